@@ -1,0 +1,101 @@
+"""One real Kafka and one real PostgreSQL per test session; a topic and a database of its own per test.
+
+`TEST_KAFKA_BOOTSTRAP` and `TEST_POSTGRES_DSN` name servers that are running already, which spares a developer the start.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from tests.support.servers import kafka_server, postgres_server
+
+MakeTopic = Callable[..., Awaitable[str]]
+MakeDatabase = Callable[[], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+def session_directory() -> Iterator[Path]:
+    """A directory every user may enter: PostgreSQL, which refuses to run as root, keeps its data in it."""
+    directory = Path(tempfile.mkdtemp(prefix="cqrs-sync-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(session_directory: Path) -> Iterator[str]:
+    """Bootstrap servers of a real 3-broker cluster."""
+    if running := os.environ.get("TEST_KAFKA_BOOTSTRAP"):
+        yield running
+        return
+    with kafka_server(session_directory / "kafka") as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def postgres_admin_dsn(session_directory: Path) -> Iterator[str]:
+    """DSN of a superuser of a real PostgreSQL."""
+    if running := os.environ.get("TEST_POSTGRES_DSN"):
+        yield running
+        return
+    with postgres_server(session_directory / "postgres") as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def make_topic(kafka_bootstrap: str) -> AsyncIterator[MakeTopic]:
+    """Make topics with names nobody else uses (replication 3); they are deleted afterwards."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    made: list[str] = []
+
+    async def make(*, partitions: int = 1, config: dict[str, str] | None = None, name: str = "") -> str:
+        topic = name or f"test-{uuid.uuid4().hex[:12]}"
+        await admin.create_topics(
+            [NewTopic(topic, num_partitions=partitions, replication_factor=3, topic_configs=config or {})]
+        )
+        made.append(topic)
+        return topic
+
+    try:
+        yield make
+        if made:
+            await admin.delete_topics(made)
+    finally:
+        await admin.close()
+
+
+@pytest.fixture
+async def make_database(postgres_admin_dsn: str) -> AsyncIterator[MakeDatabase]:
+    """Make empty databases; they are dropped afterwards, whoever is still connected."""
+    made: list[str] = []
+    admin = await asyncpg.connect(postgres_admin_dsn)
+
+    async def make() -> str:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        await admin.execute(f'CREATE DATABASE "{name}"')
+        made.append(name)
+        return postgres_admin_dsn.rsplit("/", 1)[0] + f"/{name}"
+
+    try:
+        yield make
+        for name in made:
+            await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+            await admin.close(timeout=5)
+
+
+@pytest.fixture
+async def database(make_database: MakeDatabase) -> str:
+    """DSN of one fresh, empty database."""
+    return await make_database()

@@ -1,0 +1,1 @@
+"""What tests of several parts share; each module is one thing a test asks for by name."""

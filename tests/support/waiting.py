@@ -1,0 +1,32 @@
+"""Waiting for a condition, never for a time."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def wait_until(
+    predicate: Callable[[], T | Awaitable[T]],
+    *,
+    timeout_s: float = 30.0,
+    every_s: float = 0.05,
+    what: str = "",
+) -> T:
+    """Return the predicate's first truthy value; after `timeout_s` seconds fail with the last value it gave.
+
+    An exception of the predicate propagates: a predicate that expects trouble says so itself.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = predicate()
+        if inspect.isawaitable(value):
+            value = await value
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:g} s: {what or predicate}; last value: {value!r}")
+        await asyncio.sleep(every_s)
