@@ -14,9 +14,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from tests.support.servers import kafka_server, postgres_server
+from launcher.kafka import KafkaCluster
+from launcher.postgres import PostgresServer
 
 MakeTopic = Callable[..., Awaitable[str]]
 MakeDatabase = Callable[[], Awaitable[str]]
@@ -31,24 +33,24 @@ def session_directory() -> Iterator[Path]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def kafka_bootstrap(session_directory: Path) -> Iterator[str]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def kafka_bootstrap(session_directory: Path) -> AsyncIterator[str]:
     """Bootstrap servers of a real 3-broker cluster."""
     if running := os.environ.get("TEST_KAFKA_BOOTSTRAP"):
         yield running
         return
-    with kafka_server(session_directory / "kafka") as bootstrap:
-        yield bootstrap
+    async with KafkaCluster(directory=session_directory / "kafka", brokers=3) as kafka:
+        yield kafka.bootstrap
 
 
-@pytest.fixture(scope="session")
-def postgres_admin_dsn(session_directory: Path) -> Iterator[str]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]:
     """DSN of a superuser of a real PostgreSQL."""
     if running := os.environ.get("TEST_POSTGRES_DSN"):
         yield running
         return
-    with postgres_server(session_directory / "postgres") as dsn:
-        yield dsn
+    async with PostgresServer(directory=session_directory / "postgres") as postgres:
+        yield postgres.admin_dsn
 
 
 @pytest.fixture

@@ -1,0 +1,52 @@
+"""Make every password of the compose stack once, each readable by the one user it is for.
+
+Runs as a one-shot container over an empty volume. A file is named after the setting it holds, owned by the uid of the
+container that reads it and closed to everybody else, so one volume serves all without anyone seeing another's secret.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+DIRECTORY = Path("/run/secrets")
+POSTGRES = 999  # the uid of the postgres image
+CATALOG, SINK, READ_OWNER = 10001, 10002, 10003
+ORDERS = {f"order-{number}": 10010 + number for number in (1, 2, 3, 4)}
+
+
+def put(name: str, text: str, *, owner: int) -> None:
+    path = DIRECTORY / name
+    path.touch(mode=0o400)
+    path.write_text(text)
+    os.chown(path, owner, owner)
+
+
+def main() -> None:
+    done = DIRECTORY / ".complete"
+    if done.exists():
+        return
+    for left_over in DIRECTORY.iterdir():  # an interrupted run starts anew: nobody has read anything yet
+        left_over.unlink()
+    put("read_postgres_password", secrets.token_urlsafe(24), owner=POSTGRES)
+    for role, setting, reader in (
+        ("read_owner", "read_owner_url", READ_OWNER),
+        ("sink_writer", "sink_database_url", SINK),
+        ("catalog_reader", "catalog_database_url", CATALOG),
+    ):
+        password = secrets.token_urlsafe(24)
+        put(f"{role}_password", password, owner=POSTGRES)
+        put(setting, f"postgresql://{role}:{password}@read-db:5432/read", owner=reader)
+    for instance, reader in ORDERS.items():
+        password = secrets.token_urlsafe(24)
+        put(f"{instance}_postgres_password", secrets.token_urlsafe(24), owner=POSTGRES)
+        put(f"{instance}_password", password, owner=POSTGRES)
+        put(
+            f"{instance}_database_url",
+            f"postgresql+asyncpg://order_service:{password}@{instance}-db:5432/orders",
+            owner=reader,
+        )
+    done.touch()
+
+
+if __name__ == "__main__":
+    main()
