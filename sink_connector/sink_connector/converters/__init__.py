@@ -1,0 +1,34 @@
+"""From the bytes of Kafka to a value with its schema: one converter for the keys of a connector, one for the values."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from sink_connector.record import Schema
+
+RawHeaders = Sequence[tuple[str, bytes]]
+
+
+class Decoded(NamedTuple):
+    """A value in the Python form of `record.py` and its schema; no schema means schemaless."""
+
+    schema: Schema | None
+    value: Any
+
+
+class Converter(Protocol):
+    """Connect's `Converter.toConnectData`. Called for every record, in the order of each partition, in the event loop:
+    it must neither block nor wait. What a converter needs from outside (a registry's schema) it asks for in `prepare`.
+
+    Raises `BadRecordError` when these bytes cannot be converted, whatever is done again.
+    """
+
+    def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded: ...
+
+
+class PreparingConverter(Converter, Protocol):
+    """A converter that may have to fetch something before it can decode."""
+
+    async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:
+        """Fetch what `decode` will need for these values of one topic. Raises `OSError` when that is unreachable (the
+        task retries); what the registry says does not exist is left for `decode` to report record by record."""
+        ...

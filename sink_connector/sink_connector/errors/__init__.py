@@ -1,0 +1,42 @@
+"""Failures, named by the decision they lead to: retry, treat one record, or stop the task."""
+
+from enum import Enum
+
+
+class Stage(Enum):
+    """Where on its path a record failed; the names of Kafka Connect's `Stage`, which the dead-letter headers carry."""
+
+    KEY_CONVERTER = "KEY_CONVERTER"
+    VALUE_CONVERTER = "VALUE_CONVERTER"
+    HEADER_CONVERTER = "HEADER_CONVERTER"
+    TRANSFORMATION = "TRANSFORMATION"
+    TASK_PUT = "TASK_PUT"
+
+
+class SinkError(Exception):
+    """The sink connector could not do what was asked; the message says what and, where there is one, the remedy."""
+
+
+class BadRecordError(SinkError):
+    """One record cannot be delivered, whatever is done again; `errors.tolerance` decides about it."""
+
+    def __init__(self, reason: str, *, stage: Stage = Stage.TASK_PUT) -> None:
+        super().__init__(reason)
+        self.stage = stage
+
+
+class FatalError(SinkError):
+    """The task cannot go on without a person: it fails, having skipped nothing."""
+
+
+class FencedError(FatalError):
+    """Another writer has claimed one of the batch's partitions: nothing of this batch was written."""
+
+
+class ConfigError(SinkError):
+    """A configuration that cannot be used. `problems` maps each key to what is wrong with it."""
+
+    def __init__(self, problems: dict[str, list[str]]) -> None:
+        lines = [f"{key}: {problem}" for key, found in problems.items() for problem in found]
+        super().__init__("; ".join(lines))
+        self.problems = problems

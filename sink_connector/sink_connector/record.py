@@ -1,0 +1,115 @@
+"""Kafka Connect's data model: a schema, a record with its schemas, and its headers.
+
+This is the form in which transforms, predicates and the registry converters see a record. The compiled path (JSON
+envelopes with no transforms configured) never builds one; see `converters/compiled.py`.
+
+How a Connect type stands in Python:
+
+| Connect                           | Python                                              |
+|-----------------------------------|-----------------------------------------------------|
+| int8 … int64, float32, float64    | int, float                                          |
+| boolean, string, bytes            | bool, str, bytes                                    |
+| array, map, struct                | list, dict, dict (field name → value, no field left out) |
+| Decimal, Date, Time, Timestamp    | Decimal, date, time, datetime (aware, UTC)          |
+| any other named schema            | as its type, unchanged                              |
+
+A value without a schema (`schema is None`) is whatever JSON gives: dict, list, str, int, float, bool or None.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Type(Enum):
+    """The types of Connect's `Schema.Type`; the value is the spelling in a JSON schema."""
+
+    INT8 = "int8"
+    INT16 = "int16"
+    INT32 = "int32"
+    INT64 = "int64"
+    FLOAT32 = "float"
+    FLOAT64 = "double"
+    BOOLEAN = "boolean"
+    STRING = "string"
+    BYTES = "bytes"
+    ARRAY = "array"
+    MAP = "map"
+    STRUCT = "struct"
+
+
+DECIMAL = "org.apache.kafka.connect.data.Decimal"  # bytes; parameters: {"scale": "2"}
+DATE = "org.apache.kafka.connect.data.Date"  # int32, days since 1970-01-01
+TIME = "org.apache.kafka.connect.data.Time"  # int32, milliseconds since midnight
+TIMESTAMP = "org.apache.kafka.connect.data.Timestamp"  # int64, milliseconds since 1970-01-01 UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """A Connect schema; immutable, equal by value. `fields` for STRUCT, `items` for ARRAY, `keys` and `items` for MAP.
+
+    `has_default` tells a default of null from none at all. `default` stands in the Python form of the table above.
+    """
+
+    type: Type
+    optional: bool = False
+    name: str | None = None
+    version: int | None = None
+    doc: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    has_default: bool = False
+    default: Any = field(default=None, hash=False)
+    fields: tuple["Field", ...] = ()
+    keys: "Schema | None" = None
+    items: "Schema | None" = None
+
+    def field(self, name: str) -> "Field | None":
+        """The field of that name, or None."""
+        return next((each for each in self.fields if each.name == name), None)
+
+    def parameter(self, name: str) -> str | None:
+        return next((value for key, value in self.parameters if key == name), None)
+
+    def __iter__(self) -> Iterator["Field"]:
+        return iter(self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a STRUCT; its place is its index."""
+
+    name: str
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header as the header converter left it: a text where the bytes were UTF-8, else the bytes."""
+
+    key: str
+    value: Any
+    schema: Schema | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record between converter and writer. `value is None` is a tombstone. `timestamp` is epoch milliseconds.
+
+    `topic` may be changed by a transform (it decides the table); where the record came from, for offsets and dead
+    letters, is kept by the task and cannot be changed here. Change a record with `dataclasses.replace`.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int | None
+    key_schema: Schema | None
+    key: Any
+    value_schema: Schema | None
+    value: Any
+    headers: tuple[Header, ...] = ()
+
+    @property
+    def is_tombstone(self) -> bool:
+        return self.value is None

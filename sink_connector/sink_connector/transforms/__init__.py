@@ -1,0 +1,40 @@
+"""Single message transforms and predicates: the seam, and the chain a connector's configuration makes of them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sink_connector.record import Record
+
+
+class Transform(Protocol):
+    """Connect's `Transformation`. Returns the changed record, or None to drop it. Pure, and never waits.
+
+    Works on records with schemas and without. Raises `BadRecordError(stage=Stage.TRANSFORMATION)` for a record that it
+    cannot handle. A derived schema should be cached per source schema, so that equal records keep one schema object.
+    """
+
+    def apply(self, record: Record) -> Record | None: ...
+
+
+class Predicate(Protocol):
+    """Connect's `Predicate`: decides whether a transform sees a record."""
+
+    def test(self, record: Record) -> bool: ...
+
+
+class Chain:
+    """The transforms of a connector in the order of its `transforms` key."""
+
+    def __init__(self, transforms: Sequence[Transform]) -> None:
+        self._transforms = tuple(transforms)
+
+    def __bool__(self) -> bool:
+        return bool(self._transforms)
+
+    def apply(self, record: Record) -> Record | None:
+        current: Record | None = record
+        for transform in self._transforms:
+            if current is None:
+                return None
+            current = transform.apply(current)
+        return current
