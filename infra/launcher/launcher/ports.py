@@ -1,0 +1,126 @@
+"""The ports of the stack, and who holds one that is taken."""
+
+import os
+import socket
+import textwrap
+from dataclasses import dataclass
+
+import psutil
+
+HOST = "127.0.0.1"
+MAX_BROKERS = 3
+ORDER_INSTANCES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Every port the stack listens on, all on the loopback address, shifted by one offset."""
+
+    offset: int = 0
+
+    @classmethod
+    def from_environment(cls) -> "Ports":
+        """Read `DEMO_PORT_OFFSET`; ValueError when it leaves no valid port."""
+        text = os.environ.get("DEMO_PORT_OFFSET", "0")
+        if not text.isdigit() or int(text) > 65535 - 9192 - MAX_BROKERS:
+            raise ValueError(f"DEMO_PORT_OFFSET={text!r} must be a whole number from 0 to 56340")
+        return cls(offset=int(text))
+
+    @property
+    def catalog(self) -> int:
+        return 8000 + self.offset
+
+    def order(self, number: int) -> int:
+        """Port of order instance `number`, counted from 1."""
+        return 8000 + number + self.offset
+
+    @property
+    def sink(self) -> int:
+        return 8083 + self.offset
+
+    @property
+    def postgres(self) -> int:
+        return 5433 + self.offset
+
+    def broker(self, node: int) -> int:
+        """Client port of broker `node`, counted from 1."""
+        return 9091 + node + self.offset
+
+    def controller(self, node: int) -> int:
+        """Port on which the controllers' quorum talks to `node`."""
+        return 9191 + node + self.offset
+
+    def all(self, *, brokers: int) -> dict[int, str]:
+        """Every port in use with the part that owns it."""
+        nodes = range(1, brokers + 1)
+        return (
+            {self.catalog: "catalog", self.sink: "sink", self.postgres: "postgres"}
+            | {self.order(n): f"order-{n}" for n in range(1, ORDER_INSTANCES + 1)}
+            | {self.broker(n): f"kafka-{n}" for n in nodes}
+            | {self.controller(n): f"kafka-{n} (controller)" for n in nodes}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenPort:
+    """A port somebody else listens on."""
+
+    port: int
+    wanted_by: str
+    pid: int | None
+    command: str
+
+    def __str__(self) -> str:
+        owner = f"pid {self.pid} ({self.command})" if self.pid else self.command
+        return f"port {self.port}, needed by {self.wanted_by}, is taken by {owner}"
+
+
+def taken(ports: dict[int, str]) -> list[TakenPort]:
+    """Those of `ports` that cannot be bound now, each with its owner as far as the system tells."""
+    busy = [port for port in ports if not _can_bind(port)]
+    owners = _listeners() if busy else {}
+    return [
+        TakenPort(port=port, wanted_by=ports[port], pid=pid, command=command)
+        for port in busy
+        for pid, command in [owners.get(port, (None, "a process of another user"))]
+    ]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, for servers that live as long as a test."""
+    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
+    try:
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
+
+
+def _can_bind(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def _listeners() -> dict[int, tuple[int, str]]:
+    """Listening TCP ports with pid and command; per process, because the whole table needs root on macOS."""
+    found: dict[int, tuple[int, str]] = {}
+    for process in psutil.process_iter():
+        try:
+            for connection in process.net_connections(kind="tcp"):
+                if connection.status == psutil.CONN_LISTEN:
+                    found.setdefault(connection.laddr.port, (process.pid, _command(process)))
+        except psutil.Error:
+            continue
+    return found
+
+
+def _command(process: psutil.Process) -> str:
+    words = process.cmdline() or [process.name()]
+    line = " ".join(words)
+    return textwrap.shorten(line, width=100, placeholder=" …")
