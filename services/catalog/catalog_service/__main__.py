@@ -1,0 +1,48 @@
+"""`catalog-service migrate` and `catalog-service serve`."""
+
+import argparse
+import asyncio
+import sys
+
+import structlog
+import uvloop
+
+from catalog_service.bootstrap import serve
+from catalog_service.logs import configure_logs
+from catalog_service.settings import MigrationSettings, Settings, checked_dsn
+from catalog_service.storage.migrate import expected_revision, upgrade
+
+log = structlog.get_logger(__name__)
+
+
+def main() -> None:
+    """Exit code 0 after a clean end, 1 when a part of the service has died."""
+    parser = argparse.ArgumentParser(prog="catalog-service", description="The query side of the system.")
+    parser.add_argument(
+        "command", choices=["migrate", "serve"], help="bring the read schema up to date, or serve it"
+    )
+    match parser.parse_args().command:
+        case "migrate":
+            _migrate(MigrationSettings())  # type: ignore[call-arg]  # the environment gives them
+        case "serve":
+            _serve(Settings())  # type: ignore[call-arg]
+
+
+def _migrate(settings: MigrationSettings) -> None:
+    configure_logs(settings.log_level)
+    asyncio.run(upgrade(checked_dsn(settings.migration_database_url)))
+    log.info("catalog.migrated", revision=expected_revision())
+
+
+def _serve(settings: Settings) -> None:
+    configure_logs(settings.log_level)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings))
+    except RuntimeError:
+        log.exception("catalog.died")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

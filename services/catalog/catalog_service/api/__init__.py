@@ -1,0 +1,1 @@
+"""HTTP: parse, ask, map errors. No SQL and no rules."""

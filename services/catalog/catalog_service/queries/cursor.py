@@ -1,0 +1,45 @@
+"""Opaque cursors of keyset pages: where a page ended, and which question it answered."""
+
+import base64
+import binascii
+import hashlib
+from typing import Any
+
+import msgspec
+
+_SEAL_BYTES = 8
+_MAX_LENGTH = 1_000
+
+
+class BadCursorError(ValueError):
+    """The cursor was not made by this question: altered, cut, or taken from another route, filter or sort."""
+
+
+def seal_cursor(question: tuple[object, ...], position: tuple[object, ...]) -> str:
+    """A cursor saying that the page of `question` (route, filters, sort) ended at `position`."""
+    body = msgspec.msgpack.encode(position)
+    return base64.urlsafe_b64encode(_seal(question, body) + body).rstrip(b"=").decode()
+
+
+def open_cursor(question: tuple[object, ...], cursor: str, position_type: type[Any]) -> Any:
+    """The position, of type `position_type`, that `seal_cursor` put into `cursor` for the same `question`.
+
+    The seal is no secret: every value goes to the database as a parameter anyway. It tells mistakes apart from pages.
+
+    Raises:
+        BadCursorError: it was not sealed for this question.
+    """
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadCursorError("not a cursor of this service") from error
+    seal, body = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+    if len(cursor) > _MAX_LENGTH or seal != _seal(question, body):
+        raise BadCursorError(
+            "a cursor continues only the question it came from: same route, filters and sort"
+        )
+    return msgspec.msgpack.decode(body, type=position_type)
+
+
+def _seal(question: tuple[object, ...], body: bytes) -> bytes:
+    return hashlib.blake2b(msgspec.msgpack.encode(question) + body, digest_size=_SEAL_BYTES).digest()

@@ -1,0 +1,75 @@
+-- Every page statement is one index scan without a join. Optional filters read `$n IS NULL OR column = $n`; the pool
+-- asks for custom plans, so a filter that is not given is gone before the planner chooses the index. A page asks for
+-- one row more than it shows: that row says whether there is a next page.
+
+-- name: orders_newest_first
+-- $1 user_id, $2 status, $3 product_id, $4 placed at or after, $5 placed before, $6 $7 the last row seen, $8 rows
+SELECT order_id, user_id, status, lines, total_cents, version, instance, reason, placed_at, updated_at
+  FROM orders
+ WHERE ($1::text IS NULL OR user_id = $1)
+   AND ($2::text IS NULL OR status = $2)
+   AND ($3::text IS NULL OR product_ids @> ARRAY[$3])
+   AND ($4::timestamptz IS NULL OR placed_at >= $4)
+   AND ($5::timestamptz IS NULL OR placed_at < $5)
+   AND ($6::timestamptz IS NULL OR (placed_at, order_id) < ($6, $7::text))
+ ORDER BY placed_at DESC, order_id DESC
+ LIMIT $8
+
+-- name: orders_oldest_first
+SELECT order_id, user_id, status, lines, total_cents, version, instance, reason, placed_at, updated_at
+  FROM orders
+ WHERE ($1::text IS NULL OR user_id = $1)
+   AND ($2::text IS NULL OR status = $2)
+   AND ($3::text IS NULL OR product_ids @> ARRAY[$3])
+   AND ($4::timestamptz IS NULL OR placed_at >= $4)
+   AND ($5::timestamptz IS NULL OR placed_at < $5)
+   AND ($6::timestamptz IS NULL OR (placed_at, order_id) > ($6, $7::text))
+ ORDER BY placed_at, order_id
+ LIMIT $8
+
+-- name: order
+SELECT order_id, user_id, status, lines, total_cents, version, instance, reason, placed_at, updated_at
+  FROM orders
+ WHERE order_id = $1
+
+-- name: order_history
+-- $1 order_id, $2 the last version seen, $3 rows
+SELECT order_id, user_id, status, lines, total_cents, version, instance, reason, placed_at, updated_at
+  FROM order_history
+ WHERE order_id = $1
+   AND version > $2
+ ORDER BY version
+ LIMIT $3
+
+-- name: products
+-- $1 instance, $2 the last product_id seen, $3 rows
+SELECT product_id, name, unit_price_cents, stock_available, stock_reserved, version, instance, updated_at
+  FROM products
+ WHERE ($1::text IS NULL OR instance = $1)
+   AND ($2::text IS NULL OR product_id > $2)
+ ORDER BY product_id
+ LIMIT $3
+
+-- name: product
+SELECT product_id, name, unit_price_cents, stock_available, stock_reserved, version, instance, updated_at
+  FROM products
+ WHERE product_id = $1
+
+-- name: user_summary
+SELECT user_id, orders, spend_cents, last_order_at
+  FROM user_summary
+ WHERE user_id = $1
+
+-- name: best_sellers
+SELECT product_id, quantity, revenue_cents, orders
+  FROM product_sales
+ ORDER BY quantity DESC, product_id
+ LIMIT $1
+
+-- name: revision
+SELECT version_num FROM alembic_version
+
+-- name: applied_offsets
+SELECT connector, topic, partition, next_offset
+  FROM sink.offsets
+ ORDER BY connector, topic, partition

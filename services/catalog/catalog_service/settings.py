@@ -1,0 +1,44 @@
+"""What the environment says; read once by `__main__`, handed on as values."""
+
+from pydantic import Field, PostgresDsn, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class MigrationSettings(BaseSettings):
+    """What `catalog-service migrate` needs: the owner of the read schema, who alone may change it."""
+
+    model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
+
+    migration_database_url: SecretStr
+    log_level: str = "INFO"
+
+
+class Settings(BaseSettings):
+    """What `catalog-service serve` needs. Times are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
+
+    database_url: SecretStr
+    kafka_bootstrap: str
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    order_services: dict[str, str] = Field(default_factory=dict)
+    sink_url: str = "http://127.0.0.1:8083"
+    topic_prefix: str = ""
+    log_level: str = "INFO"
+
+    pool_size: int = Field(default=8, ge=1)
+    statement_timeout: float = Field(default=3.0, gt=0)
+    max_waiters: int = Field(default=1_000, ge=1)
+    max_wait: float = Field(default=30.0, gt=0)
+    max_streams: int = Field(default=600, ge=1)
+    stream_heartbeat: float = Field(default=10.0, gt=0)
+
+
+def checked_dsn(dsn: SecretStr) -> str:
+    """The DSN in clear, for the one place that connects.
+
+    Raises:
+        pydantic.ValidationError: it is not a PostgreSQL DSN.
+    """
+    return str(PostgresDsn(dsn.get_secret_value()))

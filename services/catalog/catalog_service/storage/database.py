@@ -1,0 +1,157 @@
+"""The one door to the read database: bounded in time, read only, and open again by itself after an outage."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Self, TypeAlias, TypeVar
+
+import asyncpg
+import msgspec
+import structlog
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Record = asyncpg.Record
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Record]"
+
+_ACQUIRE_S = 2.0
+_CONNECT_S = 2.0
+
+# SQLSTATE classes 08 (connection), 53 (resources), 57P (shut down, starting up): the server, not the statement.
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+)
+
+
+class DatabaseAwayError(Exception):
+    """The read database did not answer in time; the same question may be asked again later."""
+
+
+class Database:
+    """Queries of the read database. Every statement is one snapshot; `snapshot()` makes several see the same one."""
+
+    def __init__(self, dsn: str, *, pool_size: int, statement_timeout_s: float) -> None:
+        self._dsn = dsn
+        self._statement_timeout_s = statement_timeout_s
+        self._pool: asyncpg.Pool[Record] = asyncpg.create_pool(
+            dsn,
+            min_size=0,  # connects at the first query, so a service may start before its database
+            max_size=pool_size,
+            timeout=_CONNECT_S,
+            command_timeout=statement_timeout_s + 1,
+            init=_decode_json,
+            server_settings={
+                "application_name": "catalog",
+                "default_transaction_read_only": "on",
+                "statement_timeout": str(int(statement_timeout_s * 1000)),
+                # The statements hold their optional filters as `$1 IS NULL OR column = $1`: only a plan made for
+                # the values at hand can drop the filters that are not asked for.
+                "plan_cache_mode": "force_custom_plan",
+                "jit": "off",
+            },
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._pool
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    async def fetch(self, statement: str, *values: object) -> Sequence[Record]:
+        """All rows of `statement`.
+
+        Raises:
+            DatabaseAwayError: the server is away, starting, or too slow.
+        """
+        return await self._ask(lambda connection: connection.fetch(statement, *values))
+
+    async def fetch_row(self, statement: str, *values: object) -> Record | None:
+        """The first row of `statement`, if there is one. Raises as `fetch`."""
+        return await self._ask(lambda connection: connection.fetchrow(statement, *values))
+
+    async def _ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
+        """Ask twice at most: a connection that died in the pool is no reason to fail when the server is there."""
+        try:
+            async with self._connection() as connection:
+                return await question(connection)
+        except DatabaseAwayError as away:
+            if isinstance(away.__cause__, TimeoutError | asyncpg.QueryCanceledError):
+                raise
+        async with self._connection() as connection:
+            return await question(connection)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A connection whose statements all see one moment of the database. Raises as `fetch`."""
+        async with (
+            self._connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+                yield connection
+        except asyncpg.QueryCanceledError as slow:
+            log.warning("database.slow", detail=str(slow))
+            raise DatabaseAwayError("the read database took too long over this question") from slow
+        except _AWAY as error:
+            # After a failover the other pooled connections may lead to the old server: none is used again.
+            await self._pool.expire_connections()
+            log.warning("database.away", error=type(error).__name__, detail=str(error))
+            raise DatabaseAwayError(f"the read database did not answer: {type(error).__name__}") from error
+
+    async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
+        """Hand every notification of `channel` to `heard` until the connection ends.
+
+        Calls `heard("")` once when listening has begun: what was committed before that moment has to be looked up.
+
+        Raises:
+            DatabaseAwayError: the connection could not be made or has ended.
+        """
+        try:
+            connection = await asyncpg.connect(
+                self._dsn,
+                timeout=_CONNECT_S,
+                command_timeout=self._statement_timeout_s,
+                server_settings={"application_name": "catalog-listen", "tcp_keepalives_idle": "5"},
+            )
+        except _AWAY as error:
+            raise DatabaseAwayError(f"cannot listen: {type(error).__name__}") from error
+        ended = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _: ended.set())
+            await connection.add_listener(channel, lambda *message: heard(str(message[-1])))
+            heard("")
+            while not ended.is_set():
+                try:
+                    await asyncio.wait_for(ended.wait(), timeout=self._statement_timeout_s)
+                except TimeoutError:
+                    await connection.fetchval("SELECT 1")  # finds a half-open connection
+        except _AWAY as error:
+            raise DatabaseAwayError(f"stopped listening: {type(error).__name__}") from error
+        finally:
+            connection.terminate()
+        raise DatabaseAwayError("stopped listening: the connection has ended")
+
+
+async def _decode_json(connection: "asyncpg.Connection[Record]") -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode, format="text"
+    )
+
+
+def _encode(value: object) -> str:
+    return msgspec.json.encode(value).decode()
