@@ -1,0 +1,19 @@
+"""The stack that runs now in this home, described from outside its supervisor."""
+
+from launcher.home import Home
+from launcher.ports import Ports
+from launcher.record import running
+from launcher.stack import Stack
+
+
+class NotRunningError(RuntimeError):
+    """There is no stack to look at."""
+
+
+def running_stack() -> Stack:
+    """Describe it by `$DEMO_HOME` and `$DEMO_PORT_OFFSET`. Raises NotRunningError."""
+    home = Home.from_environment()
+    record = running(home)
+    if record is None:
+        raise NotRunningError(f"nothing runs in {home.root}; start it with ./demo up")
+    return Stack.of(home=home, ports=Ports.from_environment(), brokers=record.brokers, classpath="")

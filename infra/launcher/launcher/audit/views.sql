@@ -1,0 +1,53 @@
+-- What the questions are asked of, beyond the facts themselves. Made as tables, once, after the load.
+
+-- Partitions from which compaction has taken records (only `products` may be compacted: orders are kept for ever).
+CREATE TABLE holed AS
+SELECT l.topic, l.partition FROM log l
+WHERE l.topic = 'products'
+  AND l."end" > (SELECT count(*) FROM record r WHERE r.topic = l.topic AND r.partition = l.partition);
+
+-- Orders as they stand in the read database, with the lines a client ordered.
+CREATE TABLE placed AS
+SELECT s.key, json_extract(s.body, '$.user_id') AS user_id, json_extract(s.body, '$.status') AS status,
+       json_extract(s.body, '$.placed_at') AS placed_at, json_extract(s.body, '$.total_cents') AS total_cents,
+       (SELECT json_group_array(json_array(json_extract(l.value, '$.product_id'), json_extract(l.value, '$.quantity')))
+        FROM json_each(s.body, '$.lines') l) AS lines
+FROM state s WHERE s.side = 'read' AND s.topic = 'orders';
+CREATE INDEX placed_key ON placed (key);
+CREATE INDEX placed_user ON placed (user_id, lines);
+
+CREATE TABLE line AS
+SELECT s.key AS order_id, json_extract(s.body, '$.status') AS status, json_extract(l.value, '$.product_id') AS product_id,
+       json_extract(l.value, '$.quantity') AS quantity, json_extract(l.value, '$.unit_price_cents') AS unit_price_cents
+FROM state s, json_each(s.body, '$.lines') l WHERE s.side = 'read' AND s.topic = 'orders';
+
+-- What the orders took of each product.
+CREATE TABLE ordered AS
+SELECT product_id AS key,
+       sum(CASE status WHEN 'SHIPPED' THEN quantity ELSE 0 END) AS shipped,
+       sum(CASE status WHEN 'CONFIRMED' THEN quantity ELSE 0 END) AS confirmed,
+       sum(CASE status WHEN 'PENDING' THEN quantity ELSE 0 END) AS pending
+FROM line GROUP BY product_id;
+
+-- Every event of a product with how far it moved the stock.
+CREATE TABLE stock_step AS
+SELECT *, available - lag(available, 1, 0) OVER w AS moved_available, reserved - lag(reserved, 1, 0) OVER w AS moved_reserved
+FROM (SELECT key, instance, sequence, type, version,
+             json_extract(body, '$.stock_available') AS available, json_extract(body, '$.stock_reserved') AS reserved
+      FROM event WHERE topic = 'products')
+WINDOW w AS (PARTITION BY key ORDER BY version);
+
+CREATE TABLE stock AS
+SELECT s.key, s.available, s.reserved,
+       (SELECT sum(moved_available) FROM stock_step i
+        WHERE i.key = s.key AND i.type IN ('product.registered.v1', 'product.restocked.v1')) AS came_in
+FROM stock_step s
+WHERE s.version = (SELECT max(version) FROM stock_step l WHERE l.key = s.key);
+
+-- What an instance's copy of a product should say.
+CREATE TABLE offered AS
+SELECT key, json_object('instance', json_extract(body, '$.instance'), 'name', json_extract(body, '$.name'),
+                        'product_id', key, 'unit_price_cents', json_extract(body, '$.unit_price_cents')) AS body
+FROM state WHERE side = 'write' AND topic = 'products';
+CREATE INDEX offered_key ON offered (key);
+CREATE INDEX replica_key ON replica (key, instance);

@@ -1,0 +1,137 @@
+"""`./demo load`: orders over HTTP to every instance at a steady rate, and how soon each is visible to a query."""
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+import httpx
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from launcher.audit.journal import write_journal
+from launcher.audit.running import NotRunningError, running_stack
+from launcher.load_generator import IN_FLIGHT, Generator, Sent
+from launcher.load_shop import Customers, ShopError, open_shop
+from launcher.load_summary import Summary
+from launcher.load_visibility import Watcher, watcher
+from launcher.stack import Stack
+
+Number = TypeVar("Number", int, float)
+
+ANSWER_TIMEOUT_S = 10.0
+VISIBLE_TIMEOUT_S = 60.0
+_GOOD, _BAD, _NO_LOAD = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """`orders` at `rate` per second from `users` customers; `seed` makes two runs the same."""
+
+    orders: int
+    rate: float
+    users: int = 500
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where to: order instances (name → URL) and the read database as the catalog sees it."""
+
+    instances: Mapping[str, str]
+    read_dsn: str
+
+    @classmethod
+    def of(cls, stack: Stack) -> "Place":
+        return cls(instances=stack.orders, read_dsn=stack.read.catalog_dsn)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `load`."""
+    parser.add_argument("--orders", type=_positive(int), default=1_000, metavar="N", help="how many (1000)")
+    parser.add_argument("--rate", type=_positive(float), default=100.0, metavar="R", help="per second (100)")
+    parser.add_argument("--users", type=_positive(int), default=500, metavar="U", help="customers (500)")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="another seed, other orders (1)")
+    parser.add_argument(
+        "--journal",
+        type=Path,
+        metavar="FILE",
+        help="write down every command and its end, for `audit --journal FILE`",
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON, no progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0: all accepted and visible; 1: some not; 2: the load could not be sent."""
+    load = Load(orders=args.orders, rate=args.rate, users=args.users, seed=args.seed)
+    try:
+        place = Place.of(running_stack())
+        sent, summary = asyncio.run(send_load(load, place, progress=not args.json))
+    except (NotRunningError, ShopError, httpx.HTTPError, asyncpg.PostgresError, OSError) as error:
+        print(f"load: {type(error).__name__}: {error}", file=sys.stderr)
+        return _NO_LOAD
+    if args.journal:
+        write_journal(args.journal, (order.command() for order in sent))
+    print(msgspec.json.encode(summary.as_json()).decode() if args.json else summary)
+    return _GOOD if summary.good else _BAD
+
+
+async def send_load(
+    load: Load, place: Place, *, progress: bool = False, visible_timeout_s: float = VISIBLE_TIMEOUT_S
+) -> tuple[list[Sent], Summary]:
+    """Send it all, wait until what was accepted is visible. Raises ShopError, httpx.HTTPError, asyncpg's errors.
+
+    Ends within the load's own time plus `ANSWER_TIMEOUT_S` and `visible_timeout_s`.
+    """
+    customers = Customers(users=load.users, dice=random.Random(load.seed))  # noqa: S311  dice, not a secret
+    limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
+    async with (
+        httpx.AsyncClient(timeout=ANSWER_TIMEOUT_S, limits=limits) as client,
+        watcher(place.read_dsn) as watch,
+    ):
+        await open_shop(client, place.instances)
+        with _shown(watch, load.orders, enabled=progress) as tick:
+
+            def answered(sent: Sent) -> None:
+                if sent.order_id is not None:
+                    watch.expect(sent.order_id)
+                tick()
+
+            generator = Generator(client=client, instances=place.instances, answered=answered)
+            start = time.monotonic()
+            sent = await generator.send_all(orders=load.orders, rate=load.rate, draw=customers.basket)
+            seconds = time.monotonic() - start
+            await watch.finish(timeout_s=visible_timeout_s)
+    return sent, Summary.of(sent, seen=watch.seen, seconds=seconds)
+
+
+@contextmanager
+def _shown(watch: Watcher, orders: int, *, enabled: bool) -> Iterator[Callable[[], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[waiting]} not yet visible"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not enabled) as bar:
+        task = bar.add_task("orders", total=orders, waiting=0)
+        yield lambda: bar.update(task, advance=1, waiting=watch.waiting_for)
+
+
+def _positive(kind: Callable[[str], Number]) -> Callable[[str], Number]:
+    def parse(text: str) -> Number:
+        value = kind(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    return parse

@@ -1,0 +1,100 @@
+"""A shop as the load needs it: products of its own at every instance, and customers with a taste.
+
+Few products and few users make most of the orders (Zipf's law), as in a real shop: hot keys, hot rows, hot partitions.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+import httpx
+
+PRODUCTS = tuple(f"load-{number:02}" for number in range(40))
+STOCK = 1_000_000_000
+SKEW = 1.1
+"""Exponent of Zipf's law: the n-th most popular is chosen n^SKEW times less often than the first."""
+_NO_PRODUCT = "load-no-such-product"
+_CREATED, _CONFLICT, _UNPROCESSABLE = 201, 409, 422
+
+
+class ShopError(RuntimeError):
+    """The products could not be made known to every instance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basket:
+    """One order to place."""
+
+    user_id: str
+    lines: tuple[tuple[str, int], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        lines = [{"product_id": product, "quantity": quantity} for product, quantity in self.lines]
+        return {"user_id": self.user_id, "lines": lines}
+
+
+def _weights(count: int) -> list[float]:
+    return list(accumulate(rank**-SKEW for rank in range(1, count + 1)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customers:
+    """`users` customers who want the shop's products; the same `dice` give the same orders."""
+
+    users: int
+    dice: random.Random
+    products: Sequence[str] = PRODUCTS
+    _user_weights: list[float] = field(init=False)
+    _product_weights: list[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_user_weights", _weights(self.users))
+        object.__setattr__(self, "_product_weights", _weights(len(self.products)))
+
+    def basket(self) -> Basket:
+        """Draw what somebody wants next: one to four products, one to three of each."""
+        user = self.dice.choices(range(self.users), cum_weights=self._user_weights)[0]
+        wanted = self.dice.choices(
+            self.products, cum_weights=self._product_weights, k=self.dice.randint(1, 4)
+        )
+        lines = tuple((product, self.dice.randint(1, 3)) for product in dict.fromkeys(wanted))
+        return Basket(user_id=f"load-{user:05}", lines=lines)
+
+
+async def open_shop(
+    client: httpx.AsyncClient, instances: Mapping[str, str], *, timeout_s: float = 30.0
+) -> None:
+    """Register the products, spread over the instances, and return when every instance knows all of them.
+
+    Raises ShopError, httpx.HTTPError.
+    """
+    urls = list(instances.values())
+    for number, product in enumerate(PRODUCTS):
+        body = {
+            "product_id": product,
+            "name": f"Load {product}",
+            "unit_price_cents": 100 + number,
+            "stock": STOCK,
+        }
+        answer = await client.post(f"{urls[number % len(urls)]}/products", json=body)
+        if answer.status_code not in (_CREATED, _CONFLICT):
+            raise ShopError(f"{product} could not be registered: {answer.status_code} {answer.text}")
+    try:
+        async with asyncio.timeout(timeout_s):
+            await asyncio.gather(*(_until_known(client, url) for url in urls))
+    except TimeoutError as error:
+        raise ShopError(f"not every instance knows the products after {timeout_s:g} s") from error
+
+
+async def _until_known(client: httpx.AsyncClient, url: str) -> None:
+    """Ask by an order nobody can accept: it is refused for the one line that is wrong once the others are known."""
+    basket = Basket(user_id="load", lines=tuple((product, 1) for product in (*PRODUCTS, _NO_PRODUCT)))
+    while True:
+        answer = await client.post(f"{url}/orders", json=basket.as_json())
+        pointers = {error.get("pointer") for error in answer.json().get("errors", [])}
+        if answer.status_code == _UNPROCESSABLE and pointers == {f"/lines/{len(PRODUCTS)}/product_id"}:
+            return
+        await asyncio.sleep(0.1)
