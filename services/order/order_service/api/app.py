@@ -1,0 +1,38 @@
+"""The ASGI application, built from its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+from order_service.api import problems
+from order_service.api.bodies import Problem
+from order_service.api.gate import Gate
+from order_service.api.health import Check, health_router
+from order_service.api.middleware import BodyLimit, Observed
+from order_service.api.orders import orders_router
+from order_service.api.products import products_router
+from order_service.storage.queries import Queries
+
+
+def build_app(
+    *, instance: str, gate: Gate, queries: Queries, checks: Mapping[str, Check], body_limit: int
+) -> FastAPI:
+    """Everything is an argument; nothing connects here."""
+    app = FastAPI(
+        title=f"Order service, {instance}",
+        version="1",
+        redoc_url=None,
+        responses={
+            code: {"model": Problem, "description": "Problem", "content": {problems.MEDIA_TYPE: {}}}
+            for code in (400, 404, 409, 413, 422, 503)
+        },
+    )
+    problems.install(app)
+    app.include_router(orders_router(gate, queries))
+    app.include_router(products_router(gate, queries))
+    app.include_router(health_router(checks))
+    app.add_middleware(BodyLimit, limit=body_limit)
+    app.add_middleware(Observed)
+    return app

@@ -1,0 +1,98 @@
+"""What may be sent and what is answered, for validation and for OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+ID = r"^[A-Za-z0-9][A-Za-z0-9._~-]*$"
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+
+ProductId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=ID)]
+UserId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=PRINTABLE)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
+Cents = Annotated[int, Field(ge=0, le=10**9, description="minor units")]
+Stock = Annotated[int, Field(ge=0, le=10**9)]
+Quantity = Annotated[int, Field(ge=1, le=10**6)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class RegisterProductBody(_Body):
+    product_id: ProductId
+    name: Name
+    unit_price_cents: Cents
+    stock: Stock
+
+
+class RestockBody(_Body):
+    quantity: Quantity
+
+
+class PriceBody(_Body):
+    unit_price_cents: Cents
+
+
+class OrderLineBody(_Body):
+    product_id: ProductId
+    quantity: Quantity
+
+
+class PlaceOrderBody(_Body):
+    user_id: UserId
+    lines: Annotated[list[OrderLineBody], Field(min_length=1, max_length=100)]
+
+
+class LineView(BaseModel):
+    product_id: str
+    quantity: int
+    unit_price_cents: int
+
+
+class OrderView(BaseModel):
+    order_id: str
+    user_id: str
+    status: Literal["PENDING", "CONFIRMED", "REJECTED", "SHIPPED", "CANCELLED"]
+    lines: list[LineView]
+    total_cents: int
+    version: int
+    instance: str
+    reason: str | None
+    placed_at: str
+    updated_at: str
+
+
+class OrderList(BaseModel):
+    items: list[OrderView]
+
+
+class ProductView(BaseModel):
+    product_id: str
+    name: str
+    unit_price_cents: int
+    stock_available: int
+    stock_reserved: int
+    version: int
+    instance: str
+    updated_at: str
+
+
+class FieldError(BaseModel):
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+    header: str | None = None
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError] | None = None

@@ -1,0 +1,1 @@
+"""The rules, with nothing but the standard library: aggregates are values, a transition returns the next one or refuses."""

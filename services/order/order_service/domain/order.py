@@ -1,0 +1,165 @@
+"""An order: its lines at the prices of the moment it was placed, its status, and what the homes of its goods said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from order_service.domain.refusals import IllegalTransition, InvalidOrder
+from order_service.domain.stock import Goods, Held, StockAnswer, StockRequest, Wanted
+
+
+class OrderStatus(StrEnum):
+    PENDING = "PENDING"
+    CONFIRMED = "CONFIRMED"
+    REJECTED = "REJECTED"
+    SHIPPED = "SHIPPED"
+    CANCELLED = "CANCELLED"
+
+
+WANTED = {
+    OrderStatus.PENDING: Wanted.RESERVED,
+    OrderStatus.CONFIRMED: Wanted.RESERVED,
+    OrderStatus.REJECTED: Wanted.RELEASED,
+    OrderStatus.CANCELLED: Wanted.RELEASED,
+    OrderStatus.SHIPPED: Wanted.SHIPPED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    product_id: str
+    quantity: int
+    unit_price_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """The order's goods at one product home, and the last thing that home said about them."""
+
+    home: str
+    product_ids: tuple[str, ...]
+    held: Held = Held.ASKED
+    answered_version: int = 0
+
+    def settled(self, wanted: Wanted) -> bool:
+        """Nothing is left to ask of this home."""
+        return self.held.value == wanted.value or (wanted is Wanted.RELEASED and self.held is Held.REFUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """`version` counts the order's events from 1; an answer that changes only a hold is no event.
+
+    PENDING → CONFIRMED | REJECTED; CONFIRMED → SHIPPED; PENDING, CONFIRMED → CANCELLED.
+    """
+
+    order_id: str
+    user_id: str
+    status: OrderStatus
+    lines: tuple[OrderLine, ...]
+    holds: tuple[Hold, ...]
+    version: int
+    instance: str
+    reason: str | None
+    placed_at: int
+    updated_at: int
+
+    @property
+    def total_cents(self) -> int:
+        return sum(line.quantity * line.unit_price_cents for line in self.lines)
+
+    @classmethod
+    def place(  # noqa: PLR0913 - an order is made of this much
+        cls,
+        *,
+        order_id: str,
+        user_id: str,
+        lines: Sequence[OrderLine],
+        homes: Sequence[str],
+        instance: str,
+        at: int,
+    ) -> Order:
+        """`homes` stands beside `lines`: the instance that decides about each line's stock."""
+        if not lines:
+            raise InvalidOrder("an order has at least one line", pointer="/lines")
+        by_home: dict[str, list[str]] = {}
+        seen: set[str] = set()
+        for index, (line, home) in enumerate(zip(lines, homes, strict=True)):
+            if line.quantity < 1:
+                raise InvalidOrder("a quantity is at least 1", pointer=f"/lines/{index}/quantity")
+            if line.product_id in seen:
+                raise InvalidOrder(
+                    f"{line.product_id} stands in two lines", pointer=f"/lines/{index}/product_id"
+                )
+            seen.add(line.product_id)
+            by_home.setdefault(home, []).append(line.product_id)
+        return cls(
+            order_id=order_id,
+            user_id=user_id,
+            status=OrderStatus.PENDING,
+            lines=tuple(lines),
+            holds=tuple(Hold(home=home, product_ids=tuple(ids)) for home, ids in by_home.items()),
+            version=1,
+            instance=instance,
+            reason=None,
+            placed_at=at,
+            updated_at=at,
+        )
+
+    def cancel(self, *, at: int) -> Order:
+        """From PENDING or CONFIRMED; what was reserved is to be released."""
+        if self.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED):
+            raise IllegalTransition(f"a {self.status} order cannot be cancelled")
+        return self._moved(OrderStatus.CANCELLED, reason="cancelled by the customer", at=at)
+
+    def ship(self, *, at: int) -> Order:
+        """From CONFIRMED only: what leaves the house was reserved before."""
+        if self.status is not OrderStatus.CONFIRMED:
+            raise IllegalTransition(f"a {self.status} order cannot be shipped")
+        return self._moved(OrderStatus.SHIPPED, reason=None, at=at)
+
+    def answered(self, answer: StockAnswer, *, at: int) -> Order:
+        """Take a home's answer in: an older one than the last is dropped; the last missing yes confirms, one no rejects."""
+        holds = tuple(
+            replace(hold, held=answer.held, answered_version=answer.order_version)
+            if hold.home == answer.home and hold.answered_version <= answer.order_version
+            else hold
+            for hold in self.holds
+        )
+        if holds == self.holds:
+            return self
+        order = replace(self, holds=holds)
+        if order.status is not OrderStatus.PENDING:
+            return order
+        if any(hold.held is Held.REFUSED for hold in holds):
+            return order._moved(OrderStatus.REJECTED, reason=answer.reason, at=at)  # noqa: SLF001 - its own class
+        if all(hold.held is Held.RESERVED for hold in holds):
+            return order._moved(OrderStatus.CONFIRMED, reason=None, at=at)  # noqa: SLF001
+        return order
+
+    def unsettled(self) -> bool:
+        """Some home has not yet said that it reached the state this order wants."""
+        wanted = WANTED[self.status]
+        return any(not hold.settled(wanted) for hold in self.holds)
+
+    def requests(self) -> tuple[StockRequest, ...]:
+        """What is to be asked of the homes now; sending it again does no harm."""
+        wanted = WANTED[self.status]
+        quantity = {line.product_id: line.quantity for line in self.lines}
+        return tuple(
+            StockRequest(
+                order_id=self.order_id,
+                order_version=self.version,
+                instance=self.instance,
+                home=hold.home,
+                wanted=wanted,
+                goods=tuple(Goods(product_id=id_, quantity=quantity[id_]) for id_ in hold.product_ids),
+            )
+            for hold in self.holds
+            if not hold.settled(wanted)
+        )
+
+    def _moved(self, status: OrderStatus, *, reason: str | None, at: int) -> Order:
+        return replace(self, status=status, reason=reason, version=self.version + 1, updated_at=at)

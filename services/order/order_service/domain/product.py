@@ -1,0 +1,110 @@
+"""A product and its stock. Its home instance alone changes it, so it can never be oversold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from order_service.domain.refusals import StockLimit
+
+MAX_STOCK = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """Definition and stock. At every version: received = available + reserved + shipped, none of them negative.
+
+    `version` counts the product's events from 1; times are milliseconds since 1970, UTC.
+    """
+
+    product_id: str
+    name: str
+    unit_price_cents: int
+    stock_received: int
+    stock_available: int
+    stock_reserved: int
+    stock_shipped: int
+    version: int
+    instance: str
+    updated_at: int
+
+    def __post_init__(self) -> None:
+        parts = (self.stock_available, self.stock_reserved, self.stock_shipped)
+        if min(parts) < 0 or sum(parts) != self.stock_received:
+            raise AssertionError(
+                f"stock of {self.product_id} does not add up: {self.stock_received} != {parts}"
+            )
+
+    @classmethod
+    def register(  # noqa: PLR0913 - a product is made of this much
+        cls, *, product_id: str, name: str, unit_price_cents: int, stock: int, instance: str, at: int
+    ) -> Product:
+        """The first version, with everything that was delivered available."""
+        _within_limit(stock)
+        return cls(
+            product_id=product_id,
+            name=name,
+            unit_price_cents=unit_price_cents,
+            stock_received=stock,
+            stock_available=stock,
+            stock_reserved=0,
+            stock_shipped=0,
+            version=1,
+            instance=instance,
+            updated_at=at,
+        )
+
+    def restock(self, quantity: int, *, at: int) -> Product:
+        """More goods arrived. Refuses with `StockLimit` beyond int32."""
+        _within_limit(self.stock_available + self.stock_reserved + quantity)
+        return replace(
+            self,
+            stock_received=self.stock_received + quantity,
+            stock_available=self.stock_available + quantity,
+            version=self.version + 1,
+            updated_at=at,
+        )
+
+    def reprice(self, unit_price_cents: int, *, at: int) -> Product:
+        """A new price for orders to come; orders already placed keep theirs."""
+        return replace(self, unit_price_cents=unit_price_cents, version=self.version + 1, updated_at=at)
+
+    def can_reserve(self, quantity: int) -> bool:
+        return quantity <= self.stock_available
+
+    def reserve(self, quantity: int, *, at: int) -> Product:
+        """Set goods aside. Ask `can_reserve` first."""
+        return self._moved(available=-quantity, reserved=quantity, at=at)
+
+    def release(self, quantity: int, *, at: int) -> Product:
+        """Give reserved goods back."""
+        return self._moved(available=quantity, reserved=-quantity, at=at)
+
+    def ship(self, quantity: int, *, at: int) -> Product:
+        """Reserved goods leave the house."""
+        return self._moved(reserved=-quantity, shipped=quantity, at=at)
+
+    def _moved(self, *, at: int, available: int = 0, reserved: int = 0, shipped: int = 0) -> Product:
+        return replace(
+            self,
+            stock_available=self.stock_available + available,
+            stock_reserved=self.stock_reserved + reserved,
+            stock_shipped=self.stock_shipped + shipped,
+            version=self.version + 1,
+            updated_at=at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What every instance knows of a product: enough to price an order and to find the stock's home."""
+
+    product_id: str
+    name: str
+    unit_price_cents: int
+    instance: str
+    version: int
+
+
+def _within_limit(stock: int) -> None:
+    if stock > MAX_STOCK:
+        raise StockLimit(f"a stock of {stock} is more than {MAX_STOCK}", pointer="/quantity")

@@ -1,0 +1,1 @@
+"""What comes in from Kafka: the replica of the products, and the messages of orders and stocks to each other."""

@@ -1,0 +1,50 @@
+"""Settings, from the environment only (`ORDER_…`)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+InstanceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
+
+
+class Settings(BaseSettings):
+    """One instance of the service."""
+
+    model_config = SettingsConfigDict(env_prefix="ORDER_", frozen=True, extra="ignore")
+
+    instance: InstanceName
+    """Part of every order id; never changes for one database."""
+    database_url: str
+    """`sqlite+aiosqlite:////abs/path.db` or `postgresql+asyncpg://…` (a plain `postgresql://` is understood)."""
+    kafka_bootstrap: str
+    host: str = "127.0.0.1"
+    port: int = 8001
+    peers: dict[InstanceName, str] = {}
+    """Instance → base URL, this one's own included."""
+    outbox_limit: int = Field(default=100_000, gt=0)
+    """Commands are refused with 503 while so many records wait for Kafka."""
+    topic_prefix: str = ""
+    body_limit: int = Field(default=64 * 1024, gt=0)
+    """Bytes of a request body."""
+    remind_after_s: float = Field(default=10.0, gt=0)
+    """An order that waits so long for a stock's answer asks again."""
+    forward_timeout_s: float = Field(default=3.0, gt=0)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("database_url")
+    @classmethod
+    def _with_async_driver(cls, url: str) -> str:
+        scheme, separator, rest = url.partition("://")
+        return (
+            {"postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}.get(scheme, scheme)
+            + separator
+            + rest
+        )
+
+    @cached_property
+    def other_instances(self) -> dict[str, str]:
+        return {name: url.rstrip("/") for name, url in self.peers.items() if name != self.instance}

@@ -1,0 +1,70 @@
+"""What GET routes and health checks read. One statement each, so each is a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from order_service.domain.order import Order
+from order_service.domain.product import Product
+from order_service.storage.entities import ORDERS, POSITIONS, PRODUCTS, Entity
+from order_service.storage.errors import StorageUnavailable
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Raises `StorageUnavailable` when the database does not answer."""
+
+    engine: AsyncEngine
+
+    async def order(self, order_id: str) -> Order | None:
+        return next(iter(await self._read(ORDERS, ORDERS.table.c.order_id == order_id)), None)
+
+    async def product(self, product_id: str) -> Product | None:
+        return next(iter(await self._read(PRODUCTS, PRODUCTS.table.c.product_id == product_id)), None)
+
+    async def orders_of(self, user_id: str, *, limit: int) -> list[Order]:
+        """The user's orders at this instance, the latest first."""
+        return await self._read(ORDERS, ORDERS.table.c.user_id == user_id, descending=True, limit=limit)
+
+    async def unsettled(self, *, before: int, limit: int) -> list[str]:
+        """Ids of orders that wait for a home's answer since `before` (milliseconds)."""
+        table = ORDERS.table
+        statement = (
+            select(table.c.order_id)
+            .where(table.c.unsettled == 1, table.c.updated_at < before)
+            .order_by(table.c.updated_at)
+            .limit(limit)
+        )
+        return [row.order_id for row in await self._execute(statement)]
+
+    async def positions(self, sources: Sequence[str]) -> dict[str, int]:
+        found = await self._read(POSITIONS, POSITIONS.table.c.source.in_(sources))
+        return {position.source: position.next_offset for position in found}
+
+    async def revision(self) -> str | None:
+        """The migration that the database is at."""
+        rows = await self._execute(text("SELECT version_num FROM alembic_version"))
+        return rows[0].version_num if rows else None
+
+    async def _read(
+        self, entity: Entity[V], where: Any, *, descending: bool = False, limit: int | None = None
+    ) -> list[V]:
+        order = entity.key_column.desc() if descending else entity.key_column
+        rows = await self._execute(select(entity.table).where(where).order_by(order).limit(limit))
+        return [entity.value(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's documented accessor
+
+    async def _execute(self, statement: Any) -> Sequence[Any]:
+        try:
+            async with self.engine.connect() as connection:
+                return (await connection.execute(statement)).all()
+        except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
+            raise StorageUnavailable(str(error)) from error
