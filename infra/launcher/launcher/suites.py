@@ -1,0 +1,35 @@
+"""`./demo test [SUITE …] [pytest arguments]`: the folders of `tests/`, run by pytest."""
+
+import os
+import sys
+
+from launcher.home import REPOSITORY
+from launcher.process import become
+
+TESTS = REPOSITORY / "tests"
+
+
+def suites() -> list[str]:
+    """Names of the suites, the folders that hold tests."""
+    return sorted(folder.name for folder in TESTS.iterdir() if any(folder.rglob("test_*.py")))
+
+
+def main(words: list[str]) -> int:
+    """Become pytest for the suites among `words`, all of them when none is named; the rest are pytest's arguments."""
+    known = suites()
+    if words[:1] in (["-h"], ["--help"]):
+        print(
+            f"usage: demo test [SUITE …] [pytest arguments]\n\nsuites: {', '.join(known)}; without one: all of them"
+        )
+        return 0
+    chosen = [str(TESTS / word) for word in words if word in known]
+    rest = [word for word in words if word not in known]
+    if not chosen and not _names_tests(rest):
+        chosen = [str(TESTS)]
+    os.chdir(REPOSITORY)
+    return become(sys.executable, "-m", "pytest", *chosen, *rest)
+
+
+def _names_tests(words: list[str]) -> bool:
+    """Whether the pytest arguments say themselves which files to run."""
+    return any((REPOSITORY / word.partition("::")[0]).exists() for word in words if not word.startswith("-"))

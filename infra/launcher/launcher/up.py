@@ -1,0 +1,157 @@
+"""`./demo up`: bring the stack up, show how it goes, say what to try."""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from launcher import record
+from launcher.control import Snapshot, ask, converse
+from launcher.down import take_down
+from launcher.download import shown
+from launcher.guide import welcome
+from launcher.home import REPOSITORY, Home
+from launcher.jars import Jars, JarsMissingError
+from launcher.ports import MAX_BROKERS, Ports, taken
+from launcher.postgres import PostgresInstall, PostgresUnavailableError
+from launcher.process import tail
+from launcher.record import Record
+from launcher.stack import base_environment
+from launcher.supervisor import Phase, State
+from launcher.table import state_text
+
+DAEMON_TIMEOUT_S = 30.0
+
+
+class UpError(RuntimeError):
+    """The stack cannot be brought up; the message says why and what to do."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--brokers", type=int, choices=(1, MAX_BROKERS), default=MAX_BROKERS, help="1 is the light profile"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return when everything is ready (0), or when it cannot be (1, nothing is left running)."""
+    console = Console()
+    home = Home.from_environment()
+    began = time.monotonic()
+    try:
+        last = follow(find_or_start(home, brokers=args.brokers, console=console), console=console)
+    except (UpError, JarsMissingError, PostgresUnavailableError) as error:
+        console.print(f"[bold red]demo up:[/] {error}", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Interrupted: taking down what was started.")
+        take_down(home)
+        return 130
+    if last["phase"] != Phase.READY:
+        console.print("[bold red]The stack did not come up; nothing was left running.[/]")
+        console.print(last["failure"] or "It was taken down meanwhile.", markup=False, highlight=False)
+        return 1
+    welcome(last, seconds=time.monotonic() - began, console=console)
+    return 0
+
+
+def find_or_start(home: Home, *, brokers: int, console: Console) -> Record:
+    """Give the supervisor that runs already, or start one; raises UpError."""
+    found = record.running(home)
+    if found is None:
+        prepare(home, brokers=brokers, console=console)
+        return start_daemon(home, brokers=brokers)
+    if found.brokers != brokers:
+        raise UpError(f"the stack runs with {found.brokers} broker(s); `./demo down` first")
+    if ask(found, {"do": "status"})["phase"] == Phase.READY:
+        console.print("The stack is up already; nothing to do.")
+    return found
+
+
+def prepare(home: Home, *, brokers: int, console: Console) -> None:
+    """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, Kafka's jars."""
+    if left := record.leftovers(home):
+        names = ", ".join(f"{child.name} (pid {child.pid})" for child, _ in left)
+        console.print(f"Ending what a supervisor that died left behind: {names}")
+        record.end([process for _, process in left])
+    ports = Ports.from_environment()
+    if busy := taken(ports.all(brokers=brokers)):
+        lines = "\n".join(f"  {port}" for port in busy)
+        raise UpError(f"\n{lines}\nEnd it, or shift every port: DEMO_PORT_OFFSET=10000 ./demo up")
+    home.make()
+    made_for = home.data / "brokers"
+    if made_for.exists() and int(made_for.read_text()) != brokers:
+        raise UpError(
+            f"the data in {home.data} was made with {made_for.read_text()} broker(s) and stays so: "
+            f"`./demo up --brokers {made_for.read_text()}`, or erase it with `./demo down --volumes`"
+        )
+    made_for.write_text(str(brokers))
+    PostgresInstall(directory=home.data / "postgres", port=ports.postgres, password="").require_reachable()
+    with shown(console) as progress:
+        Jars.resolve(progress)
+
+
+def start_daemon(home: Home, *, brokers: int) -> Record:
+    """Start the supervisor in a session of its own and wait until it can be talked to."""
+    errors = home.logs / "daemon.err"
+    with errors.open("wb") as output:
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "launcher", "supervise", "--brokers", str(brokers)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=REPOSITORY,
+            env=base_environment(),
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + DAEMON_TIMEOUT_S
+    while time.monotonic() < deadline and daemon.poll() is None:
+        found = record.running(home)
+        if found and found.supervisor.pid == daemon.pid:
+            return found
+        time.sleep(0.05)
+    daemon.kill()
+    raise UpError(f"the supervisor did not start\n{tail(errors)}")
+
+
+def follow(found: Record, *, console: Console) -> Snapshot:
+    """Show the start until it has succeeded or failed; gives the last snapshot."""
+    snapshots = converse(found, {"do": "follow"})
+    return _follow_live(snapshots, console) if console.is_terminal else _follow_plainly(snapshots, console)
+
+
+def _follow_live(snapshots: Iterator[Snapshot], console: Console) -> Snapshot:
+    last: Snapshot = {}
+    with Live(console=console, transient=True) as live:
+        for last in snapshots:
+            live.update(_progress_table(last))
+    return last
+
+
+def _follow_plainly(snapshots: Iterator[Snapshot], console: Console) -> Snapshot:
+    told: set[str] = set()
+    last: Snapshot = {}
+    for last in snapshots:
+        for name, part in _steps(last):
+            if part["state"] in (State.READY, State.DONE, State.FAILED) and name not in told:
+                told.add(name)
+                took = f"{part['took_s']:5.1f} s" if part["took_s"] is not None else ""
+                console.print(f"  {name:18} {part['state']:8} {took}", highlight=False)
+    return last
+
+
+def _progress_table(snapshot: Snapshot) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for name, part in _steps(snapshot):
+        took = f"{part['took_s']:.1f} s" if part["took_s"] is not None else ""
+        table.add_row(name, state_text(part["state"]), took)
+    return table
+
+
+def _steps(snapshot: Snapshot) -> list[tuple[str, Snapshot]]:
+    return sorted({**snapshot["jobs"], **snapshot["parts"]}.items())
