@@ -19,6 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from launcher.kafka import KafkaCluster
 from launcher.postgres import PostgresServer
+from tests.support.stack import RunningStack, whole_stack
 
 MakeTopic = Callable[..., Awaitable[str]]
 MakeDatabase = Callable[[], Awaitable[str]]
@@ -101,3 +102,10 @@ async def make_database(postgres_admin_dsn: str) -> AsyncIterator[MakeDatabase]:
 async def database(make_database: MakeDatabase) -> str:
     """DSN of one fresh, empty database."""
     return await make_database()
+
+
+@pytest.fixture(scope="session")
+def stack(session_directory: Path) -> Iterator[RunningStack]:
+    """The whole system, started by the launcher as a person would."""
+    with whole_stack(session_directory / "stack") as running:
+        yield running

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import TypeVar
 
 import asyncpg
@@ -18,7 +19,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from launcher.audit.journal import write_journal
-from launcher.audit.running import NotRunningError, running_stack
+from launcher.audit.running import running_stack
+from launcher.control import NotRunningError
 from launcher.load_generator import IN_FLIGHT, Generator, Sent
 from launcher.load_shop import Customers, ShopError, open_shop
 from launcher.load_summary import Summary
@@ -34,7 +36,7 @@ _GOOD, _BAD, _NO_LOAD = 0, 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """`orders` at `rate` per second from `users` customers; `seed` makes two runs the same."""
+    """`orders` at `rate` per second from `users` customers; `seed` makes two loads alike."""
 
     orders: int
     rate: float
@@ -91,7 +93,8 @@ async def send_load(
 
     Ends within the load's own time plus `ANSWER_TIMEOUT_S` and `visible_timeout_s`.
     """
-    customers = Customers(users=load.users, dice=random.Random(load.seed))  # noqa: S311  dice, not a secret
+    run = f"load-{token_hex(3)}"
+    customers = Customers(run=run, users=load.users, dice=random.Random(load.seed))  # noqa: S311  dice, no secret
     limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
     async with (
         httpx.AsyncClient(timeout=ANSWER_TIMEOUT_S, limits=limits) as client,

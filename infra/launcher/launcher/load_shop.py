@@ -42,8 +42,12 @@ def _weights(count: int) -> list[float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customers:
-    """`users` customers who want the shop's products; the same `dice` give the same orders."""
+    """`users` customers who want the shop's products; the same `dice` give the same orders.
 
+    `run` is in the users' names: what one load ordered is told from what another did.
+    """
+
+    run: str
     users: int
     dice: random.Random
     products: Sequence[str] = PRODUCTS
@@ -61,7 +65,7 @@ class Customers:
             self.products, cum_weights=self._product_weights, k=self.dice.randint(1, 4)
         )
         lines = tuple((product, self.dice.randint(1, 3)) for product in dict.fromkeys(wanted))
-        return Basket(user_id=f"load-{user:05}", lines=lines)
+        return Basket(user_id=f"{self.run}-{user:05}", lines=lines)
 
 
 async def open_shop(

@@ -12,9 +12,10 @@ from aiokafka.errors import KafkaError
 
 from launcher.audit.auditor import audit
 from launcher.audit.journal import read_journal
-from launcher.audit.running import NotRunningError, running_stack
+from launcher.audit.running import running_stack
 from launcher.audit.target import Target
 from launcher.audit.topics import TopicStalledError
+from launcher.control import NotRunningError
 
 _CLEAN, _VIOLATIONS, _NO_AUDIT = 0, 1, 2
 _UNREADABLE = (

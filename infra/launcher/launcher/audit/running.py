@@ -1,13 +1,10 @@
 """The stack that runs now in this home, described from outside its supervisor."""
 
+from launcher.control import NotRunningError
 from launcher.home import Home
 from launcher.ports import Ports
 from launcher.record import running
 from launcher.stack import Stack
-
-
-class NotRunningError(RuntimeError):
-    """There is no stack to look at."""
 
 
 def running_stack() -> Stack:

@@ -39,9 +39,9 @@ async def write_facts(database: Snapshot, *, instance: str, target: Target) -> A
     async for block in database.rows(_WRITE["offers"]):
         yield [Replica(instance, row[0], _body(OFFER_FIELDS, row)) for row in block]
     async for block in database.rows(_WRITE["positions"]):
-        yield [Progress(instance, target.plain(topic), *at) for topic, *at in block]
+        yield [_position(instance, row, target) for row in block]
     async for block in database.rows(_WRITE["parked"]):
-        yield [DeadLetter(instance, target.plain(topic), *at) for topic, *at in block]
+        yield [_parked(instance, row, target) for row in block]
 
 
 async def read_facts(database: Snapshot, *, target: Target) -> AsyncIterator[Sequence[Fact]]:
@@ -66,7 +66,7 @@ async def progress_facts(target: Target) -> list[Progress]:
     for instance, url in target.write_databases.items():
         async with snapshot(url) as database:
             async for block in database.rows(_WRITE["positions"]):
-                progress += [Progress(instance, target.plain(topic), *at) for topic, *at in block]
+                progress += [_position(instance, row, target) for row in block]
     async with snapshot(target.read_dsn) as database:
         async for block in database.rows(_READ["progress"]):
             progress += [Progress(connector, target.plain(topic), *at) for connector, topic, *at in block]
@@ -92,3 +92,15 @@ def _event(instance: str, row: Sequence[Any], target: Target) -> Event:
     return Event(
         instance, sequence, topic, name, version, dict(msgspec.json.decode(headers))["ce_type"], body
     )
+
+
+def _position(instance: str, row: Sequence[Any], target: Target) -> Progress:
+    source, next_offset = row
+    topic, _, partition = source.rpartition("/")
+    return Progress(instance, target.plain(topic), int(partition), next_offset)
+
+
+def _parked(instance: str, row: Sequence[Any], target: Target) -> DeadLetter:
+    record, reason = row
+    topic, partition, offset = record.rsplit("/", 2)
+    return DeadLetter(instance, target.plain(topic), int(partition), int(offset), reason)

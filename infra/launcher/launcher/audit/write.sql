@@ -18,9 +18,9 @@ SELECT product_id, name, unit_price_cents, instance
   FROM offers
 
 -- name: positions
-SELECT topic, partition, next_offset
+SELECT source, next_offset
   FROM positions
 
 -- name: parked
-SELECT topic, partition, "offset", reason
+SELECT record, reason
   FROM parked

@@ -1,0 +1,88 @@
+"""The whole real stack, started by the launcher as a person would: one per test session, in a home of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from launcher.audit import Target
+from launcher.home import Home
+from launcher.ports import Ports, taken
+from launcher.stack import Stack
+
+BROKERS = 3
+_START_TIMEOUT_S = 240
+_COMMAND_TIMEOUT_S = 120
+# Below the ports that systems hand out to clients, and away from a stack somebody runs at the default ones.
+_OFFSETS = range(20_000, 23_500, 500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningStack:
+    """`described` has its addresses; `demo` is the command line on it."""
+
+    described: Stack
+
+    @property
+    def instances(self) -> dict[str, str]:
+        return self.described.orders
+
+    @property
+    def catalog(self) -> str:
+        return self.described.catalog_url
+
+    @property
+    def target(self) -> Target:
+        return Target.of(self.described)
+
+    def demo(
+        self, *arguments: str, timeout_s: float = _COMMAND_TIMEOUT_S
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run `./demo …` against this stack."""
+        home, ports = self.described.home, self.described.ports
+        env = os.environ | {"DEMO_HOME": str(home.root), "DEMO_PORT_OFFSET": str(ports.offset)}
+        command = [sys.executable, "-m", "launcher", *arguments]
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+
+    def status(self) -> dict[str, Any]:
+        status: dict[str, Any] = json.loads(self.demo("status", "--json").stdout)
+        return status
+
+    def pid(self, part: str) -> int:
+        """Process id of `part`, 0 while it has no process."""
+        return self.status()["parts"][part]["pid"] or 0
+
+    def signal(self, part: str, sig: signal.Signals) -> int:
+        """Send `sig` to the process of `part`; returns its pid."""
+        pid = self.pid(part)
+        os.kill(pid, sig)
+        return pid
+
+    def is_ready(self) -> bool:
+        """Every part is ready, as `./demo status` sees it."""
+        return all(part["state"] == "ready" for part in self.status()["parts"].values())
+
+
+@contextmanager
+def whole_stack(directory: Path) -> Iterator[RunningStack]:
+    """Start the stack in `directory`; afterwards nothing of it is left."""
+    ports = next(
+        ports for offset in _OFFSETS if not taken((ports := Ports(offset=offset)).all(brokers=BROKERS))
+    )
+    home = Home(directory)
+    home.make()
+    stack = RunningStack(described=Stack.of(home=home, ports=ports, brokers=BROKERS, classpath=""))
+    try:
+        started = stack.demo("up", timeout_s=_START_TIMEOUT_S)
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield stack
+    finally:
+        stack.demo("down", "--volumes")

@@ -1,0 +1,76 @@
+"""A load with a fault in the middle of it, and what must be true once the fault is over."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from secrets import token_hex
+
+import httpx
+
+from launcher.audit import Report, audit
+from launcher.load_generator import Generator, Sent
+from launcher.load_shop import Customers, open_shop
+from tests.support.stack import RunningStack
+from tests.support.waiting import wait_until
+
+ORDERS = 2_000
+RATE = 250.0
+FAULT_AFTER = 500
+LIVE_S = 60.0
+"""LIVE: lag is 0 within 60 s of the last fault."""
+
+Fault = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Storm:
+    """`rage` runs the load and the fault, `calm` waits for the stack and asks the auditor."""
+
+    stack: RunningStack
+    sent: list[Sent] = field(default_factory=list)
+
+    async def rage(self, fault: Fault) -> None:
+        """Send `ORDERS` orders; `fault` strikes once `FAULT_AFTER` of them are answered, and the load goes on."""
+        customers = Customers(run=f"storm-{token_hex(3)}", users=50, dice=random.Random(1))  # noqa: S311
+        strike = asyncio.Event()
+
+        def answered(sent: Sent) -> None:
+            self.sent.append(sent)
+            if len(self.sent) == FAULT_AFTER:
+                strike.set()
+
+        async def strike_when_due() -> None:
+            await strike.wait()
+            await fault()
+
+        async with httpx.AsyncClient(timeout=5, limits=httpx.Limits(max_connections=512)) as client:
+            await open_shop(client, self.stack.instances)
+            generator = Generator(client=client, instances=self.stack.instances, answered=answered)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(strike_when_due())
+                group.create_task(generator.send_all(orders=ORDERS, rate=RATE, draw=customers.basket))
+
+    async def calm(self) -> Report:
+        """Every part is ready again and the auditor finds nothing wrong; returns its report."""
+        await wait_until(
+            lambda: asyncio.to_thread(self.stack.is_ready),
+            timeout_s=LIVE_S,
+            every_s=0.5,
+            what="every part ready",
+        )
+        report = await audit(
+            self.stack.target, commands=[sent.command() for sent in self.sent], wait_s=LIVE_S
+        )
+        assert report.clean, report
+        assert report.counts["commands ok"] == self.outcomes["ok"]
+        return report
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        return Counter(sent.outcome for sent in self.sent)
+
+    def not_ok(self) -> Counter[tuple[str, str, str]]:
+        """What was refused or left open: (instance, outcome, reason)."""
+        return Counter((s.instance, s.outcome, s.reason) for s in self.sent if s.outcome != "ok")
