@@ -1,0 +1,116 @@
+"""What a load sends, how it counts and what it calls late."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import httpx
+import pytest
+
+from launcher.audit.journal import read_journal, write_journal
+from launcher.load_generator import Generator, Sent
+from launcher.load_shop import Basket, Customers
+from launcher.load_summary import Latency, Summary
+
+Handler = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
+BASKET = Basket(user_id="ada", lines=(("tea", 2),))
+CREATED = {"order_id": "order-1-1", "placed_at": "2026-11-22T08:26:40.123Z"}
+
+
+async def _sent(handler: Handler, *, orders: int = 1, rate: float = 1000.0) -> list[Sent]:
+    ended: list[Sent] = []
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
+        generator = Generator(
+            client=client, instances={"order-1": "http://a", "order-2": "http://b"}, answered=ended.append
+        )
+        sent = await generator.send_all(orders=orders, rate=rate, draw=lambda: BASKET)
+    assert sorted(ended, key=lambda order: order.number) == sent
+    return sent
+
+
+async def test_every_order_due_in_a_stall_is_charged_for_it() -> None:
+    stalled_until = asyncio.get_running_loop().time() + 0.4
+
+    async def stall(_request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(stalled_until - asyncio.get_running_loop().time())
+        return httpx.Response(201, json=CREATED)
+
+    sent = await _sent(stall, orders=20, rate=100)
+    for order in sent:
+        assert order.answer_s == pytest.approx(0.4 - order.number / 100, abs=0.1)
+
+
+async def test_instances_take_turns() -> None:
+    async def accept(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(201, json=CREATED)
+
+    assert [order.instance for order in await _sent(accept, orders=4)] == ["order-1", "order-2"] * 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "reason"),
+    [
+        (httpx.Response(201, json=CREATED), "ok", ""),
+        (
+            httpx.Response(422, json={"type": "/problems/unknown-product"}),
+            "failed",
+            "422 /problems/unknown-product",
+        ),
+        (httpx.Response(503, text="gone"), "unknown", "503"),
+        (httpx.ConnectError("refused"), "failed", "ConnectError"),
+        (httpx.ReadTimeout("late"), "unknown", "ReadTimeout"),
+        (httpx.RemoteProtocolError("cut"), "unknown", "RemoteProtocolError"),
+    ],
+)
+async def test_an_answer_decides_what_is_known_of_a_command(
+    answer: httpx.Response | httpx.HTTPError, outcome: str, reason: str
+) -> None:
+    async def handler(_request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, httpx.HTTPError):
+            raise answer
+        return answer
+
+    (order,) = await _sent(handler)
+    assert (order.outcome, order.reason) == (outcome, reason)
+    assert (order.order_id == "order-1-1") is (outcome == "ok")
+
+
+def test_alike_dice_make_alike_orders_and_few_products_make_most_of_them() -> None:
+    first, second = (Customers(run="x", users=100, dice=random.Random(7)) for _ in range(2))  # noqa: S311
+    baskets = [first.basket() for _ in range(2_000)]
+    assert baskets == [second.basket() for _ in range(2_000)]
+    wanted = Counter(product for basket in baskets for product, _ in basket.lines)
+    users = Counter(basket.user_id for basket in baskets)
+    assert wanted["load-00"] > 10 * wanted["load-39"] > 0
+    assert users["x-00000"] > 10 * users["x-00099"] > 0
+    assert all(len({product for product, _ in basket.lines}) == len(basket.lines) for basket in baskets)
+
+
+def test_percentiles_are_samples_that_happened() -> None:
+    latency = Latency.of([number / 1000 for number in range(100, 0, -1)])
+    assert latency == Latency(samples=100, p50=50.0, p95=95.0, p99=99.0, highest=100.0)
+    assert Latency.of([]) is None
+
+
+def _order(number: int, outcome: str, order_id: str | None = None) -> Sent:
+    return Sent(
+        number=number, instance="order-1", basket=BASKET, late_s=0.0, answer_s=0.002, outcome=outcome,
+        reason="" if outcome == "ok" else "503", order_id=order_id, placed_at=10.0 if order_id else None,
+    )  # fmt: skip
+
+
+def test_a_load_is_good_only_when_all_is_accepted_and_visible() -> None:
+    good = Summary.of([_order(0, "ok", "a")], seen={"a": 10.005}, seconds=1)
+    assert good.good
+    assert good.visible is not None
+    assert good.visible.p99 == 5.0
+    assert not Summary.of([_order(0, "ok", "a")], seen={}, seconds=1).good
+    assert not Summary.of([_order(0, "ok", "a"), _order(1, "unknown")], seen={"a": 11}, seconds=1).good
+
+
+def test_a_journal_reads_as_it_was_written(tmp_path: Path) -> None:
+    commands = [_order(0, "ok", "a").command(), _order(1, "failed").command()]
+    write_journal(tmp_path / "journal", commands)
+    assert list(read_journal(tmp_path / "journal")) == commands
