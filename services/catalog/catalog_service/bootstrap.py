@@ -3,29 +3,43 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
+import httpx
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from catalog_service.api.app import build_app
+from catalog_service.api.consistency import holding
 from catalog_service.api.health import health_routes
+from catalog_service.api.instances import instance_routes
 from catalog_service.api.orders import order_routes
+from catalog_service.api.page import page_routes
 from catalog_service.api.products import product_routes
+from catalog_service.api.stream import stream_routes
 from catalog_service.api.sync import sync_routes
-from catalog_service.live.ends import TopicEnds
+from catalog_service.live.cluster import Cluster
+from catalog_service.live.feed import Feed
+from catalog_service.live.freshness import Freshness
+from catalog_service.live.notices import Notices
+from catalog_service.live.parts import Parts
+from catalog_service.live.report import Reporter
+from catalog_service.live.snapshot import Snapshots
+from catalog_service.live.stream import Streams
+from catalog_service.live.tap import Tap
+from catalog_service.live.tokens import TOPICS, TokenGate
 from catalog_service.queries import STATEMENTS
 from catalog_service.settings import Settings, checked_dsn
 from catalog_service.storage.database import Database, DatabaseAwayError
 from catalog_service.storage.migrate import expected_revision
+from catalog_service.storage.visibility import ReadModelVisibility
 
 log = structlog.get_logger(__name__)
 
-_TOPICS = ("orders", "products")
 _DRAIN_S = 3
 
 
@@ -40,27 +54,115 @@ class Service:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
     """Build every part, start the tasks, and take all down again at the end. Connects to nothing that must be there."""
-    async with Database(
-        checked_dsn(settings.database_url),
-        pool_size=settings.pool_size,
-        statement_timeout_s=settings.statement_timeout,
-    ) as database:
-        ends = TopicEnds(settings.kafka_bootstrap, [settings.topic_prefix + topic for topic in _TOPICS])
-        app = build_app(
-            [
-                order_routes(database),
-                product_routes(database),
-                sync_routes(database, end_offsets=ends.end_offsets),
-                health_routes(missing=lambda: _missing(database), metrics=CollectorRegistry()),
-            ]
+    async with (
+        Database(
+            checked_dsn(settings.database_url),
+            pool_size=settings.pool_size,
+            statement_timeout_s=settings.statement_timeout,
+        ) as database,
+        httpx.AsyncClient() as http,
+        aclosing(Cluster(settings.kafka_bootstrap)) as cluster,
+    ):
+        live = _live(settings, database)
+        parts = Parts(
+            order_services=settings.order_services, sink_url=settings.sink_url, cluster=cluster, http=http
         )
-        tasks = (asyncio.create_task(ends.run(), name="topic-ends"),)
+        reporter = Reporter(
+            database=database,
+            topics=_topics(settings),
+            feed=live.feed,
+            tap=live.tap,
+            freshness=live.freshness,
+            parts=parts,
+        )
+        app = _app(settings, database=database, live=live, reporter=reporter, http=http)
+        tasks = tuple(
+            asyncio.create_task(run(), name=name)
+            for name, run in {
+                "tap": live.tap.run,
+                "notices": live.notices.run,
+                "tokens": live.gate.run,
+                "history-tokens": live.history_gate.run,
+                "parts": parts.run,
+            }.items()
+        )
         try:
             yield Service(app, tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Live:
+    feed: Feed
+    tap: Tap
+    notices: Notices
+    gate: TokenGate
+    history_gate: TokenGate
+    freshness: Freshness
+
+
+def _topics(settings: Settings) -> dict[str, str]:
+    return {settings.topic_prefix + topic: topic for topic in sorted(TOPICS)}
+
+
+def _live(settings: Settings, database: Database) -> _Live:
+    topics = _topics(settings)
+    feed = Feed()
+    gate, history_gate = (
+        TokenGate(
+            ReadModelVisibility(database, prefix=settings.topic_prefix, connectors=connectors),
+            max_waiters=settings.max_waiters,
+        )
+        for connectors in (["orders", "products"], ["order-history", "products"])
+    )
+
+    def wake() -> None:
+        gate.wake()
+        history_gate.wake()
+
+    notices = Notices(database, topics=topics, applied=feed.applied, woken=wake)
+    tap = Tap(settings.kafka_bootstrap, topics=topics, changes=feed, known=notices.known)
+    freshness = Freshness(feed=feed, tap=tap, notices=notices)
+    return _Live(
+        feed=feed, tap=tap, notices=notices, gate=gate, history_gate=history_gate, freshness=freshness
+    )
+
+
+def _app(
+    settings: Settings, *, database: Database, live: _Live, reporter: Reporter, http: httpx.AsyncClient
+) -> FastAPI:
+    streams = Streams(
+        feed=live.feed,
+        snapshots=Snapshots(database, topics=_topics(settings)),
+        report=reporter.encoded,
+        lag_ms=live.freshness.lag_ms,
+        max_streams=settings.max_streams,
+        heartbeat_s=settings.stream_heartbeat,
+    )
+    hold, hold_history = (
+        holding(gate, max_wait_s=settings.max_wait) for gate in (live.gate, live.history_gate)
+    )
+    metrics = CollectorRegistry()
+    for name, text, value in (
+        ("catalog_sync_lag_ms", "Upper bound of the read model's age", live.freshness.lag_ms),
+        ("catalog_streams", "Open streams", lambda: streams.open),
+        ("catalog_waiters", "Queries that wait for a consistency token", lambda: live.gate.waiting),
+        ("catalog_changes_published", "Changes seen to become visible", lambda: live.feed.published),
+    ):
+        Gauge(name, text, registry=metrics).set_function(value)
+    routes = [
+        page_routes(),
+        order_routes(database, hold=hold, hold_history=hold_history),
+        product_routes(database, hold=hold),
+        sync_routes(reporter.report),
+        stream_routes(streams),
+        instance_routes(settings.order_services, http),
+        health_routes(missing=lambda: _missing(database), metrics=metrics),
+    ]
+    return build_app(routes, lag_ms=live.freshness.lag_ms, metrics=metrics)
 
 
 async def serve(settings: Settings) -> None:

@@ -17,6 +17,8 @@ def answer(request: Request, model: BaseModel, *, etag: str | None = None) -> Re
     tag = f'"{etag or hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     # no-cache: keep it, but ask each time whether it still holds.
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if waited_s := getattr(request.state, "waited_s", 0):
+        headers["Preference-Applied"] = f"wait={waited_s:g}"
     if _holds(request.headers.getlist("if-none-match"), tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body, headers=headers, media_type="application/json")

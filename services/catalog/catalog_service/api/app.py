@@ -1,21 +1,28 @@
 """The HTTP face: routes put together around what `bootstrap` built."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
 
+from catalog_service.api.envelope import Envelope
+from catalog_service.api.page import page_assets
 from catalog_service.api.problems import ProblemDocument, install_problems
 
 _DESCRIPTION = "One picture from many databases: answers from the read database that the sink keeps in step."
 
 
-def build_app(routes: Sequence[APIRouter]) -> FastAPI:
+def build_app(
+    routes: Sequence[APIRouter], *, lag_ms: Callable[[], int], metrics: CollectorRegistry
+) -> FastAPI:
     """The application of `routes`, every error a problem."""
     app = FastAPI(
         title="Catalog", version="1.0.0", description=_DESCRIPTION, separate_input_output_schemas=False
     )
     for each in routes:
         app.include_router(each)
+    app.mount("/assets", page_assets())
+    app.add_middleware(Envelope, lag_ms=lag_ms, metrics=metrics)
     install_problems(app)
     _describe_problems(app)
     return app

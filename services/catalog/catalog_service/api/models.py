@@ -14,13 +14,9 @@ from pydantic import (
 )
 
 from catalog_service.queries.orders import Sort
+from catalog_service.times import rfc3339
 
 MAX_PAGE = 200
-
-
-def rfc3339(time: datetime) -> str:
-    """UTC with milliseconds, as all times of this system are written."""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _in_utc(time: datetime) -> datetime:

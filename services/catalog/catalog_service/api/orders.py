@@ -2,25 +2,33 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from catalog_service.api.answers import answer, order_page, shown_order
+from catalog_service.api.consistency import Hold
 from catalog_service.api.models import Id, Order, OrderPage, OrdersQuestion, PageQuestion, Question
 from catalog_service.api.problems import not_found, responses
 from catalog_service.queries.orders import OrderFilter, Rows, get_order, list_order_history, list_orders
 
 
-def order_routes(rows: Rows) -> APIRouter:
+def order_routes(rows: Rows, *, hold: Hold, hold_history: Hold) -> APIRouter:
     """The one picture: orders of every instance."""
     routes = APIRouter(tags=["orders"])
 
-    @routes.get("/orders", response_model=OrderPage, responses=responses(400))
+    @routes.get(
+        "/orders", response_model=OrderPage, responses=responses(400, 424), dependencies=[Depends(hold)]
+    )
     async def orders(request: Request, question: Annotated[OrdersQuestion, Query()]) -> Response:
         wanted = OrderFilter(**question.model_dump(exclude={"limit", "cursor"}))
         page = await list_orders(rows, wanted=wanted, limit=question.limit, cursor=question.cursor)
         return answer(request, order_page(page))
 
-    @routes.get("/orders/{order_id}", response_model=Order, responses=responses(404))
+    @routes.get(
+        "/orders/{order_id}",
+        response_model=Order,
+        responses=responses(400, 404, 424),
+        dependencies=[Depends(hold)],
+    )
     async def order(
         request: Request, order_id: Annotated[Id, Path()], _: Annotated[Question, Query()]
     ) -> Response:
@@ -29,7 +37,12 @@ def order_routes(rows: Rows) -> APIRouter:
             raise not_found("unknown-order", f"no order {order_id} is visible here")
         return answer(request, shown_order(row), etag=str(row["version"]))
 
-    @routes.get("/orders/{order_id}/history", response_model=OrderPage, responses=responses(400, 404))
+    @routes.get(
+        "/orders/{order_id}/history",
+        response_model=OrderPage,
+        responses=responses(400, 404, 424),
+        dependencies=[Depends(hold_history)],
+    )
     async def history(
         request: Request, order_id: Annotated[Id, Path()], question: Annotated[PageQuestion, Query()]
     ) -> Response:

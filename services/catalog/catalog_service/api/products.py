@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from catalog_service.api.answers import answer, product_page, shown_product
+from catalog_service.api.consistency import Hold
 from catalog_service.api.models import (
     BestSellers,
     Id,
@@ -22,18 +23,25 @@ from catalog_service.queries.products import get_product, list_products
 from catalog_service.queries.summaries import get_user_summary, list_best_sellers
 
 
-def product_routes(rows: Rows) -> APIRouter:
+def product_routes(rows: Rows, *, hold: Hold) -> APIRouter:
     """Products of every instance, and what the orders add up to."""
     routes = APIRouter(tags=["products"])
 
-    @routes.get("/products", response_model=ProductPage, responses=responses(400))
+    @routes.get(
+        "/products", response_model=ProductPage, responses=responses(400, 424), dependencies=[Depends(hold)]
+    )
     async def products(request: Request, question: Annotated[ProductsQuestion, Query()]) -> Response:
         page = await list_products(
             rows, instance=question.instance, limit=question.limit, cursor=question.cursor
         )
         return answer(request, product_page(page))
 
-    @routes.get("/products/{product_id}", response_model=Product, responses=responses(404))
+    @routes.get(
+        "/products/{product_id}",
+        response_model=Product,
+        responses=responses(400, 404, 424),
+        dependencies=[Depends(hold)],
+    )
     async def product(
         request: Request, product_id: Annotated[Id, Path()], _: Annotated[Question, Query()]
     ) -> Response:
@@ -42,13 +50,20 @@ def product_routes(rows: Rows) -> APIRouter:
             raise not_found("unknown-product", f"no product {product_id} is visible here")
         return answer(request, shown_product(row), etag=str(row["version"]))
 
-    @routes.get("/sales", response_model=BestSellers, responses=responses())
+    @routes.get(
+        "/sales", response_model=BestSellers, responses=responses(400, 424), dependencies=[Depends(hold)]
+    )
     async def sales(request: Request, question: Annotated[SalesQuestion, Query()]) -> Response:
         found = await list_best_sellers(rows, limit=question.limit)
         items = [ProductSales.model_validate(dict(row)) for row in found]
         return answer(request, BestSellers(items=items))
 
-    @routes.get("/users/{user_id}/summary", response_model=UserSummary, responses=responses(404))
+    @routes.get(
+        "/users/{user_id}/summary",
+        response_model=UserSummary,
+        responses=responses(400, 404, 424),
+        dependencies=[Depends(hold)],
+    )
     async def summary(
         request: Request, user_id: Annotated[Id, Path()], _: Annotated[Question, Query()]
     ) -> Response:

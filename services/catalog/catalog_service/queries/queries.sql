@@ -69,7 +69,40 @@ SELECT product_id, quantity, revenue_cents, orders
 -- name: revision
 SELECT version_num FROM alembic_version
 
+-- name: sink_begun
+SELECT to_regclass('sink.offsets') IS NOT NULL AS begun
+
 -- name: applied_offsets
 SELECT connector, topic, partition, next_offset
   FROM sink.offsets
  ORDER BY connector, topic, partition
+
+-- name: visible_versions
+-- $1 order ids, $2 product ids
+SELECT 'orders' AS topic, order_id AS id, version FROM orders WHERE order_id = ANY ($1::text[])
+ UNION ALL
+SELECT 'products', product_id, version FROM products WHERE product_id = ANY ($2::text[])
+
+-- name: visible_history
+-- The history holds every version up to its newest: they come in order, through one partition.
+SELECT 'orders' AS topic, order_id AS id, max(version) AS version
+  FROM order_history
+ WHERE order_id = ANY ($1::text[])
+ GROUP BY order_id
+ UNION ALL
+SELECT 'products', product_id, version FROM products WHERE product_id = ANY ($2::text[])
+
+-- name: dead_letters_of
+-- $1 topics, $2 keys, side by side; $3 connectors
+SELECT topic, partition, "offset", key, value, error
+  FROM sink.dead_letters
+ WHERE (topic, key) IN (SELECT * FROM unnest($1::text[], $2::bytea[]))
+   AND connector = ANY ($3::text[])
+ ORDER BY id
+
+-- name: dead_letters
+-- $1 rows
+SELECT connector, topic, partition, "offset", stage, error, parked_at, count(*) OVER () AS total
+  FROM sink.dead_letters
+ ORDER BY id DESC
+ LIMIT $1

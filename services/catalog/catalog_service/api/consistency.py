@@ -1,0 +1,69 @@
+"""Read your own writes over HTTP: `Consistency-Token` and `Prefer: wait=N`, for every query of the routes it guards."""
+
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Header, Request
+
+from catalog_service.api.problems import Problem, unavailable
+from catalog_service.live.tokens import (
+    BadTokenError,
+    NotYetVisibleError,
+    ParkedError,
+    TokenGate,
+    TooManyWaitersError,
+    parse_tokens,
+)
+
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
+
+Hold = Callable[..., Awaitable[None]]
+
+
+def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
+    """A dependency that lets a query go on once every version of its tokens is visible."""
+
+    async def hold(
+        request: Request,
+        consistency_token: Annotated[
+            list[str] | None, Header(description="what a command answered; several are joined by commas")
+        ] = None,
+        prefer: Annotated[
+            list[str] | None, Header(description="`wait=N`: seconds to wait for the tokens")
+        ] = None,
+    ) -> None:
+        if not consistency_token:
+            return
+        wait_s = min(_asked_wait_s(prefer or []), max_wait_s)
+        request.state.waited_s = wait_s
+        try:
+            await gate.passed(parse_tokens(",".join(consistency_token)), wait_s=wait_s)
+        except BadTokenError as error:
+            errors = [{"header": "Consistency-Token", "detail": str(error)}]
+            raise Problem(HTTPStatus.BAD_REQUEST, "bad-token", str(error), errors=errors) from error
+        except NotYetVisibleError as error:
+            raise unavailable("not-yet-visible", str(error)) from error
+        except TooManyWaitersError as error:
+            raise unavailable("too-many-waiters", str(error)) from error
+        except ParkedError as error:
+            raise _parked(error) from error
+
+    return hold
+
+
+def _asked_wait_s(prefer: list[str]) -> float:
+    found = _WAIT.search(",".join(prefer))
+    return float(found[1]) if found else 0.0
+
+
+def _parked(error: ParkedError) -> Problem:
+    letter = error.letter
+    where = {
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "error": letter.error,
+    }
+    return Problem(HTTPStatus.FAILED_DEPENDENCY, "parked", str(error), members={"dead_letter": where})

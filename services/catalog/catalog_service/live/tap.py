@@ -1,0 +1,181 @@
+"""The tap: reads `orders` and `products` as one more independent consumer, without a group and without a trace."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from catalog_service.live.change import Change, UnreadableRecordError, read_change
+from catalog_service.live.position import Partition
+
+log = structlog.get_logger(__name__)
+
+_PATIENCE_S = 2.0
+_PAUSE_S = 1.0
+_LOOK_BACK = (
+    1_000  # records of each partition read again at the start, for streams that resume after a restart
+)
+
+
+class Changes(Protocol):
+    """Where the tap's records go."""
+
+    def begin(self, partition: Partition, *, first: int, end: int) -> None:
+        """A partition is read from here on."""
+        ...
+
+    def seen(self, change: Change) -> None:
+        """The next record of a partition."""
+        ...
+
+    def wants(self, partition: Partition) -> bool:
+        """There is room for more of it."""
+        ...
+
+    def visible_offset(self, partition: Partition) -> int:
+        """What lies before is visible already."""
+        ...
+
+
+class Tap:
+    """Keeps reading while Kafka is there, and knows when it was last there. `topics` maps Kafka's names to ours.
+
+    It begins when `known` is set: from then on `changes` knows what is visible.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        topics: Mapping[str, str],
+        changes: Changes,
+        known: asyncio.Event,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._topics = topics
+        self._changes = changes
+        self._known = known
+        self._clock = clock
+        self._next: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
+        self._heard_ms: int | None = None
+
+    @property
+    def ends(self) -> Mapping[Partition, int]:
+        """The offset after the last record of each partition, when Kafka was last heard of."""
+        return self._ends
+
+    @property
+    def caught_up(self) -> bool:
+        """Everything that was in Kafka when it was last asked has been read."""
+        return all(self._next.get(partition, 0) >= end for partition, end in self._ends.items())
+
+    @property
+    def heard_ms(self) -> int | None:
+        """When Kafka last answered; None if it never has."""
+        return self._heard_ms
+
+    async def run(self) -> None:
+        """Read for ever; a Kafka that is away is waited for."""
+        while True:
+            await self._read()
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(
+            *self._topics,
+            bootstrap_servers=self._bootstrap,
+            group_id=None,
+            client_id="catalog",
+            auto_offset_reset="latest",  # until it is placed; nothing is handed over before that
+            metadata_max_age_ms=5_000,  # a topic made after the start is found soon
+        )
+        try:
+            await consumer.start()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._watch_ends(consumer))
+                tasks.create_task(self._poll(consumer))
+        except* (KafkaError, TimeoutError, OSError) as away:
+            log.warning("kafka.away", errors=[type(error).__name__ for error in away.exceptions])
+        finally:
+            with contextlib.suppress(KafkaError):
+                await consumer.stop()
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+        """aiokafka assigns every partition of the topics, and all anew when there are more: place them, then read."""
+        await self._known.wait()
+        placed: frozenset[TopicPartition] = frozenset()
+        while True:
+            fetched = await consumer.getmany(timeout_ms=200)
+            if (assigned := consumer.assignment()) != placed:
+                for partition in assigned:
+                    await self._place(consumer, partition)
+                placed = assigned
+                continue  # what was fetched came from before the seek; it comes again
+            for records in fetched.values():
+                self._hand_over(records)
+            full = {partition for partition in assigned if not self._changes.wants(self._name(partition))}
+            consumer.pause(*full - consumer.paused())
+            consumer.resume(*consumer.paused() - full)
+
+    async def _place(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+        """Start a partition at the first record that is not visible, or a little earlier for streams that resume.
+
+        One that was read before goes on where the tap had come to.
+        """
+        name = self._name(partition)
+        if name not in self._next:
+            async with asyncio.timeout(_PATIENCE_S):
+                end = (await consumer.end_offsets([partition]))[partition]
+                begin = (await consumer.beginning_offsets([partition]))[partition]
+            first = max(begin, min(end - _LOOK_BACK, self._changes.visible_offset(name)))
+            self._changes.begin(name, first=first, end=end)
+            self._next[name] = first
+        consumer.seek(partition, self._next[name])
+
+    def _hand_over(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        seen_ms = int(self._clock() * 1000)
+        for record in records:
+            name = (self._topics[record.topic], record.partition)
+            if record.offset < self._next[name]:
+                continue
+            self._next[name] = record.offset + 1
+            kind = next((value for key, value in record.headers if key == "ce_type"), b"")
+            try:
+                change = read_change(
+                    topic=name[0],
+                    partition=record.partition,
+                    offset=record.offset,
+                    value=record.value,
+                    kind=kind.decode(errors="replace"),
+                    timestamp_ms=record.timestamp,
+                    seen_ms=seen_ms,
+                )
+            except UnreadableRecordError as error:
+                log.warning(
+                    "tap.unreadable",
+                    topic=record.topic,
+                    partition=record.partition,
+                    offset=record.offset,
+                    detail=str(error),
+                )
+            else:
+                self._changes.seen(change)
+
+    async def _watch_ends(self, consumer: AIOKafkaConsumer) -> None:
+        """Ask every second where the topics end: the lag in records, and the proof that Kafka is there."""
+        while True:
+            async with asyncio.timeout(_PATIENCE_S):
+                ends = await consumer.end_offsets(list(consumer.assignment()))
+            self._ends = {self._name(partition): end for partition, end in ends.items()}
+            self._heard_ms = int(self._clock() * 1000)
+            await asyncio.sleep(_PAUSE_S)
+
+    def _name(self, partition: TopicPartition) -> Partition:
+        return self._topics[partition.topic], partition.partition
