@@ -8,7 +8,7 @@ import sys
 
 import structlog
 
-from order_service import bootstrap, logs
+from order_service import logs, server
 from order_service.settings import Settings
 from order_service.storage import schema
 
@@ -37,11 +37,11 @@ def main() -> None:
 
 def _run(settings: Settings) -> None:
     if sys.platform == "win32":
-        asyncio.run(bootstrap.serve(settings))
+        asyncio.run(server.serve(settings))
         return
     import uvloop  # noqa: PLC0415 - not made for Windows
 
-    uvloop.run(bootstrap.serve(settings))
+    uvloop.run(server.serve(settings))
 
 
 if __name__ == "__main__":

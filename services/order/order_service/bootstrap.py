@@ -1,117 +1,144 @@
-"""Builds one instance of the service and runs it until it is told to stop or a part of it dies."""
+"""Builds one instance of the service out of its settings; nothing connects before its task runs."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
+import httpx
 from fastapi import FastAPI
 from ulid import ULID
 
 from order_service.api import tracing
 from order_service.api.app import build_app
-from order_service.api.gate import Gate
+from order_service.api.dispatch import Dispatch
 from order_service.api.health import Check
+from order_service.api.peers import Peers
+from order_service.commands.transaction import UseCase
 from order_service.outbox.backlog import Backlog
 from order_service.outbox.mark_relayed import MarkRelayed
 from order_service.outbox.publisher import kafka_publisher
 from order_service.outbox.reader import LogPosition, OutboxReader
 from order_service.outbox.record import RecordMaker
 from order_service.outbox.relay import Relay
+from order_service.saga.ask_again import Asker
 from order_service.saga.decoding import inbox_effect, product_effect
 from order_service.saga.intake import Intake
-from order_service.server import Server
 from order_service.settings import Settings
 from order_service.storage import schema
 from order_service.storage.engine import reading_engine, writing_engine
 from order_service.storage.errors import StorageUnavailable
+from order_service.storage.expiry import Expiry
 from order_service.storage.group_commit import GroupCommit
 from order_service.storage.queries import Queries
 
-log = structlog.get_logger()
-
 RELAY = "kafka"
-DRAIN_S = 1.5
+CONNECT_TIMEOUT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The built parts."""
+    """The built parts that run."""
 
     app: FastAPI
     commits: GroupCommit
     relay: Relay
     intakes: tuple[Intake, ...]
+    asker: Asker
+    expiry: Expiry
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Everything that runs in the background, by name."""
-        intakes = {f"intake.{intake.topic}": intake.serve for intake in self.intakes}
         return {
             "commits": self.commits.serve,
             "relay": self.relay.serve,
             "relay.mark": self.relay.mark,
-            **intakes,
+            "asker": self.asker.serve,
+            "expiry": self.expiry.serve,
+            **{f"intake.{intake.topic}": intake.serve for intake in self.intakes},
         }
 
 
 def now_ms() -> int:
+    """Milliseconds since 1970, UTC."""
     return time.time_ns() // 1_000_000
 
 
 @contextlib.asynccontextmanager
-async def build(settings: Settings) -> AsyncIterator[Service]:
-    """All parts, not yet running; closes the database's connections at the end."""
+async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> AsyncIterator[Service]:
+    """All parts, not yet running; closes what they opened at the end."""
     async with contextlib.AsyncExitStack() as stack:
         writing, reading = writing_engine(settings.database_url), reading_engine(settings.database_url)
         stack.push_async_callback(writing.dispose)
         stack.push_async_callback(reading.dispose)
+        timeout = httpx.Timeout(settings.forward_timeout_s, connect=CONNECT_TIMEOUT_S)
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=timeout, trust_env=False))
+
         backlog = Backlog(limit=settings.outbox_limit)
         queries = Queries(reading)
         commits = GroupCommit(
             engine=writing,
             records=RecordMaker(instance=settings.instance, prefix=settings.topic_prefix),
-            clock=now_ms,
+            clock=clock,
             new_id=lambda: str(ULID()),
             committed=backlog.committed,
         )
-
-        async def note(position: LogPosition) -> None:
-            await commits.run(MarkRelayed(RELAY, position), trace="")
-
-        relay = Relay(
-            name=RELAY,
-            reader=OutboxReader(engine=reading, instance=settings.instance),
+        relay = _relay(settings, commits, backlog, OutboxReader(engine=reading, instance=settings.instance))
+        intakes = _intakes(settings, commits, queries)
+        dispatch = Dispatch(
+            commits=commits,
             backlog=backlog,
-            publishers=lambda: kafka_publisher(settings.kafka_bootstrap, settings.instance),
-            note=note,
-        )
-        intakes = tuple(
-            Intake(
-                topic=settings.topic_prefix + topic,
-                bootstrap=settings.kafka_bootstrap,
-                effect_of=effect_of,
-                run=lambda use_case: commits.run(use_case, trace=tracing.new()),
-                positions=queries.positions,
-            )
-            for topic, effect_of in (
-                ("products", product_effect),
-                (f"inbox.{settings.instance}", inbox_effect),
-            )
-        )
-        app = build_app(
-            instance=settings.instance,
-            gate=Gate(commits, backlog),
             queries=queries,
-            checks=_checks(queries, relay, intakes),
-            body_limit=settings.body_limit,
+            peers=Peers(instance=settings.instance, urls=settings.other_instances, client=client),
         )
-        yield Service(app=app, commits=commits, relay=relay, intakes=intakes)
+        yield Service(
+            app=build_app(
+                instance=settings.instance,
+                dispatch=dispatch,
+                checks=_checks(queries, relay, intakes),
+                body_limit=settings.body_limit,
+            ),
+            commits=commits,
+            relay=relay,
+            intakes=intakes,
+            asker=Asker(
+                overdue=lambda limit: queries.to_ask_again(now=clock(), limit=limit),
+                run=lambda use_case: commits.run(use_case, trace=tracing.new()),
+            ),
+            expiry=Expiry(engine=writing, clock=clock),
+        )
+
+
+def _relay(settings: Settings, commits: GroupCommit, backlog: Backlog, reader: OutboxReader) -> Relay:
+    async def note(position: LogPosition) -> None:
+        await commits.run(MarkRelayed(RELAY, position), trace="")
+
+    return Relay(
+        name=RELAY,
+        reader=reader,
+        backlog=backlog,
+        publishers=lambda: kafka_publisher(settings.kafka_bootstrap, settings.instance),
+        note=note,
+    )
+
+
+def _intakes(settings: Settings, commits: GroupCommit, queries: Queries) -> tuple[Intake, ...]:
+    async def take_in(use_case: UseCase[None]) -> None:
+        await commits.run(use_case, trace="")
+
+    return tuple(
+        Intake(
+            topic=settings.topic_prefix + topic,
+            bootstrap=settings.kafka_bootstrap,
+            effect_of=effect_of,
+            run=take_in,
+            positions=queries.positions,
+        )
+        for topic, effect_of in (("products", product_effect), (f"inbox.{settings.instance}", inbox_effect))
+    )
 
 
 def _checks(queries: Queries, relay: Relay, intakes: tuple[Intake, ...]) -> dict[str, Check]:
@@ -144,39 +171,3 @@ def _checks(queries: Queries, relay: Relay, intakes: tuple[Intake, ...]) -> dict
         "kafka": kafka,
         **{f"topic {intake.topic}": intake_check(intake) for intake in intakes},
     }
-
-
-async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises when a background task ends by itself: nothing here can go on without it."""
-    async with build(settings) as service:
-        server = Server(service.app, host=settings.host, port=settings.port)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003 - setattr's value
-        background = [loop.create_task(run(), name=name) for name, run in service.tasks().items()]
-        front = loop.create_task(server.serve(), name="http")
-        log.info("service.started", instance=settings.instance, host=settings.host, port=settings.port)
-        try:
-            done, _ = await asyncio.wait([front, *background], return_when=asyncio.FIRST_COMPLETED)
-            await _stop(service, server, front)
-        finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
-        for task in done:
-            if task is not front:
-                log.error("task.died", task=task.get_name(), exc_info=task.exception())
-                raise RuntimeError(f"{task.get_name()} ended") from task.exception()
-        front.result()
-        log.info("service.stopped", instance=settings.instance)
-
-
-async def _stop(service: Service, server: Server, front: asyncio.Task[None]) -> None:
-    """No new requests, then no new work, then the events of the work done, then their position."""
-    server.should_exit = True
-    await asyncio.wait([front])
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_S):
-            await service.commits.drained()
-            await service.relay.drain(timeout_s=DRAIN_S)
-            await service.relay.mark_now()

@@ -1,18 +1,27 @@
-"""uvicorn, without its own ideas about signals: who starts the server decides when it ends."""
+"""Runs one instance: its HTTP server and its background tasks, until it is told to stop or one of them dies."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import signal
 from collections.abc import Iterator
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-GRACE_S = 2
+from order_service.bootstrap import Service, build
+from order_service.settings import Settings
+
+log = structlog.get_logger()
+
+ANSWER_S = 2
+DRAIN_S = 1.5
 
 
-class Server(uvicorn.Server):
-    """`serve` ends after `should_exit` is set, when the requests under way are answered or `GRACE_S` is over."""
+class HttpServer(uvicorn.Server):
+    """uvicorn without its own signal handlers: who starts it decides when it ends, by `should_exit`."""
 
     def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
         super().__init__(
@@ -24,10 +33,48 @@ class Server(uvicorn.Server):
                 access_log=False,
                 lifespan="off",
                 server_header=False,
-                timeout_graceful_shutdown=GRACE_S,
+                timeout_graceful_shutdown=ANSWER_S,
             )
         )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises when a task ends by itself: nothing here can go on without it."""
+    async with build(settings) as service:
+        loop = asyncio.get_running_loop()
+        http = HttpServer(service.app, host=settings.host, port=settings.port)
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        stopping = loop.create_task(stop.wait(), name="stop")
+        front = loop.create_task(http.serve(), name="http")
+        background = [loop.create_task(run(), name=name) for name, run in service.tasks().items()]
+        log.info("service.started", instance=settings.instance, host=settings.host, port=settings.port)
+        try:
+            ended, _ = await asyncio.wait([stopping, front, *background], return_when=asyncio.FIRST_COMPLETED)
+            dead = [task for task in ended if task is not stopping]
+            http.should_exit = True
+            await asyncio.wait([front], timeout=ANSWER_S + 1)
+            if not dead:
+                await _drain(service)
+        finally:
+            for task in (stopping, front, *background):
+                task.cancel()
+            await asyncio.gather(stopping, front, *background, return_exceptions=True)
+        for task in dead:
+            error = task.exception()
+            raise RuntimeError(f"the task {task.get_name()} ended by itself") from error
+        log.info("service.stopped", instance=settings.instance)
+
+
+async def _drain(service: Service) -> None:
+    """No requests come any more: finish the commits, then publish their events, then note how far that went."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            await service.commits.drained()
+            await service.relay.drain(timeout_s=DRAIN_S)
+            await service.relay.mark_now()

@@ -8,17 +8,15 @@ from fastapi import FastAPI
 
 from order_service.api import problems
 from order_service.api.bodies import Problem
-from order_service.api.gate import Gate
+from order_service.api.claims import claims_router
+from order_service.api.dispatch import Dispatch
 from order_service.api.health import Check, health_router
 from order_service.api.middleware import BodyLimit, Observed
 from order_service.api.orders import orders_router
 from order_service.api.products import products_router
-from order_service.storage.queries import Queries
 
 
-def build_app(
-    *, instance: str, gate: Gate, queries: Queries, checks: Mapping[str, Check], body_limit: int
-) -> FastAPI:
+def build_app(*, instance: str, dispatch: Dispatch, checks: Mapping[str, Check], body_limit: int) -> FastAPI:
     """Everything is an argument; nothing connects here."""
     app = FastAPI(
         title=f"Order service, {instance}",
@@ -26,12 +24,13 @@ def build_app(
         redoc_url=None,
         responses={
             code: {"model": Problem, "description": "Problem", "content": {problems.MEDIA_TYPE: {}}}
-            for code in (400, 404, 409, 413, 422, 503)
+            for code in (400, 404, 409, 412, 413, 415, 421, 422, 503, 504)
         },
     )
     problems.install(app)
-    app.include_router(orders_router(gate, queries))
-    app.include_router(products_router(gate, queries))
+    app.include_router(orders_router(dispatch))
+    app.include_router(products_router(dispatch))
+    app.include_router(claims_router(dispatch))
     app.include_router(health_router(checks))
     app.add_middleware(BodyLimit, limit=body_limit)
     app.add_middleware(Observed)

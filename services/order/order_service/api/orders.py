@@ -5,45 +5,80 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
+from order_service.api import representation
 from order_service.api.bodies import OrderList, OrderView, PlaceOrderBody, UserId
-from order_service.api.gate import Gate
-from order_service.api.representation import JSON, order_view, respond
+from order_service.api.dispatch import Command, Dispatch
+from order_service.api.parameters import (
+    IdempotencyKey,
+    IfMatchHeader,
+    IfNoneMatchHeader,
+    OrderIdPath,
+    if_match,
+)
+from order_service.commands.cancel_order import CancelOrder
 from order_service.commands.place_order import PlaceOrder
+from order_service.commands.ship_order import ShipOrder
 from order_service.domain.refusals import UnknownOrder
 from order_service.domain.stock import Goods
-from order_service.storage.queries import Queries
-
-OrderId = Annotated[str, Path(max_length=80)]
 
 
-def orders_router(gate: Gate, queries: Queries) -> APIRouter:
+def orders_router(dispatch: Dispatch) -> APIRouter:
     """Parse, run one use case, represent."""
     router = APIRouter(prefix="/orders", tags=["orders"])
 
+    def home_of(order_id: str) -> str:
+        """An order's id begins with its home's name."""
+        home = order_id.rpartition("-")[0]
+        if not dispatch.peers.knows(home):
+            raise UnknownOrder(f"no order {order_id}")
+        return home
+
     @router.post("", status_code=201, response_model=OrderView)
-    async def place(body: PlaceOrderBody) -> Response:
+    async def place(request: Request, body: PlaceOrderBody, key: IdempotencyKey = None) -> Response:
         """Place an order at this instance. It is PENDING until the homes of its goods have answered."""
         goods = tuple(Goods(product_id=line.product_id, quantity=line.quantity) for line in body.lines)
-        return respond(await gate.run(PlaceOrder(user_id=body.user_id, goods=goods)), status=201)
+        command = Command(request=request, body=body, key=key)
+        use_case = PlaceOrder(user_id=body.user_id, goods=goods)
+        return await dispatch.create(command, use_case, representation.created)
+
+    @router.post("/{order_id}/cancel", response_model=OrderView)
+    async def cancel(
+        request: Request, order_id: OrderIdPath, key: IdempotencyKey = None, version: IfMatchHeader = None
+    ) -> Response:
+        """Cancel a PENDING or CONFIRMED order; what was reserved for it is released."""
+        use_case = CancelOrder(order_id=order_id, if_match=if_match(version))
+        command = Command(request=request, body=None, key=key)
+        return await dispatch.change(command, home_of(order_id), use_case, representation.state)
+
+    @router.post("/{order_id}/ship", response_model=OrderView)
+    async def ship(
+        request: Request, order_id: OrderIdPath, key: IdempotencyKey = None, version: IfMatchHeader = None
+    ) -> Response:
+        """Ship a CONFIRMED order; what was reserved for it has left the house."""
+        use_case = ShipOrder(order_id=order_id, if_match=if_match(version))
+        command = Command(request=request, body=None, key=key)
+        return await dispatch.change(command, home_of(order_id), use_case, representation.state)
 
     @router.get("/{order_id}", response_model=OrderView)
-    async def one(order_id: OrderId) -> Response:
-        """The home's own state of an order."""
-        order = await queries.order(order_id)
+    async def one(request: Request, order_id: OrderIdPath, seen: IfNoneMatchHeader = None) -> Response:
+        """The home's own state of an order, asked for at any instance."""
+        home = home_of(order_id)
+        if home != dispatch.peers.instance:
+            return await dispatch.peers.forward(request, home)
+        order = await dispatch.queries.order(order_id)
         if order is None:
-            raise UnknownOrder(f"no order {order_id} here")
-        return respond(order)
+            raise UnknownOrder(f"no order {order_id}")
+        return representation.unless_seen(representation.state(order), seen)
 
     @router.get("", response_model=OrderList)
     async def of_user(
         user_id: Annotated[UserId, Query()], limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> Response:
         """The user's orders at this instance only, the latest first: the problem that the catalog answers."""
-        orders = await queries.orders_of(user_id, limit=limit)
-        return Response(
-            msgspec.json.encode({"items": [order_view(order) for order in orders]}), media_type=JSON
-        )
+        orders = await dispatch.queries.orders_of(user_id, limit=limit)
+        items = [representation.order_view(order) for order in orders]
+        return Response(msgspec.json.encode({"items": items}), media_type="application/json")
 
     return router

@@ -54,6 +54,11 @@ BODY_TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
 STORAGE_UNAVAILABLE = ProblemType("storage-unavailable", 503, "The database does not answer")
 OUTBOX_FULL = ProblemType("outbox-full", 503, "Too many events wait for Kafka")
 NOT_READY = ProblemType("not-ready", 503, "The service cannot do its work")
+MISDIRECTED = ProblemType("misdirected", 421, "The instances disagree about the home")
+HOME_UNREACHABLE = ProblemType("home-unreachable", 503, "The instance that decides about it is down")
+HOME_SILENT = ProblemType("home-silent", 504, "The instance that decides about it did not answer")
+REQUEST_RUNNING = ProblemType("request-running", 409, "The request is under way")
+UNSUPPORTED_MEDIA = ProblemType("unsupported-media-type", 415, "A body has to be JSON")
 INTERNAL = ProblemType("internal-error", 500, "Something went wrong here")
 
 REFUSALS: dict[type[refusals.Refusal], ProblemType] = {
@@ -65,6 +70,7 @@ REFUSALS: dict[type[refusals.Refusal], ProblemType] = {
         "illegal-transition", 409, "The order's status does not allow it"
     ),
     refusals.StockLimit: ProblemType("stock-limit", 409, "The stock would be too large"),
+    refusals.KeyReused: ProblemType("idempotency-key-reused", 422, "The key belongs to another request"),
     refusals.StaleVersion: ProblemType("stale-version", 412, "The version has changed"),
 }
 UNKNOWN_LINE_PRODUCT = ProblemType("unknown-product", 422, "An ordered product is not known here")
@@ -83,6 +89,20 @@ def problem(of: Problem, path: str) -> Response:
         body["errors"] = of.errors
     headers = {} if of.retry_after is None else {"Retry-After": str(of.retry_after)}
     return Response(msgspec.json.encode(body), of.kind.status, headers, MEDIA_TYPE)
+
+
+def problem_body(body: bytes, *, retry_after: str | None) -> Problem:
+    """Another instance's problem, to be raised here."""
+    told = msgspec.json.decode(body, type=_Told)
+    kind = ProblemType(told.type.rpartition("/")[2], told.status, told.title)
+    return Problem(kind, told.detail, retry_after=int(retry_after) if retry_after else None)
+
+
+class _Told(msgspec.Struct):
+    type: str
+    title: str
+    status: int
+    detail: str
 
 
 def of_refusal(refusal: refusals.Refusal) -> Problem:
@@ -111,6 +131,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if error.body and content_type != "application/json":
+            unsupported = Problem(
+                UNSUPPORTED_MEDIA, f"the body is {content_type or 'of no type'}, not application/json"
+            )
+            return problem(unsupported, request.url.path)
         return problem(_of_validation(error), request.url.path)
 
     @app.exception_handler(HTTPException)

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Path, Response
-
-from order_service.api.bodies import ProductView, RegisterProductBody
-from order_service.api.gate import Gate
-from order_service.api.representation import respond
+from order_service.api import representation
+from order_service.api.bodies import PriceBody, ProductView, RegisterProductBody, RestockBody
+from order_service.api.dispatch import Command, Dispatch
+from order_service.api.parameters import (
+    IdempotencyKey,
+    IfMatchHeader,
+    IfNoneMatchHeader,
+    ProductIdPath,
+    if_match,
+)
 from order_service.commands.register_product import RegisterProduct
+from order_service.commands.reprice_product import RepriceProduct
+from order_service.commands.restock_product import RestockProduct
 from order_service.domain.refusals import UnknownProduct
-from order_service.storage.queries import Queries
-
-ProductIdPath = Annotated[str, Path(max_length=64)]
 
 
-def products_router(gate: Gate, queries: Queries) -> APIRouter:
+def products_router(dispatch: Dispatch) -> APIRouter:
     """Parse, run one use case, represent."""
     router = APIRouter(prefix="/products", tags=["products"])
 
+    async def home_of(product_id: str) -> str:
+        offer = await dispatch.queries.offer(product_id)
+        if offer is None:
+            raise UnknownProduct(f"no product {product_id} is known at {dispatch.peers.instance}")
+        return offer.instance
+
     @router.post("", status_code=201, response_model=ProductView)
-    async def register(body: RegisterProductBody) -> Response:
+    async def register(request: Request, body: RegisterProductBody, key: IdempotencyKey = None) -> Response:
         """Register a product; this instance becomes its home."""
         use_case = RegisterProduct(
             product_id=body.product_id,
@@ -29,14 +39,47 @@ def products_router(gate: Gate, queries: Queries) -> APIRouter:
             unit_price_cents=body.unit_price_cents,
             stock=body.stock,
         )
-        return respond(await gate.run(use_case), status=201)
+        command = Command(request=request, body=body, key=key)
+        name = f"product {body.product_id}"
+        return await dispatch.create(command, use_case, representation.created, name=name)
+
+    @router.post("/{product_id}/restock", response_model=ProductView)
+    async def restock(
+        request: Request,
+        product_id: ProductIdPath,
+        body: RestockBody,
+        key: IdempotencyKey = None,
+        version: IfMatchHeader = None,
+    ) -> Response:
+        """More goods have arrived at the product's home."""
+        use_case = RestockProduct(product_id=product_id, quantity=body.quantity, if_match=if_match(version))
+        command = Command(request=request, body=body, key=key)
+        return await dispatch.change(command, await home_of(product_id), use_case, representation.state)
+
+    @router.post("/{product_id}/price", response_model=ProductView)
+    async def price(
+        request: Request,
+        product_id: ProductIdPath,
+        body: PriceBody,
+        key: IdempotencyKey = None,
+        version: IfMatchHeader = None,
+    ) -> Response:
+        """A new price for orders to come."""
+        use_case = RepriceProduct(
+            product_id=product_id, unit_price_cents=body.unit_price_cents, if_match=if_match(version)
+        )
+        command = Command(request=request, body=body, key=key)
+        return await dispatch.change(command, await home_of(product_id), use_case, representation.state)
 
     @router.get("/{product_id}", response_model=ProductView)
-    async def one(product_id: ProductIdPath) -> Response:
-        """The home's own state of a product."""
-        product = await queries.product(product_id)
+    async def one(request: Request, product_id: ProductIdPath, seen: IfNoneMatchHeader = None) -> Response:
+        """The home's own state of a product, asked for at any instance."""
+        home = await home_of(product_id)
+        if home != dispatch.peers.instance:
+            return await dispatch.peers.forward(request, home)
+        product = await dispatch.queries.product(product_id)
         if product is None:
-            raise UnknownProduct(f"no product {product_id} here")
-        return respond(product)
+            raise UnknownProduct(f"no product {product_id}")
+        return representation.unless_seen(representation.state(product), seen)
 
     return router

@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
+from order_service.api.parameters import matches
+from order_service.commands.once import Reply
 from order_service.domain.order import Order
 from order_service.domain.product import Product
 from order_service.outbox.record import rfc3339
 
-JSON = "application/json"
+_encode = msgspec.json.Encoder().encode
 
 
 def order_view(order: Order) -> dict[str, Any]:
@@ -42,13 +44,33 @@ def product_view(product: Product) -> dict[str, Any]:
     }
 
 
-def respond(thing: Order | Product, *, status: int = 200) -> Response:
-    """With the aggregate's version as `ETag`, and after a command (any status) as `Consistency-Token`."""
+def state(thing: Order | Product) -> Reply:
+    """200: the aggregate as it is, its version as `ETag` and `Consistency-Token`."""
+    return _reply(thing, 200)
+
+
+def created(thing: Order | Product) -> Reply:
+    """201: as `state`, and where it is to be found."""
+    return _reply(thing, 201)
+
+
+def response(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, reply.headers, "application/json")
+
+
+def unless_seen(reply: Reply, seen: str | None) -> Response:
+    """304 without a body when the caller's If-None-Match (`seen`) names this version."""
+    if matches(seen, reply.headers["ETag"]):
+        return Response(status_code=304, headers=reply.headers)
+    return response(reply)
+
+
+def _reply(thing: Order | Product, status: int) -> Reply:
     if isinstance(thing, Order):
-        view, topic, id_, path = order_view(thing), "orders", thing.order_id, "/orders/"
+        view, collection, id_ = order_view(thing), "orders", thing.order_id
     else:
-        view, topic, id_, path = product_view(thing), "products", thing.product_id, "/products/"
-    headers = {"ETag": f'"{thing.version}"', "Consistency-Token": f"{topic}:{id_}:{thing.version}"}
+        view, collection, id_ = product_view(thing), "products", thing.product_id
+    headers = {"ETag": f'"{thing.version}"', "Consistency-Token": f"{collection}:{id_}:{thing.version}"}
     if status == 201:  # noqa: PLR2004 - Created
-        headers["Location"] = path + id_
-    return Response(msgspec.json.encode(view), status, headers, JSON)
+        headers["Location"] = f"/{collection}/{id_}"
+    return Reply(status=status, headers=headers, body=_encode(view))

@@ -31,10 +31,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A name that must be unique in the whole house and the instance that claimed it first."""
+    """A name that must be unique in the whole house and the instance that claimed it first, for which request."""
 
     name: str
     instance: str
+    fingerprint: str
     claimed_at: int
 
 

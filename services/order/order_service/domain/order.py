@@ -18,6 +18,9 @@ class OrderStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+ASK_AGAIN_MS = 5_000
+ASK_AGAIN_MOST = 7  # doublings: at most about ten minutes between two askings
+
 WANTED = {
     OrderStatus.PENDING: Wanted.RESERVED,
     OrderStatus.CONFIRMED: Wanted.RESERVED,
@@ -65,10 +68,20 @@ class Order:
     reason: str | None
     placed_at: int
     updated_at: int
+    asks: int = 0
+    """How often the homes that still owe an answer were asked again."""
+    ask_again_at: int | None = None
+    """When to ask them next; None when nothing is owed."""
 
     @property
     def total_cents(self) -> int:
         return sum(line.quantity * line.unit_price_cents for line in self.lines)
+
+    @property
+    def owed(self) -> bool:
+        """Some home has not yet said that it reached the state this order wants."""
+        wanted = WANTED[self.status]
+        return not all(hold.settled(wanted) for hold in self.holds)
 
     @classmethod
     def place(  # noqa: PLR0913 - an order is made of this much
@@ -95,7 +108,7 @@ class Order:
                 )
             seen.add(line.product_id)
             by_home.setdefault(home, []).append(line.product_id)
-        return cls(
+        order = cls(
             order_id=order_id,
             user_id=user_id,
             status=OrderStatus.PENDING,
@@ -107,6 +120,7 @@ class Order:
             placed_at=at,
             updated_at=at,
         )
+        return order._asked(0, at=at)
 
     def cancel(self, *, at: int) -> Order:
         """From PENDING or CONFIRMED; what was reserved is to be released."""
@@ -131,18 +145,15 @@ class Order:
         if holds == self.holds:
             return self
         order = replace(self, holds=holds)
-        if order.status is not OrderStatus.PENDING:
-            return order
-        if any(hold.held is Held.REFUSED for hold in holds):
+        if order.status is OrderStatus.PENDING and any(hold.held is Held.REFUSED for hold in holds):
             return order._moved(OrderStatus.REJECTED, reason=answer.reason, at=at)  # noqa: SLF001 - its own class
-        if all(hold.held is Held.RESERVED for hold in holds):
+        if order.status is OrderStatus.PENDING and all(hold.held is Held.RESERVED for hold in holds):
             return order._moved(OrderStatus.CONFIRMED, reason=None, at=at)  # noqa: SLF001
-        return order
+        return order if order.owed else replace(order, ask_again_at=None)
 
-    def unsettled(self) -> bool:
-        """Some home has not yet said that it reached the state this order wants."""
-        wanted = WANTED[self.status]
-        return any(not hold.settled(wanted) for hold in self.holds)
+    def ask_again(self, *, at: int) -> Order:
+        """The homes that owe an answer are being asked once more; the next time is twice as far away."""
+        return self._asked(self.asks + 1, at=at)
 
     def requests(self) -> tuple[StockRequest, ...]:
         """What is to be asked of the homes now; sending it again does no harm."""
@@ -162,4 +173,9 @@ class Order:
         )
 
     def _moved(self, status: OrderStatus, *, reason: str | None, at: int) -> Order:
-        return replace(self, status=status, reason=reason, version=self.version + 1, updated_at=at)
+        moved = replace(self, status=status, reason=reason, version=self.version + 1, updated_at=at)
+        return moved._asked(0, at=at)  # noqa: SLF001
+
+    def _asked(self, asks: int, *, at: int) -> Order:
+        pause = ASK_AGAIN_MS << min(asks, ASK_AGAIN_MOST)
+        return replace(self, asks=asks, ask_again_at=at + pause if self.owed else None)

@@ -34,5 +34,9 @@ class StockLimit(Refusal):
     """The stock would leave the range that the event contract can carry (int32)."""
 
 
+class KeyReused(Refusal):
+    """The Idempotency-Key belongs to another request."""
+
+
 class StaleVersion(Refusal):
     """The caller decided on a version that is no longer the current one."""

@@ -11,9 +11,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from order_service.commands.transaction import Answer
 from order_service.domain.order import Order
-from order_service.domain.product import Product
-from order_service.storage.entities import ORDERS, POSITIONS, PRODUCTS, Entity
+from order_service.domain.product import Offer, Product
+from order_service.storage.entities import ANSWERS, OFFERS, ORDERS, POSITIONS, PRODUCTS, Entity
 from order_service.storage.errors import StorageUnavailable
 
 V = TypeVar("V")
@@ -35,13 +36,19 @@ class Queries:
         """The user's orders at this instance, the latest first."""
         return await self._read(ORDERS, ORDERS.table.c.user_id == user_id, descending=True, limit=limit)
 
-    async def unsettled(self, *, before: int, limit: int) -> list[str]:
-        """Ids of orders that wait for a home's answer since `before` (milliseconds)."""
+    async def offer(self, product_id: str) -> Offer | None:
+        return next(iter(await self._read(OFFERS, OFFERS.table.c.product_id == product_id)), None)
+
+    async def answer(self, key: str) -> Answer | None:
+        return next(iter(await self._read(ANSWERS, ANSWERS.table.c.key == key)), None)
+
+    async def to_ask_again(self, *, now: int, limit: int) -> list[str]:
+        """Ids of orders that a home owes an answer and whose time to ask again has come, the most overdue first."""
         table = ORDERS.table
         statement = (
             select(table.c.order_id)
-            .where(table.c.unsettled == 1, table.c.updated_at < before)
-            .order_by(table.c.updated_at)
+            .where(table.c.ask_again_at <= now)
+            .order_by(table.c.ask_again_at)
             .limit(limit)
         )
         return [row.order_id for row in await self._execute(statement)]

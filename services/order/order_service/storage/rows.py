@@ -25,7 +25,8 @@ def order_values(order: Order) -> Values:
         "placed_at": order.placed_at,
         "updated_at": order.updated_at,
         "holds": order.holds,
-        "unsettled": int(order.unsettled()),
+        "asks": order.asks,
+        "ask_again_at": order.ask_again_at,
     }
 
 
@@ -49,6 +50,8 @@ def order_of(row: Row) -> Order:
         reason=row["reason"],
         placed_at=row["placed_at"],
         updated_at=row["updated_at"],
+        asks=row["asks"],
+        ask_again_at=row["ask_again_at"],
     )
 
 

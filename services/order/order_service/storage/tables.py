@@ -37,14 +37,15 @@ orders = Table(
     Column("placed_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("holds", Json, nullable=False),
-    Column("unsettled", SmallInteger, nullable=False),
+    Column("asks", SmallInteger, nullable=False),
+    Column("ask_again_at", BigInteger),
     Index("orders_user_id", "user_id", "order_id"),
 )
 Index(
-    "orders_unsettled",
-    orders.c.updated_at,
-    sqlite_where=orders.c.unsettled == 1,
-    postgresql_where=orders.c.unsettled == 1,
+    "orders_ask_again_at",
+    orders.c.ask_again_at,
+    sqlite_where=orders.c.ask_again_at.is_not(None),
+    postgresql_where=orders.c.ask_again_at.is_not(None),
 )
 
 products = Table(
@@ -136,6 +137,7 @@ claims = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("instance", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
     Column("claimed_at", BigInteger, nullable=False),
     comment="names unique in the whole house, kept by the instance that their hash picks: who claimed them first",
 )

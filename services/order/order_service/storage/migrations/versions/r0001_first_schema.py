@@ -31,12 +31,13 @@ def _aggregates() -> None:
         sa.Column("placed_at", sa.BigInteger, nullable=False),
         sa.Column("updated_at", sa.BigInteger, nullable=False),
         sa.Column("holds", json, nullable=False),
-        sa.Column("unsettled", sa.SmallInteger, nullable=False),
+        sa.Column("asks", sa.SmallInteger, nullable=False),
+        sa.Column("ask_again_at", sa.BigInteger),
     )
     op.create_index("orders_user_id", "orders", ["user_id", "order_id"])
-    waiting = sa.text("unsettled = 1")
+    owed = sa.text("ask_again_at IS NOT NULL")
     op.create_index(
-        "orders_unsettled", "orders", ["updated_at"], sqlite_where=waiting, postgresql_where=waiting
+        "orders_ask_again_at", "orders", ["ask_again_at"], sqlite_where=owed, postgresql_where=owed
     )
     op.create_table(
         "products",
@@ -122,6 +123,7 @@ def _answers() -> None:
         "claims",
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("instance", sa.Text, nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
         sa.Column("claimed_at", sa.BigInteger, nullable=False),
     )
 

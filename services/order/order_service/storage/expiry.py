@@ -1,0 +1,45 @@
+"""Forget answers and claims of Idempotency-Keys that are older than anyone may rely on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import delete
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from order_service.commands.once import KEPT_MS
+from order_service.storage.tables import answers, claims
+
+log = structlog.get_logger()
+
+EVERY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """`serve` is the task; `expire` does it once. Expired rows have no meaning any more, so when is of no matter."""
+
+    engine: AsyncEngine
+    clock: Callable[[], int]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def serve(self) -> None:
+        while True:
+            try:
+                await self.expire()
+            except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
+                log.warning("expiry.failed", error=str(error))
+            await self.sleep(EVERY_S)
+
+    async def expire(self) -> None:
+        before = self.clock() - KEPT_MS
+        async with self.engine.begin() as connection:
+            await connection.execute(delete(answers).where(answers.c.answered_at <= before))
+            await connection.execute(
+                delete(claims).where(claims.c.fingerprint != "", claims.c.claimed_at <= before)
+            )
