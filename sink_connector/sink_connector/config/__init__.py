@@ -1,0 +1,1 @@
+"""A connector's configuration: Kafka Connect's keys and those of its JDBC sinks, read once into typed values."""

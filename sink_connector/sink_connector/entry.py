@@ -1,0 +1,32 @@
+"""A converted record on its way to a table."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from sink_connector.shape import Shape
+
+
+class SourceRecord(Protocol):
+    """A record as it stood in Kafka, with its original bytes (aiokafka's `ConsumerRecord` is one)."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Entry(NamedTuple):
+    """A record's converted key and value; `source` is where it came from, whatever transforms did.
+
+    A shape of None means no schema: the value is then None (a tombstone), or schemaless.
+    """
+
+    source: SourceRecord
+    key_shape: Shape | None
+    key: Any
+    shape: Shape | None
+    value: Any

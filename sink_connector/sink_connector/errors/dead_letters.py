@@ -1,0 +1,51 @@
+"""Records that could not be delivered, kept in the table `sink.dead_letters` with the bytes they came as."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from asyncpg import Connection
+
+from sink_connector.entry import SourceRecord
+from sink_connector.errors import Stage
+from sink_connector.writer import queries
+from sink_connector.writer.wire import EPOCH_2000_US
+
+SQL = queries.load("dead_letters.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A record, where on its path it failed and why."""
+
+    source: SourceRecord
+    stage: Stage
+    error_class: str
+    error: str
+
+    @property
+    def place(self) -> str:
+        return f"topic {self.source.topic}, partition {self.source.partition}, offset {self.source.offset}"
+
+
+async def park(connection: Connection, connector: str, letters: Iterable[DeadLetter]) -> None:
+    """Store letters in the running transaction; one that is there already (a replay) stays as it is."""
+    await connection.executemany(SQL["park"], [_row(connector, letter) for letter in letters])
+
+
+def _row(connector: str, letter: DeadLetter) -> tuple[Any, ...]:
+    source = letter.source
+    return (
+        connector,
+        source.topic,
+        source.partition,
+        source.offset,
+        (source.timestamp * 1000 - EPOCH_2000_US,) if source.timestamp >= 0 else None,
+        source.key,
+        source.value,
+        json.dumps([[name, value.hex()] for name, value in source.headers]).encode(),
+        letter.stage.value,
+        letter.error_class,
+        letter.error.replace("\0", "\\0"),
+    )

@@ -1,0 +1,1 @@
+"""The running parts: consumers, tasks, connectors, and the worker that holds them."""

@@ -1,0 +1,84 @@
+"""What a connector's `consumer.override.*` keys and the worker's settings make of aiokafka's options."""
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+from sink_connector.errors import ConfigError
+
+# Kafka's names → aiokafka's, with the type of the value.
+CONSUMER: dict[str, tuple[str, type]] = {
+    "bootstrap.servers": ("bootstrap_servers", str),
+    "client.id": ("client_id", str),
+    "group.id": ("group_id", str),
+    "group.instance.id": ("group_instance_id", str),
+    "session.timeout.ms": ("session_timeout_ms", int),
+    "heartbeat.interval.ms": ("heartbeat_interval_ms", int),
+    "max.poll.interval.ms": ("max_poll_interval_ms", int),
+    "max.poll.records": ("max_poll_records", int),
+    "fetch.min.bytes": ("fetch_min_bytes", int),
+    "fetch.max.bytes": ("fetch_max_bytes", int),
+    "fetch.max.wait.ms": ("fetch_max_wait_ms", int),
+    "max.partition.fetch.bytes": ("max_partition_fetch_bytes", int),
+    "auto.offset.reset": ("auto_offset_reset", str),
+    "isolation.level": ("isolation_level", str),
+    "check.crcs": ("check_crcs", bool),
+    "request.timeout.ms": ("request_timeout_ms", int),
+    "retry.backoff.ms": ("retry_backoff_ms", int),
+    "metadata.max.age.ms": ("metadata_max_age_ms", int),
+    "connections.max.idle.ms": ("connections_max_idle_ms", int),
+    "client.rack": ("client_rack", str),
+    "security.protocol": ("security_protocol", str),
+    "sasl.mechanism": ("sasl_mechanism", str),
+    "sasl.username": ("sasl_plain_username", str),
+    "sasl.password": ("sasl_plain_password", str),
+}
+CLIENT = (
+    "bootstrap_servers",
+    "client_id",
+    "request_timeout_ms",
+    "retry_backoff_ms",
+    "metadata_max_age_ms",
+    "connections_max_idle_ms",
+    "security_protocol",
+    "ssl_context",
+    "sasl_mechanism",
+    "sasl_plain_username",
+    "sasl_plain_password",
+)
+
+DEFAULTS: dict[str, Any] = {
+    "isolation_level": "read_committed",
+    "auto_offset_reset": "earliest",
+    "max_partition_fetch_bytes": 1024 * 1024,
+    "fetch_max_wait_ms": 500,
+    "session_timeout_ms": 10_000,
+    "heartbeat_interval_ms": 3_000,
+    "metadata_max_age_ms": 60_000,
+}
+
+
+def consumer_options(
+    overrides: Mapping[str, str], *, bootstrap_servers: str, group_id: str
+) -> dict[str, Any]:
+    """Options for an aiokafka consumer. Raises `ConfigError` for a value of the wrong type; unknown names are left out."""
+    options = DEFAULTS | {"bootstrap_servers": bootstrap_servers, "group_id": group_id}
+    problems: dict[str, list[str]] = {}
+    for name, value in overrides.items():
+        if name not in CONSUMER:
+            continue
+        option, kind = CONSUMER[name]
+        try:
+            options[option] = value.lower() == "true" if kind is bool else kind(value)
+        except ValueError:
+            problems[f"consumer.override.{name}"] = [f"is {value!r}, it must be a whole number"]
+    if problems:
+        raise ConfigError(problems)
+    if "SSL" in str(options.get("security_protocol", "")):
+        options["ssl_context"] = ssl.create_default_context(cafile=overrides.get("ssl.truststore.location"))
+    return options
+
+
+def client_options(consumer: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a consumer's options that any client of the same cluster takes."""
+    return {name: value for name, value in consumer.items() if name in CLIENT}

@@ -1,0 +1,159 @@
+"""A task's share of the topics: the consumer, and which partitions may be delivered from.
+
+aiokafka activates an assignment before its listener has run, and swallows what the listener raises. So the listener
+only takes notes; `rewind` claims and seeks, and until a partition went through it, nothing is returned from it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import OffsetOutOfRangeError, RecordTooLargeError
+
+from sink_connector.errors import FatalError
+from sink_connector.worker.topic_ids import topic_ids
+from sink_connector.writer.offsets import Claim, Partition
+
+NOTHING = TopicPartition("", -1)
+
+ClaimPartition = Callable[[Partition, int, str], Awaitable[Claim]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """Records of one poll, and the generation of the assignment under which they were polled."""
+
+    generation: int
+    records: dict[TopicPartition, list[ConsumerRecord]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    topics: tuple[str, ...] = ()
+    pattern: str | None = None
+
+
+class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    """The consumer of one task. `generation` changes whenever partitions are taken away: what was polled before is
+    then no longer ours to write. `assigned` is set while partitions wait for `rewind`."""
+
+    def __init__(
+        self, *, options: Mapping[str, Any], client: AIOKafkaClient, subscription: Subscription
+    ) -> None:
+        self._options = dict(options)
+        self._reset = self._options.pop("auto_offset_reset")
+        self._client = client
+        self._subscription = subscription
+        self._consumer: AIOKafkaConsumer | None = None
+        self._unclaimed: set[TopicPartition] = set()
+        self._epochs: dict[TopicPartition, int] = {}
+        self.assigned = asyncio.Event()
+        self.generation = 0
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise RuntimeError("the source is not started")
+        return self._consumer
+
+    @property
+    def epochs(self) -> Mapping[TopicPartition, int]:
+        """The claimed partitions with the epoch to write them with."""
+        return self._epochs
+
+    async def start(self) -> None:
+        """Connect and join the group; the first assignment comes later. Raises aiokafka's errors."""
+        consumer = AIOKafkaConsumer(**self._options, auto_offset_reset="none", enable_auto_commit=False)
+        await consumer.start()
+        self._consumer = consumer
+        if self._subscription.pattern is None:
+            consumer.subscribe(topics=list(self._subscription.topics), listener=self)
+        else:
+            consumer.subscribe(pattern=f"^(?:{self._subscription.pattern})$", listener=self)
+
+    async def stop(self) -> None:
+        """Leave the group at once."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all of them, always
+        self.generation += 1
+        self._epochs.clear()
+        self._unclaimed.clear()
+        self.assigned.clear()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._unclaimed = set(assigned)
+        self.assigned.set()
+
+    async def rewind(self, claim: ClaimPartition) -> None:
+        """Claim the partitions newly assigned and seek to their stored offsets. May be called again after a failure.
+
+        Raises what `claim` raises, and `FatalError` when a topic was created anew or a stored offset is gone.
+        """
+        generation = self.generation
+        waiting = sorted(self._unclaimed)
+        ids = await topic_ids(self._client, {partition.topic for partition in waiting}) if waiting else {}
+        firsts = await self._first_offsets(waiting)
+        for partition in waiting:
+            claimed = await claim(Partition(*partition), firsts[partition], ids.get(partition.topic, ""))
+            if generation != self.generation:
+                return  # assigned anew meanwhile; the event is set again
+            self.consumer.seek(partition, claimed.next_offset)
+            self._epochs[partition] = claimed.epoch
+            self._unclaimed.discard(partition)
+        self.assigned.clear()
+
+    async def _first_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where to begin if nothing is stored yet: where the group (a JVM worker's) was, else as auto.offset.reset says."""
+        ends = self.consumer.end_offsets if self._reset == "latest" else self.consumer.beginning_offsets
+        firsts: dict[TopicPartition, int] = await ends(list(partitions))
+        for partition in partitions:
+            committed = await self.consumer.committed(partition)
+            if committed is not None:
+                firsts[partition] = committed
+        return firsts
+
+    async def poll(self, *, timeout_ms: int, most: int) -> Polled:
+        """Records of claimed partitions, in the order of each; empty after `timeout_ms`.
+
+        Raises `FatalError` when Kafka no longer has the offset to go on from.
+        """
+        claimed = tuple(self._epochs) or (NOTHING,)
+        try:
+            polled = await self.consumer.getmany(*claimed, timeout_ms=timeout_ms, max_records=most)
+        except OffsetOutOfRangeError as error:
+            raise FatalError(
+                f"the stored offset is not in the topic any more: {error}; its records were removed before they were "
+                "read. Set or delete the connector's offsets to go on from another place"
+            ) from error
+        except RecordTooLargeError as error:
+            raise FatalError(
+                f"a record is larger than consumer.override.max.partition.fetch.bytes: {error}"
+            ) from error
+        return Polled(
+            generation=self.generation,
+            records={
+                partition: records for partition, records in polled.items() if partition in self._epochs
+            },
+        )
+
+    def give_up(self) -> None:
+        """Deliver nothing any more until the next assignment: another writer has claimed a partition of ours."""
+        self.generation += 1
+        self._epochs.clear()
+
+    async def keep_alive(self) -> None:
+        """Tell the group that this consumer is alive although it cannot take more records now."""
+        await self.consumer.getmany(NOTHING, timeout_ms=0)
+
+    def lag(self, partition: TopicPartition, next_offset: int) -> int | None:
+        """Records between an offset and the end of the partition, as of the last fetch."""
+        if partition not in self.consumer.assignment():
+            return None
+        end = self.consumer.highwater(partition)
+        return None if end is None else max(0, end - next_offset)

@@ -1,0 +1,252 @@
+"""A task: one consumer, one database connection, and the path of the records between them."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from sink_connector.config.connector import ConnectorConfig
+from sink_connector.errors import BadRecordError, FatalError, FencedError, SinkError
+from sink_connector.errors.dead_letters import DeadLetter
+from sink_connector.errors.retry import pause_s
+from sink_connector.errors.sqlstate import Decision, decide
+from sink_connector.worker import metrics
+from sink_connector.worker.conversion import Convert
+from sink_connector.worker.source import Polled, Source
+from sink_connector.writer import offsets
+from sink_connector.writer.batch import Batch
+from sink_connector.writer.naming import TableNaming
+from sink_connector.writer.offsets import Claim, Partition, Position
+from sink_connector.writer.session import Session, prepare_database
+from sink_connector.writer.writer import Writer, Written
+
+log = structlog.get_logger()
+
+POLL_MS = 200
+MOST_AT_ONCE = 2_000  # records of one poll; between two polls the event loop serves everything else
+MOST_BYTES = 16 * 1024 * 1024  # of keys and values in one batch
+KEEP_ALIVE_S = 5.0
+STALE_LOOKS = 3  # times a batch is tried again because a table was found changed
+FENCED_PATIENCE_S = 30.0  # a fenced task is given a new assignment within the group's session time-out
+STOP_S = 3.0
+
+
+@dataclass(slots=True)
+class Task:
+    """Runs until cancelled. Raises `FatalError` when it cannot go on; nothing is skipped then."""
+
+    config: ConnectorConfig
+    number: int
+    source: Source
+    session: Session
+    writer: Writer
+    naming: TableNaming
+    convert: Convert
+    random: Callable[[], float] = random.random
+    _fenced_at: float | None = None
+    _committed: dict[Partition, int] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """The record's path: rewind → poll → convert → deliver; the next batch fills while one is being delivered."""
+        delivery: asyncio.Task[None] | None = None
+        poll: asyncio.Task[Polled] | None = None
+        batch = Batch()
+        try:
+            await self._start()
+            while True:
+                if self.source.assigned.is_set():
+                    await self._finish(delivery)
+                    delivery = None
+                    await self._repeat(self._rewind, "rewind")
+                    batch = Batch()
+                if poll is None and not self._is_full(batch):
+                    poll = asyncio.create_task(self.source.poll(timeout_ms=POLL_MS, most=MOST_AT_ONCE))
+                await _first_of(poll, delivery)
+                if poll is None:
+                    await self.source.keep_alive()
+                elif poll.done():
+                    self._convert(poll.result(), batch)
+                    poll = None
+                if delivery is not None and delivery.done():
+                    delivery.result()
+                    delivery = None
+                if delivery is None and batch.positions:
+                    delivery = asyncio.create_task(self._deliver(batch))
+                    batch = Batch()
+        finally:
+            await self._stop(poll, delivery)
+
+    async def _start(self) -> None:
+        async def prepare() -> None:
+            await prepare_database(await self.session.connection())
+
+        await self._repeat(prepare, "prepare")
+        await self._repeat(self.source.start, "join")
+
+    async def _rewind(self) -> None:
+        connection = await self.session.connection()
+
+        async def claim(partition: Partition, first_offset: int, topic_id: str) -> Claim:
+            return await offsets.claim(
+                connection, self.config.name, partition, first_offset=first_offset, topic_id=topic_id
+            )
+
+        await self.source.rewind(claim)
+        self._fenced_at = None
+        metrics.REBALANCES.labels(*self._labels).inc()
+        log.info("sink.assigned", **self._context, partitions=len(self.source.epochs))
+
+    def _is_full(self, batch: Batch) -> bool:
+        return batch.records >= self.config.batch_size or batch.size >= MOST_BYTES
+
+    def _convert(self, polled: Polled, batch: Batch) -> None:
+        """Convert what was polled into entries of the batch; what cannot be converted becomes a dead letter of it."""
+        if polled.generation != self.source.generation:
+            return  # polled before a rebalance; read again by whoever has the partition now
+        for partition, records in polled.records.items():
+            position = Position(records[-1].offset + 1, self.source.epochs[partition])
+            batch.positions[Partition(*partition)] = position
+            batch.records += len(records)
+            for record in records:
+                batch.size += record.serialized_value_size
+                try:
+                    entry = self.convert(record)
+                    if entry is not None and (entry.value is not None or self.config.table.delete_enabled):
+                        table = self.naming.table_of(record.topic)
+                        batch.entries.setdefault((record.topic, table), []).append(entry)
+                except BadRecordError as error:
+                    batch.bad.append(
+                        DeadLetter(
+                            source=record,
+                            stage=error.stage,
+                            error_class=type(error).__name__,
+                            error=str(error),
+                        )
+                    )
+
+    async def _deliver(self, batch: Batch) -> None:
+        """Write a batch until it is committed; what follows the commit may fail without losing anything."""
+        began = time.perf_counter()
+        written = await self._write(batch)
+        if written is None:
+            return
+        metrics.STAGE_SECONDS.labels(*self._labels, "write").observe(time.perf_counter() - began)
+        metrics.RECORDS.labels(*self._labels).inc(batch.records)
+        metrics.BYTES.labels(*self._labels).inc(batch.size)
+        metrics.ROWS.labels(*self._labels).inc(written.rows)
+        metrics.BATCHES.labels(*self._labels).inc()
+        for partition, position in batch.positions.items():
+            self._committed[partition] = position.next_offset
+        self._report(written)
+
+    async def _write(self, batch: Batch) -> Written | None:
+        """The written batch, or None when another writer has the partitions now. Raises `FatalError`."""
+        isolate = False
+        looks = attempt = 0
+        while True:
+            try:
+                return await self.writer.write(batch, isolate=isolate)
+            except FencedError as error:
+                self._fenced(error)
+                return None
+            except Exception as error:  # sorted by decision; what has none is raised again
+                decision = decide(error)
+                log.warning("sink.write.failed", **self._context, decision=decision.value, error=str(error))
+                match decision:
+                    case Decision.RETRY:
+                        attempt += 1
+                        await self._pause(attempt)
+                    case Decision.RECORD if not isolate:
+                        isolate = True
+                        metrics.ISOLATIONS.labels(*self._labels).inc()
+                    case Decision.STALE if looks < STALE_LOOKS:
+                        looks += 1
+                        self.writer.forget_tables()
+                    case _:
+                        raise FatalError(f"{type(error).__name__}: {error}") from error
+
+    def _fenced(self, error: FencedError) -> None:
+        """Nothing was written. A worker that was paused meets this once, before the group tells it of its new share."""
+        metrics.FENCED.labels(*self._labels).inc()
+        log.warning("sink.fenced", **self._context, error=str(error))
+        self.source.give_up()
+
+    async def _repeat(self, step: Callable[[], Awaitable[None]], name: str) -> None:
+        """Do a step until the database and Kafka allow it."""
+        attempt = 0
+        while True:
+            try:
+                return await step()
+            except SinkError:
+                raise
+            except Exception as error:  # an outage is waited out; everything else is raised again
+                if not (isinstance(error, KafkaError) or decide(error) is Decision.RETRY):
+                    raise FatalError(f"{name}: {type(error).__name__}: {error}") from error
+                attempt += 1
+                log.warning("sink.retry", **self._context, step=name, attempt=attempt, error=str(error))
+                await self._pause(attempt)
+
+    async def _pause(self, attempt: int) -> None:
+        metrics.RETRIES.labels(*self._labels).inc()
+        await self.session.drop()
+        await asyncio.sleep(
+            pause_s(
+                attempt,
+                first_ms=self.config.retry_backoff_ms,
+                longest_ms=self.config.errors.retry_delay_max_ms,
+                random=self.random(),
+            )
+        )
+
+    def _report(self, written: Written) -> None:
+        for letter in written.dead:
+            metrics.DEAD_LETTERS.labels(*self._labels, letter.stage.value).inc()
+            if self.config.errors.log:
+                log.error(
+                    "sink.record.parked",
+                    **self._context,
+                    topic=letter.source.topic,
+                    partition=letter.source.partition,
+                    offset=letter.source.offset,
+                    stage=letter.stage.value,
+                    error=letter.error,
+                )
+
+    async def _finish(self, delivery: asyncio.Task[None] | None) -> None:
+        """Wait for a delivery to end, staying a member of the group however long it takes."""
+        while delivery is not None:
+            done, _ = await asyncio.wait([delivery], timeout=KEEP_ALIVE_S)
+            if done:
+                delivery.result()
+                return
+            await self.source.keep_alive()
+
+    async def _stop(self, poll: asyncio.Task[Polled] | None, delivery: asyncio.Task[None] | None) -> None:
+        if poll is not None:
+            poll.cancel()
+        if delivery is not None:
+            await asyncio.wait([delivery], timeout=STOP_S)
+            delivery.cancel()
+        await asyncio.gather(*(each for each in (poll, delivery) if each is not None), return_exceptions=True)
+        await self.source.stop()
+        await self.session.close()
+
+    @property
+    def _labels(self) -> tuple[str, str]:
+        return self.config.name, str(self.number)
+
+    @property
+    def _context(self) -> dict[str, object]:
+        return {"connector": self.config.name, "task": self.number}
+
+
+async def _first_of(poll: "asyncio.Task[Polled] | None", delivery: "asyncio.Task[None] | None") -> None:
+    await asyncio.wait(
+        [each for each in (poll, delivery) if each is not None],
+        timeout=KEEP_ALIVE_S,
+        return_when=asyncio.FIRST_COMPLETED,
+    )

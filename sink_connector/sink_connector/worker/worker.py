@@ -1,0 +1,61 @@
+"""A worker: the connectors of one process and what they share."""
+
+from aiokafka.client import AIOKafkaClient
+
+from sink_connector.config.connector import ConnectorConfig, PkMode
+from sink_connector.config.worker import WorkerConfig
+from sink_connector.worker.connector import Connector
+from sink_connector.worker.conversion import make_conversion
+from sink_connector.worker.kafka import consumer_options
+from sink_connector.worker.source import Source, Subscription
+from sink_connector.worker.task import Task
+from sink_connector.writer.naming import TableNaming
+from sink_connector.writer.session import Session
+from sink_connector.writer.writer import Writer
+
+
+class Worker:
+    """Holds the connectors by name. `client` is for questions to the cluster; every task has a consumer of its own."""
+
+    def __init__(self, config: WorkerConfig, client: AIOKafkaClient) -> None:
+        self._config = config
+        self._client = client
+        self.connectors: dict[str, Connector] = {}
+
+    async def add(self, config: ConnectorConfig) -> Connector:
+        """Start a connector. Its name must be free."""
+        if config.name in self.connectors:
+            raise ValueError(f"connector {config.name} already exists")
+        connector = Connector(config, self._make_task)
+        self.connectors[config.name] = connector
+        await connector.start()
+        return connector
+
+    async def stop(self) -> None:
+        for connector in self.connectors.values():
+            await connector.stop()
+
+    def _make_task(self, config: ConnectorConfig, number: int) -> Task:
+        options = consumer_options(
+            config.consumer, bootstrap_servers=self._config.bootstrap_servers, group_id=config.group_id
+        )
+        options.setdefault("client_id", f"connector-consumer-{config.name}-{number}")
+        if "group_instance_id" in options:
+            options["group_instance_id"] += f"-{number}"
+        session = Session(
+            address=config.connection, name=f"sink {config.name} {number}"[:63], timezone=config.timezone
+        )
+        pattern = config.topics_regex.pattern if config.topics_regex is not None else None
+        return Task(
+            config=config,
+            number=number,
+            source=Source(
+                options=options,
+                client=self._client,
+                subscription=Subscription(topics=config.topics, pattern=pattern),
+            ),
+            session=session,
+            writer=Writer(config, session),
+            naming=TableNaming(config.table),
+            convert=make_conversion(needs_key=config.table.pk_mode is PkMode.RECORD_KEY),
+        )

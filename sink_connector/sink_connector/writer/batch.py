@@ -1,0 +1,20 @@
+"""What is written in one transaction."""
+
+from dataclasses import dataclass, field
+
+from sink_connector.entry import Entry
+from sink_connector.errors.dead_letters import DeadLetter
+from sink_connector.writer.catalog import TableName
+from sink_connector.writer.offsets import Partition, Position
+
+
+@dataclass(slots=True)
+class Batch:
+    """Entries by topic and table in the order they came, records that could not be converted, and how far the
+    partitions move."""
+
+    entries: dict[tuple[str, TableName], list[Entry]] = field(default_factory=dict)
+    bad: list[DeadLetter] = field(default_factory=list)
+    positions: dict[Partition, Position] = field(default_factory=dict)
+    records: int = 0
+    size: int = 0  # bytes of keys and values as they were in Kafka

@@ -1,0 +1,74 @@
+"""The target's tables as PostgreSQL describes them, read once and again whenever a statement says they have changed."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from asyncpg import Connection
+
+from sink_connector.writer import queries
+from sink_connector.writer.identifiers import quote
+
+SQL = queries.load("catalog.sql")
+
+
+class TableName(NamedTuple):
+    """A table's name; without a schema it is found by the search path."""
+
+    schema: str | None
+    name: str
+
+    @property
+    def sql(self) -> str:
+        return quote(self.schema, self.name) if self.schema else quote(self.name)
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """`type` is what a cast names; `base_type` the same with a domain taken off."""
+
+    name: str
+    type: str
+    base_type: str
+    not_null: bool
+    has_default: bool
+    generated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table that exists. `keys` are the column sets on which a conflict can be resolved, the primary key first."""
+
+    name: TableName
+    columns: dict[str, Column]
+    keys: tuple[frozenset[str], ...]
+
+
+class Catalog:
+    """Tables by name, as far as they were asked for."""
+
+    def __init__(self) -> None:
+        self._tables: dict[TableName, Table] = {}
+
+    def forget(self) -> None:
+        """Ask again: something in the database is no longer as it was."""
+        self._tables.clear()
+
+    async def table(self, connection: Connection, name: TableName) -> Table | None:
+        """The table, or None when there is none."""
+        known = self._tables.get(name)
+        if known is not None:
+            return known
+        columns = await connection.fetch(SQL["columns"], name.sql)
+        if not columns:
+            return None
+        keys = await connection.fetch(SQL["keys"], name.sql)
+        table = Table(
+            name=name,
+            columns={row["name"]: Column(**row) for row in columns},
+            keys=tuple(frozenset(row["columns"]) for row in keys),
+        )
+        self._tables[name] = table
+        return table

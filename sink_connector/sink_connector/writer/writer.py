@@ -1,0 +1,196 @@
+"""Writes a batch: the one transaction that holds rows, projections, dead letters and next offsets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from asyncpg import Connection
+
+from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode
+from sink_connector.entry import Entry
+from sink_connector.errors import BadRecordError, FatalError, Stage
+from sink_connector.errors.dead_letters import DeadLetter, park
+from sink_connector.errors.sqlstate import Decision, decide
+from sink_connector.shape import Shape
+from sink_connector.writer import offsets
+from sink_connector.writer.batch import Batch
+from sink_connector.writer.catalog import Catalog, Table, TableName
+from sink_connector.writer.compaction import Group, in_order, last_states
+from sink_connector.writer.layout import Layout, make_layout
+from sink_connector.writer.plan import Plan, make_plan
+from sink_connector.writer.projections import Tracked, tracked
+from sink_connector.writer.session import Session
+
+# Rows up to which one prepared statement, all its rows sent in one go, is faster than a COPY and what follows it.
+FEW = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a committed batch was."""
+
+    rows: int
+    dead: Sequence[DeadLetter]
+
+
+class Writer:
+    """Writes the batches of one task, one at a time."""
+
+    def __init__(self, config: ConnectorConfig, session: Session) -> None:
+        self._config = config
+        self._session = session
+        self._catalog = Catalog()
+        self._layouts: dict[tuple[str, Shape | None, Shape | None], Layout] = {}
+        self._plans: dict[tuple[TableName, Layout, bool], Plan] = {}
+        self._tracked: dict[TableName, Tracked | None] = {}
+        self._staged: set[str] = set()  # temporary tables that hold rows of the running transaction
+
+    def forget_tables(self) -> None:
+        """Look at the tables again before the next batch."""
+        self._catalog.forget()
+        self._plans.clear()
+        self._tracked.clear()
+
+    async def write(self, batch: Batch, *, isolate: bool = False) -> Written:
+        """Write and commit. With `isolate`, a record the database refuses is parked instead of failing the batch.
+
+        Raises what the driver raises (see `errors.sqlstate`), `FencedError`, and `FatalError` for a bad record when none
+        is tolerated. Whatever is raised, nothing of the batch was written.
+        """
+        connection = await self._session.connection()
+        dead = list(batch.bad)
+        rows = 0
+        self._staged.clear()
+        async with connection.transaction():
+            await offsets.advance(
+                connection, self._config.name, batch.positions, channel=self._config.notify_channel
+            )
+            for (topic, table), entries in sorted(batch.entries.items(), key=_by_table):
+                if isolate:
+                    rows += await self._isolate(connection, topic, table, entries, dead)
+                else:
+                    rows += await self._apply(connection, topic, table, entries)
+            if dead:
+                self._refuse_unless_tolerant(dead[0])
+                await park(connection, self._config.name, dead)
+        return Written(rows=rows, dead=dead)
+
+    def _refuse_unless_tolerant(self, letter: DeadLetter) -> None:
+        if not self._config.errors.tolerant:
+            raise FatalError(
+                f"{letter.place}: {letter.error} (stage {letter.stage.value}, errors.tolerance=none)"
+            )
+
+    async def _isolate(
+        self,
+        connection: Connection,
+        topic: str,
+        name: TableName,
+        entries: Sequence[Entry],
+        dead: list[DeadLetter],
+    ) -> int:
+        """Write what can be written: halve until the records at fault stand alone."""
+        try:
+            async with connection.transaction():
+                return await self._apply(connection, topic, name, entries)
+        except Exception as error:  # every failure of one record looks alike here; the rest is raised again
+            if decide(error) is not Decision.RECORD:
+                raise
+            if len(entries) == 1:
+                dead.append(dead_letter(entries[0], error))
+                return 0
+        middle = len(entries) // 2
+        written = await self._isolate(connection, topic, name, entries[:middle], dead)
+        return written + await self._isolate(connection, topic, name, entries[middle:], dead)
+
+    async def _apply(
+        self, connection: Connection, topic: str, name: TableName, entries: Sequence[Entry]
+    ) -> int:
+        table = await self._catalog.table(connection, name)
+        if table is None:
+            raise FatalError(f"table {name} does not exist; create it, or set auto.create=true")
+        written = 0
+        for group in self._groups(topic, entries):
+            written += await self._write_group(connection, table, group)
+        return written
+
+    def _groups(self, topic: str, entries: Sequence[Entry]) -> list[Group]:
+        def layout_of(key_shape: Shape | None, shape: Shape | None) -> Layout:
+            found = self._layouts.get((topic, key_shape, shape))
+            if found is None:
+                found = make_layout(self._config.table, topic, key_shape, shape)
+                self._layouts[(topic, key_shape, shape)] = found
+            return found
+
+        table = self._config.table
+        plain = table.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
+        if table.pk_mode is PkMode.NONE or (plain and not table.delete_enabled):
+            return in_order(entries, layout_of)
+        return last_states(entries, layout_of, reduce=not plain)
+
+    async def _write_group(self, connection: Connection, table: Table, group: Group) -> int:
+        tracking = self._tracking(table)
+        plan = self._plan(table, group, tracking)
+        rows = plan.rows(group.layout.columns(group.entries))
+        for statement in tracking.create if tracking is not None else ():
+            await connection.execute(statement)
+        if len(rows) <= FEW:
+            if plan.single.capture:
+                await connection.executemany(plan.single.capture, rows)
+            await connection.executemany(plan.single.write, rows)
+        elif plan.direct:
+            names = [target.column.name for target in plan.targets]
+            await connection.copy_records_to_table(
+                table.name.name, schema_name=table.name.schema, columns=names, records=rows
+            )
+        else:
+            await self._stage(connection, plan, rows)
+            for statement in (plan.staged.lock, plan.staged.capture, plan.staged.write):
+                if statement:
+                    await connection.execute(statement)
+        if tracking is not None:
+            await self._project(connection, plan, tracking)
+        return len(rows)
+
+    async def _stage(self, connection: Connection, plan: Plan, rows: Sequence[Any]) -> None:
+        stage = plan.stage
+        await connection.execute(stage.create)
+        if stage.name in self._staged:
+            await connection.execute(stage.clear)
+        self._staged.add(stage.name)
+        await connection.copy_records_to_table(
+            stage.name, schema_name="pg_temp", columns=stage.columns, records=rows
+        )
+
+    async def _project(self, connection: Connection, plan: Plan, tracking: Tracked) -> None:
+        if plan.prune:
+            await connection.execute(plan.prune)
+        for statement in tracking.statements:
+            await connection.execute(statement)
+        await connection.execute(tracking.clear)
+
+    def _tracking(self, table: Table) -> Tracked | None:
+        if table.name not in self._tracked:
+            self._tracked[table.name] = tracked(table, self._config.projections)
+        return self._tracked[table.name]
+
+    def _plan(self, table: Table, group: Group, tracking: Tracked | None) -> Plan:
+        key = table.name, group.layout, group.delete
+        found = self._plans.get(key)
+        if found is None:
+            stage = f"sink_stage_{len(self._plans)}"
+            found = make_plan(
+                self._config.table, table, group.layout, stage=stage, delete=group.delete, tracking=tracking
+            )
+            self._plans[key] = found
+        return found
+
+
+def dead_letter(entry: Entry, error: BaseException) -> DeadLetter:
+    stage = error.stage if isinstance(error, BadRecordError) else Stage.TASK_PUT
+    return DeadLetter(source=entry.source, stage=stage, error_class=type(error).__name__, error=str(error))
+
+
+def _by_table(item: tuple[tuple[str, TableName], Any]) -> tuple[str, str, str]:
+    (topic, table), _ = item
+    return table.schema or "", table.name, topic
