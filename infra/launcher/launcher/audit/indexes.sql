@@ -1,7 +1,7 @@
 -- Made once everything is loaded: a bulk load into indexed tables would be several times slower.
 CREATE INDEX state_key ON state (topic, key, side);
 CREATE INDEX event_key ON event (topic, key, version);
-CREATE INDEX event_source ON event (instance || ':' || sequence);
+CREATE INDEX event_source ON event (source);
 CREATE INDEX record_key ON record (topic, key, version, partition, position);
 CREATE INDEX record_position ON record (topic, partition, position);
 CREATE INDEX record_source ON record (source);

@@ -45,7 +45,7 @@ FROM event e LEFT JOIN state w ON w.side = 'write' AND w.topic = e.topic AND w.k
 GROUP BY e.topic, e.key HAVING max(e.version) > coalesce(w.version, 0);
 
 -- [VER] event-versions: the outbox versions of an aggregate are not 1, 2, 3 … each once, in the order of the sequence
-SELECT topic || ' ' || key, instance || ':' || sequence || ' is number ' || place || ' and says version ' || version
+SELECT topic || ' ' || key, source || ' is number ' || place || ' and says version ' || version
 FROM (SELECT *, row_number() OVER (PARTITION BY topic, key ORDER BY instance, sequence) AS place
       FROM event WHERE version IS NOT NULL)
 WHERE version <> place;
@@ -56,9 +56,9 @@ FROM state w JOIN event e ON e.topic = w.topic AND e.key = w.key AND e.version =
 WHERE w.side = 'write' AND e.body <> w.body;
 
 -- [ACK] topic-missing: an outbox row is not in its topic (nor made redundant there by compaction)
-SELECT e.topic || ' ' || e.key, e.instance || ':' || e.sequence || ' version ' || e.version
+SELECT e.topic || ' ' || e.key, e.source || ' version ' || e.version
 FROM event e
-WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.source = e.instance || ':' || e.sequence)
+WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.source = e.source)
   AND NOT EXISTS (
     SELECT 1 FROM record r JOIN holed h ON h.topic = r.topic AND h.partition = r.partition
     WHERE r.topic = e.topic AND r.key = e.key AND r.version > e.version);
@@ -67,12 +67,12 @@ WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.source = e.instance || ':' || e
 SELECT r.topic || '/' || r.partition || ' @' || r.position, coalesce(r.key, '?') || ' from ' || coalesce(r.source, 'nowhere')
 FROM record r
 WHERE r.fault IS NULL
-  AND NOT EXISTS (SELECT 1 FROM event e WHERE e.instance || ':' || e.sequence = r.source);
+  AND NOT EXISTS (SELECT 1 FROM event e WHERE e.source = r.source);
 
 -- [SUM] topic-different: a record is not what its outbox row says
 SELECT r.topic || '/' || r.partition || ' @' || r.position,
        r.key || ' from ' || r.source || ' for ' || e.topic || ' ' || e.key || ': ' || differing(e.body, r.body)
-FROM record r JOIN event e ON e.instance || ':' || e.sequence = r.source
+FROM record r JOIN event e ON e.source = r.source
 WHERE r.fault IS NULL AND (r.body <> e.body OR r.topic <> e.topic OR r.key <> e.key OR r.version <> e.version);
 
 -- [VER] topic-order: a version appears for the first time behind a newer one (repeats of what was there are harmless)

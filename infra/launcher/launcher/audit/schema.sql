@@ -18,7 +18,8 @@ CREATE TABLE event (        -- a row of an instance's outbox, which is its event
     key TEXT NOT NULL,
     version INTEGER,        -- none in a message between instances
     type TEXT NOT NULL,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    source TEXT NOT NULL GENERATED ALWAYS AS (instance || ':' || sequence) STORED
 );
 
 CREATE TABLE record (       -- a record of a topic; what cannot be read has a `fault` and no body

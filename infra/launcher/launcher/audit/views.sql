@@ -37,12 +37,11 @@ FROM (SELECT key, instance, sequence, type, version,
       FROM event WHERE topic = 'products')
 WINDOW w AS (PARTITION BY key ORDER BY version);
 
+-- SQLite takes the bare columns of a group from the row that has the max().
 CREATE TABLE stock AS
-SELECT s.key, s.available, s.reserved,
-       (SELECT sum(moved_available) FROM stock_step i
-        WHERE i.key = s.key AND i.type IN ('product.registered.v1', 'product.restocked.v1')) AS came_in
-FROM stock_step s
-WHERE s.version = (SELECT max(version) FROM stock_step l WHERE l.key = s.key);
+SELECT key, available, reserved, max(version) AS version,
+       sum(CASE WHEN type IN ('product.registered.v1', 'product.restocked.v1') THEN moved_available END) AS came_in
+FROM stock_step GROUP BY key;
 
 -- What an instance's copy of a product should say.
 CREATE TABLE offered AS
