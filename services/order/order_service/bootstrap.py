@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from order_service.outbox.publisher import kafka_publisher
 from order_service.outbox.reader import LogPosition, OutboxReader
 from order_service.outbox.record import RecordMaker
 from order_service.outbox.relay import Relay
+from order_service.outbox.republish import republish
 from order_service.saga.ask_again import Asker
 from order_service.saga.decoding import inbox_effect, product_effect
 from order_service.saga.intake import Intake
@@ -110,6 +111,18 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
             ),
             expiry=Expiry(engine=writing, clock=clock),
         )
+
+
+async def republish_log(settings: Settings, *, topics: Collection[str] = ()) -> int:
+    """Send the event log again, or only its records for `topics`; answers how many."""
+    wanted = {settings.topic_prefix + topic for topic in topics}
+    reading = reading_engine(settings.database_url)
+    try:
+        async with kafka_publisher(settings.kafka_bootstrap, f"{settings.instance}-republish") as publisher:
+            reader = OutboxReader(engine=reading, instance=settings.instance)
+            return await republish(reader, publisher, wanted=lambda topic: not wanted or topic in wanted)
+    finally:
+        await reading.dispose()
 
 
 def _relay(settings: Settings, commits: GroupCommit, backlog: Backlog, reader: OutboxReader) -> Relay:

@@ -53,7 +53,10 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """413 for a body of more than `limit` bytes, whether its length is announced or it comes in chunks."""
+    """413 for a body of more than `limit` bytes, whether its length is announced or it comes in chunks.
+
+    FastAPI's own `max_body_size` answers an announced length in plain text; here every answer is a problem.
+    """
 
     app: ASGIApp
     limit: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+import zlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,20 +28,47 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KafkaPublisher:
-    """An idempotent producer: its own retries neither double nor reorder."""
+    """An idempotent producer: its own retries neither double nor reorder.
+
+    Records are packed into batches here: a future per record costs more than everything else on their way.
+    """
 
     producer: AIOKafkaProducer
 
     async def publish(self, records: Sequence[LoggedRecord]) -> None:
         """Raises `KafkaError` or `TimeoutError` within `SEND_TIMEOUT_S`; any of the records may be in Kafka then."""
         async with asyncio.timeout(SEND_TIMEOUT_S):
-            acknowledgements = [
-                await self.producer.send(
-                    record.topic, value=record.value, key=record.key, headers=record.headers
+            by_partition: dict[tuple[str, int], list[LoggedRecord]] = {}
+            for record in records:
+                partitions = await self._partitions(record.topic)
+                by_partition.setdefault((record.topic, partition_of(record.key, partitions)), []).append(
+                    record
                 )
-                for record in records
-            ]
-            await asyncio.gather(*acknowledgements)
+            async with asyncio.TaskGroup() as group:
+                for (topic, partition), share in by_partition.items():
+                    group.create_task(self._send(topic, partition, share))
+
+    async def _partitions(self, topic: str) -> int:
+        known = self.producer.client.cluster.partitions_for_topic(topic)
+        return len(known or await self.producer.partitions_for(topic))
+
+    async def _send(self, topic: str, partition: int, records: Sequence[LoggedRecord]) -> None:
+        """One batch after the other: within a partition the order is the outbox's."""
+        acknowledgements = []
+        batch, now_ms = self.producer.create_batch(), time.time_ns() // 1_000_000
+        for record in records:
+            fits = batch.append(key=record.key, value=record.value, timestamp=now_ms, headers=record.headers)
+            if fits is None:
+                acknowledgements.append(await self.producer.send_batch(batch, topic, partition=partition))
+                batch = self.producer.create_batch()
+                batch.append(key=record.key, value=record.value, timestamp=now_ms, headers=record.headers)
+        acknowledgements.append(await self.producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*acknowledgements)
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """As librdkafka's `consistent` partitioner; Java's murmur2 is a hundred times slower in Python."""
+    return zlib.crc32(key) % partitions
 
 
 @contextlib.asynccontextmanager
