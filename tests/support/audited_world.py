@@ -87,12 +87,12 @@ class World:
     def _projections(self) -> Iterator[Fact]:
         orders = [row for (topic, _), row in self.rows.items() if topic == "orders"]
         counted = [order for order in orders if order["status"] not in ("REJECTED", "CANCELLED")]
-        for user in {order["user_id"] for order in counted}:
+        for user in {order["user_id"] for order in orders}:
             own = [order for order in counted if order["user_id"] == user]
             summary = {
                 "orders": len(own),
                 "spend_cents": sum(order["total_cents"] for order in own),
-                "last_order_at": max(order["placed_at"] for order in own),
+                "last_order_at": max(order["placed_at"] for order in orders if order["user_id"] == user),
             }
             yield Projection("user_summary", user, canonical(summary))
         sold = [line for order in counted for line in order["lines"]]

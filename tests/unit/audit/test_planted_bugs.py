@@ -253,3 +253,14 @@ def test_a_difference_names_the_field_and_both_values(facts: Scratch) -> None:
         "UPDATE state SET body = json_set(body, '$.total_cents', 1) WHERE side = 'read' AND key = 'order-1-0000'",
     )
     assert "orders order-1-0000: version 1: total_cents 450 ≠ 1" in str(report)
+
+
+def test_a_product_of_which_nothing_counts_may_have_a_row_of_zeros(facts: Scratch) -> None:
+    zeros = """INSERT INTO projection VALUES ('product_sales', 'tea-9', '{"orders":0,"quantity":0,"revenue_cents":0}')"""
+    rejected = """INSERT INTO state SELECT side, place, topic, 'order-1-9', version,
+        replace(replace(replace(body, 'order-1-0003', 'order-1-9'), 'tea-1', 'tea-9'), 'bob', 'ada')
+        FROM state WHERE key = 'order-1-0003'"""
+    without = _examined(facts, rejected)
+    assert "projection-different" not in without.found, without
+    facts.execute(zeros)
+    assert "projection-different" not in examine(facts).found

@@ -173,6 +173,7 @@ SELECT name || ' ' || key, CASE
 FROM (
     SELECT e.name, e.key, e.body AS computed, p.body AS shown
     FROM expected_projection e LEFT JOIN projection p ON p.name = e.name AND p.key = e.key
+    WHERE e.required OR p.key IS NOT NULL
     UNION ALL
     SELECT p.name, p.key, NULL, p.body
     FROM projection p WHERE NOT EXISTS (SELECT 1 FROM expected_projection e WHERE e.name = p.name AND e.key = p.key))
