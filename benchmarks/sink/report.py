@@ -1,0 +1,194 @@
+"""The result of a benchmark: kept as JSON, told as Markdown with a chart."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+from benchmarks.sink.chart import Bar, Panel, svg
+from benchmarks.sink.drain import Drain
+from benchmarks.sink.latency import Latency
+from benchmarks.sink.machine import Machine
+from benchmarks.sink.targets import compare
+
+T = TypeVar("T")
+
+THROUGHPUT_NOTE = """\
+Records per second after the first fifth of the topic: median (slowest to fastest run). Memory is the worker's largest
+resident set, processor time that of the worker with its start.
+"""
+LATENCY_HEAD = (
+    "events/s",
+    "who",
+    "tasks",
+    "p50",
+    "p90",
+    "p99",
+    "worst",
+    "p50, p99 from `send`",
+    "peak memory",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Everything measured in one run of the command, every single run included."""
+
+    date: str
+    command: str
+    machine: Machine
+    postgres_settings: dict[str, str]
+    value_bytes: dict[str, float]
+    """Mean size of a record's value per workload."""
+    drains: list[Drain]
+    latencies: list[Latency]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Median and extremes of the runs."""
+
+    low: float
+    median: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Spread":
+        ordered = sorted(values)
+        return cls(low=ordered[0], median=median(ordered), high=ordered[-1])
+
+
+def write(result: Result, folder: Path) -> Path:
+    """Write `<date>.json`, `<date>.md` and, when there is throughput, `<date>.svg`; give the Markdown's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{result.date}.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
+    if result.drains:
+        (folder / f"{result.date}.svg").write_text(
+            svg("Records per second, median of the runs", panels(result.drains))
+        )
+    page = folder / f"{result.date}.md"
+    page.write_text(markdown(result))
+    return page
+
+
+def markdown(result: Result) -> str:
+    """Tell the result as a page."""
+    parts = [f"# Sink benchmark, {result.date}\n", *_circumstances(result)]
+    verdicts = compare(result.drains, result.latencies)
+    if verdicts:
+        rows = [(v.what, v.goal, v.measured, "reached" if v.reached else "**missed**") for v in verdicts]
+        parts += ["## Against the goals\n", _table(("figure", "goal", "measured", ""), rows)]
+    if result.drains:
+        parts += [
+            "## Throughput\n",
+            f"![Records per second]({result.date}.svg)\n",
+            THROUGHPUT_NOTE,
+            _table(
+                ("workload", "who", "tasks", "records/s", "runs", "peak memory", "processor time"),
+                list(_throughput_rows(result.drains)),
+            ),
+            *_defects(result.drains),
+        ]
+    if result.latencies:
+        parts += [
+            "## Latency\n",
+            "Milliseconds from the producer's acknowledgement to the commit of the row, the median of the runs.\n",
+            _table(
+                LATENCY_HEAD,
+                list(_latency_rows(result.latencies)),
+            ),
+        ]
+    return "\n".join(parts)
+
+
+def panels(drains: Sequence[Drain]) -> list[Panel]:
+    """One panel per workload, fastest first."""
+    drawn = []
+    for workload in dict.fromkeys(drain.workload for drain in drains):
+        bars = [
+            Bar(
+                label=f"{runs[0].contestant}, {_tasks(runs[0].connections)}",
+                group=runs[0].group,
+                **asdict(Spread.of(run.rate for run in runs)),
+            )
+            for runs in _grouped([d for d in drains if d.workload == workload], _who)
+        ]
+        drawn.append(Panel(title=workload, bars=sorted(bars, key=lambda bar: -bar.median)))
+    return drawn
+
+
+def _circumstances(result: Result) -> list[str]:
+    machine = result.machine
+    versions = ", ".join(f"{what} {which}" for what, which in machine.versions.items())
+    sizes = ", ".join(f"{name}: {size:.0f} bytes" for name, size in result.value_bytes.items())
+    settings = ", ".join(f"`{name}={value}`" for name, value in result.postgres_settings.items())
+    return [
+        f"Command: `{result.command}`\n",
+        f"- Machine: {machine.cores} cores ({machine.cpu}), {machine.memory_gib} GiB, {machine.system}.",
+        f"- Processor in use by others before the first run: {machine.busy_before_percent:.0f} %.",
+        f"- Versions: {versions}.",
+        f"- Mean value: {sizes or 'no topic was filled'}; lz4, six partitions, three copies.",
+        f"- PostgreSQL, alike for everybody: {settings}.\n",
+    ]
+
+
+def _defects(drains: Sequence[Drain]) -> list[str]:
+    """Say who wrote something else than it was sent; its speed counts all the same."""
+    return [
+        f"{name} wrote wrong values ({', '.join(wrong)}): every record arrived, but these sums differ.\n"
+        for name, wrong in dict.fromkeys((run.contestant, run.wrong_sums) for run in drains if run.wrong_sums)
+    ]
+
+
+def _throughput_rows(drains: Sequence[Drain]) -> Iterable[tuple[str, ...]]:
+    for runs in _grouped(drains, lambda drain: (drain.workload, *_who(drain))):
+        rate = Spread.of(run.rate for run in runs)
+        memory = [run.peak_rss for run in runs if run.peak_rss is not None]
+        processor = [run.cpu_s for run in runs if run.cpu_s is not None]
+        yield (
+            runs[0].workload,
+            runs[0].contestant,
+            str(runs[0].connections),
+            f"{rate.median:,.0f} ({rate.low:,.0f} to {rate.high:,.0f})",
+            str(len(runs)),
+            _megabytes(max(memory)) if memory else "",
+            f"{median(processor):.1f} s" if processor else "",
+        )
+
+
+def _latency_rows(latencies: Sequence[Latency]) -> Iterable[tuple[str, ...]]:
+    for runs in _grouped(latencies, lambda run: (run.rate, *_who(run))):
+        yield (
+            f"{runs[0].rate:,}",
+            runs[0].contestant,
+            str(runs[0].connections),
+            *(f"{median(getattr(run, name) for run in runs):.1f}" for name in ("p50", "p90", "p99", "worst")),
+            f"{median(run.from_send_p50 for run in runs):.1f}, {median(run.from_send_p99 for run in runs):.1f}",
+            _megabytes(max(run.peak_rss for run in runs)),
+        )
+
+
+def _who(run: Drain | Latency) -> tuple[str, int]:
+    return run.contestant, run.connections
+
+
+def _grouped(runs: Sequence[T], key: Callable[[T], object]) -> list[list[T]]:
+    groups: dict[object, list[T]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return list(groups.values())
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"

@@ -1,0 +1,108 @@
+"""The goals of the sink, and what the measurements say about them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.sink.drain import Drain
+from benchmarks.sink.latency import Latency
+
+TIMES_CONNECT = {"upsert": 2.0, "insert": 1.7}
+SHARE_OF_LIMIT = 0.85
+# Events per second: milliseconds at p50 and p99.
+LATENCY_MS = {200: (4.0, 20.0), 1_000: (8.0, 60.0)}
+MEMORY_BYTES = 150_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One goal and the figure measured for it."""
+
+    what: str
+    goal: str
+    measured: str
+    reached: bool
+
+
+def compare(drains: Sequence[Drain], latencies: Sequence[Latency]) -> list[Verdict]:
+    """Every goal that the measurements can speak about."""
+    verdicts = []
+    for workload, goal in TIMES_CONNECT.items():
+        verdicts += _against_connect(_medians(drains, workload), workload, goal)
+        verdicts += _against_limit(_medians(drains, workload), workload)
+    of_ours = [run for run in latencies if run.group == "ours"]
+    for rate, goals in LATENCY_MS.items():
+        verdicts += _latencies([run for run in of_ours if run.rate == rate], rate, goals)
+    peaks = [run.peak_rss for run in drains if run.group == "ours"] + [run.peak_rss for run in of_ours]
+    return verdicts + _memory(peaks)
+
+
+def _medians(drains: Sequence[Drain], workload: str) -> dict[tuple[str, str, int], float]:
+    """Median rate per group, name and connections."""
+    rates: dict[tuple[str, str, int], list[float]] = {}
+    for run in drains:
+        if run.workload == workload:
+            rates.setdefault((run.group, run.contestant, run.connections), []).append(run.rate)
+    return {who: median(values) for who, values in rates.items()}
+
+
+def _against_connect(rates: dict[tuple[str, str, int], float], workload: str, goal: float) -> list[Verdict]:
+    ours = {who: rate for who, rate in rates.items() if who[0] == "ours"}
+    theirs = {who: rate for who, rate in rates.items() if who[0] == "connect"}
+    if not ours or not theirs:
+        return []
+    best, rival = max(ours, key=ours.__getitem__), max(theirs, key=theirs.__getitem__)
+    times = ours[best] / theirs[rival]
+    return [
+        Verdict(
+            what=f"{workload}, times Kafka Connect's best",
+            goal=f"≥ {goal:g}",
+            measured=f"{times:.2f} ({ours[best]:,.0f}/s with {best[2]} : {theirs[rival]:,.0f}/s, "
+            f"{rival[1].removeprefix('Kafka Connect, ')}, with {rival[2]})",
+            reached=times >= goal,
+        )
+    ]
+
+
+def _against_limit(rates: dict[tuple[str, str, int], float], workload: str) -> list[Verdict]:
+    limits = {who[2]: rate for who, rate in rates.items() if who[0] == "limit"}
+    return [
+        Verdict(
+            what=f"{workload}, share of PostgreSQL's limit, {who[2]} connection{'s' * (who[2] > 1)}",
+            goal=f"≥ {SHARE_OF_LIMIT:g}",
+            measured=f"{rate / limits[who[2]]:.2f} ({rate:,.0f}/s : {limits[who[2]]:,.0f}/s)",
+            reached=rate / limits[who[2]] >= SHARE_OF_LIMIT,
+        )
+        for who, rate in rates.items()
+        if who[0] == "ours" and who[2] in limits
+    ]
+
+
+def _latencies(runs: Sequence[Latency], rate: int, goals: tuple[float, float]) -> list[Verdict]:
+    verdicts = []
+    for tasks in sorted({run.connections for run in runs}):
+        of_these = [run for run in runs if run.connections == tasks]
+        p50, p99 = median(run.p50 for run in of_these), median(run.p99 for run in of_these)
+        verdicts.append(
+            Verdict(
+                what=f"latency at {rate:,} events/s, {tasks} task{'s' * (tasks > 1)}",
+                goal=f"p50 ≤ {goals[0]:g} ms, p99 ≤ {goals[1]:g} ms",
+                measured=f"{p50:.1f} and {p99:.1f} ms",
+                reached=p50 <= goals[0] and p99 <= goals[1],
+            )
+        )
+    return verdicts
+
+
+def _memory(sizes: Sequence[int | None]) -> list[Verdict]:
+    peaks = [size for size in sizes if size is not None]
+    if not peaks:
+        return []
+    return [
+        Verdict(
+            what="memory of the worker, largest of all runs",
+            goal=f"≤ {MEMORY_BYTES / 1e6:.0f} MB",
+            measured=f"{max(peaks) / 1e6:.0f} MB",
+            reached=max(peaks) <= MEMORY_BYTES,
+        )
+    ]
