@@ -16,6 +16,14 @@ from catalog_service.live.legs import Journey, LegStatistics, journey
 from catalog_service.live.position import Partition, Position
 
 _MAX_PENDING = 5_000  # per partition
+_ADVANCES = 500  # commits of the sink remembered per partition, for changes the tap reads later than the sink
+
+
+@dataclass(frozen=True, slots=True)
+class _Advance:
+    next_offset: int
+    taken_ms: int | None
+    visible_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class Feed:
         self.legs = LegStatistics()
         self.published = 0
         self._visible = Position()
-        self._taken: dict[Partition, int | None] = {}
+        self._advances: dict[Partition, deque[_Advance]] = {}
         self._pending: dict[Partition, deque[Change]] = {}
         self._live_from: dict[Partition, int] = {}
         self._memory: deque[Published] = deque(maxlen=memory)
@@ -55,7 +63,7 @@ class Feed:
     def seen(self, change: Change) -> None:
         """A record of Kafka; offsets of a partition come in order."""
         if change.offset < self._visible.next_offset(change.partition):
-            self._publish(change, visible_ms=change.seen_ms)
+            self._publish(change)
         else:
             self._pending[change.partition].append(change)
 
@@ -64,10 +72,11 @@ class Feed:
         for partition, next_offset in offsets.items():
             if not self._visible.advance(partition, next_offset):
                 continue
-            self._taken[partition] = taken_ms
+            advances = self._advances.setdefault(partition, deque(maxlen=_ADVANCES))
+            advances.append(_Advance(next_offset, taken_ms, visible_ms))
             pending = self._pending.get(partition)
             while pending and pending[0].offset < next_offset:
-                self._publish(pending.popleft(), visible_ms=visible_ms)
+                self._publish(pending.popleft())
 
     def wants(self, partition: Partition) -> bool:
         """There is room for more records that wait for the sink; while there is none, the tap pauses the partition."""
@@ -97,11 +106,9 @@ class Feed:
             each for each in self._memory if each.change.offset >= position.next_offset(each.change.partition)
         ]
 
-    def _publish(self, change: Change, *, visible_ms: int) -> None:
-        made = None
-        if change.offset >= self._live_from[change.partition]:
-            made = journey(change, taken_ms=self._taken.get(change.partition), visible_ms=visible_ms)
-            self.legs.add(made, visible_ms=visible_ms)
+    def _publish(self, change: Change) -> None:
+        made = self._journey(change)
+        if made is not None:
             self.published += 1
         published = Published(change, _data(change, made))
         if len(self._memory) == self._memory.maxlen:
@@ -110,6 +117,14 @@ class Feed:
         self._memory.append(published)
         for listener in tuple(self._listeners):
             listener(published)
+
+    def _journey(self, change: Change) -> Journey | None:
+        if change.offset < self._live_from[change.partition]:
+            return None
+        passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)
+        made = journey(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
+        self.legs.add(made, visible_ms=passed.visible_ms)
+        return made
 
 
 def _data(change: Change, made: Journey | None) -> bytes:

@@ -84,6 +84,8 @@ class Notices:
         except msgspec.MsgspecError as error:
             log.warning("notices.unreadable", detail=str(error))
             return
+        if not notice.topics:  # more partitions than a notification can hold
+            self._resumed.set()
         offsets = {
             (name, int(number)): next_offset
             for topic, numbers in notice.topics.items()

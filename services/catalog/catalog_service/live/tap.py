@@ -94,6 +94,7 @@ class Tap:
             group_id=None,
             client_id="catalog",
             auto_offset_reset="latest",  # until it is placed; nothing is handed over before that
+            fetch_max_wait_ms=200,  # a broker answers one question of a connection after the other: `_watch_ends` waits
             metadata_max_age_ms=5_000,  # a topic made after the start is found soon
         )
         try:
@@ -114,8 +115,7 @@ class Tap:
         while True:
             fetched = await consumer.getmany(timeout_ms=200)
             if (assigned := consumer.assignment()) != placed:
-                for partition in assigned:
-                    await self._place(consumer, partition)
+                await self._place(consumer, assigned)
                 placed = assigned
                 continue  # what was fetched came from before the seek; it comes again
             for records in fetched.values():
@@ -124,20 +124,21 @@ class Tap:
             consumer.pause(*full - consumer.paused())
             consumer.resume(*consumer.paused() - full)
 
-    async def _place(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
-        """Start a partition at the first record that is not visible, or a little earlier for streams that resume.
+    async def _place(self, consumer: AIOKafkaConsumer, assigned: frozenset[TopicPartition]) -> None:
+        """Start partitions at the first record that is not visible, or a little earlier for streams that resume.
 
         One that was read before goes on where the tap had come to.
         """
-        name = self._name(partition)
-        if name not in self._next:
-            async with asyncio.timeout(_PATIENCE_S):
-                end = (await consumer.end_offsets([partition]))[partition]
-                begin = (await consumer.beginning_offsets([partition]))[partition]
-            first = max(begin, min(end - _LOOK_BACK, self._changes.visible_offset(name)))
-            self._changes.begin(name, first=first, end=end)
-            self._next[name] = first
-        consumer.seek(partition, self._next[name])
+        new = [partition for partition in assigned if self._name(partition) not in self._next]
+        async with asyncio.timeout(_PATIENCE_S):
+            begins, ends = await consumer.beginning_offsets(new), await consumer.end_offsets(new)
+        for partition in new:
+            name = self._name(partition)
+            back = min(ends[partition] - _LOOK_BACK, self._changes.visible_offset(name))
+            self._next[name] = max(begins[partition], back)
+            self._changes.begin(name, first=self._next[name], end=ends[partition])
+        for partition in assigned:
+            consumer.seek(partition, self._next[self._name(partition)])
 
     def _hand_over(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         seen_ms = int(self._clock() * 1000)

@@ -1,0 +1,51 @@
+// Small builders. Text always becomes text nodes: nothing that comes over the wire is ever parsed as markup.
+
+/** An element with properties and children; `class`, `data-…`, `aria-…` and the like are set as attributes. */
+export function h(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+/** The same in SVG. */
+export function s(name, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "style") for (const [name, text] of Object.entries(value)) element.style.setProperty(name, text);
+    else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export const $ = (id) => document.getElementById(id);
+
+/** The colour of an instance: by its place among all of them. */
+export function colourOf(instance, instances) {
+  return `var(--i${Math.max(0, instances.indexOf(instance)) % 4})`;
+}
+
+const money = new Intl.NumberFormat("en", { style: "currency", currency: "EUR" });
+const whole = new Intl.NumberFormat("en");
+export const euros = (cents) => money.format(cents / 100);
+export const count = (number) => whole.format(number);
+export const clock = (time) => new Date(time).toLocaleTimeString("en-GB");
+
+/** Milliseconds for people: whole below a second, then seconds, minutes. */
+export function age(ms) {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.round(ms / 60_000)} min`;
+}
+
+/** Run `draw` once before the next frame, however often it is asked for; a hidden page draws when it is seen again. */
+export function oncePerFrame(draw) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; draw(); });
+  };
+}

@@ -1,0 +1,88 @@
+// What the page knows. Plain data and who wants to hear of it; no element is touched here.
+
+const SECONDS = 120;
+const MAX_ORDERS = 500;
+
+const median = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+
+export class Model extends EventTarget {
+  instances = [];
+  orders = new Map(); // order_id → order
+  products = new Map(); // product_id → product
+  journeys = new Map(); // "order_id:version" → journey, kept for a while
+  placedOn = new Map(); // instance → orders seen since the page was opened
+  most = new Map(); // product_id → the most stock ever seen, the full width of its bar
+  report = null;
+  connected = false;
+  seconds = []; // one {at, count, p50, p99} per second, oldest first
+  #second = [];
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  snapshot({ orders, products }) {
+    this.orders = new Map(orders.map((order) => [order.order_id, order]));
+    for (const product of products) this.#keepProduct(product);
+    this.#tell("orders");
+    this.#tell("products");
+  }
+
+  order({ kind, journey, order }) {
+    const known = this.orders.get(order.order_id);
+    if (known && known.version >= order.version) return;
+    this.orders.delete(order.order_id);
+    this.orders.set(order.order_id, order);
+    while (this.orders.size > MAX_ORDERS) this.orders.delete(this.orders.keys().next().value);
+    if (kind === "order.placed.v1") this.placedOn.set(order.instance, (this.placedOn.get(order.instance) ?? 0) + 1);
+    this.#keepJourney(`${order.order_id}:${order.version}`, journey);
+    this.#tell("order", { kind, journey, order });
+    this.#tell("orders");
+  }
+
+  product({ kind, journey, product }) {
+    const known = this.products.get(product.product_id);
+    if (known && known.version >= product.version) return;
+    this.#keepProduct(product);
+    this.#keepJourney(`${product.product_id}:${product.version}`, journey);
+    this.#tell("product", { kind, journey, product });
+    this.#tell("products");
+  }
+
+  told(report) {
+    const before = this.report;
+    this.report = report;
+    const instances = report.parts.filter((part) => part.kind === "order").map((part) => part.name);
+    const changed = instances.join() !== this.instances.join();
+    this.instances = instances;
+    this.#closeSecond(report.at_ms);
+    if (changed) this.#tell("instances");
+    this.#tell("report", { before, report });
+  }
+
+  setConnected(connected) {
+    if (connected === this.connected) return;
+    this.connected = connected;
+    this.#tell("connected");
+  }
+
+  #keepProduct(product) {
+    this.products.set(product.product_id, product);
+    const all = product.stock_available + product.stock_reserved;
+    this.most.set(product.product_id, Math.max(all, this.most.get(product.product_id) ?? 1));
+  }
+
+  #keepJourney(key, journey) {
+    if (!journey) return;
+    this.journeys.set(key, journey);
+    if (this.journeys.size > MAX_ORDERS) this.journeys.delete(this.journeys.keys().next().value);
+    this.#second.push(journey.total);
+  }
+
+  #closeSecond(at) {
+    const times = this.#second.sort((a, b) => a - b);
+    this.#second = [];
+    this.seconds.push({ at, count: times.length, p50: median(times, 0.5) ?? null, p99: median(times, 0.99) ?? null });
+    if (this.seconds.length > SECONDS) this.seconds.shift();
+  }
+}
