@@ -9,19 +9,18 @@ from pathlib import Path
 
 import httpx
 
-from launcher import seed, topics
+from launcher import seed
 from launcher.graph import Graph, Job, JobError, Part, Probe, Service
 from launcher.home import REPOSITORY, Home
-from launcher.kafka import Broker, Node, brokers_seen, cluster
+from launcher.kafka import Broker, Node, cluster
 from launcher.ports import HOST, ORDER_INSTANCES, Ports
 from launcher.postgres import STOP_SIGNAL, PostgresInstall
 from launcher.process import ChildProcess, describe_exit, tail
 from launcher.read_database import ReadDatabase, read_database
 from launcher.secret_files import kept_password
-from launcher.waiting import until
 
 CONNECTORS = REPOSITORY / "infra" / "connectors"
-KAFKA_COMPLETE_TIMEOUT_S = 60.0
+TOPICS_JOB = REPOSITORY / "infra" / "kafka" / "create_topics.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,9 @@ class Stack:
                     grace_s=15,
                 ),
             ]
-        parts.append(Job(name="topics", run=self._topics, after=frozenset(broker.name for broker in brokers)))
+        words = ("--bootstrap", self.bootstrap, "--replication", str(self.brokers))
+        topics = _command((sys.executable, str(TOPICS_JOB), *words))
+        parts.append(Job(name="topics", run=topics, after=frozenset(broker.name for broker in brokers)))
         return parts
 
     def _postgres(self) -> list[Part]:
@@ -196,14 +197,6 @@ class Stack:
                 url=self.catalog_url,
             ),
         ]
-
-    async def _topics(self, _log: Path) -> None:
-        async def complete() -> bool:
-            return len(await brokers_seen(self.bootstrap)) == self.brokers
-
-        if not await until(complete, timeout_s=KAFKA_COMPLETE_TIMEOUT_S):
-            raise JobError(f"the brokers did not all register within {KAFKA_COMPLETE_TIMEOUT_S:.0f} s")
-        await topics.ensure(topics.declared(), bootstrap=self.bootstrap, replication=self.brokers)
 
     async def _seed(self, _log: Path) -> None:
         await seed.seed({int(name.rpartition("-")[2]): url for name, url in self.orders.items()})

@@ -1,0 +1,9 @@
+#!/bin/sh
+# A setting may come as a file: NAME_FILE=/run/secrets/x sets NAME to what x says, as the PostgreSQL image does it.
+set -eu
+for setting in $(env | sed -n 's/^\([A-Z][A-Z_]*\)_FILE=.*/\1/p'); do
+    eval "file=\$${setting}_FILE"
+    export "$setting=$(cat "$file")"
+    unset "${setting}_FILE"
+done
+exec python -m "$@"

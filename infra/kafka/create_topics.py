@@ -1,0 +1,115 @@
+"""The topics job: create what `topics.json` declares and wait until every partition has a leader.
+
+    python create_topics.py --bootstrap kafka-1:9092,kafka-2:9092 --replication 3
+
+Needs aiokafka and nothing of this repository, so that the launcher and the containers run the same file. Running it again
+changes nothing. Exit code 1 with a sentence on standard error when brokers are missing or a topic has another shape.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+
+DECLARED = Path(__file__).with_name("topics.json")
+NO_ERROR, TOPIC_ALREADY_EXISTS = 0, 36
+PAUSE_S = 0.1
+
+
+class TopicsError(RuntimeError):
+    """The topics are not as declared; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    name: str
+    partitions: int
+    config: dict[str, str] = field(default_factory=dict)
+
+
+async def ensure(topics: list[Topic], *, bootstrap: str, replication: int, timeout_s: float) -> None:
+    """Create the missing of `topics` once `replication` brokers are there, and see each partition led."""
+    async with asyncio.timeout(timeout_s):
+        admin = await connected(bootstrap)
+        try:
+            await until(lambda: enough_brokers(admin, replication))
+            await create_missing(admin, topics, replication=replication)
+            await until(lambda: all_led(admin, topics))
+        finally:
+            await admin.close()
+
+
+async def connected(bootstrap: str) -> AIOKafkaAdminClient:
+    while True:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        try:
+            await admin.start()
+        except KafkaError:  # nobody answers yet; the caller's time-out is the bound
+            await admin.close()
+            await asyncio.sleep(PAUSE_S)
+        else:
+            return admin
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    while not await condition():  # noqa: ASYNC110  the condition is a question to Kafka
+        await asyncio.sleep(PAUSE_S)
+
+
+async def enough_brokers(admin: AIOKafkaAdminClient, wanted: int) -> bool:
+    return len((await admin.describe_cluster())["brokers"]) >= wanted
+
+
+async def create_missing(admin: AIOKafkaAdminClient, topics: list[Topic], *, replication: int) -> None:
+    there = set(await admin.list_topics())
+    missing = [
+        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication, topic_configs=t.config)
+        for t in topics
+        if t.name not in there
+    ]
+    if not missing:
+        return
+    for name, code, *message in (await admin.create_topics(missing)).topic_errors:
+        if code not in {NO_ERROR, TOPIC_ALREADY_EXISTS}:
+            raise TopicsError(f"topic {name} was not created: {message[0] if message else f'error {code}'}")
+
+
+async def all_led(admin: AIOKafkaAdminClient, topics: list[Topic]) -> bool:
+    described = {t["topic"]: t for t in await admin.describe_topics([t.name for t in topics])}
+    for topic in topics:
+        partitions = described[topic.name]["partitions"]
+        if not partitions or any(partition["leader"] < 0 for partition in partitions):
+            return False
+        if len(partitions) != topic.partitions:  # keys would change their partition, and so their order
+            raise TopicsError(
+                f"topic {topic.name} has {len(partitions)} partitions, {DECLARED.name} says {topic.partitions}; "
+                "empty the stack to make it anew"
+            )
+    return True
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Create the topics of the stack.")
+    parser.add_argument("--bootstrap", required=True, help="brokers, host:port, comma-separated")
+    parser.add_argument("--replication", type=int, default=3, help="replicas of every partition")
+    parser.add_argument("--timeout", type=float, default=90.0, help="seconds for all of it")
+    words = parser.parse_args()
+    topics = [Topic(**topic) for topic in json.loads(DECLARED.read_text())]
+    try:
+        asyncio.run(
+            ensure(topics, bootstrap=words.bootstrap, replication=words.replication, timeout_s=words.timeout)
+        )
+    except (TopicsError, TimeoutError) as error:
+        print(str(error) or f"the brokers were not ready within {words.timeout:g} s", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
