@@ -59,7 +59,9 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 def run(_args: argparse.Namespace) -> int:
     """0 unless a finding is blocking."""
     home = Home.from_environment()
-    place = Place(home=home, ports=Ports.from_environment(), is_running=record.running(home) is not None)
+    running = record.running(home)
+    ports = running.ports if running else Ports.from_environment()
+    place = Place(home=home, ports=ports, is_running=running is not None)
     console = Console(highlight=False)
     findings = [finding for check in CHECKS for finding in check(place)]
     for finding in findings:
@@ -127,7 +129,7 @@ def postgres(place: Place) -> Iterator[Finding]:
         )
 
 
-def ports(place: Place) -> Iterator[Finding]:
+def listening(place: Place) -> Iterator[Finding]:
     if place.is_running:
         yield Finding(weight=Weight.OK, what="ports: in use by the running stack")
         return
@@ -194,4 +196,4 @@ def left_behind(place: Place) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (python, environment, java, postgres, ports, memory, disk, left_behind)
+CHECKS: tuple[Check, ...] = (python, environment, java, postgres, listening, memory, disk, left_behind)

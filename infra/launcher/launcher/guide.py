@@ -33,6 +33,20 @@ _TRY = """\
 def welcome(snapshot: Snapshot, *, seconds: float, console: Console) -> None:
     """Print addresses and first steps for the stack of `snapshot`."""
     urls = {name: part["url"] for name, part in snapshot["parts"].items()}
+    console.print(
+        f"[bold green]Ready[/] in {seconds:.1f} s. It keeps running; a part that dies is started anew.\n"
+    )
+    console.print(addresses(snapshot))
+    console.print()
+    text = _TRY.format(
+        order1=urls["order-1"], order2=urls["order-2"], order3=urls["order-3"], catalog=urls["catalog"]
+    )
+    console.print(text, highlight=False, soft_wrap=True)
+
+
+def addresses(snapshot: Snapshot) -> Table:
+    """Where each part of the stack of `snapshot` is reached."""
+    urls = {name: part["url"] for name, part in snapshot["parts"].items()}
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_row("catalog: page, queries, /docs", urls["catalog"])
     for name in sorted(name for name in urls if name.startswith("order-")):
@@ -40,12 +54,4 @@ def welcome(snapshot: Snapshot, *, seconds: float, console: Console) -> None:
     table.add_row("sink connector: REST", urls["sink"])
     table.add_row("Kafka", snapshot["kafka"]["bootstrap"])
     table.add_row("PostgreSQL, database `read`", urls["postgres"])
-    console.print(
-        f"[bold green]Ready[/] in {seconds:.1f} s. It keeps running; a part that dies is started anew.\n"
-    )
-    console.print(table)
-    console.print()
-    text = _TRY.format(
-        order1=urls["order-1"], order2=urls["order-2"], order3=urls["order-3"], catalog=urls["catalog"]
-    )
-    console.print(text, highlight=False, soft_wrap=True)
+    return table

@@ -6,7 +6,7 @@ import sys
 from launcher import record
 from launcher.home import Home
 from launcher.jars import Jars
-from launcher.ports import HOST, Ports
+from launcher.ports import HOST
 from launcher.process import become
 
 TOPICS = "org.apache.kafka.tools.TopicCommand"
@@ -45,8 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if found is None:
         print("demo kafka: nothing runs; `./demo up` first", file=sys.stderr)
         return 3
-    ports = Ports.from_environment()
-    bootstrap = ",".join(f"{HOST}:{ports.broker(node)}" for node in range(1, found.brokers + 1))
+    bootstrap = ",".join(f"{HOST}:{found.ports.broker(node)}" for node in range(1, found.brokers + 1))
     tool, *words = tool_words(args, brokers=found.brokers)
     log4j = Home.from_environment().data / "kafka" / "log4j2.properties"
     options = (

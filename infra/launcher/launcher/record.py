@@ -10,6 +10,7 @@ from typing import Self
 import psutil
 
 from launcher.home import Home
+from launcher.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,13 @@ class Record:
     supervisor: ProcessId
     socket: str
     brokers: int
+    port_offset: int
     children: tuple[ProcessId, ...] = ()
+
+    @property
+    def ports(self) -> Ports:
+        """The ports it was started with, whatever the environment says now."""
+        return Ports(offset=self.port_offset)
 
     def write(self, home: Home) -> None:
         unfinished = home.record.with_suffix(".new")
@@ -64,6 +71,7 @@ class Record:
                 supervisor=ProcessId(**raw["supervisor"]),
                 socket=raw["socket"],
                 brokers=raw["brokers"],
+                port_offset=raw["port_offset"],
                 children=tuple(ProcessId(**child) for child in raw["children"]),
             )
         except (OSError, ValueError, KeyError, TypeError):

@@ -63,9 +63,12 @@ def lag(catalog_url: str) -> str:
         answer = httpx.get(f"{catalog_url}/sync", timeout=3)
         answer.raise_for_status()
         return _lag_in_words(answer.json())
-    except (httpx.HTTPError, ValueError) as error:
+    except (httpx.HTTPError, ValueError, KeyError) as error:
         return f"unknown, the catalog does not say ({error})"
 
 
 def _lag_in_words(sync: dict[str, Any]) -> str:
-    return json.dumps(sync)
+    behind = "Kafka has not been heard of" if sync["lag"] is None else f"{sync['lag']} records behind"
+    parked = f", {sync['dead_letters']} in the dead letters" if sync["dead_letters"] else ""
+    each = ", ".join(f"{c['connector']} {'?' if c['lag'] is None else c['lag']}" for c in sync["connectors"])
+    return f"{behind} ({each}), {sync['lag_ms']} ms old{parked}"

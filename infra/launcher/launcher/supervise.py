@@ -44,7 +44,10 @@ async def _supervise(stack: Stack) -> int:
     # A directory of its own: a socket's path is limited to about a hundred bytes, the home's may be longer.
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         record = Record(
-            supervisor=supervisor_id(), socket=str(Path(folder) / "control"), brokers=stack.brokers
+            supervisor=supervisor_id(),
+            socket=str(Path(folder) / "control"),
+            brokers=stack.brokers,
+            port_offset=stack.ports.offset,
         )
 
         def keep_record(children: tuple[ProcessId, ...]) -> None:

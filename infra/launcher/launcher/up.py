@@ -14,7 +14,7 @@ from launcher import record
 from launcher.control import Snapshot, ask, converse
 from launcher.down import take_down
 from launcher.download import shown
-from launcher.guide import welcome
+from launcher.guide import addresses, welcome
 from launcher.home import REPOSITORY, Home
 from launcher.jars import Jars, JarsMissingError
 from launcher.ports import MAX_BROKERS, Ports, taken
@@ -44,9 +44,15 @@ def run(args: argparse.Namespace) -> int:
     home = Home.from_environment()
     began = time.monotonic()
     try:
-        last = follow(find_or_start(home, brokers=args.brokers, console=console), console=console)
+        found = record.running(home)
+        if found and ask(found, {"do": "status"})["phase"] == Phase.READY:
+            return say_it_is_up(found, brokers=args.brokers, console=console)
+        if found is None:
+            prepare(home, brokers=args.brokers, console=console)
+            found = start_daemon(home, brokers=args.brokers)
+        last = follow(found, console=console)
     except (UpError, JarsMissingError, PostgresUnavailableError) as error:
-        console.print(f"[bold red]demo up:[/] {error}", highlight=False)
+        console.print(f"demo up: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("Interrupted: taking down what was started.")
@@ -54,23 +60,22 @@ def run(args: argparse.Namespace) -> int:
         return 130
     if last["phase"] != Phase.READY:
         console.print("[bold red]The stack did not come up; nothing was left running.[/]")
-        console.print(last["failure"] or "It was taken down meanwhile.", markup=False, highlight=False)
+        console.print(last["failure"] or "It was taken down meanwhile.", markup=False, soft_wrap=True)
         return 1
     welcome(last, seconds=time.monotonic() - began, console=console)
     return 0
 
 
-def find_or_start(home: Home, *, brokers: int, console: Console) -> Record:
-    """Give the supervisor that runs already, or start one; raises UpError."""
-    found = record.running(home)
-    if found is None:
-        prepare(home, brokers=brokers, console=console)
-        return start_daemon(home, brokers=brokers)
+def say_it_is_up(found: Record, *, brokers: int, console: Console) -> int:
+    """Change nothing; 1 when another kind of stack was asked for than the one that runs."""
     if found.brokers != brokers:
-        raise UpError(f"the stack runs with {found.brokers} broker(s); `./demo down` first")
-    if ask(found, {"do": "status"})["phase"] == Phase.READY:
-        console.print("The stack is up already; nothing to do.")
-    return found
+        console.print(
+            f"demo up: the stack runs with {found.brokers} broker(s); `./demo down` first", style="bold red"
+        )
+        return 1
+    console.print("The stack is up already; nothing to do.\n")
+    console.print(addresses(ask(found, {"do": "status"})))
+    return 0
 
 
 def prepare(home: Home, *, brokers: int, console: Console) -> None:

@@ -2,15 +2,14 @@
 
 from launcher.control import NotRunningError
 from launcher.home import Home
-from launcher.ports import Ports
 from launcher.record import running
 from launcher.stack import Stack
 
 
 def running_stack() -> Stack:
-    """Describe it by `$DEMO_HOME` and `$DEMO_PORT_OFFSET`. Raises NotRunningError."""
+    """Describe it by `$DEMO_HOME`. Raises NotRunningError."""
     home = Home.from_environment()
     record = running(home)
     if record is None:
         raise NotRunningError(f"nothing runs in {home.root}; start it with ./demo up")
-    return Stack.of(home=home, ports=Ports.from_environment(), brokers=record.brokers, classpath="")
+    return Stack.of(home=home, ports=record.ports, brokers=record.brokers, classpath="")
