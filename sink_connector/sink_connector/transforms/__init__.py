@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from sink_connector.errors import BadRecordError, SinkError, Stage
 from sink_connector.record import Record
 
 
@@ -32,9 +33,20 @@ class Chain:
         return bool(self._transforms)
 
     def apply(self, record: Record) -> Record | None:
+        """The record after the last transform; None when one of them dropped it.
+
+        Raises `BadRecordError(stage=Stage.TRANSFORMATION)`, whatever a transform has raised: the record is what failed it,
+        and `errors.tolerance` decides, as in Connect.
+        """
         current: Record | None = record
         for transform in self._transforms:
             if current is None:
                 return None
-            current = transform.apply(current)
+            try:
+                current = transform.apply(current)
+            except SinkError:
+                raise
+            except Exception as error:
+                reason = f"{type(error).__name__} in {type(transform).__name__}: {error}"
+                raise BadRecordError(reason, stage=Stage.TRANSFORMATION) from error
         return current

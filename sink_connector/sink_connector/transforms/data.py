@@ -1,0 +1,123 @@
+"""What transforms share: their refusal of a record, the sides they work on, and schemas derived once per schema."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar
+
+from sink_connector.errors import BadRecordError, Stage
+from sink_connector.record import Field, Record, Schema, Type
+
+Made = TypeVar("Made")
+Data = tuple[Schema | None, Any]
+
+# More schemas than this at once means that schemas are made up per record; what was derived is then forgotten.
+MOST_SCHEMAS = 256
+
+
+class UnfitRecordError(BadRecordError):
+    """A transform cannot handle this record."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, stage=Stage.TRANSFORMATION)
+
+
+class Change(Protocol):
+    """What a transform makes of one side of a record, its key or its value: a schema (or None) and a value."""
+
+    def change(self, schema: Schema | None, value: Any, record: Record) -> Data: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OnKey:
+    """A `…$Key` transform."""
+
+    inner: Change
+
+    def apply(self, record: Record) -> Record:
+        schema, value = self.inner.change(record.key_schema, record.key, record)
+        if value is record.key and schema is record.key_schema:
+            return record
+        return replace(record, key_schema=schema, key=value)
+
+
+@dataclass(frozen=True, slots=True)
+class OnValue:
+    """A `…$Value` transform."""
+
+    inner: Change
+
+    def apply(self, record: Record) -> Record:
+        schema, value = self.inner.change(record.value_schema, record.value, record)
+        if value is record.value and schema is record.value_schema:
+            return record
+        return replace(record, value_schema=schema, value=value)
+
+
+class PerSchema(Generic[Made]):
+    """Something made from a schema once, and found again by the schema's identity (or, failing that, its value)."""
+
+    def __init__(self, make: Callable[[Schema], Made]) -> None:
+        self._make = make
+        self._by_identity: dict[int, tuple[Schema, Made]] = {}
+        self._by_value: dict[Schema, Made] = {}
+
+    def __call__(self, schema: Schema) -> Made:
+        found = self._by_identity.get(id(schema))
+        return found[1] if found else self._look_up(schema)
+
+    def _look_up(self, schema: Schema) -> Made:
+        if len(self._by_identity) >= MOST_SCHEMAS:
+            self._by_identity.clear()
+            self._by_value.clear()
+        made = self._by_value.get(schema)
+        if made is None:
+            made = self._by_value.setdefault(schema, self._make(schema))
+        self._by_identity[id(schema)] = (
+            schema,
+            made,
+        )  # holding the schema keeps its identity from being used again
+        return made
+
+
+def struct_like(source: Schema, fields: tuple[Field, ...]) -> Schema:
+    """A struct with other fields; name, version, doc and parameters stay, being optional and a default do not.
+
+    Raises `UnfitRecordError` when two fields have the same name.
+    """
+    names = [each.name for each in fields]
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise UnfitRecordError(f"two fields of the new schema have the same name: {', '.join(twice)}")
+    return replace(source, optional=False, has_default=False, default=None, fields=fields)
+
+
+def need_struct(schema: Schema, value: Any, purpose: str) -> dict[str, Any]:
+    if schema.type is not Type.STRUCT or not isinstance(value, dict):
+        raise UnfitRecordError(
+            f"{purpose} needs a struct, found {schema.type.value} ({type(value).__name__})"
+        )
+    return value
+
+
+def need_map(value: Any, purpose: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UnfitRecordError(f"{purpose} needs a map when there is no schema, found {type(value).__name__}")
+    return value
+
+
+def defaults_of(schema: Schema, *, wanted: bool) -> tuple[tuple[str, Any], ...]:
+    """The fields of a struct that have a default other than null, if nulls are to be replaced by it."""
+    if not wanted:
+        return ()
+    return tuple(
+        (each.name, each.schema.default) for each in schema.fields if each.schema.default is not None
+    )
+
+
+def with_defaults(value: Mapping[str, Any], defaults: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """A copy of a struct's value with its nulls replaced where there is a default."""
+    filled = dict(value)
+    for name, default in defaults:
+        if filled[name] is None:
+            filled[name] = default
+    return filled

@@ -1,0 +1,60 @@
+"""The predicates, and a transform under one."""
+
+from dataclasses import dataclass
+
+from sink_connector.record import Record
+from sink_connector.transforms import Predicate, Transform
+from sink_connector.transforms.java_regex import compile_regex
+from sink_connector.transforms.options import Options, option
+
+
+class TopicNameMatches:
+    """The pattern matches the whole topic."""
+
+    OPTIONS = (option("pattern", "Java regular expression for the topic.", required=True),)
+
+    def __init__(self, options: Options) -> None:
+        self._pattern = options.parsed("pattern", compile_regex)
+        if options.text("pattern") == "":
+            options.problem("pattern", "must not be empty")
+
+    def test(self, record: Record) -> bool:
+        return self._pattern is not None and self._pattern.fullmatch(record.topic) is not None
+
+
+class HasHeaderKey:
+    """At least one header has the name."""
+
+    OPTIONS = (option("name", "The header's name.", required=True),)
+
+    def __init__(self, options: Options) -> None:
+        self._name = options.word("name")
+        if options.text("name") == "":
+            options.problem("name", "must not be empty")
+
+    def test(self, record: Record) -> bool:
+        return any(header.key == self._name for header in record.headers)
+
+
+class RecordIsTombstone:
+    """The value is null."""
+
+    OPTIONS = ()
+
+    def __init__(self, options: Options) -> None:
+        """No options."""
+
+    def test(self, record: Record) -> bool:
+        return record.value is None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """A transform that sees only the records for which the predicate says `wanted`."""
+
+    predicate: Predicate
+    wanted: bool
+    inner: Transform
+
+    def apply(self, record: Record) -> Record | None:
+        return self.inner.apply(record) if self.predicate.test(record) is self.wanted else record

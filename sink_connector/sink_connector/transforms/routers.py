@@ -1,0 +1,79 @@
+"""Transforms of the topic, which decides the table: RegexRouter and TimestampRouter. And Filter, which drops."""
+
+from dataclasses import replace
+
+from sink_connector.config.keys import Importance
+from sink_connector.record import Record
+from sink_connector.transforms.data import UnfitRecordError
+from sink_connector.transforms.java_dates import DateFormat
+from sink_connector.transforms.java_regex import compile_regex, compile_replacement
+from sink_connector.transforms.options import Options, option
+
+
+class RegexRouter:
+    """A topic that the pattern matches as a whole gets the replacement for the pattern's first match in it."""
+
+    OPTIONS = (
+        option("regex", "Java regular expression for the topic.", required=True, importance=Importance.HIGH),
+        option(
+            "replacement", "New topic; $1 or ${name} is a group.", required=True, importance=Importance.HIGH
+        ),
+    )
+
+    def __init__(self, options: Options) -> None:
+        self._regex = options.parsed("regex", compile_regex)
+        self._replacement = compile_replacement(options.word("replacement"))
+        self._routes: dict[str, str] = {}
+
+    def apply(self, record: Record) -> Record:
+        route = self._routes.get(record.topic)
+        if route is None:
+            route = self._routes.setdefault(record.topic, self._routed(record.topic))
+        return record if route == record.topic else replace(record, topic=route)
+
+    def _routed(self, topic: str) -> str:
+        if self._regex is None or not self._regex.fullmatch(topic):
+            return topic
+        try:
+            return self._regex.sub(self._replacement, topic, count=1)
+        except ValueError as error:
+            raise UnfitRecordError(f"RegexRouter: {error}") from error
+
+
+class TimestampRouter:
+    """The record's timestamp in its topic."""
+
+    OPTIONS = (
+        option(
+            "topic.format", "New topic, with ${topic} and ${timestamp}.",
+            default="${topic}-${timestamp}", importance=Importance.HIGH,
+        ),
+        option(
+            "timestamp.format", "How the timestamp is written, in the letters of Java's SimpleDateFormat (UTC).",
+            default="yyyyMMdd", importance=Importance.HIGH,
+        ),
+    )  # fmt: skip
+
+    def __init__(self, options: Options) -> None:
+        self._topic_format = options.word("topic.format")
+        self._format = options.parsed("timestamp.format", DateFormat)
+
+    def apply(self, record: Record) -> Record:
+        if record.timestamp is None or self._format is None:
+            raise UnfitRecordError("TimestampRouter: the record has no timestamp")
+        with_topic = self._topic_format.replace("${topic}", record.topic)
+        return replace(
+            record, topic=with_topic.replace("${timestamp}", self._format.format(record.timestamp))
+        )
+
+
+class Filter:
+    """Drops every record it sees; which ones it sees is its predicate's to say."""
+
+    OPTIONS = ()
+
+    def __init__(self, options: Options) -> None:
+        """No options."""
+
+    def apply(self, record: Record) -> None:
+        """Nothing is left of the record."""
