@@ -1,0 +1,157 @@
+import json
+
+from catalog_service.live.change import Change
+from catalog_service.live.feed import Feed, Published
+from catalog_service.live.position import Position
+
+P0, P1 = ("orders", 0), ("orders", 1)
+
+
+def change(
+    offset: int, *, partition: tuple[str, int] = P0, committed_ms: int = 1_000, seen_ms: int = 1_010
+) -> Change:
+    return Change(
+        partition=partition,
+        offset=offset,
+        kind="order.placed.v1",
+        user_id="ada",
+        body=b"{}",
+        committed_ms=committed_ms,
+        relayed_ms=committed_ms + 2,
+        seen_ms=seen_ms,
+    )
+
+
+class Reader:
+    """Remembers what a feed told it."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.heard: list[Published] = []
+        feed.subscribe(self.heard.append)
+
+    @property
+    def offsets(self) -> list[tuple[int, int]]:
+        return [(each.change.partition[1], each.change.offset) for each in self.heard]
+
+
+def started(*, memory: int = 100) -> Feed:
+    feed = Feed(memory=memory)
+    for partition in (P0, P1):
+        feed.begin(partition, first=0, end=0)
+    return feed
+
+
+def test_a_change_in_kafka_is_not_told_before_the_sink_has_committed_it() -> None:
+    feed = started()
+    reader = Reader(feed)
+    feed.seen(change(0))
+    assert reader.offsets == []
+    feed.applied({P0: 1}, taken_ms=None, visible_ms=1_020)
+    assert reader.offsets == [(0, 0)]
+
+
+def test_a_commit_heard_of_before_its_record_is_told_when_the_record_is_read() -> None:
+    feed = started()
+    reader = Reader(feed)
+    feed.applied({P0: 2}, taken_ms=None, visible_ms=1_020)
+    feed.seen(change(0))
+    feed.seen(change(1))
+    feed.seen(change(2))
+    assert reader.offsets == [(0, 0), (0, 1)]
+
+
+def test_a_notification_heard_twice_tells_nothing_twice() -> None:
+    feed = started()
+    reader = Reader(feed)
+    feed.seen(change(0))
+    feed.applied({P0: 1}, taken_ms=None, visible_ms=1_020)
+    feed.applied({P0: 1}, taken_ms=None, visible_ms=1_030)
+    feed.applied({P0: 0}, taken_ms=None, visible_ms=1_040)
+    assert reader.offsets == [(0, 0)]
+
+
+def test_partitions_do_not_wait_for_each_other() -> None:
+    feed = started()
+    reader = Reader(feed)
+    feed.seen(change(0))
+    feed.seen(change(0, partition=P1))
+    feed.applied({P1: 1}, taken_ms=None, visible_ms=1_020)
+    assert reader.offsets == [(1, 0)]
+
+
+def test_the_legs_of_a_change_add_up_to_the_whole_way() -> None:
+    feed = started()
+    reader = Reader(feed)
+    feed.seen(change(0, committed_ms=1_000, seen_ms=1_010))
+    feed.applied({P0: 1}, taken_ms=1_012, visible_ms=1_020)
+    journey = json.loads(reader.heard[0].data)["journey"]
+    assert journey == {"relay": 2, "kafka": 8, "take": 2, "apply": 8, "total": 20}
+
+
+def test_a_change_read_later_than_the_sink_committed_it_is_measured_by_the_commit() -> None:
+    feed = started()
+    reader = Reader(feed)
+    feed.applied({P0: 1}, taken_ms=None, visible_ms=1_020)
+    feed.applied({P0: 2}, taken_ms=None, visible_ms=5_000)
+    feed.seen(change(0, committed_ms=1_000, seen_ms=9_000))
+    assert json.loads(reader.heard[0].data)["journey"]["total"] == 20
+
+
+def test_what_was_there_before_the_start_has_no_journey() -> None:
+    feed = Feed()
+    feed.begin(P0, first=0, end=1)
+    reader = Reader(feed)
+    feed.applied({P0: 2}, taken_ms=None, visible_ms=1_020)
+    feed.seen(change(0))
+    feed.seen(change(1))
+    assert [json.loads(each.data)["journey"] is None for each in reader.heard] == [True, False]
+    assert feed.published == 1
+
+
+def test_the_oldest_change_that_waits_says_how_far_the_picture_is_behind() -> None:
+    feed = started()
+    assert feed.oldest_pending_ms() is None
+    feed.seen(change(0, committed_ms=2_000))
+    feed.seen(change(0, partition=P1, committed_ms=1_500))
+    assert feed.oldest_pending_ms() == 1_500
+    feed.applied({P1: 1}, taken_ms=None, visible_ms=3_000)
+    assert feed.oldest_pending_ms() == 2_000
+
+
+def test_the_tap_is_asked_to_pause_while_too_much_waits_for_the_sink() -> None:
+    feed = started()
+    for offset in range(5_000):
+        feed.seen(change(offset))
+    assert not feed.wants(P0)
+    assert feed.wants(P1)
+    feed.applied({P0: 5_000}, taken_ms=None, visible_ms=1_020)
+    assert feed.wants(P0)
+
+
+def test_a_stream_resumes_with_exactly_what_came_after_its_position() -> None:
+    feed = started()
+    feed.applied({P0: 3, P1: 1}, taken_ms=None, visible_ms=1_020)
+    for offset in range(3):
+        feed.seen(change(offset))
+    feed.seen(change(0, partition=P1))
+    missed = feed.since(Position({P0: 2, P1: 0}))
+    assert missed is not None
+    assert [(each.change.partition[1], each.change.offset) for each in missed] == [(0, 2), (1, 0)]
+
+
+def test_a_position_older_than_the_memory_is_refused_rather_than_answered_with_a_gap() -> None:
+    feed = started(memory=2)
+    feed.applied({P0: 3}, taken_ms=None, visible_ms=1_020)
+    for offset in range(3):
+        feed.seen(change(offset))
+    assert feed.since(Position({P0: 0, P1: 0})) is None
+    missed = feed.since(Position({P0: 1, P1: 0}))
+    assert missed is not None
+    assert [each.change.offset for each in missed] == [1, 2]
+
+
+def test_a_position_before_the_first_record_read_is_refused() -> None:
+    feed = Feed()
+    feed.begin(P0, first=50, end=60)
+    assert feed.since(Position({P0: 49})) is None
+    assert feed.since(Position({P0: 50})) == []
