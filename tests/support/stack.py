@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from launcher.audit import Target
 from launcher.home import Home
 from launcher.ports import Ports, taken
+from launcher.record import running
 from launcher.stack import Stack
 
 BROKERS = 3
@@ -27,7 +28,7 @@ _OFFSETS = range(20_000, 23_500, 500)
 class RunningStack:
     """`described` has its addresses; `demo` is the command line on it."""
 
-    described: Stack
+    described: Stack = field(repr=False)  # it holds passwords, and a failed test prints its arguments
 
     @property
     def instances(self) -> dict[str, str]:
@@ -73,7 +74,16 @@ class RunningStack:
 
 @contextmanager
 def whole_stack(directory: Path) -> Iterator[RunningStack]:
-    """Start the stack in `directory`; afterwards nothing of it is left."""
+    """Start the stack in `directory`; afterwards nothing of it is left.
+
+    `TEST_STACK_HOME` names the home of one that runs already, which spares a developer the start; it is left running.
+    """
+    if home_in_use := os.environ.get("TEST_STACK_HOME"):
+        home = Home(Path(home_in_use))
+        record = running(home)
+        assert record, f"nothing runs in {home.root}"
+        yield RunningStack(described=Stack.of(home=home, ports=record.ports, brokers=record.brokers, classpath=""))
+        return
     ports = next(
         ports for offset in _OFFSETS if not taken((ports := Ports(offset=offset)).all(brokers=BROKERS))
     )
