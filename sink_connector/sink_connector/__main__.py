@@ -12,6 +12,7 @@ import uvloop
 from sink_connector.bootstrap import configure_logging, read_connector_file, run_connectors
 from sink_connector.config.worker import read_worker
 from sink_connector.errors import ConfigError, SinkError
+from sink_connector.worker.blueprint import make_blueprint
 from sink_connector.writer.session import prepare_database
 
 MISUSED = 2
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(files: Sequence[Path]) -> int:
     config = read_worker()
     configure_logging(config.log_level)
-    connectors = [read_connector_file(path) for path in files]
+    connectors = [make_blueprint(read_connector_file(path), config) for path in files]
     return uvloop.run(run_connectors(config, connectors))
 
 

@@ -13,10 +13,11 @@ import structlog
 import uvicorn
 from aiokafka.client import AIOKafkaClient
 
-from sink_connector.config.connector import ConnectorConfig, parse_connector, unknown_keys
+from sink_connector.config.connector import unknown_keys
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.errors import ConfigError
 from sink_connector.rest.app import make_app
+from sink_connector.worker.blueprint import Blueprint
 from sink_connector.worker.kafka import client_options, consumer_options
 from sink_connector.worker.worker import Worker
 
@@ -50,7 +51,7 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
-def read_connector_file(path: Path) -> ConnectorConfig:
+def read_connector_file(path: Path) -> dict[str, str]:
     """A connector file: `{"name": …, "config": {…}}` as for Connect's REST, or the bare configuration.
 
     Raises `ConfigError`.
@@ -62,7 +63,7 @@ def read_connector_file(path: Path) -> ConnectorConfig:
     given = dict(content.get("config", content))
     if "name" in content:
         given.setdefault("name", content["name"])
-    return parse_connector(given)
+    return {key: str(value) for key, value in given.items()}
 
 
 @asynccontextmanager
@@ -71,7 +72,7 @@ async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
     options = consumer_options({}, bootstrap_servers=config.bootstrap_servers, group_id="")
     client = AIOKafkaClient(**client_options(options))
     await _bootstrap(client)
-    running = Worker(config, client)
+    running = Worker(client)
     try:
         yield running
     finally:
@@ -79,12 +80,12 @@ async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
         await client.close()
 
 
-async def run_connectors(config: WorkerConfig, connectors: Sequence[ConnectorConfig]) -> int:
+async def run_connectors(config: WorkerConfig, connectors: Sequence[Blueprint]) -> int:
     """Run connectors until SIGTERM or SIGINT (0), or until a task fails (1)."""
     async with worker(config) as running:
         for each in connectors:
-            for key in unknown_keys(each.given):
-                log.warning("sink.config.unknown", connector=each.name, key=key)
+            for key in unknown_keys(each.config.given):
+                log.warning("sink.config.unknown", connector=each.config.name, key=key)
             await running.add(each)
         _tune_collector()
         server = uvicorn.Server(

@@ -30,3 +30,4 @@ class Entry(NamedTuple):
     key: Any
     shape: Shape | None
     value: Any
+    headers: Sequence[tuple[str, Any]] | None = None  # those a transform left; None: the source's own

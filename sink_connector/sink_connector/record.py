@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 
 class Type(Enum):
     """The types of Connect's `Schema.Type`; the value is the spelling in a JSON schema."""
@@ -92,12 +94,12 @@ class Header:
     schema: Schema | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record between converter and writer. `value is None` is a tombstone. `timestamp` is epoch milliseconds.
 
     `topic` may be changed by a transform (it decides the table); where the record came from, for offsets and dead
-    letters, is kept by the task and cannot be changed here. Change a record with `dataclasses.replace`.
+    letters, is kept by the task and cannot be changed here. Change a record with `msgspec.structs.replace`, which takes a
+    thirtieth of the time that a frozen dataclass would: every transform of every record does it.
     """
 
     topic: str

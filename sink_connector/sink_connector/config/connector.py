@@ -69,10 +69,12 @@ class TableConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorConfig:
-    """All of a connector's configuration, resolved. `given` is the configuration as it was written."""
+    """All of a connector's configuration. `given` is as it was written; `resolved` has our spelling of the keys, defaults
+    left out, and its references replaced: it holds secrets."""
 
     name: str
     given: Mapping[str, str]
+    resolved: Mapping[str, str] = field(repr=False)
     topics: tuple[str, ...]
     topics_regex: re.Pattern[str] | None
     tasks_max: int
@@ -106,6 +108,7 @@ def parse_connector(given: Mapping[str, str]) -> ConnectorConfig:
     config = ConnectorConfig(
         name=reader.text("name"),
         given=dict(given),
+        resolved=reader.values,
         topics=reader.words("topics"),
         topics_regex=reader.pattern("topics.regex"),
         tasks_max=reader.number("tasks.max", least=1),

@@ -1,9 +1,10 @@
 """From the bytes of Kafka to a value with its schema: one converter for the keys of a connector, one for the values."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from sink_connector.record import Schema
+from sink_connector.shape import Shape
 
 RawHeaders = Sequence[tuple[str, bytes]]
 
@@ -25,10 +26,19 @@ class Converter(Protocol):
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded: ...
 
 
-class PreparingConverter(Converter, Protocol):
+@runtime_checkable
+class PreparingConverter(Protocol):
     """A converter that may have to fetch something before it can decode."""
 
     async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:
         """Fetch what `decode` will need for these values of one topic. Raises `OSError` when that is unreachable (the
         task retries); what the registry says does not exist is left for `decode` to report record by record."""
-        ...
+
+
+@runtime_checkable
+class CompiledReader(Protocol):
+    """A converter that can also go straight from the bytes to what the writer takes apart, where no transform has to
+    see the record in between."""
+
+    def read(self, data: bytes) -> tuple[Shape | None, Any]:
+        """The shape and the value; None and None for a null. Raises `BadRecordError` as `decode` does."""

@@ -13,7 +13,7 @@ from msgspec.structs import astuple
 
 from sink_connector.converters.connect_schema import EPOCH, EPOCH_DAY
 from sink_connector.record import DECIMAL, Schema, Type
-from sink_connector.shape import Form, Shape
+from sink_connector.shape import Form, Shape, primitive_shape
 
 _BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 _SIMPLE: dict[Type, Any] = {
@@ -34,8 +34,7 @@ def compile_schema(schema: Schema) -> tuple[Shape, Callable[[bytes], Any]]:
     The decoder raises `msgspec.DecodeError` (or its `ValidationError`), `UnicodeDecodeError` or `RecursionError`.
     """
     if schema.type is not Type.STRUCT:
-        shape = Shape(schema, Form.JSON, _take_none, _pick_none)
-        return shape, msgspec.json.Decoder(_nullable(schema)).decode
+        return primitive_shape(schema, Form.JSON), msgspec.json.Decoder(_nullable(schema)).decode
     places = {each.name: f"f{place}" for place, each in enumerate(schema.fields)}
     struct = msgspec.defstruct(
         schema.name or "Value",
@@ -90,11 +89,3 @@ def _field(name: str, schema: Schema) -> Any:
     if schema.has_default or schema.optional:
         return msgspec.field(name=name, default=None)
     return msgspec.field(name=name)
-
-
-def _take_none(_: Any) -> tuple[Any, ...]:
-    return ()
-
-
-def _pick_none(_: Sequence[str]) -> Callable[[Any], Any]:
-    raise TypeError("a primitive has no fields")

@@ -85,10 +85,11 @@ class EnvelopeReader:
 
 
 class EnvelopeConverter:
-    """The same envelopes for transforms: values in the Python form of `record.py`."""
+    """`JsonConverter` with schemas: `read` for the compiled path, `decode` for transforms."""
 
     def __init__(self) -> None:
         self._reader = EnvelopeReader()
+        self.read = self._reader.read
 
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
         if data is None:

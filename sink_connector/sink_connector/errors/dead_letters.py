@@ -10,7 +10,7 @@ from asyncpg import Connection
 from sink_connector.entry import SourceRecord
 from sink_connector.errors import Stage
 from sink_connector.writer import queries
-from sink_connector.writer.wire import EPOCH_2000_US
+from sink_connector.writer.wire_type import EPOCH_2000_US
 
 SQL = queries.load("dead_letters.sql")
 

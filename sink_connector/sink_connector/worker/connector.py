@@ -39,7 +39,7 @@ class RunningTask:
     running: "asyncio.Task[None] | None" = None
 
 
-MakeTask = Callable[[ConnectorConfig, int], Task]
+MakeTask = Callable[[int], Task]
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Connector:
 
     async def _watch(self, task: RunningTask) -> None:
         try:
-            await self.make_task(self.config, task.status.number).run()
+            await self.make_task(task.status.number).run()
         except Exception as error:  # whatever ends a task is its status, never silence
             task.status.state = State.FAILED
             task.status.trace = "".join(traceback.format_exception(error))

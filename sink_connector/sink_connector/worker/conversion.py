@@ -1,32 +1,28 @@
 """From a record of Kafka to an entry: convert, transform. Which way is decided once, by the configuration."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any
 
-from aiokafka import ConsumerRecord
-
-from sink_connector.converters.json_envelope import EnvelopeReader
-from sink_connector.entry import Entry
+from sink_connector.config.connector import ConnectorConfig, PkMode
+from sink_connector.converters import CompiledReader, Converter
+from sink_connector.entry import Entry, SourceRecord
 from sink_connector.errors import BadRecordError, Stage
-from sink_connector.shape import Shape
+from sink_connector.record import Header, Record, Schema
+from sink_connector.shape import Shape, Shapes, UntypedShapes
+from sink_connector.transforms import Chain
 
-Convert = Callable[[ConsumerRecord], Entry | None]
-
-
-class Reader(Protocol):
-    """A converter's compiled form: straight from the bytes to a value the writer can take apart."""
-
-    def read(self, data: bytes) -> tuple[Shape | None, object]: ...
+# The entry of a record and the topic that names its table, which a transform may have changed; None when it dropped it.
+Conversion = Callable[[SourceRecord], tuple[str, Entry] | None]
 
 
 class CompiledConversion:
     """No transforms: bytes → decoder of the schema → entry."""
 
-    def __init__(self, *, key: Reader | None, value: Reader) -> None:
+    def __init__(self, *, key: CompiledReader | None, value: CompiledReader) -> None:
         self._key = key.read if key is not None else None
         self._value = value.read
 
-    def __call__(self, record: ConsumerRecord) -> Entry | None:
+    def __call__(self, record: SourceRecord) -> tuple[str, Entry] | None:
         """Raises `BadRecordError` with the stage at which the record failed."""
         key_shape = key = shape = value = None
         if self._key is not None and record.key is not None:
@@ -41,9 +37,70 @@ class CompiledConversion:
             except BadRecordError as error:
                 error.stage = Stage.VALUE_CONVERTER
                 raise
-        return Entry(record, key_shape, key, shape, value)
+        return record.topic, Entry(record, key_shape, key, shape, value)
 
 
-def make_conversion(*, needs_key: bool) -> Convert:
-    """The key is read only where `pk.mode` needs it."""
-    return CompiledConversion(key=EnvelopeReader() if needs_key else None, value=EnvelopeReader())
+class TransformingConversion:
+    """Bytes → value and schema → transforms → entry."""
+
+    def __init__(self, *, key: Converter, value: Converter, chain: Chain) -> None:
+        self._key = key
+        self._value = value
+        self._chain = chain
+        self._shapes = Shapes()
+        self._untyped = UntypedShapes()
+
+    def __call__(self, record: SourceRecord) -> tuple[str, Entry] | None:
+        """Raises `BadRecordError` with the stage at which the record failed."""
+        transformed = self._chain.apply(self._record(record))
+        if transformed is None:
+            return None
+        key, value = transformed.key, transformed.value
+        key_shape = None if key is None else self._shape(transformed.key_schema, key)
+        shape = None if value is None else self._shape(transformed.value_schema, value)
+        headers = tuple((header.key, header.value) for header in transformed.headers)
+        return transformed.topic, Entry(record, key_shape, key, shape, value, headers)
+
+    def _record(self, record: SourceRecord) -> Record:
+        try:
+            key = self._key.decode(record.topic, record.key, record.headers)
+        except BadRecordError as error:
+            error.stage = Stage.KEY_CONVERTER
+            raise
+        try:
+            value = self._value.decode(record.topic, record.value, record.headers)
+        except BadRecordError as error:
+            error.stage = Stage.VALUE_CONVERTER
+            raise
+        return Record(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            timestamp=record.timestamp if record.timestamp >= 0 else None,
+            key_schema=key.schema,
+            key=key.value,
+            value_schema=value.schema,
+            value=value.value,
+            headers=tuple(Header(name, _header(data)) for name, data in record.headers),
+        )
+
+    def _shape(self, schema: Schema | None, value: Any) -> Shape:
+        return self._untyped.of(value) if schema is None else self._shapes.of(schema)
+
+
+def make_conversion(config: ConnectorConfig, chain: Chain, *, key: Converter, value: Converter) -> Conversion:
+    """The compiled way where there are no transforms and the converters know it. The key is then read only where
+    `pk.mode` needs it."""
+    needs_key = config.table.pk_mode is PkMode.RECORD_KEY
+    if not chain and isinstance(value, CompiledReader) and (not needs_key or isinstance(key, CompiledReader)):
+        return CompiledConversion(
+            key=key if needs_key and isinstance(key, CompiledReader) else None, value=value
+        )
+    return TransformingConversion(key=key, value=value, chain=chain)
+
+
+def _header(data: bytes | None) -> str | bytes | None:
+    try:
+        return data.decode() if data is not None else None
+    except UnicodeDecodeError:
+        return data

@@ -10,12 +10,13 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from sink_connector.config.connector import ConnectorConfig
+from sink_connector.entry import Entry
 from sink_connector.errors import BadRecordError, FatalError, FencedError, SinkError
 from sink_connector.errors.dead_letters import DeadLetter
 from sink_connector.errors.retry import pause_s
 from sink_connector.errors.sqlstate import Decision, decide
 from sink_connector.worker import metrics
-from sink_connector.worker.conversion import Convert
+from sink_connector.worker.conversion import Conversion
 from sink_connector.worker.source import Polled, Source
 from sink_connector.writer import offsets
 from sink_connector.writer.batch import Batch
@@ -45,7 +46,7 @@ class Task:
     session: Session
     writer: Writer
     naming: TableNaming
-    convert: Convert
+    convert: Conversion
     random: Callable[[], float] = random.random
     _fenced_at: float | None = None
     _committed: dict[Partition, int] = field(default_factory=dict)
@@ -114,10 +115,9 @@ class Task:
             for record in records:
                 batch.size += record.serialized_value_size
                 try:
-                    entry = self.convert(record)
-                    if entry is not None and (entry.value is not None or self.config.table.delete_enabled):
-                        table = self.naming.table_of(record.topic)
-                        batch.entries.setdefault((record.topic, table), []).append(entry)
+                    converted = self.convert(record)
+                    if converted is not None:
+                        self._add(batch, *converted)
                 except BadRecordError as error:
                     batch.bad.append(
                         DeadLetter(
@@ -127,6 +127,10 @@ class Task:
                             error=str(error),
                         )
                     )
+
+    def _add(self, batch: Batch, topic: str, entry: Entry) -> None:
+        if entry.value is not None or self.config.table.delete_enabled:
+            batch.entries.setdefault((topic, self.naming.table_of(topic)), []).append(entry)
 
     async def _deliver(self, batch: Batch) -> None:
         """Write a batch until it is committed; what follows the commit may fail without losing anything."""

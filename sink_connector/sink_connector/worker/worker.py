@@ -1,12 +1,11 @@
 """A worker: the connectors of one process and what they share."""
 
+from functools import partial
+
 from aiokafka.client import AIOKafkaClient
 
-from sink_connector.config.connector import ConnectorConfig, PkMode
-from sink_connector.config.worker import WorkerConfig
+from sink_connector.worker.blueprint import Blueprint
 from sink_connector.worker.connector import Connector
-from sink_connector.worker.conversion import make_conversion
-from sink_connector.worker.kafka import consumer_options
 from sink_connector.worker.source import Source, Subscription
 from sink_connector.worker.task import Task
 from sink_connector.writer.naming import TableNaming
@@ -17,17 +16,17 @@ from sink_connector.writer.writer import Writer
 class Worker:
     """Holds the connectors by name. `client` is for questions to the cluster; every task has a consumer of its own."""
 
-    def __init__(self, config: WorkerConfig, client: AIOKafkaClient) -> None:
-        self._config = config
+    def __init__(self, client: AIOKafkaClient) -> None:
         self._client = client
         self.connectors: dict[str, Connector] = {}
 
-    async def add(self, config: ConnectorConfig) -> Connector:
+    async def add(self, blueprint: Blueprint) -> Connector:
         """Start a connector. Its name must be free."""
-        if config.name in self.connectors:
-            raise ValueError(f"connector {config.name} already exists")
-        connector = Connector(config, self._make_task)
-        self.connectors[config.name] = connector
+        name = blueprint.config.name
+        if name in self.connectors:
+            raise ValueError(f"connector {name} already exists")
+        connector = Connector(blueprint.config, partial(self._make_task, blueprint))
+        self.connectors[name] = connector
         await connector.start()
         return connector
 
@@ -35,11 +34,9 @@ class Worker:
         for connector in self.connectors.values():
             await connector.stop()
 
-    def _make_task(self, config: ConnectorConfig, number: int) -> Task:
-        options = consumer_options(
-            config.consumer, bootstrap_servers=self._config.bootstrap_servers, group_id=config.group_id
-        )
-        options.setdefault("client_id", f"connector-consumer-{config.name}-{number}")
+    def _make_task(self, blueprint: Blueprint, number: int) -> Task:
+        config = blueprint.config
+        options = {"client_id": f"connector-consumer-{config.name}-{number}", **blueprint.consumer}
         if "group_instance_id" in options:
             options["group_instance_id"] += f"-{number}"
         session = Session(
@@ -57,5 +54,5 @@ class Worker:
             session=session,
             writer=Writer(config, session),
             naming=TableNaming(config.table),
-            convert=make_conversion(needs_key=config.table.pk_mode is PkMode.RECORD_KEY),
+            convert=blueprint.conversion(),
         )

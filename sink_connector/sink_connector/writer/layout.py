@@ -8,7 +8,7 @@ from typing import Any
 
 from sink_connector.config.connector import PkMode, TableConfig
 from sink_connector.entry import Entry
-from sink_connector.errors import BadRecordError
+from sink_connector.errors import BadRecordError, Stage
 from sink_connector.record import Field, Schema, Type
 from sink_connector.shape import Form, Shape
 
@@ -156,9 +156,9 @@ def _record_header(config: TableConfig) -> tuple[tuple[Source, ...], Callable[[E
     pick = itemgetter(*names)
 
     def key_of(entry: Entry) -> Any:
-        headers = {name: value.decode() for name, value in entry.source.headers}
+        headers = dict(entry.source.headers if entry.headers is None else entry.headers)
         try:
-            return pick(headers)
+            return pick({name: _text(headers[name]) for name in names})
         except KeyError as error:
             raise BadRecordError(
                 f"the record has no header {error}, which pk.mode=record_header needs"
@@ -166,3 +166,15 @@ def _record_header(config: TableConfig) -> tuple[tuple[Source, ...], Callable[[E
 
     text = Schema(type=Type.STRING)
     return tuple(Source(Field(name, text), Form.JSON, is_key=True) for name in names), key_of
+
+
+def _text(value: Any) -> str:
+    """A header as text; the column's type then reads it."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise BadRecordError(
+                f"a header of the key is not UTF-8: {error}", stage=Stage.HEADER_CONVERTER
+            ) from error
+    return str(value)

@@ -12,7 +12,8 @@ from sink_connector.writer.catalog import Column, Table
 from sink_connector.writer.identifiers import quote
 from sink_connector.writer.layout import Layout, Source
 from sink_connector.writer.projections import Tracked
-from sink_connector.writer.wire import Wire, wire_of
+from sink_connector.writer.wire import wire_of
+from sink_connector.writer.wire_type import Wire
 
 # Types for which a cast would cut what is too long; an assignment refuses it.
 CUT_BY_CAST = {"text", "character varying", "bpchar", '"bit"', "bit varying"}
@@ -27,11 +28,16 @@ class Target:
     is_key: bool
 
     @property
-    def is_cast(self) -> bool:
-        return self.wire.type != self.column.type and self.column.type not in CUT_BY_CAST
+    def as_it_is(self) -> bool:
+        """Whether what is sent is what the column holds, so that it may be copied straight into the table."""
+        return self.wire.type == self.column.type or (
+            self.wire.type == "text" and self.column.type in CUT_BY_CAST
+        )
 
     def expression(self, sent: str) -> str:
-        return f"CAST({sent} AS {self.column.type})" if self.is_cast else sent
+        if self.as_it_is or self.column.type in CUT_BY_CAST:
+            return sent
+        return f"CAST({sent} AS {self.column.type})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +112,7 @@ def make_plan(  # noqa: PLR0913 - each is a thing of its own
             create=f"CREATE TEMPORARY TABLE IF NOT EXISTS {quote(stage)} ({declared}) ON COMMIT DELETE ROWS",
             clear=f"TRUNCATE {quote('pg_temp', stage)}",
         ),
-        direct=plain and tracking is None and not any(target.is_cast for target in targets),
+        direct=plain and tracking is None and all(target.as_it_is for target in targets),
         prune=builder.prune() if tracking is not None and not delete else "",
     )
 
@@ -114,7 +120,7 @@ def make_plan(  # noqa: PLR0913 - each is a thing of its own
 def _target(table: Table, source: Source, config: TableConfig) -> Target:
     name = source.field.name.lower() if config.fold_names else source.field.name
     column = table.columns.get(name)
-    wire = wire_of(source.field.schema, source.form)
+    wire = wire_of(source.field.schema, source.form, column)
     if column is None:
         raise BadRecordError(
             f"table {table.name} has no column {name!r}; "

@@ -1,0 +1,51 @@
+"""Connect's converters of single values: texts, bytes, and numbers in network byte order."""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from sink_connector.converters import Decoded, RawHeaders
+from sink_connector.errors import BadRecordError
+from sink_connector.record import Schema, Type
+from sink_connector.shape import Shape, primitive_shape
+
+
+class PrimitiveConverter:
+    """A converter of one primitive type; `parse` raises `ValueError` or `struct.error` for bytes it cannot take."""
+
+    def __init__(self, kind: Type, parse: Callable[[bytes], Any]) -> None:
+        self._schema = Schema(type=kind, optional=True)
+        self._shape = primitive_shape(self._schema)
+        self._parse = parse
+
+    def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
+        return Decoded(self._schema, None if data is None else self.read(data)[1])
+
+    def read(self, data: bytes) -> tuple[Shape | None, Any]:
+        try:
+            return self._shape, self._parse(data)
+        except (ValueError, struct.error) as error:
+            raise BadRecordError(f"not a {self._schema.type.value}: {error}") from error
+
+
+def _number(form: str) -> Callable[[bytes], Any]:
+    unpack = struct.Struct(form).unpack
+    return lambda data: unpack(data)[0]
+
+
+def _boolean(data: bytes) -> bool:
+    if data not in {b"\x00", b"\x01"}:
+        raise ValueError("a boolean is one byte, 0 or 1")
+    return data == b"\x01"
+
+
+PARSERS: dict[str, tuple[Type, Callable[[bytes], Any]]] = {
+    "org.apache.kafka.connect.storage.StringConverter": (Type.STRING, bytes.decode),
+    "org.apache.kafka.connect.converters.ByteArrayConverter": (Type.BYTES, bytes),
+    "org.apache.kafka.connect.converters.BooleanConverter": (Type.BOOLEAN, _boolean),
+    "org.apache.kafka.connect.converters.ShortConverter": (Type.INT16, _number(">h")),
+    "org.apache.kafka.connect.converters.IntegerConverter": (Type.INT32, _number(">i")),
+    "org.apache.kafka.connect.converters.LongConverter": (Type.INT64, _number(">q")),
+    "org.apache.kafka.connect.converters.FloatConverter": (Type.FLOAT32, _number(">f")),
+    "org.apache.kafka.connect.converters.DoubleConverter": (Type.FLOAT64, _number(">d")),
+}
