@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
+from msgspec import structs
+
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.record import Field, Record, Schema, Type
 
@@ -37,7 +39,7 @@ class OnKey:
         schema, value = self.inner.change(record.key_schema, record.key, record)
         if value is record.key and schema is record.key_schema:
             return record
-        return replace(record, key_schema=schema, key=value)
+        return structs.replace(record, key_schema=schema, key=value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class OnValue:
         schema, value = self.inner.change(record.value_schema, record.value, record)
         if value is record.value and schema is record.value_schema:
             return record
-        return replace(record, value_schema=schema, value=value)
+        return structs.replace(record, value_schema=schema, value=value)
 
 
 class PerSchema(Generic[Made]):

@@ -1,7 +1,9 @@
 """Transforms that choose, rename, wrap and unwrap fields: ReplaceField, ExtractField, HoistField, ValueToKey."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import structs
 
 from sink_connector.config.keys import Importance, Kind
 from sink_connector.record import Field, Record, Schema, Type
@@ -180,10 +182,12 @@ class ValueToKey:
     def apply(self, record: Record) -> Record:
         if record.value_schema is None:
             value = need_map(record.value, "ValueToKey")
-            return replace(record, key_schema=None, key={name: value.get(name) for name in self._names})
+            return structs.replace(
+                record, key_schema=None, key={name: value.get(name) for name in self._names}
+            )
         struct = need_struct(record.value_schema, record.value, "ValueToKey")
         selection = self._selection(record.value_schema)
-        return replace(record, key_schema=selection.schema, key=selection.of(struct))
+        return structs.replace(record, key_schema=selection.schema, key=selection.of(struct))
 
     def _select(self, schema: Schema) -> Selection:
         fields = []

@@ -1,7 +1,8 @@
 """Transforms of headers: DropHeaders, HeaderFrom, InsertHeader."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from sink_connector.config.keys import Importance, Kind
 from sink_connector.record import Field, Header, Record, Schema
@@ -28,7 +29,7 @@ class DropHeaders:
 
     def apply(self, record: Record) -> Record:
         kept = tuple(header for header in record.headers if header.key not in self._names)
-        return replace(record, headers=kept) if len(kept) < len(record.headers) else record
+        return structs.replace(record, headers=kept) if len(kept) < len(record.headers) else record
 
 
 class InsertHeader:
@@ -44,7 +45,7 @@ class InsertHeader:
         self._header = Header(options.word("header"), value, schema)
 
     def apply(self, record: Record) -> Record:
-        return replace(record, headers=(*record.headers, self._header))
+        return structs.replace(record, headers=(*record.headers, self._header))
 
 
 class HeaderFrom:
@@ -107,7 +108,7 @@ class HeaderFromKey(HeaderFrom):
 
     def apply(self, record: Record) -> Record:
         schema, key, headers = self.split(record.key_schema, record.key)
-        return replace(record, key_schema=schema, key=key, headers=record.headers + headers)
+        return structs.replace(record, key_schema=schema, key=key, headers=record.headers + headers)
 
 
 class HeaderFromValue(HeaderFrom):
@@ -115,4 +116,4 @@ class HeaderFromValue(HeaderFrom):
 
     def apply(self, record: Record) -> Record:
         schema, value, headers = self.split(record.value_schema, record.value)
-        return replace(record, value_schema=schema, value=value, headers=record.headers + headers)
+        return structs.replace(record, value_schema=schema, value=value, headers=record.headers + headers)

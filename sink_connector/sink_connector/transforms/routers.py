@@ -1,6 +1,6 @@
 """Transforms of the topic, which decides the table: RegexRouter and TimestampRouter. And Filter, which drops."""
 
-from dataclasses import replace
+from msgspec import structs
 
 from sink_connector.config.keys import Importance
 from sink_connector.record import Record
@@ -29,7 +29,7 @@ class RegexRouter:
         route = self._routes.get(record.topic)
         if route is None:
             route = self._routes.setdefault(record.topic, self._routed(record.topic))
-        return record if route == record.topic else replace(record, topic=route)
+        return record if route == record.topic else structs.replace(record, topic=route)
 
     def _routed(self, topic: str) -> str:
         if self._regex is None or not self._regex.fullmatch(topic):
@@ -62,7 +62,7 @@ class TimestampRouter:
         if record.timestamp is None or self._format is None:
             raise UnfitRecordError("TimestampRouter: the record has no timestamp")
         with_topic = self._topic_format.replace("${topic}", record.topic)
-        return replace(
+        return structs.replace(
             record, topic=with_topic.replace("${timestamp}", self._format.format(record.timestamp))
         )
 

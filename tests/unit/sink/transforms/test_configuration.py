@@ -1,8 +1,7 @@
 """From `transforms` and `predicates` keys to a chain: what is refused, and with which words."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from sink_connector.errors import BadRecordError, ConfigError, Stage
 from sink_connector.record import Field, Record, Schema, Type
@@ -78,8 +77,10 @@ def test_equal_records_keep_one_derived_schema() -> None:
     chain = chain_of(
         {"transforms": "t", "transforms.t.type": "InsertField$Value", "transforms.t.topic.field": "topic"}
     )
-    first, second = chain.apply(RECORD), chain.apply(replace(RECORD, value={"id": 2, "note": ""}))
-    same_by_value = chain.apply(replace(RECORD, value_schema=Schema(type=Type.STRUCT, fields=ORDER.fields)))
+    first, second = chain.apply(RECORD), chain.apply(structs.replace(RECORD, value={"id": 2, "note": ""}))
+    same_by_value = chain.apply(
+        structs.replace(RECORD, value_schema=Schema(type=Type.STRUCT, fields=ORDER.fields))
+    )
     assert first is not None
     assert second is not None
     assert same_by_value is not None
@@ -97,7 +98,7 @@ def test_a_schema_that_changes_in_mid_stream_is_followed_and_changes_back() -> N
         (wider, {"id": 2, "note": "", "total": 3}),
         (ORDER, {"id": 4, "note": ""}),
     ):
-        changed = chain.apply(replace(RECORD, value_schema=schema, value=value))
+        changed = chain.apply(structs.replace(RECORD, value_schema=schema, value=value))
         assert changed is not None
         assert changed.value_schema is not None
         seen.append(([each.name for each in changed.value_schema], changed.value))
