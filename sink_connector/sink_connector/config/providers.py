@@ -40,13 +40,13 @@ def _look_up(provider: str, reference: str, environment: Mapping[str, str]) -> s
         raise UnresolvedError(f"${{{provider}:{reference}}}: {error.strerror}") from error
     if not key:
         return content.strip()
-    properties = _properties(content)
+    properties = parse_properties(content)
     if key not in properties:
         raise UnresolvedError(f"${{file:{reference}}}: the file has no key {key}")
     return properties[key]
 
 
-def _properties(content: str) -> dict[str, str]:
+def parse_properties(content: str) -> dict[str, str]:
     """The simple form of a Java properties file: `key=value` or `key: value`, `#` and `!` open comments."""
     found: dict[str, str] = {}
     for line in content.splitlines():

@@ -1,8 +1,32 @@
-"""What a worker process is told by its environment."""
+"""What a worker process is told: by its environment, and by a properties file as a Kafka Connect worker has it.
+
+Both speak of the same settings: `SINK_CONFIG_STORAGE_TOPIC` is `config.storage.topic`. The environment goes before the file.
+"""
 
 import os
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sink_connector.config.providers import UnresolvedError, parse_properties, resolve
+from sink_connector.errors import ConfigError
+
+PREFIX = "SINK_"
+EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - addresses to listen at, none that another worker could call
+CONVERTERS = ("key.converter", "value.converter", "header.converter")
+SECURITY = ("security.", "sasl.", "ssl.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageTopic:
+    """A compacted topic that the workers of a group keep something in. A replication factor of -1 is the brokers' default."""
+
+    setting: str
+    name: str
+    partitions: int
+    replication_factor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,15 +34,110 @@ class WorkerConfig:
     bootstrap_servers: str = "127.0.0.1:9092"
     rest_host: str = "127.0.0.1"
     rest_port: int = 8083
+    advertised: str = "127.0.0.1:8083"
     log_level: str = "INFO"
-
-
-def read_worker(environment: Mapping[str, str] = os.environ) -> WorkerConfig:
-    """`SINK_BOOTSTRAP_SERVERS`, `SINK_REST_HOST`, `SINK_REST_PORT`, `SINK_LOG_LEVEL`; each has a default."""
-    default = WorkerConfig()
-    return WorkerConfig(
-        bootstrap_servers=environment.get("SINK_BOOTSTRAP_SERVERS", default.bootstrap_servers),
-        rest_host=environment.get("SINK_REST_HOST", default.rest_host),
-        rest_port=int(environment.get("SINK_REST_PORT", default.rest_port)),
-        log_level=environment.get("SINK_LOG_LEVEL", default.log_level),
+    group_id: str = "sink-connector"
+    session_timeout_ms: int = 10_000
+    heartbeat_interval_ms: int = 3_000
+    rebalance_timeout_ms: int = 60_000
+    configs: StorageTopic = StorageTopic(
+        setting="config.storage.topic", name="sink-connector-configs", partitions=1, replication_factor=3
     )
+    statuses: StorageTopic = StorageTopic(
+        setting="status.storage.topic", name="sink-connector-status", partitions=5, replication_factor=3
+    )
+    security: Mapping[str, str] = field(default_factory=dict, repr=False)
+    consumer: Mapping[str, str] = field(default_factory=dict, repr=False)
+    converters: Mapping[str, str] = field(default_factory=dict)
+
+    def completed(self, connector: Mapping[str, str | None]) -> dict[str, str]:
+        """A connector's configuration with the worker's converters for those it does not name itself; nulls left out."""
+        given = {name: value for name, value in connector.items() if value is not None}
+        inherited = {
+            name: value
+            for name, value in self.converters.items()
+            if not any(kind in given and (name == kind or name.startswith(f"{kind}.")) for kind in CONVERTERS)
+        }
+        return inherited | given
+
+
+DEFAULT = WorkerConfig()
+
+
+def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | None = None) -> WorkerConfig:
+    """The settings of the environment and the file, each with a default. What Connect has and a sink worker has no use
+    for (`offset.storage.topic`, `plugin.path` …) is accepted and ignored.
+
+    Raises `ConfigError` for a file that cannot be read and for values of the wrong type.
+    """
+    values = _written(environment, file)
+    problems: dict[str, list[str]] = {}
+
+    def number(name: str, default: int) -> int:
+        try:
+            return int(values.get(name, default))
+        except ValueError:
+            problems[name] = [f"is {values[name]!r}, it must be a whole number"]
+            return default
+
+    def storage(kind: str, default: StorageTopic) -> StorageTopic:
+        return StorageTopic(
+            setting=default.setting,
+            name=values.get(default.setting, default.name),
+            partitions=number(f"{kind}.storage.partitions", default.partitions),
+            replication_factor=number(f"{kind}.storage.replication.factor", default.replication_factor),
+        )
+
+    host, port = _listener(values, number("rest.port", DEFAULT.rest_port))
+    config = WorkerConfig(
+        bootstrap_servers=values.get("bootstrap.servers", DEFAULT.bootstrap_servers),
+        rest_host=host,
+        rest_port=port,
+        advertised=_advertised(values, host, number("rest.advertised.port", port)),
+        log_level=values.get("log.level", DEFAULT.log_level),
+        group_id=values.get("group.id", DEFAULT.group_id),
+        session_timeout_ms=number("session.timeout.ms", DEFAULT.session_timeout_ms),
+        heartbeat_interval_ms=number("heartbeat.interval.ms", DEFAULT.heartbeat_interval_ms),
+        rebalance_timeout_ms=number("rebalance.timeout.ms", DEFAULT.rebalance_timeout_ms),
+        configs=storage("config", DEFAULT.configs),
+        statuses=storage("status", DEFAULT.statuses),
+        security={name: value for name, value in values.items() if name.startswith(SECURITY)},
+        consumer={
+            name.removeprefix("consumer."): value
+            for name, value in values.items()
+            if name.startswith("consumer.")
+        },
+        converters={name: value for name, value in values.items() if name.startswith(CONVERTERS)},
+    )
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _written(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:
+    values: dict[str, str] = {}
+    if file is not None:
+        try:
+            values = parse_properties(file.read_text(encoding="utf-8"))
+            values = {name: resolve(value, environment) for name, value in values.items()}
+        except (OSError, UnresolvedError) as error:
+            raise ConfigError({str(file): [f"cannot be read: {error}"]}) from error
+    named = {
+        name.removeprefix(PREFIX).lower().replace("_", "."): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX)
+    }
+    return values | named
+
+
+def _listener(values: Mapping[str, str], port: int) -> tuple[str, int]:
+    """Where to listen: `rest.host` and `rest.port`, or the first of Connect's `listeners`."""
+    first = urlsplit(values.get("listeners", "").split(",")[0].strip())
+    host = first.hostname or ("0.0.0.0" if first.scheme else DEFAULT.rest_host)  # noqa: S104 - an empty listener host is every interface
+    return values.get("rest.host", host), port if "rest.port" in values else first.port or port
+
+
+def _advertised(values: Mapping[str, str], host: str, port: int) -> str:
+    """Where the other workers and the clients find this one; it is the worker's id too."""
+    reachable = socket.gethostname() if host in EVERYWHERE else host
+    return f"{values.get('rest.advertised.host.name', reachable)}:{port}"

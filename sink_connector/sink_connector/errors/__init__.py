@@ -40,3 +40,7 @@ class ConfigError(SinkError):
         lines = [f"{key}: {problem}" for key, found in problems.items() for problem in found]
         super().__init__("; ".join(lines))
         self.problems = problems
+
+
+class LogError(SinkError):
+    """The workers' common log could not be written or read in time; whoever asked may ask again."""

@@ -1,0 +1,68 @@
+"""What of a configuration nobody gets to see: passwords under their own keys and inside URLs.
+
+A reference (`${env:…}`) is no secret: it is shown as it was written, and what it stands for is known only where it is used.
+A hidden value that comes back unchanged in a new configuration stands for the one that is stored, so that what a client has
+read it can write.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from sink_connector.config.keys import ALIASES, BY_NAME, Kind
+
+HIDDEN = "[hidden]"  # Connect's own word for it
+
+_BY_NAME = re.compile(
+    r"(password|secret|token|credentials|jaas\.config|user\.info|keystore\.key)$", re.IGNORECASE
+)
+_REFERENCE = re.compile(r"\$\{\w+:[^}]*\}")
+_IN_URL = re.compile(
+    r"(?P<before>://[^:/?#@]*:)(?P<user>[^@/]+)(?=@)|(?P<key>[?&]password=)(?P<option>[^&#]+)", re.IGNORECASE
+)
+
+
+def is_secret(key: str) -> bool:
+    """Whether the whole value of a key is one."""
+    known = BY_NAME.get(ALIASES.get(key, key))
+    return (known is not None and known.kind is Kind.PASSWORD) or _BY_NAME.search(key) is not None
+
+
+def shown(config: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The configuration as it may be shown."""
+    return {key: _hidden(key, value) for key, value in config.items()}
+
+
+def kept(config: Mapping[str, str | None], stored: Mapping[str, str | None]) -> dict[str, str | None]:
+    """A new configuration, with the stored value wherever it gives what was shown of it."""
+    return {
+        key: stored[key] if stored.get(key) is not None and value == _hidden(key, stored[key]) else value
+        for key, value in config.items()
+    }
+
+
+def secrets_of(resolved: Mapping[str, str]) -> set[str]:
+    """The secrets of a configuration whose references have been resolved."""
+    found = {value for key, value in resolved.items() if is_secret(key)}
+    for value in resolved.values():
+        found.update(match["user"] or match["option"] for match in _IN_URL.finditer(value))
+    return {secret for secret in found if secret}
+
+
+def scrubbed(text: str, secrets: Iterable[str]) -> str:
+    """A text without the secrets in it, however they got there."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _hidden(key: str, value: str | None) -> str | None:
+    if not value or not _REFERENCE.sub("", value):
+        return value
+    if is_secret(key):
+        return HIDDEN
+    return _IN_URL.sub(lambda match: (match["before"] or match["key"]) + _unless_reference(match), value)
+
+
+def _unless_reference(match: re.Match[str]) -> str:
+    value = match["user"] or match["option"]
+    return value if not _REFERENCE.sub("", value) else HIDDEN

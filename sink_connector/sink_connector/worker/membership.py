@@ -1,0 +1,145 @@
+"""Who is in the group of workers. Kafka's group protocol does it all: members, failure detection, a leader, generations.
+
+A worker joins the group `group.id` as a consumer of the configuration topic that wants no partition: its assignor puts
+the worker's address into its subscription, and the leader's answer to everybody is the list of addresses.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
+from aiokafka.errors import KafkaError
+
+log = structlog.get_logger()
+
+POLL_MS = 1_000  # the group's clock for a member that does nothing runs out after minutes
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The group as of one generation. A worker is known by the address at which its REST interface answers."""
+
+    generation: int
+    workers: tuple[str, ...]
+    leader: str
+
+
+class Membership(Protocol):
+    """`view` is the last one known; while a rebalance is going on (`is_stable` is false) it may be out of date."""
+
+    @property
+    def me(self) -> str: ...
+    @property
+    def view(self) -> View: ...
+    @property
+    def is_stable(self) -> bool: ...
+
+
+class Alone:
+    """The membership of a worker without a group."""
+
+    is_stable = True
+
+    def __init__(self, me: str) -> None:
+        self.me = me
+        self.view = View(generation=0, workers=(me,), leader=me)
+
+
+class _AddressAssignor(AbstractPartitionAssignor):  # type: ignore[misc] # aiokafka has no types
+    """Carries addresses where others assign partitions."""
+
+    name = "sink-connector-workers"
+
+    def __init__(self, me: str) -> None:
+        self._me = me
+        self.leader = ""
+        self.workers: tuple[str, ...] = ()
+
+    def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
+        return ConsumerProtocolMemberMetadata(0, list(topics), self._me.encode())
+
+    def assign(
+        self,
+        cluster: ClusterMetadata,  # noqa: ARG002 - the signature is aiokafka's
+        members: Mapping[str, ConsumerProtocolMemberMetadata],
+    ) -> dict[str, ConsumerProtocolMemberAssignment]:
+        """Runs in the leader alone."""
+        workers = sorted({member.user_data.decode() for member in members.values()})
+        answer = json.dumps({"leader": self._me, "workers": workers}).encode()
+        return {member: ConsumerProtocolMemberAssignment(0, [], answer) for member in members}
+
+    def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
+        answer = json.loads(assignment.user_data)
+        self.leader, self.workers = answer["leader"], tuple(answer["workers"])
+
+
+class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as above
+    """Membership in a group of workers from `join` to `leave`. `changed` is called after every rebalance."""
+
+    def __init__(
+        self, *, me: str, topic: str, options: Mapping[str, Any], changed: Callable[[], None]
+    ) -> None:
+        self.me = me
+        self._topic = topic
+        self._options = options
+        self._changed = changed
+        self._assignor = _AddressAssignor(me)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._joined = asyncio.Event()
+        self._generation = 0
+
+    @property
+    def view(self) -> View:
+        return View(generation=self._generation, workers=self._assignor.workers, leader=self._assignor.leader)
+
+    @property
+    def is_stable(self) -> bool:
+        return self._joined.is_set()
+
+    async def join(self) -> None:
+        """Returns when this worker is a member and knows the others. Raises aiokafka's errors."""
+        self._consumer = AIOKafkaConsumer(
+            **self._options, partition_assignment_strategy=[self._assignor], enable_auto_commit=False
+        )
+        await self._consumer.start()
+        self._consumer.subscribe([self._topic], listener=self)
+        await self._joined.wait()
+
+    async def keep(self) -> None:
+        """Stay a member until cancelled. A member that never polls is left out of the next rebalance."""
+        assert self._consumer is not None  # noqa: S101 - join comes first
+        while True:
+            try:
+                await self._consumer.getmany(timeout_ms=POLL_MS)
+            except KafkaError as error:
+                log.warning("sink.group.unreachable", error=str(error))
+                await asyncio.sleep(RETRY_S)
+
+    async def leave(self) -> None:
+        """Leave at once, so that the others need not wait for a time-out."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - there are none
+        self._joined.clear()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - as above
+        # The one thing aiokafka keeps to itself; statuses of an earlier generation are told by it.
+        self._generation = self._consumer._coordinator.generation  # type: ignore[union-attr] # noqa: SLF001
+        self._joined.set()
+        log.info(
+            "sink.group.joined",
+            workers=self._assignor.workers,
+            leader=self._assignor.leader,
+            generation=self._generation,
+        )
+        self._changed()
