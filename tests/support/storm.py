@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-import httpx
-
 from launcher.audit import Report, audit
-from launcher.load_generator import Generator, Sent
+from launcher.load import ANSWER_TIMEOUT_S
+from launcher.load_generator import Generator, Sent, load_client
 from launcher.load_shop import Customers, open_shop
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
@@ -45,7 +44,7 @@ class Storm:
             await strike.wait()
             await fault()
 
-        async with httpx.AsyncClient(timeout=5, limits=httpx.Limits(max_connections=512)) as client:
+        async with load_client(timeout_s=ANSWER_TIMEOUT_S) as client:
             await open_shop(client, self.stack.instances)
             generator = Generator(client=client, instances=self.stack.instances, answered=answered)
             async with asyncio.TaskGroup() as group:

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from launcher.audit.journal import write_journal
 from launcher.audit.running import running_stack
 from launcher.control import NotRunningError
-from launcher.load_generator import IN_FLIGHT, Generator, Sent
+from launcher.load_generator import Generator, Sent, load_client
 from launcher.load_shop import Customers, ShopError, open_shop
 from launcher.load_summary import Summary
 from launcher.load_visibility import Watcher, watcher
@@ -95,11 +95,7 @@ async def send_load(
     """
     run = f"load-{token_hex(3)}"
     customers = Customers(run=run, users=load.users, dice=random.Random(load.seed))  # noqa: S311  dice, no secret
-    limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
-    async with (
-        httpx.AsyncClient(timeout=ANSWER_TIMEOUT_S, limits=limits) as client,
-        watcher(place.read_dsn) as watch,
-    ):
+    async with load_client(timeout_s=ANSWER_TIMEOUT_S) as client, watcher(place.read_dsn) as watch:
         await open_shop(client, place.instances)
         with _shown(watch, load.orders, enabled=progress) as tick:
 

@@ -19,6 +19,16 @@ from launcher.load_shop import Basket
 IN_FLIGHT = 512
 """More orders than this under way at once, and the next ones wait (which counts as part of their answer's time)."""
 _SERVER_ERROR = 500
+# A server closes connections that idle for 5 s. A client that lets go of them first never sends an order into one that
+# is being closed, of which it could not say what became of it.
+_CONNECTIONS = httpx.Limits(
+    max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT, keepalive_expiry=2.0
+)
+
+
+def load_client(*, timeout_s: float) -> httpx.AsyncClient:
+    """The HTTP client of a load; `timeout_s` bounds every wait for an answer."""
+    return httpx.AsyncClient(timeout=timeout_s, limits=_CONNECTIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
