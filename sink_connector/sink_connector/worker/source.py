@@ -5,21 +5,23 @@ only takes notes; `rewind` claims and seeks, and until a partition went through 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import OffsetOutOfRangeError, RecordTooLargeError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, RecordTooLargeError
 
 from sink_connector.errors import FatalError
 from sink_connector.worker.topic_ids import topic_ids
-from sink_connector.writer.offsets import Claim, Partition
+from sink_connector.writer.offsets import Beginning, Claim, Partition, TopicRecreatedError
 
 NOTHING = TopicPartition("", -1)
+STOP_S = 3.0
 
-ClaimPartition = Callable[[Partition, int, str], Awaitable[Claim]]
+ClaimPartition = Callable[[Partition, Beginning], Awaitable[Claim]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         self._consumer: AIOKafkaConsumer | None = None
         self._unclaimed: set[TopicPartition] = set()
         self._epochs: dict[TopicPartition, int] = {}
+        self._ids: dict[str, str] = {}  # of the topics as they were when their partitions were claimed
         self.assigned = asyncio.Event()
         self.generation = 0
 
@@ -75,14 +78,17 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
             consumer.subscribe(pattern=f"^(?:{self._subscription.pattern})$", listener=self)
 
     async def stop(self) -> None:
-        """Leave the group at once."""
+        """Leave the group at once; brokers that do not answer are not waited for."""
         consumer, self._consumer = self._consumer, None
+        await self.on_partitions_revoked(())
         if consumer is not None:
-            await consumer.stop()
+            with contextlib.suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(consumer.stop(), STOP_S)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all of them, always
         self.generation += 1
         self._epochs.clear()
+        self._ids.clear()
         self._unclaimed.clear()
         self.assigned.clear()
 
@@ -97,26 +103,48 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         """
         generation = self.generation
         waiting = sorted(self._unclaimed)
-        ids = await topic_ids(self._client, {partition.topic for partition in waiting}) if waiting else {}
-        firsts = await self._first_offsets(waiting)
-        for partition in waiting:
-            claimed = await claim(Partition(*partition), firsts[partition], ids.get(partition.topic, ""))
+        for partition, beginning in (await self._beginnings(waiting)).items():
+            claimed = await claim(Partition(*partition), beginning)
             if generation != self.generation:
                 return  # assigned anew meanwhile; the event is set again
             self.consumer.seek(partition, claimed.next_offset)
             self._epochs[partition] = claimed.epoch
+            self._ids[partition.topic] = beginning.topic_id
             self._unclaimed.discard(partition)
         self.assigned.clear()
 
-    async def _first_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    async def _beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Beginning]:
         """Where to begin if nothing is stored yet: where the group (a JVM worker's) was, else as auto.offset.reset says."""
+        if not partitions:
+            return {}
+        ids = await topic_ids(self._client, {partition.topic for partition in partitions})
         ends = self.consumer.end_offsets if self._reset == "latest" else self.consumer.beginning_offsets
-        firsts: dict[TopicPartition, int] = await ends(list(partitions))
+        resets = await ends(partitions)
+        beginnings = {}
         for partition in partitions:
             committed = await self.consumer.committed(partition)
-            if committed is not None:
-                firsts[partition] = committed
-        return firsts
+            beginnings[partition] = Beginning(
+                first=resets[partition] if committed is None else committed,
+                reset=resets[partition],
+                topic_id=ids.get(partition.topic, ""),
+            )
+        return beginnings
+
+    async def check_topics(self) -> None:
+        """Raise `TopicRecreatedError` when a topic is not the one whose records were claimed."""
+        claimed = dict(self._ids)
+        for topic, found in (await topic_ids(self._client, claimed)).items():
+            if found != claimed[topic]:
+                raise TopicRecreatedError(topic, stored=claimed[topic], found=found)
+
+    async def show_progress(self, offsets: Mapping[Partition, int]) -> None:
+        """Commit offsets to the consumer group, where tools look for them. Nothing here ever reads them back but the very
+        first claim. Raises aiokafka's errors."""
+        assigned = self.consumer.assignment()
+        mine = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
+        known = {partition: offset for partition, offset in mine.items() if partition in assigned}
+        if known:
+            await self.consumer.commit(known)
 
     async def poll(self, *, timeout_ms: int, most: int) -> Polled:
         """Records of claimed partitions, in the order of each; empty after `timeout_ms`.

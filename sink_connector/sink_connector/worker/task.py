@@ -1,13 +1,24 @@
 """A task: one consumer, one database connection, and the path of the records between them."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    GroupAuthorizationFailedError,
+    IncompatibleBrokerVersion,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedCodecError,
+    UnsupportedSaslMechanismError,
+)
 
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.entry import Entry
@@ -18,10 +29,11 @@ from sink_connector.errors.sqlstate import Decision, decide
 from sink_connector.worker import metrics
 from sink_connector.worker.conversion import Conversion
 from sink_connector.worker.source import Polled, Source
+from sink_connector.worker.upkeep import Upkeep
 from sink_connector.writer import offsets
 from sink_connector.writer.batch import Batch
 from sink_connector.writer.naming import TableNaming
-from sink_connector.writer.offsets import Claim, Partition, Position
+from sink_connector.writer.offsets import Beginning, Claim, Partition, Position
 from sink_connector.writer.session import Session, prepare_database
 from sink_connector.writer.writer import Writer, Written
 
@@ -31,9 +43,20 @@ POLL_MS = 200
 MOST_AT_ONCE = 2_000  # records of one poll; between two polls the event loop serves everything else
 MOST_BYTES = 16 * 1024 * 1024  # of keys and values in one batch
 KEEP_ALIVE_S = 5.0
+IDLE_S = 1.0
 STALE_LOOKS = 3  # times a batch is tried again because a table was found changed
+REFUSED = (
+    AuthenticationFailedError,
+    GroupAuthorizationFailedError,
+    IncompatibleBrokerVersion,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedCodecError,
+    UnsupportedSaslMechanismError,
+)
 FENCED_PATIENCE_S = 30.0  # a fenced task is given a new assignment within the group's session time-out
 STOP_S = 3.0
+LONG_S = 60.0  # what worked for so long is tried again at once
 
 
 @dataclass(slots=True)
@@ -48,25 +71,44 @@ class Task:
     naming: TableNaming
     convert: Conversion
     random: Callable[[], float] = random.random
+    paused: bool = False
     _fenced_at: float | None = None
     _committed: dict[Partition, int] = field(default_factory=dict)
+    _upkeep: Upkeep = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._upkeep = Upkeep(connector=self.config.name, source=self.source, committed=self._committed)
 
     async def run(self) -> None:
+        """Consume until cancelled; a consumer that breaks is replaced. The batch in flight is finished or rolled back."""
+        try:
+            await self._repeat(self._prepare, "prepare")
+            await self._repeat(self._consume, "consume")
+        finally:
+            await self.session.close()
+
+    async def _prepare(self) -> None:
+        await prepare_database(await self.session.connection())
+
+    async def _consume(self) -> None:
         """The record's path: rewind → poll → convert → deliver; the next batch fills while one is being delivered."""
-        delivery: asyncio.Task[None] | None = None
+        await self.source.start()
+        upkeep = asyncio.create_task(self._upkeep.run())
         poll: asyncio.Task[Polled] | None = None
+        delivery: asyncio.Task[None] | None = None
         batch = Batch()
         try:
-            await self._start()
             while True:
                 if self.source.assigned.is_set():
                     await self._finish(delivery)
                     delivery = None
                     await self._repeat(self._rewind, "rewind")
                     batch = Batch()
-                if poll is None and not self._is_full(batch):
+                if poll is None and not self.paused and not self._is_full(batch):
                     poll = asyncio.create_task(self.source.poll(timeout_ms=POLL_MS, most=MOST_AT_ONCE))
-                await _first_of(poll, delivery)
+                await _first_of(upkeep, poll, delivery)
+                if upkeep.done():
+                    upkeep.result()
                 if poll is None:
                     await self.source.keep_alive()
                 elif poll.done():
@@ -78,23 +120,15 @@ class Task:
                 if delivery is None and batch.positions:
                     delivery = asyncio.create_task(self._deliver(batch))
                     batch = Batch()
+                self._check_fence()
         finally:
-            await self._stop(poll, delivery)
-
-    async def _start(self) -> None:
-        async def prepare() -> None:
-            await prepare_database(await self.session.connection())
-
-        await self._repeat(prepare, "prepare")
-        await self._repeat(self.source.start, "join")
+            await self._stop(upkeep, poll, delivery)
 
     async def _rewind(self) -> None:
         connection = await self.session.connection()
 
-        async def claim(partition: Partition, first_offset: int, topic_id: str) -> Claim:
-            return await offsets.claim(
-                connection, self.config.name, partition, first_offset=first_offset, topic_id=topic_id
-            )
+        async def claim(partition: Partition, beginning: Beginning) -> Claim:
+            return await offsets.claim(connection, self.config.name, partition, beginning)
 
         await self.source.rewind(claim)
         self._fenced_at = None
@@ -178,19 +212,29 @@ class Task:
         metrics.FENCED.labels(*self._labels).inc()
         log.warning("sink.fenced", **self._context, error=str(error))
         self.source.give_up()
+        self._fenced_at = time.monotonic()
+
+    def _check_fence(self) -> None:
+        if self._fenced_at is not None and time.monotonic() - self._fenced_at > FENCED_PATIENCE_S:
+            raise FatalError(
+                f"another writer uses the connector name {self.config.name} with the same database and topics, outside of "
+                f"the consumer group {self.config.group_id}; one of the two must be named otherwise"
+            )
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], name: str) -> None:
-        """Do a step until the database and Kafka allow it."""
+        """Do a step until the database and Kafka allow it. Raises `FatalError` where they never will."""
         attempt = 0
         while True:
+            began = time.monotonic()
             try:
                 return await step()
             except SinkError:
                 raise
             except Exception as error:  # an outage is waited out; everything else is raised again
-                if not (isinstance(error, KafkaError) or decide(error) is Decision.RETRY):
+                outage = isinstance(error, KafkaError) and not isinstance(error, REFUSED)
+                if not (outage or decide(error) is Decision.RETRY):
                     raise FatalError(f"{name}: {type(error).__name__}: {error}") from error
-                attempt += 1
+                attempt = 1 if time.monotonic() - began > LONG_S else attempt + 1
                 log.warning("sink.retry", **self._context, step=name, attempt=attempt, error=str(error))
                 await self._pause(attempt)
 
@@ -229,15 +273,21 @@ class Task:
                 return
             await self.source.keep_alive()
 
-    async def _stop(self, poll: asyncio.Task[Polled] | None, delivery: asyncio.Task[None] | None) -> None:
-        if poll is not None:
-            poll.cancel()
+    async def _stop(
+        self,
+        upkeep: asyncio.Task[None],
+        poll: asyncio.Task[Polled] | None,
+        delivery: asyncio.Task[None] | None,
+    ) -> None:
         if delivery is not None:
             await asyncio.wait([delivery], timeout=STOP_S)
-            delivery.cancel()
-        await asyncio.gather(*(each for each in (poll, delivery) if each is not None), return_exceptions=True)
+        running = [each for each in (upkeep, poll, delivery) if each is not None]
+        for each in running:
+            each.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        with contextlib.suppress(KafkaError, TimeoutError):
+            await self._upkeep.show()
         await self.source.stop()
-        await self.session.close()
 
     @property
     def _labels(self) -> tuple[str, str]:
@@ -248,9 +298,7 @@ class Task:
         return {"connector": self.config.name, "task": self.number}
 
 
-async def _first_of(poll: "asyncio.Task[Polled] | None", delivery: "asyncio.Task[None] | None") -> None:
+async def _first_of(*running: "asyncio.Task[Any] | None") -> None:
     await asyncio.wait(
-        [each for each in (poll, delivery) if each is not None],
-        timeout=KEEP_ALIVE_S,
-        return_when=asyncio.FIRST_COMPLETED,
+        [each for each in running if each is not None], timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED
     )

@@ -14,6 +14,16 @@ SQL = queries.load("offsets.sql")
 LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
 
 
+class TopicRecreatedError(FatalError):
+    """The offsets stored for a topic belong to another one that had its name."""
+
+    def __init__(self, topic: str, *, stored: str, found: str) -> None:
+        super().__init__(
+            f"topic {topic} was deleted and created anew: the stored offsets belong to the topic with id {stored}, this one "
+            f"has {found or 'none'}; reset the connector's offsets to read the new topic from its beginning"
+        )
+
+
 class Position(NamedTuple):
     """How far a batch moves a partition, and the epoch that allows it."""
 
@@ -34,23 +44,47 @@ class Partition(NamedTuple):
     partition: int
 
 
-async def claim(
-    connection: Connection, connector: str, partition: Partition, *, first_offset: int, topic_id: str
-) -> Claim:
-    """Take over a partition; from here on every earlier claimant is refused. `first_offset` counts on the very first claim.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """Where to begin when nothing is stored: `first` on the very first claim, `reset` after the offset was reset. And the
+    id of the topic that the offset is to belong to."""
+
+    first: int
+    reset: int
+    topic_id: str
+
+
+async def claim(connection: Connection, connector: str, partition: Partition, beginning: Beginning) -> Claim:
+    """Take over a partition; from here on every earlier claimant is refused.
 
     Raises `FatalError` when the stored offset belongs to another topic of the same name.
     """
-    row = await connection.fetchrow(SQL["claim"], connector, *partition, first_offset, topic_id)
+    row = await connection.fetchrow(
+        SQL["claim"], connector, *partition, beginning.first, beginning.reset, beginning.topic_id
+    )
     if row is None:
         raise FatalError("the claim of a partition returned nothing")
-    if row["topic_id"] != topic_id:
-        raise FatalError(
-            f"topic {partition.topic} was created anew: the stored offset {row['next_offset']} of partition "
-            f"{partition.partition} belongs to the topic with id {row['topic_id']}, this one has {topic_id}; "
-            "delete the connector's offsets to read the new topic from its beginning"
-        )
+    if row["topic_id"] != beginning.topic_id:
+        raise TopicRecreatedError(partition.topic, stored=row["topic_id"], found=beginning.topic_id)
     return Claim(next_offset=row["next_offset"], epoch=row["epoch"])
+
+
+async def stored(connection: Connection, connector: str) -> dict[Partition, int]:
+    """The next offset of every partition the connector has ever had, those reset left out."""
+    rows = await connection.fetch(SQL["stored"], connector)
+    return {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def alter(connection: Connection, connector: str, offsets: Mapping[Partition, int]) -> None:
+    """Set next offsets by hand. Only while the connector is stopped; one that still runs is fenced off."""
+    async with connection.transaction():
+        for partition, next_offset in sorted(offsets.items()):
+            await connection.execute(SQL["alter"], connector, *partition, next_offset)
+
+
+async def reset(connection: Connection, connector: str) -> None:
+    """Forget every offset: the next start begins where `auto.offset.reset` says, with the topics as they are then."""
+    await connection.execute(SQL["reset"], connector)
 
 
 async def advance(

@@ -1,13 +1,26 @@
 -- name: claim
 -- Raises the epoch of a partition, so that every earlier claimant is refused from now on. Waits for a transaction of
--- theirs that is already moving the offset, and therefore returns what that one committed.
+-- theirs that is already moving the offset, and therefore returns what that one committed. A next offset of -1 was reset:
+-- it begins where $5 says; an empty topic id was set by hand: it is the topic's of today.
 INSERT INTO sink.offsets AS o (connector, topic, partition, next_offset, epoch, topic_id)
-VALUES ($1, $2, $3, $4, 1, $5)
-ON CONFLICT (connector, topic, partition) DO UPDATE SET epoch = o.epoch + 1
+VALUES ($1, $2, $3, $4, 1, $6)
+ON CONFLICT (connector, topic, partition) DO UPDATE SET
+    epoch = o.epoch + 1,
+    next_offset = CASE WHEN o.next_offset < 0 THEN $5::bigint ELSE o.next_offset END,
+    topic_id = CASE WHEN o.topic_id = '' THEN excluded.topic_id ELSE o.topic_id END
 RETURNING next_offset, epoch, topic_id;
 
 -- name: stored
-SELECT topic, partition, next_offset, topic_id FROM sink.offsets WHERE connector = $1;
+SELECT topic, partition, next_offset FROM sink.offsets WHERE connector = $1 AND next_offset >= 0 ORDER BY topic, partition;
+
+-- name: alter
+-- The epoch moves too: whoever still holds the partition may not overwrite what a person has set.
+INSERT INTO sink.offsets AS o (connector, topic, partition, next_offset, epoch, topic_id)
+VALUES ($1, $2, $3, $4, 1, '')
+ON CONFLICT (connector, topic, partition) DO UPDATE SET epoch = o.epoch + 1, next_offset = $4, topic_id = '';
+
+-- name: reset
+UPDATE sink.offsets SET epoch = epoch + 1, next_offset = -1, topic_id = '' WHERE connector = $1;
 
 -- name: advance
 -- Moves every partition of a batch, each only if the epoch is still the one it was claimed with, and tells the
