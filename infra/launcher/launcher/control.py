@@ -50,7 +50,7 @@ class ControlServer:
             if action in ("stop", "restart"):
                 await self._supervisor.stop_part(part)
             if action in ("start", "restart"):
-                self._supervisor.start_part(part)
+                await self._supervisor.start_part(part)
         except KeyError:
             services = [kept.part.name for kept in self._supervisor.parts if isinstance(kept.part, Service)]
             return {"error": f"no part is called {part!r}; there are {', '.join(sorted(services))}"}

@@ -37,7 +37,7 @@ def take_down(home: Home) -> bool:
         _stop_supervisor(found)
     left = record.leftovers(home)
     record.end([process for _, process in left])
-    home.record.unlink(missing_ok=True)
+    record.forget(home)
     return bool(found or left)
 
 

@@ -45,10 +45,11 @@ class Home:
         return self.logs / f"{part}.log"
 
     def make(self) -> None:
-        """Create the folders. Everybody may pass (PostgreSQL may run as another user); secrets stay closed."""
+        """Create the folders; root's let the unprivileged user pass that PostgreSQL runs as, secrets stay closed."""
         for folder in (self.root, self.data, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o755)
+            if os.geteuid() == 0:
+                folder.chmod(0o755)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
 
     def rotate_logs(self) -> None:

@@ -4,6 +4,7 @@ import os
 import socket
 import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
@@ -108,19 +109,29 @@ def _can_bind(port: int) -> bool:
 
 
 def _listeners() -> dict[int, tuple[int, str]]:
-    """Listening TCP ports with pid and command; per process, because the whole table needs root on macOS."""
-    found: dict[int, tuple[int, str]] = {}
-    for process in psutil.process_iter():
-        try:
-            for connection in process.net_connections(kind="tcp"):
-                if connection.status == psutil.CONN_LISTEN:
-                    found.setdefault(connection.laddr.port, (process.pid, _command(process)))
-        except psutil.Error:
-            continue
-    return found
+    """Listening TCP ports with pid and command, of those processes that the system lets us see."""
+    try:
+        connections = [(c, c.pid) for c in psutil.net_connections(kind="tcp")]
+    except psutil.AccessDenied:  # macOS shows the whole table to root alone, but each of one's own processes
+        connections = [(c, process.pid) for process in psutil.process_iter() for c in _of_process(process)]
+    return {
+        connection.laddr.port: (pid, _command(pid))
+        for connection, pid in connections
+        if connection.status == psutil.CONN_LISTEN and pid
+    }
 
 
-def _command(process: psutil.Process) -> str:
-    words = process.cmdline() or [process.name()]
-    line = " ".join(words)
+def _of_process(process: psutil.Process) -> list[Any]:
+    try:
+        return list(process.net_connections(kind="tcp"))
+    except psutil.Error:
+        return []
+
+
+def _command(pid: int) -> str:
+    try:
+        process = psutil.Process(pid)
+        line = " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return "gone meanwhile"
     return textwrap.shorten(line, width=100, placeholder=" …")

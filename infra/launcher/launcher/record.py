@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Self
 
 import psutil
@@ -108,6 +109,16 @@ def leftovers(home: Home) -> list[tuple[ProcessId, psutil.Process]]:
         return []
     found = ((child, child.find()) for child in record.children)
     return [(child, process) for child, process in found if process]
+
+
+def forget(home: Home) -> None:
+    """Remove what a supervisor that is gone wrote about itself, and its socket."""
+    if record := Record.read(home):
+        socket = Path(record.socket)
+        socket.unlink(missing_ok=True)
+        with suppress(OSError):
+            socket.parent.rmdir()
+    home.record.unlink(missing_ok=True)
 
 
 def end(processes: list[psutil.Process], *, grace_s: float = 10.0) -> None:

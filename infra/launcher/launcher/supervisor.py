@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 from typing import NoReturn
 
 from launcher.events import EventLog
-from launcher.graph import Graph, Job, JobError, Part, Service
+from launcher.graph import Graph, Job, Part, Service
 from launcher.home import REPOSITORY, Home
 from launcher.process import ChildProcess, describe_exit, tail
 from launcher.record import ProcessId
@@ -59,13 +60,13 @@ class Keeping:
     took_s: float | None = None
     restarts: int = 0
     child: ChildProcess | None = None
-    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    wanted: bool = True
     came_up: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def pause_before_restart(*, failures: int) -> float:
     """Seconds to wait after the `failures`-th death in a row: doubling, bounded, for ever."""
-    return min(FIRST_PAUSE_S * 2.0 ** (failures - 1), LONGEST_PAUSE_S)
+    return min(FIRST_PAUSE_S * 2.0 ** min(failures - 1, 10), LONGEST_PAUSE_S)
 
 
 class _StopRequestedError(Exception):
@@ -113,7 +114,7 @@ class Supervisor:
                     group.create_task(self._keep(kept), name=kept.part.name)
         except* _StopRequestedError:
             pass
-        except* (StartError, JobError) as errors:
+        except* StartError as errors:
             self.failure = "\n".join(str(error) for error in errors.exceptions)
         finally:
             self._events.write("stack.stopping", reason="failure" if self.failure else "request")
@@ -127,13 +128,14 @@ class Supervisor:
 
     async def stop_part(self, name: str) -> None:
         """Stop one service and keep it stopped. KeyError when no service has that name."""
-        kept = self._kept[name]
-        kept.wanted.clear()
-        await self._stop_child(kept, self._service(name))
+        service, kept = self._service(name), self._kept[name]
+        await self._want(kept, wanted=False)
+        await self._stop_child(kept, service)
+        await self._until(lambda: kept.state is State.STOPPED)
 
-    def start_part(self, name: str) -> None:
+    async def start_part(self, name: str) -> None:
         """Let a stopped service run again; it is ready later. KeyError when no service has that name."""
-        self._kept[self._service(name).name].wanted.set()
+        await self._want(self._kept[self._service(name).name], wanted=True)
 
     async def changes(self) -> None:
         """Wait for the next change of the phase or of any part's state."""
@@ -164,25 +166,25 @@ class Supervisor:
         if isinstance(kept.part, Job):
             await self._run_job(kept, kept.part)
         else:
-            kept.wanted.set()
             await self._run_service(kept, kept.part)
 
     async def _run_job(self, kept: Keeping, job: Job) -> None:
         try:
             await job.run(self._home.log(job.name))
         except Exception as error:  # noqa: BLE001  whatever stopped it, the stack cannot come up without it
-            await self._fail(kept, str(error))
+            await self._fail(kept, f"failed: {error}")
         await self._came_up(kept, State.DONE)
 
     async def _run_service(self, kept: Keeping, service: Service) -> None:
         failures = 0
         while True:
-            await kept.wanted.wait()
-            born = time.monotonic()
-            code = await self._live(kept, service)
-            if not kept.wanted.is_set():
+            if not kept.wanted:
                 self._events.write("part.stopped", part=service.name)
                 await self._set(kept, State.STOPPED)
+                await self._until(lambda: kept.wanted)
+            born = time.monotonic()
+            code = await self._live(kept, service)
+            if not kept.wanted:
                 continue
             if not kept.came_up.is_set():
                 await self._fail(kept, f"ended with {describe_exit(code)}")
@@ -193,17 +195,21 @@ class Supervisor:
                 "part.died", part=service.name, exit=describe_exit(code), restart=kept.restarts, in_s=pause_s
             )
             await self._set(kept, State.RESTARTING)
-            await asyncio.sleep(pause_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._until(lambda: not kept.wanted), pause_s)
 
     async def _live(self, kept: Keeping, service: Service) -> int:
         """One life of a service, from its start to its exit code."""
-        child = await ChildProcess.start(
-            service.command,
-            log=self._home.log(service.name),
-            env={**self._env, **service.env},
-            cwd=REPOSITORY,
-            user=service.user,
-        )
+        try:
+            child = await ChildProcess.start(
+                service.command,
+                log=self._home.log(service.name),
+                env={**self._env, **service.env},
+                cwd=REPOSITORY,
+                user=service.user,
+            )
+        except OSError as error:
+            await self._fail(kept, f"does not start: {error}")
         self._own(kept, child)
         self._events.write("part.started", part=service.name, pid=child.pid)
         await self._set(kept, State.STARTING)
@@ -239,8 +245,8 @@ class Supervisor:
         name = kept.part.name
         self._events.write("part.failed", part=name, reason=reason.partition("\n")[0])
         await self._set(kept, State.FAILED)
-        log = "" if "\n" in reason else f"\n{tail(self._home.log(name))}"
-        raise StartError(f"{name} {reason}{log}")
+        words = reason if "\n" in reason else f"{reason}\n{tail(self._home.log(name))}"
+        raise StartError(f"{name} {words.strip()}")
 
     async def _stop_all(self) -> None:
         stopped = {service.name: asyncio.Event() for service in self._graph.services}
@@ -276,6 +282,14 @@ class Supervisor:
     async def _set(self, kept: Keeping, state: State) -> None:
         kept.state = state
         await self._notify()
+
+    async def _want(self, kept: Keeping, *, wanted: bool) -> None:
+        kept.wanted = wanted
+        await self._notify()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with self._changed:
+            await self._changed.wait_for(condition)
 
     async def _notify(self) -> None:
         async with self._changed:

@@ -84,6 +84,7 @@ def prepare(home: Home, *, brokers: int, console: Console) -> None:
         names = ", ".join(f"{child.name} (pid {child.pid})" for child, _ in left)
         console.print(f"Ending what a supervisor that died left behind: {names}")
         record.end([process for _, process in left])
+    record.forget(home)
     ports = Ports.from_environment()
     if busy := taken(ports.all(brokers=brokers)):
         lines = "\n".join(f"  {port}" for port in busy)
