@@ -1,0 +1,67 @@
+"""The order service's application on a SQLite file, without Kafka: for what HTTP and one database decide alone."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from order_service.bootstrap import Service, build
+from order_service.settings import Settings
+from order_service.storage import schema
+from order_service.storage.engine import reading_engine
+from tests.support.order_house import Clock
+
+
+@dataclass(slots=True, kw_only=True)
+class Api:
+    """`http` talks to the application directly."""
+
+    settings: Settings
+    clock: Clock = field(default_factory=Clock)
+    service: Service
+    http: httpx.AsyncClient
+
+    async def product(self, product_id: str, *, stock: int = 100) -> None:
+        body = {"product_id": product_id, "name": product_id, "unit_price_cents": 450, "stock": stock}
+        answer = await self.http.post("/products", json=body)
+        assert answer.status_code == 201, answer.text
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        engine = reading_engine(self.settings.database_url)
+        try:
+            async with engine.connect() as connection:
+                return [dict(row) for row in (await connection.execute(text(query))).mappings()]
+        finally:
+            await engine.dispose()
+
+    async def trace(self) -> Any:
+        """Everything that a command could leave behind."""
+        tables = ("orders", "products", "outbox", "answers", "claims")
+        return [await self.rows(f"SELECT * FROM {table} ORDER BY 1") for table in tables]  # noqa: S608 - our own names
+
+
+@contextlib.asynccontextmanager
+async def order_api(directory: Path, **settings: Any) -> AsyncIterator[Api]:
+    """Commits run, nothing else does: no relay, no consumer."""
+    chosen = Settings(
+        instance="order-1",
+        database_url=f"sqlite:///{directory}/order.db",
+        kafka_bootstrap="127.0.0.1:1",
+        **settings,
+    )
+    await schema.migrate(chosen.database_url)
+    clock = Clock()
+    async with build(chosen, clock=clock) as service:
+        commits = asyncio.create_task(service.commits.serve())
+        transport = httpx.ASGITransport(service.app, raise_app_exceptions=False)
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url="http://order-1") as http:
+                yield Api(settings=chosen, clock=clock, service=service, http=http)
+        finally:
+            commits.cancel()
+            await asyncio.gather(commits, return_exceptions=True)
