@@ -66,6 +66,10 @@ class TableConfig:
     version_field: str = ""
     identifiers_allow: re.Pattern[str] = re.compile(keys.BY_NAME["identifiers.allow"].default or "")
 
+    def column_name(self, field: str) -> str:
+        """The column a field goes to."""
+        return field.lower() if self.fold_names else field
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorConfig:

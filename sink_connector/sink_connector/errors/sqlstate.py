@@ -4,6 +4,8 @@ from enum import Enum
 
 import asyncpg
 
+from sink_connector.errors import BadRecordError
+
 
 class Decision(Enum):
     RETRY = "retry"  # an outage or a clash: the same again later will do
@@ -26,6 +28,7 @@ DECISIONS: dict[str, Decision] = {
     "0A000": Decision.STALE,  # cached plan must not change result type
     "42P01": Decision.STALE,  # undefined table
     "42703": Decision.STALE,  # undefined column
+    "42601": Decision.STALE,  # a tracked table has got another column
     "42P10": Decision.STALE,  # no unique constraint matches ON CONFLICT
     "42501": Decision.FATAL,  # insufficient privilege
     "22": Decision.RECORD,  # data exception
@@ -37,7 +40,9 @@ DECISIONS: dict[str, Decision] = {
 
 
 def decide(error: BaseException) -> Decision:
-    """The decision about an exception out of the driver. What is not known is fatal: better to stop than to lose."""
+    """The decision about an exception raised while writing. What is not known is fatal: better to stop than to lose."""
+    if isinstance(error, BadRecordError):
+        return Decision.RECORD
     if isinstance(error, asyncpg.PostgresError):
         state = getattr(error, "sqlstate", None) or ""
         matching = [prefix for prefix in DECISIONS if state.startswith(prefix)]

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,11 @@ class Task:
 
     def __post_init__(self) -> None:
         self._upkeep = Upkeep(connector=self.config.name, source=self.source, committed=self._committed)
+
+    @property
+    def progress(self) -> Mapping[Partition, int]:
+        """The next offset of each partition delivered from so far."""
+        return self._committed
 
     async def run(self) -> None:
         """Consume until cancelled; a consumer that breaks is replaced. The batch in flight is finished or rolled back."""
@@ -191,6 +196,8 @@ class Task:
             except FencedError as error:
                 self._fenced(error)
                 return None
+            except FatalError:
+                raise
             except Exception as error:  # sorted by decision; what has none is raised again
                 decision = decide(error)
                 log.warning("sink.write.failed", **self._context, decision=decision.value, error=str(error))

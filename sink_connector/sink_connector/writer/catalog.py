@@ -1,4 +1,4 @@
-"""The target's tables as PostgreSQL describes them, read once and again whenever a statement says they have changed."""
+"""The target's tables, as PostgreSQL describes them."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -46,29 +46,14 @@ class Table:
     keys: tuple[frozenset[str], ...]
 
 
-class Catalog:
-    """Tables by name, as far as they were asked for."""
-
-    def __init__(self) -> None:
-        self._tables: dict[TableName, Table] = {}
-
-    def forget(self) -> None:
-        """Ask again: something in the database is no longer as it was."""
-        self._tables.clear()
-
-    async def table(self, connection: Connection, name: TableName) -> Table | None:
-        """The table, or None when there is none."""
-        known = self._tables.get(name)
-        if known is not None:
-            return known
-        columns = await connection.fetch(SQL["columns"], name.sql)
-        if not columns:
-            return None
-        keys = await connection.fetch(SQL["keys"], name.sql)
-        table = Table(
-            name=name,
-            columns={row["name"]: Column(**row) for row in columns},
-            keys=tuple(frozenset(row["columns"]) for row in keys),
-        )
-        self._tables[name] = table
-        return table
+async def read_table(connection: Connection, name: TableName) -> Table | None:
+    """The table as it is now, or None when there is none."""
+    columns = await connection.fetch(SQL["columns"], name.sql)
+    if not columns:
+        return None
+    keys = await connection.fetch(SQL["keys"], name.sql)
+    return Table(
+        name=name,
+        columns={row["name"]: Column(**row) for row in columns},
+        keys=tuple(frozenset(row["columns"]) for row in keys),
+    )

@@ -12,6 +12,11 @@ def quote(*parts: str) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 
+def literal(text: str) -> str:
+    """A text as SQL; `standard_conforming_strings` is on in every session of ours."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def check(name: str, allow: re.Pattern[str]) -> str:
     """The name, if it may become an identifier. Raises `BadRecordError` when it is refused."""
     size = len(name.encode("utf-8", "surrogatepass"))

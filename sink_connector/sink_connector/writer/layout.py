@@ -11,6 +11,7 @@ from sink_connector.entry import Entry
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.record import Field, Schema, Type
 from sink_connector.shape import Form, Shape
+from sink_connector.writer.identifiers import check
 
 KAFKA_COLUMNS = ("__connect_topic", "__connect_partition", "__connect_offset")
 KAFKA_TYPES = (Type.STRING, Type.INT32, Type.INT64)
@@ -72,6 +73,8 @@ def make_layout(config: TableConfig, topic: str, key_shape: Shape | None, shape:
         if not (separate and field.name in key_names)
         and (_wanted(config, topic, field.name) or field.name in key_names)
     ]
+    for name in [*key_names, *(fields[place].name for place in kept)]:
+        check(config.column_name(name), config.identifiers_allow)
     form = shape.form if shape is not None else Form.JSON
     values = tuple(Source(fields[place], form, fields[place].name in key_names) for place in kept)
     version = config.version_field

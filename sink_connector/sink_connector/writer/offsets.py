@@ -89,12 +89,13 @@ async def reset(connection: Connection, connector: str) -> None:
 
 async def advance(
     connection: Connection, connector: str, positions: Mapping[Partition, Position], *, channel: str
-) -> None:
+) -> bool:
     """Store the next offsets in the running transaction and notify `channel` (none when empty).
 
+    False when the batch is in already: its commit was answered into a broken connection, and it was tried again.
     Raises `FencedError` when another writer has claimed one of the partitions since.
     """
-    moved = await connection.fetchval(
+    row = await connection.fetchrow(
         SQL["advance"],
         connector,
         [partition.topic for partition in positions],
@@ -104,10 +105,14 @@ async def advance(
         channel,
         _notification(connector, positions) if channel else "",
     )
-    if moved < len(positions):
-        raise FencedError(
-            f"{len(positions) - moved} of {len(positions)} partitions were claimed by another writer"
-        )
+    moved, there = (row["moved"], row["there"]) if row is not None else (0, 0)
+    if moved == len(positions):
+        return True
+    if there == len(positions):
+        return False
+    raise FencedError(
+        f"{len(positions) - moved} of {len(positions)} partitions were claimed by another writer"
+    )
 
 
 def _notification(connector: str, positions: Mapping[Partition, Position]) -> str:

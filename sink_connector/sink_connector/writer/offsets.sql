@@ -23,13 +23,22 @@ ON CONFLICT (connector, topic, partition) DO UPDATE SET epoch = o.epoch + 1, nex
 UPDATE sink.offsets SET epoch = epoch + 1, next_offset = -1, topic_id = '' WHERE connector = $1;
 
 -- name: advance
--- Moves every partition of a batch, each only if the epoch is still the one it was claimed with, and tells the
--- listeners. The count of moved partitions is the fence: fewer than asked for means another writer has claimed one.
-WITH moved AS (
+-- Moves every partition of a batch, each only if the epoch is still the one it was claimed with and the batch is not
+-- in yet, and tells the listeners. `moved` short of all is either the fence (another writer has claimed one) or a batch
+-- whose commit went through although its answer was lost: then all of it is `there`.
+WITH batch AS (
+    SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[])
+        AS batch (topic, partition, next_offset, epoch)
+), moved AS (
     UPDATE sink.offsets o
     SET next_offset = batch.next_offset
-    FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[]) AS batch (topic, partition, next_offset, epoch)
+    FROM batch
     WHERE o.connector = $1 AND o.topic = batch.topic AND o.partition = batch.partition AND o.epoch = batch.epoch
+      AND o.next_offset < batch.next_offset
     RETURNING o.partition
 )
-SELECT count(*), CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END FROM moved;
+SELECT
+    (SELECT count(*) FROM moved) AS moved,
+    (SELECT count(*) FROM sink.offsets o JOIN batch USING (topic, partition, next_offset, epoch)
+     WHERE o.connector = $1) AS there,
+    CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END;

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sink_connector.config.connector import InsertMode, TableConfig
-from sink_connector.errors import BadRecordError, FatalError
-from sink_connector.writer.catalog import Column, Table
+from sink_connector.errors import FatalError
+from sink_connector.writer.catalog import Column, Table, TableName
+from sink_connector.writer.ddl import columns_missing
 from sink_connector.writer.identifiers import quote
 from sink_connector.writer.layout import Layout, Source
 from sink_connector.writer.projections import Tracked
@@ -67,12 +68,18 @@ class Plan:
     """`single` takes one row as parameters; `staged` all the rows in `stage`. With `direct`, rows may be copied straight
     into the table instead. `prune` drops captured rows that did not change after all; empty when there are none."""
 
+    table: TableName
     targets: tuple[Target, ...]
+    tracking: Tracked | None
     single: Statements
     staged: Statements
     stage: Stage
     direct: bool
     prune: str
+
+    @property
+    def columns(self) -> list[str]:
+        return [target.column.name for target in self.targets]
 
     def rows(self, columns: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         """Rows in the form of the wire types. Raises `BadRecordError` when a value cannot be brought into it."""
@@ -88,16 +95,23 @@ def make_plan(  # noqa: PLR0913 - each is a thing of its own
 ) -> Plan:
     """Build the statements; `stage` names a temporary table of this plan alone.
 
-    Raises `BadRecordError` when the table has no column for a field, `FatalError` when it lacks the key that the mode
-    needs.
+    Raises `BadRecordError` or `ChangeNeededError` when the table has no column for a field, `FatalError` when it lacks the
+    key that the mode needs.
     """
-    targets = tuple(_target(table, source, config) for source in layout.sources)
+    missing = [each for each in layout.sources if config.column_name(each.field.name) not in table.columns]
+    if missing:
+        raise columns_missing(config, table, missing)
+    targets = tuple(
+        _target(table.columns[config.column_name(each.field.name)], each) for each in layout.sources
+    )
     builder = _Builder(table=table, targets=targets, config=config, tracking=tracking)
     names = tuple(f"c{place}" for place in range(len(targets)))
     declared = ", ".join(f"{name} {target.wire.type}" for name, target in zip(names, targets, strict=True))
     plain = config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI} and not delete
     return Plan(
+        table=table.name,
         targets=targets,
+        tracking=tracking,
         single=builder.statements(
             builder.relation([f"${place}::{target.wire.type}" for place, target in enumerate(targets, 1)]),
             delete=delete,
@@ -117,16 +131,8 @@ def make_plan(  # noqa: PLR0913 - each is a thing of its own
     )
 
 
-def _target(table: Table, source: Source, config: TableConfig) -> Target:
-    name = source.field.name.lower() if config.fold_names else source.field.name
-    column = table.columns.get(name)
-    wire = wire_of(source.field.schema, source.form, column)
-    if column is None:
-        raise BadRecordError(
-            f"table {table.name} has no column {name!r}; "
-            f"ALTER TABLE {table.name.sql} ADD COLUMN {quote(name)} {wire.type} would add it, or auto.evolve=true"
-        )
-    return Target(column, wire, source.is_key)
+def _target(column: Column, source: Source) -> Target:
+    return Target(column, wire_of(source.field.schema, source.form, column), source.is_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sink_connector.writer.catalog import Table
+from sink_connector.writer.catalog import TableName
 from sink_connector.writer.identifiers import quote
 
 
@@ -26,16 +26,16 @@ class Tracked:
         return f"TRUNCATE {self.old}, {self.new}"
 
 
-def tracked(table: Table, projections: Mapping[str, str]) -> Tracked | None:
+def tracked(table: TableName, projections: Mapping[str, str]) -> Tracked | None:
     """How to track a table, or None when no projection reads its changes."""
-    names = f"old_{table.name.name}", f"new_{table.name.name}"
+    names = f"old_{table.name}", f"new_{table.name}"
     mention = re.compile("|".join(rf"(?<![\w]){re.escape(name)}(?![\w])" for name in names))
     statements = tuple(sql for sql in projections.values() if mention.search(sql))
     if not statements:
         return None
     old, new = (quote("pg_temp", name) for name in names)
     create = tuple(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {quote(name)} (LIKE {table.name.sql}) ON COMMIT DELETE ROWS"
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {quote(name)} (LIKE {table.sql}) ON COMMIT DELETE ROWS"
         for name in names
     )
     return Tracked(old, new, statements, create)

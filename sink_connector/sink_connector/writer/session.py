@@ -56,6 +56,7 @@ class Session:
             "timezone": self.timezone,
             "temp_buffers": "64MB",  # the staged rows of a batch stay in memory
             "jit": "off",
+            "standard_conforming_strings": "on",
             "idle_in_transaction_session_timeout": "30s",  # a worker paused within a transaction holds its locks no longer
         }
         if self.address.search_path:

@@ -1,9 +1,11 @@
 """Writes a batch: the one transaction that holds rows, projections, dead letters and next offsets."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from asyncpg import Connection
 
 from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode
@@ -14,12 +16,15 @@ from sink_connector.errors.sqlstate import Decision, decide
 from sink_connector.shape import Shape
 from sink_connector.writer import offsets
 from sink_connector.writer.batch import Batch
-from sink_connector.writer.catalog import Catalog, Table, TableName
+from sink_connector.writer.catalog import TableName, read_table
 from sink_connector.writer.compaction import Group, in_order, last_states
+from sink_connector.writer.ddl import ChangeNeededError, change, table_missing
 from sink_connector.writer.layout import Layout, make_layout
 from sink_connector.writer.plan import Plan, make_plan
 from sink_connector.writer.projections import Tracked, tracked
 from sink_connector.writer.session import Session
+
+log = structlog.get_logger()
 
 # Rows up to which one prepared statement, all its rows sent in one go, is faster than a COPY and what follows it.
 FEW = 64
@@ -39,17 +44,16 @@ class Writer:
     def __init__(self, config: ConnectorConfig, session: Session) -> None:
         self._config = config
         self._session = session
-        self._catalog = Catalog()
         self._layouts: dict[tuple[str, Shape | None, Shape | None], Layout] = {}
         self._plans: dict[tuple[TableName, Layout, bool], Plan] = {}
-        self._tracked: dict[TableName, Tracked | None] = {}
+        self._stages = itertools.count(1)
         self._staged: set[str] = set()  # temporary tables that hold rows of the running transaction
+        self._outdated = False
 
     def forget_tables(self) -> None:
         """Look at the tables again before the next batch."""
-        self._catalog.forget()
         self._plans.clear()
-        self._tracked.clear()
+        self._outdated = True
 
     async def write(self, batch: Batch, *, isolate: bool = False) -> Written:
         """Write and commit. With `isolate`, a record the database refuses is parked instead of failing the batch.
@@ -58,13 +62,27 @@ class Writer:
         is tolerated. Whatever is raised, nothing of the batch was written.
         """
         connection = await self._session.connection()
+        while True:
+            if self._outdated:
+                await connection.execute("DISCARD TEMPORARY")
+                self._outdated = False
+            try:
+                return await self._transaction(connection, batch, isolate=isolate)
+            except ChangeNeededError as needed:
+                log.info("sink.table.changed", connector=self._config.name, statement=needed.statement)
+                await change(connection, needed.statement)
+                self.forget_tables()
+
+    async def _transaction(self, connection: Connection, batch: Batch, *, isolate: bool) -> Written:
         dead = list(batch.bad)
         rows = 0
         self._staged.clear()
         async with connection.transaction():
-            await offsets.advance(
+            if not await offsets.advance(
                 connection, self._config.name, batch.positions, channel=self._config.notify_channel
-            )
+            ):
+                log.info("sink.batch.was-committed", connector=self._config.name)
+                return Written(rows=0, dead=())
             for (topic, table), entries in sorted(batch.entries.items(), key=_by_table):
                 if isolate:
                     rows += await self._isolate(connection, topic, table, entries, dead)
@@ -106,12 +124,11 @@ class Writer:
     async def _apply(
         self, connection: Connection, topic: str, name: TableName, entries: Sequence[Entry]
     ) -> int:
-        table = await self._catalog.table(connection, name)
-        if table is None:
-            raise FatalError(f"table {name} does not exist; create it, or set auto.create=true")
         written = 0
         for group in self._groups(topic, entries):
-            written += await self._write_group(connection, table, group)
+            plan = await self._plan(connection, name, group)
+            if plan is not None:
+                written += await self._write_group(connection, plan, group)
         return written
 
     def _groups(self, topic: str, entries: Sequence[Entry]) -> list[Group]:
@@ -128,9 +145,8 @@ class Writer:
             return in_order(entries, layout_of)
         return last_states(entries, layout_of, reduce=not plain)
 
-    async def _write_group(self, connection: Connection, table: Table, group: Group) -> int:
-        tracking = self._tracking(table)
-        plan = self._plan(table, group, tracking)
+    async def _write_group(self, connection: Connection, plan: Plan, group: Group) -> int:
+        tracking = plan.tracking
         rows = plan.rows(group.layout.columns(group.entries))
         for statement in tracking.create if tracking is not None else ():
             await connection.execute(statement)
@@ -139,9 +155,8 @@ class Writer:
                 await connection.executemany(plan.single.capture, rows)
             await connection.executemany(plan.single.write, rows)
         elif plan.direct:
-            names = [target.column.name for target in plan.targets]
             await connection.copy_records_to_table(
-                table.name.name, schema_name=table.name.schema, columns=names, records=rows
+                plan.table.name, schema_name=plan.table.schema, columns=plan.columns, records=rows
             )
         else:
             await self._stage(connection, plan, rows)
@@ -169,21 +184,26 @@ class Writer:
             await connection.execute(statement)
         await connection.execute(tracking.clear)
 
-    def _tracking(self, table: Table) -> Tracked | None:
-        if table.name not in self._tracked:
-            self._tracked[table.name] = tracked(table, self._config.projections)
-        return self._tracked[table.name]
-
-    def _plan(self, table: Table, group: Group, tracking: Tracked | None) -> Plan:
-        key = table.name, group.layout, group.delete
+    async def _plan(self, connection: Connection, name: TableName, group: Group) -> Plan | None:
+        """How to write a group; None when it deletes from a table that is not there."""
+        key = name, group.layout, group.delete
         found = self._plans.get(key)
-        if found is None:
-            stage = f"sink_stage_{len(self._plans)}"
-            found = make_plan(
-                self._config.table, table, group.layout, stage=stage, delete=group.delete, tracking=tracking
-            )
-            self._plans[key] = found
-        return found
+        if found is not None:
+            return found
+        table = await read_table(connection, name)
+        if table is None:
+            if group.delete:
+                return None
+            raise table_missing(self._config.table, name, group.layout)
+        found = make_plan(
+            self._config.table,
+            table,
+            group.layout,
+            stage=f"sink_stage_{next(self._stages)}",
+            delete=group.delete,
+            tracking=tracked(name, self._config.projections),
+        )
+        return self._plans.setdefault(key, found)
 
 
 def dead_letter(entry: Entry, error: BaseException) -> DeadLetter:
