@@ -5,14 +5,13 @@ only takes notes; `rewind` claims and seeks, and until a partition went through 
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, RecordTooLargeError
+from aiokafka.errors import OffsetOutOfRangeError, RecordTooLargeError
 
 from sink_connector.errors import FatalError
 from sink_connector.worker.topic_ids import topic_ids
@@ -82,8 +81,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         consumer, self._consumer = self._consumer, None
         await self.on_partitions_revoked(())
         if consumer is not None:
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(consumer.stop(), STOP_S)
+            await _close(consumer)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all of them, always
         self.generation += 1
@@ -185,3 +183,19 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
             return None
         end = self.consumer.highwater(partition)
         return None if end is None else max(0, end - next_offset)
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    """Stop it within a bound.
+
+    When a broker is away, aiokafka's `stop` raises the cancellation of a fetch of its own, which must not be taken for
+    ours, and leaves its connections open.
+    """
+
+    async def stop() -> None:
+        async with asyncio.timeout(STOP_S):
+            await consumer.stop()
+
+    (failure,) = await asyncio.gather(stop(), return_exceptions=True)
+    if failure is not None:
+        await asyncio.gather(consumer._client.close(), return_exceptions=True)  # noqa: SLF001 - `stop` got no further

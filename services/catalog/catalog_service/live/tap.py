@@ -1,7 +1,6 @@
 """The tap: reads `orders` and `products` as one more independent consumer, without a group and without a trace."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -105,8 +104,7 @@ class Tap:
         except* (KafkaError, TimeoutError, OSError) as away:
             log.warning("kafka.away", errors=[type(error).__name__ for error in away.exceptions])
         finally:
-            with contextlib.suppress(KafkaError):
-                await consumer.stop()
+            await _close(consumer)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         """aiokafka assigns every partition of the topics, and all anew when there are more: place them, then read."""
@@ -180,3 +178,19 @@ class Tap:
 
     def _name(self, partition: TopicPartition) -> Partition:
         return self._topics[partition.topic], partition.partition
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    """Stop it within a bound.
+
+    When a broker is away, aiokafka's `stop` raises the cancellation of a fetch of its own, which must not be taken for
+    ours, and leaves its connections open.
+    """
+
+    async def stop() -> None:
+        async with asyncio.timeout(_PATIENCE_S):
+            await consumer.stop()
+
+    (failure,) = await asyncio.gather(stop(), return_exceptions=True)
+    if failure is not None:
+        await asyncio.gather(consumer._client.close(), return_exceptions=True)  # noqa: SLF001 - `stop` got no further
