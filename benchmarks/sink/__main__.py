@@ -7,7 +7,7 @@ import logging
 import shlex
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -15,8 +15,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from benchmarks.sink import cast, machine
-from benchmarks.sink.contestants import Contestant
-from benchmarks.sink.drain import Drain, Workload, WrongRowsError, drain
+from benchmarks.sink.contestants import Contestant, WorkerDiedError
+from benchmarks.sink.drain import Drain, Failure, Workload, WrongRowsError, drain
 from benchmarks.sink.latency import Latency, Load, latency
 from benchmarks.sink.orders import new_orders, orders_and_updates
 from benchmarks.sink.report import Result, write
@@ -25,7 +25,6 @@ from benchmarks.sink.topics import delete_topics, fill_topic
 
 GROUPS = ("ours", "connect", "limit")
 RESULTS = Path(__file__).parent / "results"
-FIRST_PORT = 28300
 LOADS = (Load(rate=200), Load(rate=1_000))
 SMOKE_RECORDS = 30_000
 SMOKE_LOADS = (Load(rate=200, warm_up_s=1, measured_s=2),)
@@ -61,9 +60,6 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         "--connector-settings", type=Path, metavar="FILE", help="JSON object of keys for every sink"
     )
     parser.add_argument("--kafka", metavar="BOOTSTRAP", help="a running cluster to use instead of an own one")
-    parser.add_argument(
-        "--port", type=int, default=FIRST_PORT, help=f"first of eight free ports ({FIRST_PORT})"
-    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the result files")
     return parser.parse_args(words)
 
@@ -93,47 +89,61 @@ class Session:
         self._stack = stack
         self.workloads: list[Workload] = []
         self.drains: list[Drain] = []
+        self.failures: list[Failure] = []
         self.latencies: list[Latency] = []
 
-    async def measure(self) -> None:
-        """Take turns: every contestant once, then all of them again."""
-        if "drain" in self._plan.parts:
-            self.workloads = await _fill(self._plan.records, self._stack.bootstrap)
-        for number in range(1, self._plan.runs + 1):
-            print(f"\nrun {number} of {self._plan.runs}")
-            for workload in self.workloads:
-                await self._drain(workload)
-            if "latency" in self._plan.parts:
-                for load in self._plan.loads:
-                    await self._race(load)
+    async def fill(self) -> None:
+        """Produce the topics that are to be drained."""
+        if "drain" not in self._plan.parts:
+            return
+        for name, generate in (("insert", new_orders), ("upsert", orders_and_updates)):
+            orders = partial(generate, self._plan.records)
+            topic = await fill_topic(self._stack.bootstrap, f"benchmark-{name}-{uuid4().hex[:8]}", orders())
+            self.workloads.append(Workload(name=name, mode=name, topic=topic, orders=orders))
+            print(f"{topic.records:,} records of {topic.value_bytes:.0f} bytes in {topic.name}", flush=True)
 
-    async def _drain(self, workload: Workload) -> None:
-        for contestant in cast.draining(self._plan.groups, self._plan.extra):
-            done = await drain(contestant, workload, self._stack)
-            if done.wrong_sums and done.group != "connect":
-                raise WrongRowsError(f"{done.contestant}: the sums of {', '.join(done.wrong_sums)} differ")
-            self.drains.append(done)
-            _tell(workload.name, contestant, f"{done.rate:10,.0f}/s")
+    async def take_turns(self) -> None:
+        """Measure every contestant once. The failure of one that we compare with is kept; any other is raised."""
+        for workload in self.workloads:
+            for contestant in cast.draining(self._plan.groups, self._plan.extra):
+                try:
+                    self.drains.append(await self._drain(contestant, workload))
+                except (WorkerDiedError, WrongRowsError, TimeoutError) as error:
+                    if contestant.group != "connect":
+                        raise
+                    self._note(contestant, workload, error)
+        if "latency" in self._plan.parts:
+            for load in self._plan.loads:
+                for contestant in cast.racing(self._plan.groups, self._plan.extra):
+                    self.latencies.append(await self._race(contestant, load))
 
-    async def _race(self, load: Load) -> None:
-        for contestant in cast.racing(self._plan.groups, self._plan.extra):
-            done = await latency(contestant, load, self._stack)
-            self.latencies.append(done)
-            _tell(f"{load.rate:,}/s", contestant, f"p50 {done.p50:.1f} ms, p99 {done.p99:.1f} ms")
+    async def _drain(self, contestant: Contestant, workload: Workload) -> Drain:
+        done = await drain(contestant, workload, self._stack)
+        if done.wrong_sums and done.group != "connect":
+            raise WrongRowsError(f"{done.contestant}: the sums of {', '.join(done.wrong_sums)} differ")
+        _tell(workload.name, contestant, f"{done.rate:10,.0f}/s")
+        return done
+
+    def _note(self, contestant: Contestant, workload: Workload, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        self.failures.append(
+            Failure(
+                contestant=contestant.name,
+                connections=contestant.connections,
+                workload=workload.name,
+                reason=reason,
+            )
+        )
+        _tell(workload.name, contestant, reason)
+
+    async def _race(self, contestant: Contestant, load: Load) -> Latency:
+        done = await latency(contestant, load, self._stack)
+        _tell(f"{load.rate:,}/s", contestant, f"p50 {done.p50:.1f} ms, p99 {done.p99:.1f} ms")
+        return done
 
 
 def _tell(what: str, contestant: Contestant, figure: str) -> None:
     print(f"{what:8} {contestant.name:46} {contestant.connections} {figure}", flush=True)
-
-
-async def _fill(records: int, bootstrap: str) -> list[Workload]:
-    workloads = []
-    for name, generate in (("insert", new_orders), ("upsert", orders_and_updates)):
-        orders = partial(generate, records)
-        topic = await fill_topic(bootstrap, f"benchmark-{name}-{uuid4().hex[:8]}", orders())
-        workloads.append(Workload(name=name, mode=name, topic=topic, orders=orders))
-        print(f"{records:,} records of {topic.value_bytes:.0f} bytes in topic {topic.name}", flush=True)
-    return workloads
 
 
 def open_to_postgres(directory: Path) -> Path:
@@ -142,35 +152,42 @@ def open_to_postgres(directory: Path) -> Path:
     return directory
 
 
-async def run(plan: Plan, *, kafka: str | None, port: int, command: str) -> Result:
-    """Measure everything in the plan; the first lost record or dead worker ends it."""
+async def run(plan: Plan, *, kafka: str | None, command: str) -> AsyncIterator[Result]:
+    """Give the result so far after every run; the first record lost by us or worker of ours that dies ends it."""
     with tempfile.TemporaryDirectory(prefix="sink-benchmark-", ignore_cleanup_errors=True) as name:
-        async with servers(open_to_postgres(Path(name)), bootstrap=kafka, first_port=port) as stack:
+        async with servers(open_to_postgres(Path(name)), bootstrap=kafka) as stack:
             surroundings = await machine.describe(stack.admin_dsn)
             session = Session(plan, stack)
             try:
-                await session.measure()
+                await session.fill()
+                for number in range(1, plan.runs + 1):
+                    print(f"\nrun {number} of {plan.runs}")
+                    await session.take_turns()
+                    yield Result(
+                        date=datetime.now(UTC).date().isoformat(),
+                        command=command,
+                        machine=surroundings,
+                        postgres_settings=POSTGRES_SETTINGS,
+                        value_bytes={each.name: each.topic.value_bytes for each in session.workloads},
+                        drains=session.drains,
+                        failures=session.failures,
+                        latencies=session.latencies,
+                    )
             finally:
                 await delete_topics(stack.bootstrap, [workload.topic.name for workload in session.workloads])
-    return Result(
-        date=datetime.now(UTC).date().isoformat(),
-        command=command,
-        machine=surroundings,
-        postgres_settings=POSTGRES_SETTINGS,
-        value_bytes={workload.name: workload.topic.value_bytes for workload in session.workloads},
-        drains=session.drains,
-        latencies=session.latencies,
-    )
+
+
+async def measure(options: argparse.Namespace, command: str) -> None:
+    """Write the result files anew after every run, so that an interrupted benchmark leaves what it has."""
+    async for result in run(plan_of(options), kafka=options.kafka, command=command):
+        print(f"\n{write(result, options.results)}")
 
 
 def main(words: Sequence[str]) -> None:
     """Measure and write the result files."""
-    options = arguments(words)
     # Its warnings are the attempts to reach a broker that is just starting.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    command = shlex.join(("python", "-m", "benchmarks.sink", *words))
-    result = asyncio.run(run(plan_of(options), kafka=options.kafka, port=options.port, command=command))
-    print(f"\n{write(result, options.results)}")
+    asyncio.run(measure(arguments(words), shlex.join(("python", "-m", "benchmarks.sink", *words))))
 
 
 if __name__ == "__main__":

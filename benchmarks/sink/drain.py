@@ -12,10 +12,11 @@ from benchmarks.sink.orders import MARKER_EVERY, Order
 from benchmarks.sink.servers import Servers, fresh_database
 from benchmarks.sink.statements import statement
 from benchmarks.sink.topics import FilledTopic, Totals
+from launcher.ports import free_ports
 
 # Start-up, first plans and the JVM's compiler are nobody's throughput: the clock starts when this share is committed.
 WARM_UP = 0.2
-TIMEOUT_S = 900.0
+TIMEOUT_S = 240.0
 POLL_S = 0.1
 
 
@@ -52,6 +53,16 @@ class Drain:
     """Other columns whose sum is not what was sent."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A contestant that did not get through a workload."""
+
+    contestant: str
+    connections: int
+    workload: str
+    reason: str
+
+
 class WrongRowsError(RuntimeError):
     """Rows or versions are missing or too many."""
 
@@ -69,7 +80,7 @@ async def drain(contestant: Contestant, workload: Workload, servers: Servers) ->
                 bootstrap=servers.bootstrap,
                 dsn=dsn,
                 directory=directory,
-                port=servers.worker_port,
+                port=free_ports(1)[0],
                 orders=workload.orders(),
             )
             started_at = time.time()
@@ -103,10 +114,12 @@ async def drain(contestant: Contestant, workload: Workload, servers: Servers) ->
 
 async def _wait_for_the_last(database: asyncpg.Connection, last: Sequence[Order], run: Run) -> None:
     ids, versions = [order.order_id for order in last], [order.version for order in last]
-    async with asyncio.timeout(TIMEOUT_S):
-        while await database.fetchval(statement("arrived"), ids, versions) < len(last):
-            run.check()
-            await asyncio.sleep(POLL_S)
+    deadline = time.monotonic() + TIMEOUT_S
+    while (arrived := await database.fetchval(statement("arrived"), ids, versions)) < len(last):
+        run.check()
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{arrived} of {len(last)} partitions drained within {TIMEOUT_S:.0f} s")
+        await asyncio.sleep(POLL_S)
 
 
 async def _wrong_sums(database: asyncpg.Connection, expected: Totals) -> tuple[str, ...]:

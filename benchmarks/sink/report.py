@@ -8,7 +8,7 @@ from statistics import median
 from typing import TypeVar
 
 from benchmarks.sink.chart import Bar, Panel, svg
-from benchmarks.sink.drain import Drain
+from benchmarks.sink.drain import Drain, Failure
 from benchmarks.sink.latency import Latency
 from benchmarks.sink.machine import Machine
 from benchmarks.sink.targets import compare
@@ -43,6 +43,7 @@ class Result:
     value_bytes: dict[str, float]
     """Mean size of a record's value per workload."""
     drains: list[Drain]
+    failures: list[Failure]
     latencies: list[Latency]
 
 
@@ -90,6 +91,10 @@ def markdown(result: Result) -> str:
                 list(_throughput_rows(result.drains)),
             ),
             *_defects(result.drains),
+            *(
+                f"{f.contestant} ({_tasks(f.connections)}) did not finish {f.workload}: {f.reason}\n"
+                for f in result.failures
+            ),
         ]
     if result.latencies:
         parts += [

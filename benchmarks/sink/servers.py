@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 
@@ -28,34 +29,29 @@ POSTGRES_SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """Where everything is; `admin_dsn` is a superuser's, `worker_port` free for a worker's REST interface."""
+    """Where everything is; `admin_dsn` is a superuser's."""
 
     bootstrap: str
     admin_dsn: str
-    worker_port: int
     directory: Path
     _numbers: Iterator[int] = field(default_factory=partial(count, 1))
 
     def new_directory(self) -> Path:
         """Make a place for one run; its name is unique and fits a topic, a group and a database."""
-        place = self.directory / f"run{next(self._numbers)}"
+        place = self.directory / f"run{next(self._numbers)}-{uuid4().hex[:6]}"
         place.mkdir()
         return place
 
 
 @asynccontextmanager
-async def servers(directory: Path, *, bootstrap: str | None, first_port: int) -> AsyncIterator[Servers]:
-    """Run both, with their files in `directory`; Kafka only when `bootstrap` names no running cluster.
-
-    Eight ports are used, from `first_port` on.
-    """
-    async with _postgres(directory / "postgres", port=first_port) as admin_dsn:
-        describe = partial(Servers, admin_dsn=admin_dsn, worker_port=first_port + 1, directory=directory)
+async def servers(directory: Path, *, bootstrap: str | None = None) -> AsyncIterator[Servers]:
+    """Run both, with their files in `directory`; Kafka only when `bootstrap` names no running cluster."""
+    async with _postgres(directory / "postgres") as admin_dsn:
+        describe = partial(Servers, admin_dsn=admin_dsn, directory=directory)
         if bootstrap:
             yield describe(bootstrap=bootstrap)
             return
-        ports = range(first_port + 2, first_port + 8)
-        async with KafkaCluster(directory=directory / "kafka", brokers=3, ports=ports) as kafka:
+        async with KafkaCluster(directory=directory / "kafka", brokers=3) as kafka:
             yield describe(bootstrap=kafka.bootstrap)
 
 
@@ -73,11 +69,11 @@ async def fresh_database(admin_dsn: str, name: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _postgres(directory: Path, *, port: int) -> AsyncIterator[str]:
-    async with PostgresServer(directory=directory, port=port) as server:
+async def _postgres(directory: Path) -> AsyncIterator[str]:
+    async with PostgresServer(directory=directory) as server:
         admin = await asyncpg.connect(server.admin_dsn)
         for setting, value in POSTGRES_SETTINGS.items():
             await admin.execute(f"ALTER SYSTEM SET {setting} = '{value}'")
         await admin.close()
-    async with PostgresServer(directory=directory, port=port) as server:
+    async with PostgresServer(directory=directory) as server:
         yield server.admin_dsn

@@ -1,0 +1,104 @@
+"""The measuring instrument: its records, its arithmetic and its chart."""
+
+import json
+from xml.etree import ElementTree as ET
+
+from benchmarks.sink.chart import Bar, Panel, svg
+from benchmarks.sink.drain import Drain
+from benchmarks.sink.latency import Latency
+from benchmarks.sink.orders import CONTRACT, Envelope, is_marker, key_of, new_orders, orders_and_updates
+from benchmarks.sink.targets import compare
+
+
+def drained(group: str, rate: float, *, workload: str = "upsert", connections: int = 1) -> Drain:
+    return Drain(
+        group=group,
+        contestant=group,
+        connections=connections,
+        workload=workload,
+        records=500_000,
+        rate=rate,
+        rate_whole=rate,
+        start_s=1.0,
+        tenths_s=(0.0,) * 10,
+        cpu_s=1.0,
+        peak_rss=140_000_000,
+        wrong_sums=(),
+    )
+
+
+def measured(p50: float, p99: float) -> Latency:
+    return Latency(
+        group="ours",
+        contestant="ours",
+        connections=1,
+        rate=200,
+        events=6_000,
+        p50=p50,
+        p90=p50,
+        p99=p99,
+        worst=p99,
+        from_send_p50=p50,
+        from_send_p99=p99,
+        mean_flush_ms=0.1,
+        cpu_s=1.0,
+        peak_rss=140_000_000,
+    )
+
+
+def test_half_of_the_records_are_updates_of_earlier_keys() -> None:
+    versions: dict[str, int] = {}
+    for order in orders_and_updates(10_000):
+        assert order.version == versions.get(order.order_id, 0) + 1
+        versions[order.order_id] = order.version
+    assert abs(sum(versions.values()) - 2 * len(versions)) <= 2
+
+
+def test_markers_are_never_updated() -> None:
+    assert {order.version for order in orders_and_updates(10_000) if is_marker(order.order_id)} == {1}
+
+
+def test_new_orders_have_keys_of_their_own_and_are_the_same_in_every_run() -> None:
+    orders = list(new_orders(1_000))
+    assert len({order.order_id for order in orders}) == 1_000
+    assert orders == list(new_orders(1_000))
+
+
+def test_a_record_is_the_contracts_envelope_with_fewer_fields() -> None:
+    (order,) = new_orders(1)
+    value = json.loads(Envelope().value_of(order))
+    contract = json.loads(json.loads(CONTRACT.read_text())["value"])["schema"]
+    fields = [field for field in value["schema"]["fields"] if field["field"] != "lines"]
+    assert all(field in contract["fields"] for field in fields)
+    assert [field["field"] for field in value["schema"]["fields"]] == list(value["payload"])
+    assert json.loads(value["payload"]["lines"])[0].keys() == {"product_id", "quantity", "unit_price_cents"}
+    assert json.loads(key_of(order)) == {
+        "schema": {"type": "string", "optional": False},
+        "payload": order.order_id,
+    }
+
+
+def test_goals_are_judged_by_medians_against_the_best_rival_at_any_setting() -> None:
+    drains = [
+        *(drained("ours", rate) for rate in (90_000, 100_000, 500_000)),
+        drained("connect", 30_000),
+        drained("connect", 60_000, connections=2),
+        drained("limit", 110_000),
+    ]
+    verdicts = {verdict.what: verdict for verdict in compare(drains, [])}
+    times = verdicts["upsert, times Kafka Connect's best"]
+    assert times.measured.startswith("1.67")
+    assert not times.reached
+    assert verdicts["upsert, share of PostgreSQL's limit, 1 connection"].reached
+
+
+def test_a_latency_goal_needs_both_percentiles() -> None:
+    assert [v.reached for v in compare([], [measured(3.0, 19.0)]) if "latency" in v.what] == [True]
+    assert [v.reached for v in compare([], [measured(3.0, 21.0)]) if "latency" in v.what] == [False]
+
+
+def test_the_chart_is_well_formed_and_shows_every_bar() -> None:
+    bars = [Bar(label=f"a <b> & {n}", group="ours", low=n, median=n + 1, high=n + 2) for n in range(3)]
+    root = ET.fromstring(svg("Rates", [Panel(title="insert", bars=bars)]))  # noqa: S314  our own text
+    texts = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {bar.label for bar in bars} <= set(texts)
