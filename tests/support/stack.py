@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,14 +44,14 @@ class RunningStack:
         return Target.of(self.described)
 
     def demo(
-        self, *arguments: str, timeout_s: float = _COMMAND_TIMEOUT_S
+        self, *arguments: str, timeout_s: float = _COMMAND_TIMEOUT_S, feed: str = ""
     ) -> "subprocess.CompletedProcess[str]":
-        """Run `./demo …` against this stack."""
+        """Run `./demo …` against this stack, with `feed` as its standard input."""
         home, ports = self.described.home, self.described.ports
         env = os.environ | {"DEMO_HOME": str(home.root), "DEMO_PORT_OFFSET": str(ports.offset)}
         command = [sys.executable, "-m", "launcher", *arguments]
         return subprocess.run(
-            command, env=env, capture_output=True, text=True, timeout=timeout_s, check=False
+            command, env=env, input=feed, capture_output=True, text=True, timeout=timeout_s, check=False
         )
 
     def status(self) -> dict[str, Any]:
@@ -67,6 +68,10 @@ class RunningStack:
         os.kill(pid, sig)
         return pid
 
+    def deaths(self) -> Counter[str]:
+        """How often each part has died so far, and was started anew."""
+        return Counter({name: part["restarts"] for name, part in self.status()["parts"].items()})
+
     def is_ready(self) -> bool:
         """Every part is ready, as `./demo status` sees it."""
         return all(part["state"] == "ready" for part in self.status()["parts"].values())
@@ -82,7 +87,9 @@ def whole_stack(directory: Path) -> Iterator[RunningStack]:
         home = Home(Path(home_in_use))
         record = running(home)
         assert record, f"nothing runs in {home.root}"
-        yield RunningStack(described=Stack.of(home=home, ports=record.ports, brokers=record.brokers, classpath=""))
+        yield RunningStack(
+            described=Stack.of(home=home, ports=record.ports, brokers=record.brokers, classpath="")
+        )
         return
     ports = next(
         ports for offset in _OFFSETS if not taken((ports := Ports(offset=offset)).all(brokers=BROKERS))

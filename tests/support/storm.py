@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from secrets import token_hex
 
@@ -29,9 +29,11 @@ class Storm:
 
     stack: RunningStack
     sent: list[Sent] = field(default_factory=list)
+    _deaths: Counter[str] = field(default_factory=Counter)
 
     async def rage(self, fault: Fault) -> None:
         """Send `ORDERS` orders; `fault` strikes once `FAULT_AFTER` of them are answered, and the load goes on."""
+        self._deaths = await asyncio.to_thread(self.stack.deaths)
         customers = Customers(run=f"storm-{token_hex(3)}", users=50, dice=random.Random(1))  # noqa: S311
         strike = asyncio.Event()
 
@@ -51,14 +53,16 @@ class Storm:
                 group.create_task(strike_when_due())
                 group.create_task(generator.send_all(orders=ORDERS, rate=RATE, draw=customers.basket))
 
-    async def calm(self) -> Report:
-        """Every part is ready again and the auditor finds nothing wrong; returns its report."""
+    async def calm(self, *, victims: Iterable[str] = ()) -> Report:
+        """Every part is ready again, none but `victims` died, and the auditor finds nothing wrong; returns its report."""
         await wait_until(
             lambda: asyncio.to_thread(self.stack.is_ready),
             timeout_s=LIVE_S,
             every_s=0.5,
             what="every part ready",
         )
+        died = await asyncio.to_thread(self.stack.deaths) - self._deaths
+        assert died.keys() == set(victims), f"died: {dict(died)}"
         report = await audit(
             self.stack.target, commands=[sent.command() for sent in self.sent], wait_s=LIVE_S
         )
