@@ -9,6 +9,7 @@ from sink_connector.converters import Converter
 from sink_connector.converters.json_envelope import EnvelopeConverter
 from sink_connector.converters.plain_json import PlainJsonConverter
 from sink_connector.converters.primitives import PARSERS, PrimitiveConverter
+from sink_connector.converters.registry import REGISTRY_CLASSES, make_registry_converter
 
 # Makes a converter from its options (without their prefix) and whether it is for keys.
 MakeConverter = Callable[[Mapping[str, str], bool], Converter]
@@ -42,4 +43,5 @@ def _primitive(name: str, options: Mapping[str, str], is_key: bool) -> Converter
 CONVERTERS: dict[str, MakeConverter] = {
     JSON_CONVERTER: _json,
     **{name: partial(_primitive, name) for name in PARSERS},
+    **{name: partial(make_registry_converter, kind) for name, kind in REGISTRY_CLASSES.items()},
 }

@@ -1,6 +1,5 @@
 """Records that could not be delivered, kept in the table `sink.dead_letters` with the bytes they came as."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from asyncpg import Connection
 
 from sink_connector.entry import SourceRecord
 from sink_connector.errors import Stage
+from sink_connector.errors.letter_box import stored_headers
 from sink_connector.writer import queries
 from sink_connector.writer.wire_type import EPOCH_2000_US
 
@@ -30,7 +30,7 @@ class DeadLetter:
 
 
 async def park(connection: Connection, connector: str, letters: Iterable[DeadLetter]) -> None:
-    """Store letters in the running transaction; one that is there already (a replay) stays as it is."""
+    """Store letters in the running transaction; one that is there already is not doubled."""
     await connection.executemany(SQL["park"], [_row(connector, letter) for letter in letters])
 
 
@@ -44,7 +44,7 @@ def _row(connector: str, letter: DeadLetter) -> tuple[Any, ...]:
         (source.timestamp * 1000 - EPOCH_2000_US,) if source.timestamp >= 0 else None,
         source.key,
         source.value,
-        json.dumps([[name, value.hex()] for name, value in source.headers]).encode(),
+        stored_headers(source.headers),
         letter.stage.value,
         letter.error_class,
         letter.error.replace("\0", "\\0"),

@@ -56,7 +56,9 @@ def make_blueprint(given: Mapping[str, str], worker: WorkerConfig) -> Blueprint:
         problems |= error.problems
     try:
         options = consumer_options(
-            config.consumer, bootstrap_servers=worker.bootstrap_servers, group_id=config.group_id
+            {**worker.security, **worker.consumer, **config.consumer},
+            bootstrap_servers=worker.bootstrap_servers,
+            group_id=config.group_id,
         )
     except ConfigError as error:
         problems |= error.problems

@@ -2,15 +2,16 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from enum import Enum
 
 import asyncpg
 import structlog
 
 from sink_connector.config.connector import ConnectorConfig
+from sink_connector.config.secrets import scrubbed, secrets_of
+from sink_connector.worker.statuses import State
 from sink_connector.worker.task import Task
 from sink_connector.writer import offsets
 from sink_connector.writer.offsets import Partition
@@ -18,15 +19,7 @@ from sink_connector.writer.session import prepare_database
 
 log = structlog.get_logger()
 
-
-class State(Enum):
-    """Connect's states of a connector and of a task."""
-
-    UNASSIGNED = "UNASSIGNED"
-    RUNNING = "RUNNING"
-    PAUSED = "PAUSED"
-    STOPPED = "STOPPED"
-    FAILED = "FAILED"
+STOP_S = 4.0  # a task commits or rolls back its batch and leaves its group within it
 
 
 @dataclass(slots=True)
@@ -53,25 +46,34 @@ class NotStoppedError(Exception):
 
 @dataclass(slots=True)
 class Connector:
-    """One connector of this worker. `failed` is set when a task has ended with an error, which `status` then shows.
+    """One connector, as far as it runs in this worker. `failed` is set when a task has ended with an error, which `status`
+    then shows, and `changed` is called.
 
     The state asked for survives failures: a connector whose tasks have all failed is still RUNNING, as in Connect.
     """
 
     config: ConnectorConfig
     make_task: Callable[[int], Task]
+    changed: Callable[[], None] = lambda: None
     state: State = State.UNASSIGNED
-    tasks: list[RunningTask] = field(default_factory=list)
+    tasks: dict[int, RunningTask] = field(default_factory=dict)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def status(self) -> list[TaskStatus]:
-        return [each.status for each in self.tasks]
+        return [each.status for _, each in sorted(self.tasks.items())]
 
     async def start(self, *, paused: bool = False) -> None:
         """Start every task. Failures of a task show in its status, not here."""
-        self.state = State.PAUSED if paused else State.RUNNING
-        self.tasks = [self._run(number) for number in range(self.config.tasks_max)]
+        await self.keep(range(self.config.tasks_max), paused=paused)
+
+    async def keep(self, numbers: Collection[int], *, paused: bool) -> None:
+        """Have these tasks, which are this worker's share, and no others; those that have failed stay so."""
+        await self._end(self.tasks.keys() - set(numbers))
+        self._set_paused(paused=paused)
+        for number in numbers:
+            if number not in self.tasks:
+                self.tasks[number] = self._run(number)
 
     async def pause(self) -> None:
         """Deliver nothing more, but keep the partitions. What was polled already is still written."""
@@ -86,19 +88,20 @@ class Connector:
 
     async def stop(self) -> None:
         """End every task: the batch in flight is committed or rolled back, the group left. The connector is STOPPED."""
-        await self._end(self.tasks)
+        await self._end(list(self.tasks))
         self.state = State.STOPPED
-        self.tasks = []
 
     async def restart(self, *, tasks: bool = True, only_failed: bool = False) -> None:
         """Restart the tasks, or those of them that failed. A connector itself holds nothing that could be restarted."""
-        for each in list(self.tasks) if tasks else ():
+        for number, each in list(self.tasks.items()) if tasks else ():
             if not only_failed or each.status.state is State.FAILED:
-                await self.restart_task(each.status.number)
+                await self.restart_task(number)
 
     async def restart_task(self, number: int) -> None:
-        """Raises `IndexError` when there is no such task."""
-        await self._end([self.tasks[number]])
+        """Raises `KeyError` when there is no such task."""
+        self.tasks[number].status.state = State.RESTARTING
+        self.changed()
+        await self._end([number])
         self.tasks[number] = self._run(number)
 
     async def offsets(self) -> dict[Partition, int]:
@@ -126,24 +129,36 @@ class Connector:
     async def _watch(self, running: RunningTask) -> None:
         try:
             await running.task.run()
-        except Exception as error:  # whatever ends a task is its status, never silence
+        except Exception as error:  # noqa: BLE001 - whatever ends a task is its status, never silence
+            trace = "".join(traceback.format_exception(error))
             running.status.state = State.FAILED
-            running.status.trace = "".join(traceback.format_exception(error))
-            log.exception("sink.task.failed", connector=self.config.name, task=running.status.number)
+            running.status.trace = scrubbed(trace, secrets_of(self.config.resolved))
+            log.error(  # noqa: TRY400 - with its secrets taken out
+                "sink.task.failed",
+                connector=self.config.name,
+                task=running.status.number,
+                trace=running.status.trace,
+            )
             self.failed.set()
+            self.changed()
 
     def _set_paused(self, *, paused: bool) -> None:
         self.state = State.PAUSED if paused else State.RUNNING
-        for each in self.tasks:
+        for each in self.tasks.values():
             each.task.paused = paused
             if each.status.state is not State.FAILED:
                 each.status.state = self.state
 
-    async def _end(self, tasks: list[RunningTask]) -> None:
-        running = [each.running for each in tasks if each.running is not None]
+    async def _end(self, numbers: Iterable[int]) -> None:
+        """One that hangs is left behind: once its partitions are claimed anew, it can write nothing."""
+        leaving = [self.tasks.pop(number).running for number in numbers]
+        running = [each for each in leaving if each is not None]
         for each in running:
             each.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        if running:
+            _, hanging = await asyncio.wait(running, timeout=STOP_S)
+            for each in hanging:
+                log.error("sink.task.hangs", task=each.get_name())
 
     @asynccontextmanager
     async def _database(self) -> AsyncIterator[asyncpg.Connection]:

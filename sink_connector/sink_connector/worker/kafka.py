@@ -4,6 +4,8 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from sink_connector.errors import ConfigError
 
 # Kafka's names → aiokafka's, with the type of the value.
@@ -82,3 +84,14 @@ def consumer_options(
 def client_options(consumer: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a consumer's options that any client of the same cluster takes."""
     return {name: value for name, value in consumer.items() if name in CLIENT}
+
+
+async def cluster_id(client: Mapping[str, Any]) -> str:
+    """The id of the cluster that these options lead to."""
+    admin = AIOKafkaAdminClient(**client)
+    await admin.start()
+    try:
+        described = await admin.describe_cluster()
+    finally:
+        await admin.close()
+    return str(described["cluster_id"])

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.entry import Entry
 from sink_connector.errors import BadRecordError, FatalError, FencedError, SinkError
+from sink_connector.errors.dead_letter_topic import DeadLetterTopic
 from sink_connector.errors.dead_letters import DeadLetter
 from sink_connector.errors.retry import pause_s
 from sink_connector.errors.sqlstate import Decision, decide
@@ -70,6 +71,7 @@ class Task:
     writer: Writer
     naming: TableNaming
     convert: Conversion
+    dead_letters: DeadLetterTopic
     random: Callable[[], float] = random.random
     paused: bool = False
     _fenced_at: float | None = None
@@ -90,6 +92,7 @@ class Task:
             await self._repeat(self._prepare, "prepare")
             await self._repeat(self._consume, "consume")
         finally:
+            await self.dead_letters.close()
             await self.session.close()
 
     async def _prepare(self) -> None:
@@ -185,6 +188,7 @@ class Task:
         for partition, position in batch.positions.items():
             self._committed[partition] = position.next_offset
         self._report(written)
+        await self.dead_letters.send(written.dead)
 
     async def _write(self, batch: Batch) -> Written | None:
         """The written batch, or None when another writer has the partitions now. Raises `FatalError`."""

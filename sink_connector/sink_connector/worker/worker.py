@@ -1,14 +1,20 @@
 """A worker: the connectors of one process and what they share."""
 
+import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from aiokafka.client import AIOKafkaClient
 
+from sink_connector.config.connector import ConnectorConfig
+from sink_connector.errors.dead_letter_topic import DeadLetterTopic
 from sink_connector.worker.blueprint import Blueprint
 from sink_connector.worker.connector import Connector
+from sink_connector.worker.kafka import client_options
 from sink_connector.worker.source import Source, Subscription
 from sink_connector.worker.task import Task
 from sink_connector.writer.naming import TableNaming
+from sink_connector.writer.offsets import Partition
 from sink_connector.writer.session import Session
 from sink_connector.writer.writer import Writer
 
@@ -21,18 +27,38 @@ class Worker:
         self.connectors: dict[str, Connector] = {}
 
     async def add(self, blueprint: Blueprint) -> Connector:
-        """Start a connector. Its name must be free."""
-        name = blueprint.config.name
-        if name in self.connectors:
-            raise ValueError(f"connector {name} already exists")
-        connector = Connector(blueprint.config, partial(self._make_task, blueprint))
-        self.connectors[name] = connector
+        """Start a connector with all of its tasks. Its name must be free."""
+        connector = self.hold(blueprint)
         await connector.start()
         return connector
 
+    def hold(self, blueprint: Blueprint, changed: Callable[[], None] = lambda: None) -> Connector:
+        """A connector without tasks so far. Its name must be free."""
+        name = blueprint.config.name
+        if name in self.connectors:
+            raise ValueError(f"connector {name} already exists")
+        connector = Connector(blueprint.config, partial(self._make_task, blueprint), changed)
+        self.connectors[name] = connector
+        return connector
+
+    async def remove(self, name: str) -> None:
+        """Stop a connector and forget it."""
+        await self.connectors[name].stop()
+        del self.connectors[name]
+
     async def stop(self) -> None:
-        for connector in self.connectors.values():
-            await connector.stop()
+        await asyncio.gather(*(connector.stop() for connector in self.connectors.values()))
+
+    async def partitions_of(self, config: ConnectorConfig) -> set[Partition]:
+        """The partitions there are of a connector's topics. Raises aiokafka's errors."""
+        cluster = await self._client.fetch_all_metadata()
+        pattern = config.topics_regex
+        return {
+            Partition(topic, partition)
+            for topic in cluster.topics()
+            if (pattern.fullmatch(topic) if pattern is not None else topic in config.topics)
+            for partition in cluster.partitions_for_topic(topic) or ()
+        }
 
     def _make_task(self, blueprint: Blueprint, number: int) -> Task:
         config = blueprint.config
@@ -55,4 +81,7 @@ class Worker:
             writer=Writer(config, session),
             naming=TableNaming(config.table),
             convert=blueprint.conversion(),
+            dead_letters=DeadLetterTopic(
+                config.errors, client=client_options(blueprint.consumer), connector=config.name, task=number
+            ),
         )

@@ -12,6 +12,7 @@ from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode
 from sink_connector.entry import Entry
 from sink_connector.errors import BadRecordError, FatalError, Stage
 from sink_connector.errors.dead_letters import DeadLetter, park
+from sink_connector.errors.letter_box import drop
 from sink_connector.errors.sqlstate import Decision, decide
 from sink_connector.shape import Shape
 from sink_connector.writer import offsets
@@ -69,9 +70,30 @@ class Writer:
             try:
                 return await self._transaction(connection, batch, isolate=isolate)
             except ChangeNeededError as needed:
-                log.info("sink.table.changed", connector=self._config.name, statement=needed.statement)
-                await change(connection, needed.statement)
-                self.forget_tables()
+                await self._change(connection, needed)
+
+    async def rewrite(self, letter: int, place: tuple[str, TableName] | None, entry: Entry | None) -> None:
+        """Write a parked record and remove its letter, in one transaction. Raises as `write` does; the letter then stays."""
+        connection = await self._session.connection()
+        while True:
+            self._staged.clear()
+            try:
+                async with connection.transaction():
+                    if place is not None and entry is not None and self._is_written(entry):
+                        await self._apply(connection, *place, [entry])
+                    await drop(connection, self._config.name, [letter])
+            except ChangeNeededError as needed:
+                await self._change(connection, needed)
+            else:
+                return
+
+    async def _change(self, connection: Connection, needed: ChangeNeededError) -> None:
+        log.info("sink.table.changed", connector=self._config.name, statement=needed.statement)
+        await change(connection, needed.statement)
+        self.forget_tables()
+
+    def _is_written(self, entry: Entry) -> bool:
+        return entry.value is not None or self._config.table.delete_enabled
 
     async def _transaction(self, connection: Connection, batch: Batch, *, isolate: bool) -> Written:
         dead = list(batch.bad)
