@@ -34,7 +34,7 @@ WITH batch AS (
     SET next_offset = batch.next_offset
     FROM batch
     WHERE o.connector = $1 AND o.topic = batch.topic AND o.partition = batch.partition AND o.epoch = batch.epoch
-      AND true
+      AND o.next_offset < batch.next_offset
     RETURNING o.partition
 )
 SELECT
