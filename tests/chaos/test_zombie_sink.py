@@ -15,7 +15,7 @@ from launcher.ports import free_ports
 from tests.support.storm import Storm
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 
 _EPOCHS = "SELECT sum(epoch) FROM sink.offsets"
 

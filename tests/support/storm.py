@@ -15,7 +15,7 @@ from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 ORDERS = 2_000
-RATE = 250.0
+RATE = 100.0
 FAULT_AFTER = 500
 LIVE_S = 60.0
 """LIVE: lag is 0 within 60 s of the last fault."""

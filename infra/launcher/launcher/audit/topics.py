@@ -20,13 +20,13 @@ class TopicStalledError(RuntimeError):
 
 async def partition_ends(target: Target) -> list[Log]:
     """First and next offset of every partition, now."""
-    async with _consumer(target) as consumer:
+    async with _consumer(target, begin="latest") as consumer:
         return await _bounds(consumer, target)
 
 
 async def topic_facts(target: Target) -> AsyncIterator[Sequence[Log | Record]]:
     """The partitions' bounds, then every record within them, in blocks. Raises TopicStalledError."""
-    async with _consumer(target) as consumer:
+    async with _consumer(target, begin="earliest") as consumer:
         bounds = await _bounds(consumer, target)
         yield bounds
         end_of = {
@@ -48,12 +48,12 @@ async def topic_facts(target: Target) -> AsyncIterator[Sequence[Log | Record]]:
 
 
 @asynccontextmanager
-async def _consumer(target: Target) -> AsyncIterator[AIOKafkaConsumer]:
+async def _consumer(target: Target, *, begin: str) -> AsyncIterator[AIOKafkaConsumer]:
     """Without a group a consumer assigns itself every partition of its topics."""
     async with AIOKafkaConsumer(
         *map(target.in_kafka, target.topics()),
         bootstrap_servers=target.bootstrap,
-        auto_offset_reset="earliest",
+        auto_offset_reset=begin,
         enable_auto_commit=False,
         max_partition_fetch_bytes=4 << 20,
     ) as consumer:
