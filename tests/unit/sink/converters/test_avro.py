@@ -1,0 +1,174 @@
+"""Avro's types as Connect's."""
+
+import json
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from sink_connector.converters import Decoded
+from sink_connector.converters.avro import compile_avro
+from sink_connector.converters.registry import RegisteredSchema
+from sink_connector.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+from tests.support.wire_format import avro_payload, framed
+
+AT = datetime(2026, 11, 22, 12, 34, 56, 789012, tzinfo=UTC)
+MILLIS = AT.replace(microsecond=789000)
+INNER = {
+    "type": "record",
+    "name": "Line",
+    "fields": [{"name": "sku", "type": "string"}, {"name": "n", "type": "int"}],
+}
+
+
+def registered(schema: Any, *references: tuple[str, Any]) -> RegisteredSchema:
+    named = tuple((name, json.dumps(each)) for name, each in references)
+    return RegisteredSchema(kind="AVRO", text=json.dumps(schema), references=named)
+
+
+def through(type_: Any, value: Any, **field: Any) -> tuple[Schema, Any]:
+    """A value as the field of a record, encoded and read back."""
+    schema = {"type": "record", "name": "shop.Order", "fields": [{"name": "f", "type": type_, **field}]}
+    decoded = compile_avro(registered(schema))(framed(1, avro_payload(schema, {"f": value})))
+    assert decoded.schema is not None
+    read = decoded.schema.field("f")
+    assert read is not None
+    return read.schema, decoded.value["f"]
+
+
+def logical(type_: str, name: str, **attributes: Any) -> dict[str, Any]:
+    return {"type": type_, "logicalType": name, **attributes}
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "kind", "name"),
+    [
+        ("boolean", True, Type.BOOLEAN, None), ("int", -5, Type.INT32, None), ("long", 2**40, Type.INT64, None),
+        ("float", 1.5, Type.FLOAT32, None), ("double", 0.1, Type.FLOAT64, None), ("string", "grün", Type.STRING, None),
+        ("bytes", b"\x00\xff", Type.BYTES, None),
+        ({"type": "enum", "name": "shop.State", "symbols": ["NEW", "OLD"]}, "OLD", Type.STRING, "shop.State"),
+        ({"type": "fixed", "name": "shop.Hash", "size": 4}, b"abcd", Type.BYTES, "shop.Hash"),
+        (logical("bytes", "decimal", precision=9, scale=2), Decimal("-12.34"), Type.BYTES, DECIMAL),
+        ({"type": "fixed", "name": "M", "size": 8, "logicalType": "decimal", "precision": 9, "scale": 2}, Decimal("12.34"), Type.BYTES, DECIMAL),
+        (logical("int", "date"), date(2026, 11, 22), Type.INT32, DATE),
+        (logical("int", "time-millis"), time(1, 2, 3, 4000), Type.INT32, TIME),
+        (logical("long", "time-micros"), time(1, 2, 3, 4), Type.INT64, TIME),
+        (logical("long", "timestamp-millis"), MILLIS, Type.INT64, TIMESTAMP), (logical("long", "timestamp-micros"), AT, Type.INT64, TIMESTAMP),
+        ({"type": "array", "items": "long"}, [1, 2], Type.ARRAY, None), ({"type": "map", "values": "int"}, {"a": 1}, Type.MAP, None),
+        ({"type": "int", "connect.type": "int16"}, 7, Type.INT16, None),
+        ({"type": "string", "avro.java.string": "String"}, "x", Type.STRING, None),
+        ({"type": "long", "connect.name": "io.debezium.time.MicroTimestamp", "connect.version": 1}, 5, Type.INT64, "io.debezium.time.MicroTimestamp"),
+    ],
+)  # fmt: skip
+def test_a_type_keeps_its_value_and_its_name(type_: Any, value: Any, kind: Type, name: str | None) -> None:
+    schema, read = through(type_, value)
+    assert (schema.type, schema.name, schema.optional) == (kind, name, False)
+    assert (read, type(read)) == (value, type(value))
+
+
+def test_a_uuid_is_its_text() -> None:
+    value = UUID("12345678-1234-5678-1234-567812345678")
+    assert through(logical("string", "uuid"), value) == (Schema(type=Type.STRING), str(value))
+
+
+def test_a_local_timestamp_is_taken_for_utc() -> None:
+    schema, read = through(logical("long", "local-timestamp-micros"), AT.replace(tzinfo=None))
+    assert (schema.name, read) == (TIMESTAMP, AT)
+
+
+@pytest.mark.parametrize("value", ["x", None])
+def test_a_union_with_null_is_optional(value: str | None) -> None:
+    assert through(["null", "string"], value) == (Schema(type=Type.STRING, optional=True), value)
+
+
+def test_a_default_is_the_schemas() -> None:
+    schema, _ = through("string", "x", default="unknown")
+    assert (schema.has_default, schema.default) == (True, "unknown")
+    schema, _ = through(["null", "string"], None, default=None)
+    assert not schema.has_default
+
+
+def test_a_default_of_bytes_and_decimals_is_read_from_its_text() -> None:
+    assert through("bytes", b"", default="\u00ff\u0001")[0].default == b"\xff\x01"
+    assert through(logical("bytes", "decimal", precision=4, scale=2), Decimal(1), default="\u00ff")[
+        0
+    ].default == Decimal("-0.01")
+
+
+def test_records_and_lists_of_records_are_structs() -> None:
+    schema, read = through({"type": "array", "items": INNER}, [{"sku": "a", "n": 1}])
+    assert schema.items is not None
+    assert [each.name for each in schema.items.fields] == ["sku", "n"]
+    assert read == [{"sku": "a", "n": 1}]
+
+
+def test_a_uuid_deep_inside_is_its_text() -> None:
+    value = UUID("12345678-1234-5678-1234-567812345678")
+    inner = {
+        "type": "record",
+        "name": "I",
+        "fields": [{"name": "id", "type": ["null", logical("string", "uuid")]}],
+    }
+    assert through({"type": "array", "items": inner}, [{"id": value}, {"id": None}])[1] == [
+        {"id": str(value)},
+        {"id": None},
+    ]
+    assert through({"type": "map", "values": inner}, {"k": {"id": value}})[1] == {"k": {"id": str(value)}}
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ("text", "string"), (5, "int"), (2**40, "long"), (True, "boolean"), (1.5, "double"), (b"\0", "bytes"),
+        (("shop.Line", {"sku": "a", "n": 1}), "Line"), (("shop.Hash", b"abcd"), "Hash"), ([1], "array"),
+    ],
+)  # fmt: skip
+def test_a_union_of_several_types_is_a_struct_with_one_field_set(value: Any, field: str) -> None:
+    union = [
+        "null", "string", "int", "long", "boolean", "double", "bytes", {**INNER, "name": "shop.Line"}, {"type": "fixed", "name": "shop.Hash", "size": 4},
+        {"type": "array", "items": "int"},
+    ]  # fmt: skip
+    schema, read = through(union, value)
+    assert (schema.type, schema.optional) == (Type.STRUCT, True)
+    assert all(each.schema.optional for each in schema.fields)
+    assert {key: found for key, found in read.items() if found is not None} == {
+        field: value[1] if isinstance(value, tuple) else value
+    }
+    assert through(union, None)[1] is None
+
+
+def test_a_record_named_twice_is_the_same_struct_twice() -> None:
+    schema = {
+        "type": "record",
+        "name": "P",
+        "fields": [{"name": "a", "type": INNER}, {"name": "b", "type": "Line"}],
+    }
+    value = {"a": {"sku": "x", "n": 1}, "b": {"sku": "y", "n": 2}}
+    decoded = compile_avro(registered(schema))(framed(1, avro_payload(schema, value)))
+    assert decoded.value == value
+
+
+def test_a_schema_may_refer_to_another() -> None:
+    order = {"type": "record", "name": "Order", "fields": [{"name": "line", "type": "Line"}]}
+    whole = {**order, "fields": [{"name": "line", "type": INNER}]}
+    value = {"line": {"sku": "a", "n": 1}}
+    decode = compile_avro(registered(order, ("Line", INNER)))
+    assert decode(framed(1, avro_payload(whole, value))).value == value
+
+
+def test_a_value_may_be_no_record() -> None:
+    decoded = compile_avro(registered("long"))(framed(1, avro_payload("long", 5)))
+    assert decoded == Decoded(Schema(type=Type.INT64), 5)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "record", "name": "Tree", "fields": [{"name": "child", "type": ["null", "Tree"]}]}, {"type": "nothing"}, "Unknown",
+    ],
+)  # fmt: skip
+def test_a_schema_that_cannot_be_used_is_a_value_error(schema: Any) -> None:
+    with pytest.raises(ValueError, match=r"contains itself|not an Avro schema"):
+        compile_avro(registered(schema))

@@ -1,0 +1,114 @@
+"""JSON Schema's types as Connect's."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sink_connector.converters.json_schema import UNION, compile_json_schema
+from sink_connector.converters.registry import RegisteredSchema
+from sink_connector.record import DECIMAL, TIMESTAMP, Schema, Type
+from tests.support.wire_format import framed
+
+
+def through(schema: Any, value: Any, *references: tuple[str, Any]) -> tuple[Schema, Any]:
+    named = tuple((name, json.dumps(each)) for name, each in references)
+    decode = compile_json_schema(RegisteredSchema(kind="JSON", text=json.dumps(schema), references=named))
+    decoded = decode(framed(1, json.dumps(value).encode()))
+    assert decoded.schema is not None
+    return decoded.schema, decoded.value
+
+
+ORDER = {
+    "title": "Order", "type": "object", "required": ["id", "state"],
+    "properties": {
+        "id": {"type": "integer"}, "state": {"type": "string", "enum": ["NEW"]}, "note": {"type": "string"}, "paid": {"type": "number"},
+        "open": {"type": "boolean", "default": True}, "lines": {"type": "array", "items": {"$ref": "#/definitions/Line"}},
+    },
+    "definitions": {"Line": {"type": "object", "properties": {"sku": {"type": "string"}}}},
+}  # fmt: skip
+
+
+def test_an_object_is_a_struct_and_what_is_not_required_is_optional() -> None:
+    schema, value = through(
+        ORDER, {"id": 1, "state": "NEW", "lines": [{"sku": "a", "more": 1}], "unknown": 1}
+    )
+    assert schema.name == "Order"
+    assert {each.name: (each.schema.type, each.schema.optional) for each in schema.fields} == {
+        "id": (Type.INT64, False), "state": (Type.STRING, False), "note": (Type.STRING, True), "paid": (Type.FLOAT64, True),
+        "open": (Type.BOOLEAN, True), "lines": (Type.ARRAY, True),
+    }  # fmt: skip
+    assert value == {
+        "id": 1,
+        "state": "NEW",
+        "note": None,
+        "paid": None,
+        "open": True,
+        "lines": [{"sku": "a"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "expected"),
+    [
+        ({"type": "integer"}, 5, (Type.INT64, False, 5)), ({"type": "integer", "connect.type": "int8"}, 5, (Type.INT8, False, 5)),
+        ({"type": "number"}, 5, (Type.FLOAT64, False, 5.0)), ({"type": ["null", "string"]}, None, (Type.STRING, True, None)),
+        ({"oneOf": [{"type": "null"}, {"type": "string"}]}, "x", (Type.STRING, True, "x")), ({"enum": ["a", "b"]}, "a", (Type.STRING, False, "a")),
+        ({"type": "string", "connect.type": "bytes"}, "AQI=", (Type.BYTES, False, b"\1\2")),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, {"a": 1}, (Type.MAP, False, {"a": 1})),
+        ({"type": "number", "title": DECIMAL, "connect.type": "bytes", "connect.parameters": {"scale": "2"}}, 1.25, (Type.BYTES, False, Decimal("1.25"))),
+        ({"allOf": [{"type": "integer"}, {"title": "Count"}]}, 5, (Type.INT64, False, 5)),
+    ],
+)  # fmt: skip
+def test_a_type_keeps_its_value(schema: Any, value: Any, expected: tuple[Type, bool, Any]) -> None:
+    ours, read = through(schema, value)
+    assert (ours.type, ours.optional, read) == expected
+    assert type(read) is type(expected[2])
+
+
+def test_an_instant_of_connects_is_one() -> None:
+    schema, value = through(
+        {"type": "integer", "title": TIMESTAMP, "connect.type": "int64", "connect.version": 1},
+        1_709_210_096_789,
+    )
+    assert (schema.name, value.isoformat()) == (TIMESTAMP, "2024-02-29T12:34:56.789000+00:00")
+
+
+def test_several_alternatives_are_a_struct_with_one_field_set() -> None:
+    union = {"oneOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}
+    schema, value = through(union, "x")
+    assert (schema.name, schema.optional) == (UNION, True)
+    assert value == {f"{UNION}.field.0": None, f"{UNION}.field.1": "x"}
+
+
+def test_fields_stand_in_the_order_connect_wrote_them() -> None:
+    properties = {"b": {"type": "string", "connect.index": 1}, "a": {"type": "string", "connect.index": 0}}
+    assert [each.name for each in through({"type": "object", "properties": properties}, {})[0].fields] == [
+        "a",
+        "b",
+    ]
+
+
+def test_a_schema_may_refer_to_another() -> None:
+    schema = {"type": "object", "properties": {"line": {"$ref": "line.json#/definitions/Line"}}}
+    other = {"definitions": {"Line": {"type": "integer"}}}
+    assert through(schema, {"line": 5}, ("line.json", other))[1] == {"line": 5}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "integer"}, "5"), ({"type": "integer"}, True), ({"type": "string"}, None), ({"type": "object", "properties": {}}, []),
+        ({"oneOf": [{"type": "integer"}, {"type": "string"}]}, []), ({"type": "integer"}, 1.5),
+    ],
+)  # fmt: skip
+def test_a_value_that_does_not_fit_is_a_value_error(schema: Any, value: Any) -> None:
+    with pytest.raises(ValueError, match=r"where|fits no alternative"):
+        through(schema, value)
+
+
+@pytest.mark.parametrize("schema", [[], {"$ref": "#"}, {"$ref": "#/nowhere"}, {"type": "null"}, "text"])
+def test_a_schema_that_cannot_be_used_is_a_value_error(schema: Any) -> None:
+    with pytest.raises(ValueError, match=r"object|itself|nothing is at|no counterpart"):
+        through(schema, 1)

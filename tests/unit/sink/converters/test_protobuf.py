@@ -1,0 +1,143 @@
+"""Protobuf's types as Connect's, by schemas that protoc compiles."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+
+from sink_connector.converters import Decoded
+from sink_connector.converters.protobuf import _compiled, compiler
+from sink_connector.converters.protobuf_messages import UNION
+from sink_connector.converters.registry import RegisteredSchema
+from sink_connector.record import TIMESTAMP, Schema, Type
+from tests.support.wire_format import framed
+
+ORDER = """
+syntax = "proto3";
+package shop;
+import "google/protobuf/timestamp.proto";
+import "google/protobuf/wrappers.proto";
+enum State { NEW = 0; OLD = 1; }
+message Order {
+  string id = 1;
+  int32 small = 2;
+  uint64 large = 3;
+  bool open = 4;
+  double price = 5;
+  bytes raw = 6;
+  State state = 7;
+  repeated string tags = 8;
+  map<string, int32> stock = 9;
+  google.protobuf.Timestamp at = 10;
+  optional string note = 11;
+  Line line = 12;
+  repeated Line lines = 13;
+  oneof paid { string card = 14; int32 cash = 15; }
+  google.protobuf.StringValue maybe = 16;
+  message Line { string sku = 1; }
+}
+message Other { int32 n = 1; }
+"""
+
+
+def decoded(
+    json: dict[str, Any], *, text: str = ORDER, message: str = "shop.Order", index: bytes = b"\0", references: tuple[tuple[str, str], ...] = (),
+    **options: str,
+) -> Decoded:  # fmt: skip
+    """A message, given as JSON, encoded by protobuf's own classes and read by the converter."""
+    registered = RegisteredSchema(kind="PROTOBUF", text=text, references=references)
+    pool = descriptor_pool.DescriptorPool()
+    files: descriptor_pb2.FileDescriptorSet = _compiled(registered)
+    for file in files.file:
+        pool.AddSerializedFile(file.SerializeToString())
+    instance = message_factory.GetMessageClass(pool.FindMessageTypeByName(message))()
+    json_format.ParseDict(json, instance, descriptor_pool=pool)
+    decode = compiler({name.replace("_", "."): value for name, value in options.items()})(registered)
+    return decode(framed(1, index + instance.SerializeToString()))
+
+
+def field(found: Decoded, name: str) -> Schema:
+    assert found.schema is not None
+    each = found.schema.field(name)
+    assert each is not None
+    return each.schema
+
+
+FULL = {
+    "id": "o-1", "small": -5, "large": "9007199254740993", "open": True, "price": 0.1, "raw": "AQI=", "state": "OLD", "tags": ["a", "b"],
+    "stock": {"x": 3}, "at": "2026-11-22T12:34:56.789012Z", "note": "n", "line": {"sku": "s"}, "lines": [{"sku": "t"}], "cash": 5, "maybe": "m",
+}  # fmt: skip
+
+
+def test_every_type_keeps_its_value() -> None:
+    found = decoded(FULL)
+    assert found.value == {
+        "id": "o-1", "small": -5, "large": 9007199254740993, "open": True, "price": 0.1, "raw": b"\1\2", "state": "OLD", "tags": ["a", "b"],
+        "stock": {"x": 3}, "at": datetime(2026, 11, 22, 12, 34, 56, 789012, tzinfo=UTC), "note": "n", "line": {"sku": "s"},
+        "lines": [{"sku": "t"}], "paid_0": {"card": None, "cash": 5}, "maybe": {"value": "m"},
+    }  # fmt: skip
+    kinds = {
+        name: field(found, name).type
+        for name in ("small", "large", "state", "tags", "stock", "at", "line", "paid_0")
+    }
+    assert kinds == {
+        "small": Type.INT32, "large": Type.INT64, "state": Type.STRING, "tags": Type.ARRAY, "stock": Type.MAP, "at": Type.INT64,
+        "line": Type.STRUCT, "paid_0": Type.STRUCT,
+    }  # fmt: skip
+    assert field(found, "at").name == TIMESTAMP
+    assert field(found, "paid_0").name == f"{UNION}.paid"
+
+
+def test_what_is_absent_is_its_types_zero_but_of_a_message_null() -> None:
+    assert decoded({}).value == {
+        "id": "", "small": 0, "large": 0, "open": False, "price": 0.0, "raw": b"", "state": "NEW", "tags": [], "stock": {}, "at": None,
+        "note": "", "line": None, "lines": [], "paid_0": None, "maybe": None,
+    }  # fmt: skip
+
+
+def test_the_options_of_confluents_converter_are_followed() -> None:
+    found = decoded({"maybe": "m", "card": "c", "state": "OLD"}, flatten_unions="true", wrapper_for_nullables="true",
+                    optional_for_nullables="true", int_for_enums="true")  # fmt: skip
+    assert (found.value["maybe"], found.value["card"], found.value["cash"]) == ("m", "c", None)
+    assert (found.value["note"], found.value["state"]) == (None, 1)
+    assert field(found, "maybe").type is Type.STRING
+
+
+@pytest.mark.parametrize(
+    ("index", "message", "expected"),
+    [(b"\x02\x02", "shop.Other", {"n": 5}), (b"\x04\x00\x00", "shop.Order.Line", {"sku": "5"})],
+)
+def test_the_message_index_says_which_message_it_is(
+    index: bytes, message: str, expected: dict[str, Any]
+) -> None:
+    assert decoded(expected, message=message, index=index).value == expected
+
+
+def test_a_schema_may_import_another() -> None:
+    text = 'syntax = "proto3"; import "deep/money.proto"; message Bill { money.Money sum = 1; }'
+    money = 'syntax = "proto3"; package money; message Money { int64 cents = 1; }'
+    found = decoded(
+        {"sum": {"cents": "7"}}, text=text, message="Bill", references=(("deep/money.proto", money),)
+    )
+    assert found.value == {"sum": {"cents": 7}}
+
+
+def test_a_message_that_contains_itself_is_refused() -> None:
+    with pytest.raises(ValueError, match="Tree contains itself"):
+        decoded({}, text='syntax = "proto3"; message Tree { Tree child = 1; }', message="Tree")
+
+
+def test_a_schema_that_does_not_compile_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a Protobuf schema"):
+        compiler({})(RegisteredSchema(kind="PROTOBUF", text="message {"))
+
+
+def test_a_reference_cannot_leave_the_directory_it_is_compiled_in() -> None:
+    with pytest.raises(ValueError, match="no relative path"):
+        compiler({})(RegisteredSchema(kind="PROTOBUF", text="", references=(("../outside.proto", ""),)))
+
+
+def test_an_option_that_is_no_boolean_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"flatten\.unions"):
+        compiler({"flatten.unions": "maybe"})
