@@ -110,7 +110,7 @@ def _topics(settings: Settings) -> dict[str, str]:
 
 def _live(settings: Settings, database: Database) -> _Live:
     topics = _topics(settings)
-    feed = Feed()
+    feed = Feed(memory=settings.stream_memory)
     gate, history_gate = (
         TokenGate(
             ReadModelVisibility(database, prefix=settings.topic_prefix, connectors=connectors),
@@ -140,6 +140,7 @@ def _app(
         report=reporter.encoded,
         lag_ms=live.freshness.lag_ms,
         max_streams=settings.max_streams,
+        max_behind=settings.stream_buffer,
         heartbeat_s=settings.stream_heartbeat,
     )
     hold, hold_history = (

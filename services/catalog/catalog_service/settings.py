@@ -14,7 +14,10 @@ class MigrationSettings(BaseSettings):
 
 
 class Settings(BaseSettings):
-    """What `catalog-service serve` needs. Times are seconds."""
+    """What `catalog-service serve` needs. Times are seconds.
+
+    `stream_memory` changes are remembered for streams that resume; a reader `stream_buffer` changes behind is cut off.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
 
@@ -32,6 +35,8 @@ class Settings(BaseSettings):
     max_waiters: int = Field(default=1_000, ge=1)
     max_wait: float = Field(default=30.0, gt=0)
     max_streams: int = Field(default=600, ge=1)
+    stream_memory: int = Field(default=20_000, ge=1)
+    stream_buffer: int = Field(default=2_000, ge=1)
     stream_heartbeat: float = Field(default=10.0, gt=0)
 
 

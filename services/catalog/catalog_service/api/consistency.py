@@ -1,9 +1,10 @@
 """Read your own writes over HTTP: `Consistency-Token` and `Prefer: wait=N`, for every query of the routes it guards."""
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Request
 
@@ -39,7 +40,8 @@ def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
         wait_s = min(_asked_wait_s(prefer or []), max_wait_s)
         request.state.waited_s = wait_s
         try:
-            await gate.passed(parse_tokens(",".join(consistency_token)), wait_s=wait_s)
+            passed = gate.passed(parse_tokens(",".join(consistency_token)), wait_s=wait_s)
+            await _while_connected(request, passed)
         except BadTokenError as error:
             errors = [{"header": "Consistency-Token", "detail": str(error)}]
             raise Problem(HTTPStatus.BAD_REQUEST, "bad-token", str(error), errors=errors) from error
@@ -51,6 +53,26 @@ def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
             raise _parked(error) from error
 
     return hold
+
+
+async def _while_connected(request: Request, passed: Coroutine[Any, Any, None]) -> None:
+    """A client that leaves makes room for another: its query no longer waits."""
+    waiting = asyncio.create_task(passed)
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.cancel()
+        waiting.cancel()
+        await asyncio.gather(waiting, leaving, return_exceptions=True)
+    if waiting.cancelled():
+        raise unavailable("client-left", "the client did not wait for the answer")
+    waiting.result()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _asked_wait_s(prefer: list[str]) -> float:

@@ -37,21 +37,22 @@ class Snapshots:
         self._topics = topics
         self._clock = clock
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._shared: tuple[float, Snapshot] | None = None
+        self._shared: Snapshot | None = None
+        self._shared_at = 0.0
 
-    async def take(self, user_id: str | None) -> Snapshot:
-        """The snapshot of one user's orders, or of everybody's.
+    async def take(self, user_id: str | None, *, instead_of: Snapshot | None = None) -> Snapshot:
+        """The snapshot of one user's orders, or of everybody's; read anew if `instead_of` would not do.
 
         Raises:
             DatabaseAwayError: as every query.
         """
         async with self._turns:
             now = self._clock()
-            if user_id is None and self._shared is not None and now - self._shared[0] < _SHARED_S:
-                return self._shared[1]
+            if user_id is None and instead_of is None and now - self._shared_at < _SHARED_S and self._shared:
+                return self._shared
             snapshot = await self._read(user_id)
             if user_id is None:
-                self._shared = now, snapshot
+                self._shared, self._shared_at = snapshot, now
             return snapshot
 
     async def _read(self, user_id: str | None) -> Snapshot:

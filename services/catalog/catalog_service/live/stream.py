@@ -9,7 +9,6 @@ from catalog_service.live.feed import Feed, Published
 from catalog_service.live.position import Position
 from catalog_service.live.snapshot import Snapshots
 
-_MAX_BEHIND = 2_000  # changes a reader may be behind before it is cut off
 _PORTION = 200
 _REPORT_S = 1.0
 _PACE_S = 0.0002  # for each open stream: many readers get their changes in larger portions
@@ -39,6 +38,7 @@ class Streams:
         report: Callable[[], Awaitable[bytes]],
         lag_ms: Callable[[], int],
         max_streams: int,
+        max_behind: int,
         heartbeat_s: float,
     ) -> None:
         self._feed = feed
@@ -46,6 +46,7 @@ class Streams:
         self._report = report
         self._lag_ms = lag_ms
         self._max_streams = max_streams
+        self._max_behind = max_behind
         self._heartbeat_s = heartbeat_s
         self._open = 0
 
@@ -65,17 +66,18 @@ class Streams:
         Raises:
             DatabaseAwayError: the snapshot could not be read.
         """
-        reader = _Reader(self._feed)
+        reader = _Reader(self._feed, max_behind=self._max_behind)
         self._open += 1
         try:
-            position = wish.resume.copy() if wish.resume else None
-            missed = self._feed.since(position) if position else None
+            position, missed = wish.resume, self._feed.since(wish.resume) if wish.resume else None
+            picture = None
             while position is None or missed is None:
-                snapshot = await self._snapshots.take(wish.user_id)
-                position = snapshot.position.copy()
-                yield _event("snapshot", snapshot.data, position)
-                missed = self._feed.since(position)
+                picture = await self._snapshots.take(wish.user_id, instead_of=picture)
+                position, missed = picture.position, self._feed.since(picture.position)
             reader.follow(missed)  # no await since `since`: nothing falls between
+            if picture is not None:
+                yield _event("snapshot", picture.data, picture.position)
+            position = position.copy()
             async for portion in self._follow(reader, position, wish):
                 yield portion
         finally:
@@ -105,7 +107,8 @@ class Streams:
 class _Reader:
     """What one stream has still to tell: first what was missed, then what it hears."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, *, max_behind: int) -> None:
+        self._max_behind = max_behind
         self.too_slow = False
         self._feed = feed
         self._missed: deque[Published] = deque()
@@ -122,7 +125,7 @@ class _Reader:
         """The next change; a reader too far behind hears no more."""
         self._heard.append(published)
         self._arrived.set()
-        if len(self._heard) > _MAX_BEHIND:
+        if len(self._heard) > self._max_behind:
             self.too_slow = True
             self._feed.unsubscribe(self.hear)
 

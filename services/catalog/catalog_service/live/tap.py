@@ -73,7 +73,7 @@ class Tap:
     @property
     def caught_up(self) -> bool:
         """Everything that was in Kafka when it was last asked has been read."""
-        return all(self._next.get(partition, 0) >= end for partition, end in self._ends.items())
+        return bool(self._ends) and all(self._next.get(each, -1) >= end for each, end in self._ends.items())
 
     @property
     def heard_ms(self) -> int | None:

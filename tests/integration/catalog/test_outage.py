@@ -1,0 +1,93 @@
+"""The read database away, behind, or restarted: bounded in time, told apart, and over by itself."""
+
+import time
+
+import asyncpg
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from catalog_service.storage.database import Database
+from catalog_service.storage.migrate import expected_revision, upgrade
+from tests.conftest import MakeDatabase
+from tests.support.read_side import ReadModel, an_order, serving
+
+NOBODY = "postgresql://nobody@127.0.0.1:9/nothing"
+
+
+async def test_queries_go_on_after_every_connection_was_cut(
+    queries: httpx.AsyncClient, read_model: ReadModel, database: asyncpg.Connection
+) -> None:
+    await read_model.write("orders", an_order(0))
+    for _ in range(3):
+        assert (await queries.get("/orders/order-1-000000")).status_code == 200
+        await database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+async def test_without_its_database_it_serves_says_what_is_missing_and_asks_to_come_again(
+    read_model: ReadModel,
+) -> None:
+    settings = read_model.settings.model_copy(update={"database_url": SecretStr(NOBODY)})
+    async with serving(settings) as client:
+        assert (await client.get("/health/live")).status_code == 200
+        for path in ("/orders", "/orders/x", "/products", "/sales", "/stream", "/health/ready"):
+            began = time.monotonic()
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["content-type"]) == (
+                503,
+                "application/problem+json",
+            ), path
+            assert answer.headers["retry-after"] == "1", path
+            assert time.monotonic() - began < 8, path
+        report = (await client.get("/sync")).json()
+        assert [part["state"] for part in report["parts"] if part["kind"] == "database"] == ["down"]
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(read_dsn: str) -> None:
+    async with Database(read_dsn, pool_size=1, statement_timeout_s=0.2) as database:
+        with pytest.raises(Exception, match="took too long"):
+            await database.fetch("SELECT pg_sleep(5)")
+        assert (await database.fetch("SELECT 1 AS one"))[0]["one"] == 1
+
+
+async def test_whatever_is_asked_nothing_is_written(read_dsn: str) -> None:
+    async with Database(read_dsn, pool_size=1, statement_timeout_s=3) as database:
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await database.fetch("DELETE FROM orders")
+
+
+async def test_a_database_that_was_not_migrated_makes_it_unready_and_names_the_command(
+    read_model: ReadModel, make_database: MakeDatabase
+) -> None:
+    dsn = await make_database()
+    settings = read_model.settings.model_copy(update={"database_url": SecretStr(dsn)})
+    async with serving(settings) as client:
+        answer = await client.get("/health/ready")
+        assert (answer.status_code, "catalog-service migrate" in answer.json()["detail"]) == (503, True)
+        await upgrade(dsn)
+        assert (await client.get("/health/ready")).status_code == 200
+
+
+async def test_another_revision_makes_it_unready_and_is_named(
+    queries: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    assert (await queries.get("/health/ready")).status_code == 200
+    await database.execute("UPDATE alembic_version SET version_num = '9999'")
+    detail = (await queries.get("/health/ready")).json()["detail"]
+    assert "9999" in detail
+    assert expected_revision() in detail
+
+
+async def test_migrating_again_changes_nothing_and_a_second_copy_stands_beside(read_dsn: str) -> None:
+    await upgrade(read_dsn)
+    await upgrade(read_dsn, schema="beside")
+    connection = await asyncpg.connect(read_dsn)
+    tables = await connection.fetch(
+        "SELECT table_schema, array_agg(table_name::text ORDER BY table_name) AS names FROM information_schema.tables "
+        "WHERE table_schema IN ('public', 'beside') GROUP BY 1"
+    )
+    await connection.close()
+    by_schema = {row["table_schema"]: row["names"] for row in tables}
+    assert by_schema["public"] == by_schema["beside"]
