@@ -117,7 +117,7 @@ def _listeners() -> dict[int, tuple[int, str]]:
     return {
         connection.laddr.port: (pid, _command(pid))
         for connection, pid in connections
-        if connection.status == psutil.CONN_LISTEN and pid
+        if connection.laddr and connection.status == psutil.CONN_LISTEN and pid
     }
 
 

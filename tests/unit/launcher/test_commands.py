@@ -9,7 +9,7 @@ import pytest
 
 from launcher import kafka_tools, logs, seed, status, suites
 from launcher.__main__ import COMMANDS, main
-from launcher.home import Home
+from launcher.home import REPOSITORY, Home
 from launcher.ports import ORDER_INSTANCES
 
 
