@@ -1,54 +1,38 @@
 """Builds a worker out of its configuration and runs it until it is told to stop."""
 
 import asyncio
-import gc
 import json
-import logging
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
-import uvicorn
 from aiokafka.client import AIOKafkaClient
 
 from sink_connector.config.connector import unknown_keys
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.errors import ConfigError
+from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
-from sink_connector.worker.blueprint import Blueprint
-from sink_connector.worker.kafka import client_options, consumer_options
+from sink_connector.rest.desk import Desk
+from sink_connector.serving import background, serve
+from sink_connector.worker.blueprint import Blueprint, make_blueprint
+from sink_connector.worker.compacted_topic import CompactedTopic
+from sink_connector.worker.configs import Configs, Listeners
+from sink_connector.worker.control import Control
+from sink_connector.worker.herd import Herd
+from sink_connector.worker.kafka import client_options, cluster_id, consumer_options
+from sink_connector.worker.log import LocalLog
+from sink_connector.worker.membership import Alone, KafkaMembership, Membership
+from sink_connector.worker.plans import Plans
+from sink_connector.worker.reports import Reports
+from sink_connector.worker.statuses import Statuses
+from sink_connector.worker.stored_offsets import StoredOffsets
 from sink_connector.worker.worker import Worker
 
 log = structlog.get_logger()
-
-FAILED = 1
-
-
-def configure_logging(level: str) -> None:
-    """JSON lines on standard output. The client libraries speak up only when something is wrong."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-    )
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 def read_connector_file(path: Path) -> dict[str, str]:
@@ -69,8 +53,7 @@ def read_connector_file(path: Path) -> dict[str, str]:
 @asynccontextmanager
 async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
     """A worker with its connection to the cluster; stops what was started with it."""
-    options = consumer_options({}, bootstrap_servers=config.bootstrap_servers, group_id="")
-    client = AIOKafkaClient(**client_options(options))
+    client = AIOKafkaClient(**client_options(_kafka(config)))
     await _bootstrap(client)
     running = Worker(client)
     try:
@@ -81,39 +64,102 @@ async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
 
 
 async def run_connectors(config: WorkerConfig, connectors: Sequence[Blueprint]) -> int:
-    """Run connectors until SIGTERM or SIGINT (0), or until a task fails (1)."""
+    """Run the connectors of files until SIGTERM or SIGINT (0), or until a task fails (1)."""
     async with worker(config) as running:
+        member = await _member(config, running, Alone(config.advertised), from_files=True)
+        member.configs.log = LocalLog(member.configs.apply)
+        member.statuses.log = LocalLog(member.statuses.apply)
         for each in connectors:
             for key in unknown_keys(each.config.given):
                 log.warning("sink.config.unknown", connector=each.config.name, key=key)
-            await running.add(each)
-        _tune_collector()
-        server = uvicorn.Server(
-            uvicorn.Config(
-                make_app(running),
-                host=config.rest_host,
-                port=config.rest_port,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=1,
-            )
+            await member.configs.put(each.config.name, each.config.given)
+        member.listen()
+        async with background(member.herd.run(), member.reports.run()) as working:
+            return await serve(config, make_app(member.desk), watched=working, failed=member.herd.failed)
+
+
+async def run_worker(config: WorkerConfig) -> int:
+    """Be one of a group of workers until SIGTERM or SIGINT (0). What fails is a connector's status, not the worker's end."""
+    async with worker(config) as running, AsyncExitStack() as ending:
+        client = client_options(_kafka(config))
+        membership = KafkaMembership(config, client=client)
+        member = await _member(config, running, membership, from_files=False)
+        membership.changed = member.change
+        topics = (
+            CompactedTopic(config.configs, client=client, apply=member.configs.apply),
+            CompactedTopic(config.statuses, client=client, apply=member.statuses.apply),
         )
-        serving = asyncio.create_task(server.serve())
-        failures = [asyncio.create_task(each.failed.wait()) for each in running.connectors.values()]
-        await asyncio.wait([serving, *failures], return_when=asyncio.FIRST_COMPLETED)
-        failed = not serving.done()
-        server.should_exit = True
-        await serving
-        for failure in failures:
-            failure.cancel()
-    return FAILED if failed else 0
+        member.configs.log, member.statuses.log = topics
+        for topic in topics:
+            ending.push_async_callback(topic.close)
+            await topic.open()
+        member.listen()
+        following = await ending.enter_async_context(background(*(topic.follow() for topic in topics)))
+        ending.push_async_callback(membership.leave)
+        await membership.join()
+        ending.push_async_callback(member.reports.retire)
+        ending.push_async_callback(running.stop)
+        working = await ending.enter_async_context(
+            background(membership.keep(), member.herd.run(), member.reports.run())
+        )
+        return await serve(
+            config, make_app(member.desk), watched=[*following, *working], failed=asyncio.Event()
+        )
 
 
-def _tune_collector() -> None:
-    """What exists now stays; batches hold many objects and no cycles, so the collector need not look at them often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """The parts of a worker that follow what the group has agreed on."""
+
+    configs: Configs
+    statuses: Statuses
+    herd: Herd
+    reports: Reports
+    desk: Desk
+
+    def change(self) -> None:
+        self.herd.change()
+        self.reports.change()
+
+    def listen(self) -> None:
+        """Follow changes from now on; what was agreed on before is simply there."""
+        self.configs.listeners = Listeners(
+            changed=self.change, restart=self.herd.restart, level=self.desk.loggers.set
+        )
+        self.statuses.changed = self.reports.change
+        self.herd.settled = self.reports.change
+
+
+async def _member(
+    config: WorkerConfig, running: Worker, membership: Membership, *, from_files: bool
+) -> Member:
+    def make(given: Mapping[str, str | None]) -> Blueprint:
+        return make_blueprint(config.completed(given), config)
+
+    configs, statuses = Configs(), Statuses()
+    herd = Herd(configs=configs, membership=membership, plans=Plans(make), worker=running)
+    desk = Desk(
+        configs=configs,
+        statuses=statuses,
+        membership=membership,
+        control=Control(configs, statuses, make),
+        offsets=StoredOffsets(running.partitions_of),
+        loggers=Loggers(),
+        make=make,
+        cluster_id=await cluster_id(client_options(_kafka(config))),
+        from_files=from_files,
+    )
+    return Member(
+        configs=configs,
+        statuses=statuses,
+        herd=herd,
+        reports=Reports(configs, statuses, herd),
+        desk=desk,
+    )
+
+
+def _kafka(config: WorkerConfig) -> dict[str, Any]:
+    return consumer_options(config.security, bootstrap_servers=config.bootstrap_servers, group_id="")
 
 
 async def _bootstrap(client: AIOKafkaClient) -> None:

@@ -1,27 +1,38 @@
-"""The worker's HTTP interface: health and metrics."""
+"""The worker's HTTP interface: Kafka Connect's REST API, and metrics."""
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sink_connector.worker.connector import State
-from sink_connector.worker.worker import Worker
+from sink_connector.rest import connectors, errors, forwarding, loggers, offsets, plugins
+from sink_connector.rest.connectors import AtDesk
+from sink_connector.rest.desk import Desk
+from sink_connector.version import CONNECT_VERSION, VERSION
 
 
-def make_app(worker: Worker) -> FastAPI:
-    app = FastAPI(title="Sink connector", docs_url="/docs", redoc_url=None)
+def make_app(desk: Desk) -> FastAPI:
+    app = FastAPI(
+        title="Sink connector", version=VERSION, docs_url="/docs", redoc_url=None, redirect_slashes=False
+    )
+    app.state.desk = desk
+    errors.install(app)
+    forwarding.install(app)
+    for part in (offsets, connectors, plugins, loggers):
+        app.include_router(part.router)
+    app.add_middleware(_TrailingSlash)
+
+    @app.get("/")
+    async def root(desk: AtDesk) -> dict[str, str]:
+        """The version is that of the Connect release whose API this is."""
+        return {
+            "version": CONNECT_VERSION,
+            "commit": f"sink-connector-{VERSION}",
+            "kafka_cluster_id": desk.cluster_id,
+        }
 
     @app.get("/health")
-    async def health(response: Response) -> dict[str, object]:
-        """200 while every task runs, else 503 with those that do not."""
-        failed = [
-            f"{name}-{task.number}"
-            for name, connector in worker.connectors.items()
-            for task in connector.status
-            if task.state is State.FAILED
-        ]
-        if failed:
-            response.status_code = 503
-            return {"status": "unhealthy", "message": f"failed tasks: {', '.join(failed)}"}
+    async def health() -> dict[str, str]:
+        """200 once the worker has joined its group and knows its connectors. How these are is their status."""
         return {
             "status": "healthy",
             "message": "Worker has completed startup and is ready to handle requests.",
@@ -32,3 +43,15 @@ def make_app(worker: Worker) -> FastAPI:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+class _TrailingSlash:
+    """`/connectors/` is `/connectors`, as it is for Connect."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != "/":
+            scope = {**scope, "path": scope["path"].rstrip("/")}
+        await self._app(scope, receive, send)

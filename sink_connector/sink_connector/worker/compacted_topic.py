@@ -22,8 +22,8 @@ RETRY_S = 1.0
 PATIENCE_S = 20.0  # a broker that died is replaced as leader within it
 
 
-async def ensure_topic(topic: StorageTopic, *, client: Mapping[str, Any]) -> None:
-    """Create the topic when it is missing. Raises `FatalError` for one that would lose entries or their order."""
+async def ensure_topic(topic: StorageTopic, *, client: Mapping[str, Any]) -> list[int]:
+    """Create the topic when it is missing; its partitions. Raises `FatalError` for one that would lose entries or their order."""
     admin = AIOKafkaAdminClient(**client)
     await admin.start()
     try:
@@ -35,12 +35,28 @@ async def ensure_topic(topic: StorageTopic, *, client: Mapping[str, Any]) -> Non
                 raise FatalError(
                     f"{topic.setting}: {topic.name} cannot be created: {rest[0] if rest else for_code(code)}"
                 )
-        await _check(admin, topic)
+        await _check_policy(admin, topic)
+        return await _partitions(admin, topic)
     finally:
         await admin.close()
 
 
-async def _check(admin: AIOKafkaAdminClient, topic: StorageTopic) -> None:
+async def _partitions(admin: AIOKafkaAdminClient, topic: StorageTopic) -> list[int]:
+    while True:
+        (described,) = await admin.describe_topics([topic.name])
+        found = sorted(each["partition"] for each in described["partitions"])
+        if found:
+            break
+        await asyncio.sleep(POLL_MS / 1000)  # a topic just made is not known to every broker at once
+    if len(found) > 1 and topic.partitions == 1:
+        raise FatalError(
+            f"{topic.setting}: {topic.name} has {len(found)} partitions; it must have one, or workers would see its entries "
+            "in different orders"
+        )
+    return found
+
+
+async def _check_policy(admin: AIOKafkaAdminClient, topic: StorageTopic) -> None:
     (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
     settings = {entry[0]: entry[1] for resource in answer.resources for entry in resource[4]}
     if "delete" in settings.get("cleanup.policy", "compact"):
@@ -64,7 +80,8 @@ class CompactedTopic:
 
     async def open(self) -> None:
         """Returns when everything the topic holds is applied. Raises aiokafka's errors and `FatalError`."""
-        await ensure_topic(self._topic, client=self._client)
+        numbers = await ensure_topic(self._topic, client=self._client)
+        partitions = [TopicPartition(self._topic.name, number) for number in numbers]
         # Not idempotent: an entry sent twice says the same, and a producer without a sequence cannot get stuck on one.
         self._producer = AIOKafkaProducer(**self._client, acks="all", enable_idempotence=False)
         self._consumer = AIOKafkaConsumer(
@@ -72,7 +89,6 @@ class CompactedTopic:
         )
         await self._producer.start()
         await self._consumer.start()
-        partitions = [TopicPartition(self._topic.name, number) for number in await self._partitions()]
         self._consumer.assign(partitions)
         await self._consumer.seek_to_beginning(*partitions)
         ends = await self._consumer.end_offsets(partitions)
@@ -111,18 +127,6 @@ class CompactedTopic:
                 await self._applied(await self._consumer.end_offsets(list(self._positions)))
         except (KafkaError, TimeoutError) as error:
             raise LogError(f"{self._topic.name} could not be read to its end: {error!r}") from error
-
-    async def _partitions(self) -> list[int]:
-        assert self._consumer is not None  # noqa: S101 - as above
-        while not (found := self._consumer.partitions_for_topic(self._topic.name)):
-            await self._consumer.topics()  # asks the brokers anew; a topic just made is not known at once
-            await asyncio.sleep(POLL_MS / 1000)
-        if len(found) > 1 and self._topic.partitions == 1:
-            raise FatalError(
-                f"{self._topic.setting}: {self._topic.name} has {len(found)} partitions; it must have one, or workers "
-                "would see its entries in different orders"
-            )
-        return sorted(found)
 
     async def _poll(self) -> None:
         assert self._consumer is not None  # noqa: S101 - as above

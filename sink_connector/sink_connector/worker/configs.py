@@ -52,7 +52,7 @@ class Listeners:
 
     changed: Callable[[], None] = lambda: None
     restart: Callable[[Restart], None] = lambda _: None
-    level: Callable[[str, str], None] = lambda _name, _level: None
+    level: Callable[[str, str], object] = lambda _name, _level: None
 
 
 @dataclass(slots=True)

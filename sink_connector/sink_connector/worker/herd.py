@@ -1,65 +1,37 @@
-"""The tasks of this process, kept as the group's configurations and its members ask for them.
+"""This worker's share of the group's tasks, kept as the configurations and the members ask for it.
 
-Nothing here is told what to do next: whatever changes (a configuration, a target state, the group, a request to restart),
-the herd compares what should run here with what does.
+Nothing here is told what to do next: whatever changes (a configuration, a target state, the group), the herd compares what
+should run here with what does.
 """
 
 import asyncio
-import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
-import structlog
-
-from sink_connector.config.secrets import scrubbed, secrets_of
-from sink_connector.worker.blueprint import Blueprint
 from sink_connector.worker.configs import Configs, Definition, Restart, Target
+from sink_connector.worker.connector import RunningTask
 from sink_connector.worker.membership import Membership
 from sink_connector.worker.plans import Plans, Refused
 from sink_connector.worker.sharing import worker_of
 from sink_connector.worker.statuses import TaskId
-
-log = structlog.get_logger()
-
-STOP_S = 4.0  # a task commits or rolls back its batch and leaves its group within it
-
-Progress = Mapping[tuple[str, int], int]
-
-
-class Task(Protocol):
-    """Runs until cancelled; whatever it raises is its failure."""
-
-    async def run(self) -> None: ...
-
-    @property
-    def progress(self) -> Progress:
-        """The next offset of each (topic, partition) delivered from so far."""
-        ...
-
-
-@dataclass(slots=True)
-class Run:
-    """A task in this process. `trace` is what it has failed with: a task has no other way to end by itself."""
-
-    revision: int
-    task: Task | None = None
-    running: "asyncio.Task[None] | None" = None
-    trace: str | None = None
+from sink_connector.worker.worker import Worker
 
 
 @dataclass(slots=True)
 class Herd:
-    """Runs this worker's share of the tasks. `settled` is called when what runs has changed, `failed` is set by failures."""
+    """Starts and stops connectors in `worker`; `settled` is called whenever something has come of it.
+
+    `failed` is set when a connector cannot run.
+    """
 
     configs: Configs
     membership: Membership
     plans: Plans
-    make_task: Callable[[Blueprint, int], Task]
+    worker: Worker
     settled: Callable[[], None] = lambda: None
     failed: asyncio.Event = field(default_factory=asyncio.Event)
-    runs: dict[TaskId, Run] = field(default_factory=dict)
-    restarting: set[TaskId] = field(default_factory=set)
+    _revisions: dict[str, int] = field(default_factory=dict)
+    _restarts: list[Restart] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def change(self) -> None:
@@ -67,12 +39,8 @@ class Herd:
         self._changed.set()
 
     def restart(self, restart: Restart) -> None:
-        """Restart what of a connector runs here. Its configuration is read anew, references included."""
-        self.plans.forget(restart.connector)
-        for task, run in self.runs.items():
-            named = restart.include_tasks if restart.task is None else restart.task == task.number
-            if task.connector == restart.connector and named and (run.trace or not restart.only_failed):
-                self.restarting.add(task)
+        """Restart what of a connector runs here; a connector that was refused is looked at again."""
+        self._restarts.append(restart)
         self.change()
 
     def is_mine(self, connector: str, number: int = 0) -> bool:
@@ -80,66 +48,68 @@ class Herd:
         workers = self.membership.view.workers
         return bool(workers) and worker_of(connector, number, workers) == self.membership.me
 
+    def task(self, task: TaskId) -> RunningTask | None:
+        """The task as it runs here."""
+        connector = self.worker.connectors.get(task.connector)
+        return None if connector is None else connector.tasks.get(task.number)
+
     async def run(self) -> None:
-        """Start and stop tasks as things change, until cancelled."""
+        """Start and stop as things change, until cancelled."""
         self.change()
         while True:
             await self._changed.wait()
             self._changed.clear()
-            wanted = self._wanted()
-            await self._stop(
-                [
-                    task
-                    for task, run in self.runs.items()
-                    if task not in wanted or wanted[task].revision != run.revision or task in self.restarting
-                ]
+            restarts, self._restarts = self._restarts, []
+            for restart in restarts:
+                await self._restart(restart)
+            shares = {definition.name: self._share(definition) for definition in self.configs.all()}
+            await asyncio.gather(
+                *(self._leave(name) for name in list(self.worker.connectors) if not shares.get(name))
             )
-            for task, definition in wanted.items():
-                if task not in self.runs:
-                    self.runs[task] = self._start(task, definition)
+            await asyncio.gather(
+                *(
+                    self._keep(definition, share)
+                    for definition in self.configs.all()
+                    if (share := shares.get(definition.name))
+                )
+            )
             self.settled()
 
-    async def stop(self) -> None:
-        """Stop every task."""
-        await self._stop(list(self.runs))
+    def _share(self, definition: Definition) -> list[int]:
+        """The tasks of a connector that are to run here; a paused one holds its tasks, a stopped one has none."""
+        tasks = range(0 if definition.target is Target.STOPPED else definition.tasks)
+        return [number for number in tasks if self.is_mine(definition.name, number)]
 
-    def _wanted(self) -> dict[TaskId, Definition]:
-        return {
-            TaskId(definition.name, number): definition
-            for definition in self.configs.all()
-            if definition.target is Target.STARTED
-            for number in range(definition.tasks)
-            if self.is_mine(definition.name, number)
-        }
+    async def _leave(self, name: str) -> None:
+        self._revisions.pop(name, None)
+        await self.worker.remove(name)
 
-    def _start(self, task: TaskId, definition: Definition) -> Run:
-        plan = self.plans.of(definition)
-        if isinstance(plan, Refused):
+    async def _keep(self, definition: Definition, share: list[int]) -> None:
+        name = definition.name
+        if name in self.worker.connectors and self._revisions[name] != definition.revision:
+            await self._leave(name)
+        if name not in self.worker.connectors:
+            plan = self.plans.of(definition)
+            if isinstance(plan, Refused):
+                self.failed.set()
+                return
+            self.worker.hold(plan, self._heard)
+            self._revisions[name] = definition.revision
+        await self.worker.connectors[name].keep(share, paused=definition.target is Target.PAUSED)
+
+    def _heard(self) -> None:
+        """A task has failed or is being restarted."""
+        if any(connector.failed.is_set() for connector in self.worker.connectors.values()):
             self.failed.set()
-            return Run(definition.revision, trace=plan.trace)
-        run = Run(definition.revision, self.make_task(plan, task.number))
-        watching = self._watch(task, run, secrets_of(plan.config.resolved))
-        run.running = asyncio.create_task(watching, name=f"{task.connector}-{task.number}")
-        return run
+        self.settled()
 
-    async def _watch(self, task: TaskId, run: Run, secrets: set[str]) -> None:
-        assert run.task is not None  # noqa: S101 - it was just made
-        try:
-            await run.task.run()
-        except Exception as error:  # noqa: BLE001 - whatever ends a task is its status, never silence
-            run.trace = scrubbed("".join(traceback.format_exception(error)), secrets)
-            log.error("sink.task.failed", connector=task.connector, task=task.number, trace=run.trace)  # noqa: TRY400 - without secrets
-            self.failed.set()
-            self.settled()
-
-    async def _stop(self, tasks: Collection[TaskId]) -> None:
-        leaving = [running for task in tasks if (running := self.runs[task].running) is not None]
-        for each in leaving:
-            each.cancel()
-        if leaving:
-            _, hanging = await asyncio.wait(leaving, timeout=STOP_S)
-            for each in hanging:  # it is harmless: once its partitions are claimed anew, it can write nothing
-                log.error("sink.task.hangs", task=each.get_name())
-        for task in tasks:
-            del self.runs[task]
-            self.restarting.discard(task)
+    async def _restart(self, restart: Restart) -> None:
+        """References are resolved anew only when the whole connector starts anew: when it was refused before."""
+        self.plans.reconsider(restart.connector)
+        connector = self.worker.connectors.get(restart.connector)
+        if connector is None:
+            return
+        if restart.task is None:
+            await connector.restart(tasks=restart.include_tasks, only_failed=restart.only_failed)
+        elif restart.task in connector.tasks:
+            await connector.restart_task(restart.task)

@@ -17,6 +17,8 @@ from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 from aiokafka.errors import KafkaError
 
+from sink_connector.config.worker import WorkerConfig
+
 log = structlog.get_logger()
 
 POLL_MS = 1_000  # the group's clock for a member that does nothing runs out after minutes
@@ -84,14 +86,12 @@ class _AddressAssignor(AbstractPartitionAssignor):  # type: ignore[misc] # aioka
 class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as above
     """Membership in a group of workers from `join` to `leave`. `changed` is called after every rebalance."""
 
-    def __init__(
-        self, *, me: str, topic: str, options: Mapping[str, Any], changed: Callable[[], None]
-    ) -> None:
-        self.me = me
-        self._topic = topic
-        self._options = options
-        self._changed = changed
-        self._assignor = _AddressAssignor(me)
+    def __init__(self, config: WorkerConfig, *, client: Mapping[str, Any]) -> None:
+        self.me = config.advertised
+        self.changed: Callable[[], None] = lambda: None
+        self._config = config
+        self._client = client
+        self._assignor = _AddressAssignor(self.me)
         self._consumer: AIOKafkaConsumer | None = None
         self._joined = asyncio.Event()
         self._generation = 0
@@ -107,10 +107,16 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
     async def join(self) -> None:
         """Returns when this worker is a member and knows the others. Raises aiokafka's errors."""
         self._consumer = AIOKafkaConsumer(
-            **self._options, partition_assignment_strategy=[self._assignor], enable_auto_commit=False
+            **self._client,
+            group_id=self._config.group_id,
+            session_timeout_ms=self._config.session_timeout_ms,
+            heartbeat_interval_ms=self._config.heartbeat_interval_ms,
+            rebalance_timeout_ms=self._config.rebalance_timeout_ms,
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
         )
         await self._consumer.start()
-        self._consumer.subscribe([self._topic], listener=self)
+        self._consumer.subscribe([self._config.configs.name], listener=self)
         await self._joined.wait()
 
     async def keep(self) -> None:
@@ -142,4 +148,4 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
             leader=self._assignor.leader,
             generation=self._generation,
         )
-        self._changed()
+        self.changed()

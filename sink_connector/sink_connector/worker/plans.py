@@ -35,9 +35,10 @@ class Plans:
             self._made[definition.name] = (definition.revision, plan)
         return plan
 
-    def forget(self, connector: str) -> None:
-        """Read it anew next time."""
-        self._made.pop(connector, None)
+    def reconsider(self, connector: str) -> None:
+        """Read a configuration that was refused anew next time."""
+        if isinstance(self._made.get(connector, (0, None))[1], Refused):
+            del self._made[connector]
 
     def _read(self, definition: Definition) -> Blueprint | Refused:
         try:

@@ -1,7 +1,7 @@
 """What the workers of a group say of their connectors and tasks, kept true by whoever it is about."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +9,10 @@ import structlog
 
 from sink_connector.errors import LogError
 from sink_connector.worker.configs import Configs, Definition, Target
-from sink_connector.worker.herd import Herd, Progress
+from sink_connector.worker.herd import Herd
 from sink_connector.worker.plans import Refused
 from sink_connector.worker.statuses import State, Status, Statuses, TaskId
+from sink_connector.writer.offsets import Partition
 
 log = structlog.get_logger()
 
@@ -29,7 +30,7 @@ class Reports:
     statuses: Statuses
     herd: Herd
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _progress: dict[TaskId, Progress] = field(default_factory=dict)
+    _progress: dict[TaskId, Mapping[Partition, int]] = field(default_factory=dict)
 
     def change(self) -> None:
         """Look again: something is not as it was."""
@@ -114,7 +115,7 @@ class Reports:
             if said is None and status is None:
                 continue
             if self.herd.is_mine(*task):
-                if status is None and task not in self.herd.runs:
+                if status is None and self.herd.task(task) is None:
                     yield self.statuses.put_task(task, None)
                 elif status is not None and self._is_news(status, said):
                     yield self.statuses.put_task(task, status)
@@ -126,11 +127,13 @@ class Reports:
         definition = self.configs.get(task.connector)
         if definition is None or task.number >= definition.tasks:
             return None
-        run = self.herd.runs.get(task)
-        if run is not None:
-            failed = run.trace is not None
-            return self._status(State.FAILED if failed else State.RUNNING, run.trace)
-        return self._status(State.PAUSED if definition.target is Target.PAUSED else State.UNASSIGNED)
+        plan = self.herd.plans.of(definition)
+        if isinstance(plan, Refused):
+            return self._status(State.FAILED, plan.trace)
+        running = self.herd.task(task)
+        if running is None:
+            return self._status(State.UNASSIGNED)
+        return self._status(running.status.state, running.status.trace or None)
 
     def _is_news(self, status: Status, said: Status | None) -> bool:
         """Whether to say it. A word of another living worker of a later generation stands: that one knows better."""
@@ -142,17 +145,18 @@ class Reports:
     def _is_stray(self, task: TaskId, said: Status | None) -> bool:
         """Whether this worker is still said to have a task that has moved elsewhere."""
         mine = said is not None and said.worker == self.herd.membership.me
-        return mine and task not in self.herd.runs and said is not None and said.state is not State.UNASSIGNED
+        return (
+            mine and self.herd.task(task) is None and said is not None and said.state is not State.UNASSIGNED
+        )
 
     def _about_topics(self) -> Iterator[Write]:
-        for task, run in self.herd.runs.items():
-            if run.task is None:
-                continue
-            progress = dict(run.task.progress)
-            before, self._progress[task] = self._progress.get(task, {}), progress
-            moved = {place[0] for place, offset in progress.items() if before.get(place) != offset}
-            for topic in sorted(moved - self.statuses.topics.get(task.connector, set())):
-                yield self.statuses.add_topic(task, topic)
+        for name, connector in self.herd.worker.connectors.items():
+            for number, running in connector.tasks.items():
+                task, progress = TaskId(name, number), dict(running.task.progress)
+                before, self._progress[task] = self._progress.get(task, {}), progress
+                moved = {place.topic for place, offset in progress.items() if before.get(place) != offset}
+                for topic in sorted(moved - self.statuses.topics.get(name, set())):
+                    yield self.statuses.add_topic(task, topic)
 
     def _status(self, state: State, trace: str | None = None) -> Status:
         membership = self.herd.membership

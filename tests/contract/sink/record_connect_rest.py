@@ -59,7 +59,7 @@ async def fill_topics(bootstrap: str, names: Mapping[str, str]) -> None:
         await producer.send_and_wait(names["poisoned_topic"], b"not JSON", partition=0)
 
 
-async def _delete_topics(bootstrap: str, topics: list[str]) -> None:
+async def delete_topics(bootstrap: str, topics: list[str]) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     await admin.delete_topics(topics)
@@ -67,7 +67,7 @@ async def _delete_topics(bootstrap: str, topics: list[str]) -> None:
 
 
 @asynccontextmanager
-async def _database(dsn: str) -> AsyncIterator[str]:
+async def scratch_database(dsn: str) -> AsyncIterator[str]:
     name = f"connect_rest_{uuid.uuid4().hex[:12]}"
     admin = await asyncpg.connect(dsn)
     await admin.execute(f"CREATE DATABASE {name}")
@@ -89,7 +89,7 @@ def _record(worker: ConnectWorker, names: Mapping[str, str]) -> None:
 
 
 async def _main(*, bootstrap: str, postgres: str, port: int) -> None:
-    async with _database(postgres) as jdbc_url:
+    async with scratch_database(postgres) as jdbc_url:
         names = fresh_names(jdbc_url=jdbc_url)
         await fill_topics(bootstrap, names)
         topics = [names["topic"], names["poisoned_topic"]]
@@ -101,7 +101,7 @@ async def _main(*, bootstrap: str, postgres: str, port: int) -> None:
                 topics += worker.topics
                 await asyncio.to_thread(_record, worker, names)
         finally:
-            await _delete_topics(bootstrap, topics)
+            await delete_topics(bootstrap, topics)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,105 @@
+"""Structured logs on standard output, and the levels of the loggers, which may be changed while the worker runs.
+
+One mechanism for all: the standard library's loggers, named by module (`sink_connector.worker.task`), whoever logs.
+"""
+
+import logging
+import sys
+import time
+from dataclasses import dataclass, field
+
+import structlog
+
+# Connect's names, which are log4j's.
+LEVELS = {
+    "OFF": logging.CRITICAL + 10,
+    "FATAL": logging.CRITICAL,
+    "ERROR": logging.ERROR,
+    "WARN": logging.WARNING,
+    "INFO": logging.INFO,
+    "DEBUG": logging.DEBUG,
+    "TRACE": 5,
+}
+NAMES = {number: name for name, number in LEVELS.items()}
+OWN, ROOT = "sink_connector", "root"
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines. `level` is for this package; the client libraries speak up only when something is wrong."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger(OWN).setLevel(level.upper())
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A logger's level; `last_modified` (epoch milliseconds) when it was set while running."""
+
+    level: str
+    last_modified: int | None
+
+
+@dataclass(slots=True)
+class Loggers:
+    """The loggers of this process by name."""
+
+    _modified: dict[str, int] = field(default_factory=dict)
+
+    def all(self) -> dict[str, Level]:
+        """Those that have a level of their own."""
+        return {name: self._level(name) for name, logger in _loggers().items() if logger.level}
+
+    def get(self, name: str) -> Level | None:
+        """The level in force for a logger, its own or inherited; None when nobody has that name."""
+        return self._level(name) if name in _loggers() else None
+
+    def set(self, namespace: str, level: str) -> list[str]:
+        """Set the level of a logger and of all below it; the names of those it was new to."""
+        changed = [
+            name
+            for name, logger in _loggers().items()
+            if (namespace in {ROOT, name} or name.startswith(f"{namespace}."))
+            and logger.getEffectiveLevel() != LEVELS[level]
+        ]
+        for name in changed:
+            _loggers()[name].setLevel(LEVELS[level])
+            self._modified[name] = int(time.time() * 1000)
+        return sorted(changed)
+
+    def _level(self, name: str) -> Level:
+        number = _loggers()[name].getEffectiveLevel()
+        return Level(NAMES.get(number, logging.getLevelName(number)), self._modified.get(name))
+
+
+def _loggers() -> dict[str, logging.Logger]:
+    """Every logger that has been asked for, and one for each module of this package, which asks only when it has to say something."""
+    modules = [name for name in sys.modules if name.partition(".")[0] == OWN]
+    named = [
+        name for name, each in logging.root.manager.loggerDict.items() if isinstance(each, logging.Logger)
+    ]
+    return {ROOT: logging.root, **{name: logging.getLogger(name) for name in sorted({*named, *modules})}}

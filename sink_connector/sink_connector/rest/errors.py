@@ -1,0 +1,60 @@
+"""Every failure as Connect answers it: `{"error_code": …, "message": …}`."""
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sink_connector.errors import ConfigError, LogError, SinkError
+from sink_connector.worker.control import TakenError, UnacceptableError, UnknownError, refused
+from sink_connector.worker.stored_offsets import OffsetsError
+
+log = structlog.get_logger()
+
+BAD_REQUEST, NOT_FOUND, CONFLICT, INTERNAL = 400, 404, 409, 500
+REASONS = {404: "Not Found", 405: "Method Not Allowed", 415: "Unsupported Media Type"}
+
+
+class ConflictError(SinkError):
+    """Not now: the group is in the middle of a change."""
+
+
+class UnreadableError(SinkError):
+    """A body that cannot be read. Connect answers these with 500, and so does this."""
+
+
+CODES: dict[type[SinkError], int] = {
+    UnknownError: NOT_FOUND,
+    TakenError: CONFLICT,
+    ConflictError: CONFLICT,
+    UnacceptableError: BAD_REQUEST,
+    UnreadableError: INTERNAL,
+    OffsetsError: INTERNAL,
+    LogError: INTERNAL,
+}
+
+
+def answer(code: int, message: str) -> JSONResponse:
+    return JSONResponse({"error_code": code, "message": message}, status_code=code)
+
+
+def install(app: FastAPI) -> None:
+    """Have every failure of the app answered that way."""
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        reason = REASONS.get(error.status_code)
+        return answer(
+            error.status_code, f"HTTP {error.status_code} {reason}" if reason else str(error.detail)
+        )
+
+    @app.exception_handler(ConfigError)
+    async def config(_: Request, error: ConfigError) -> JSONResponse:
+        return answer(BAD_REQUEST, refused(error))
+
+    @app.exception_handler(SinkError)
+    async def sink(request: Request, error: SinkError) -> JSONResponse:
+        code = CODES.get(type(error), INTERNAL)
+        if code == INTERNAL and not isinstance(error, UnreadableError):
+            log.warning("sink.rest.failed", path=request.url.path, error=str(error))
+        return answer(code, str(error))

@@ -1,0 +1,43 @@
+"""`/admin/loggers`: log levels, while the worker runs."""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from sink_connector.logs import LEVELS
+from sink_connector.rest import bodies
+from sink_connector.rest.connectors import AtDesk
+from sink_connector.worker.control import UnacceptableError, UnknownError
+
+router = APIRouter(prefix="/admin/loggers")
+
+NO_CONTENT = 204
+
+
+@router.get("")
+async def listed(desk: AtDesk) -> dict[str, Any]:
+    return {name: asdict(level) for name, level in desk.loggers.all().items()}
+
+
+@router.get("/{name}")
+async def one(desk: AtDesk, name: str) -> dict[str, Any]:
+    level = desk.loggers.get(name)
+    if level is None:
+        raise UnknownError(f"Logger {name} not found.")
+    return asdict(level)
+
+
+@router.put("/{name}")
+async def change(request: Request, desk: AtDesk, name: str, scope: str = "worker") -> Response:
+    body = await bodies.read_object(request)
+    if body.get("level") is None:
+        raise UnacceptableError("Desired 'level' parameter was not specified in request.")
+    level = str(body["level"]).upper()
+    if level not in LEVELS:
+        raise UnknownError(f"invalid log level '{body['level']}'.")
+    if scope == "cluster":
+        await desk.configs.set_level(name, level)
+        return Response(status_code=NO_CONTENT)
+    return JSONResponse(desk.loggers.set(name, level))

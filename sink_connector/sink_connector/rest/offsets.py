@@ -1,0 +1,126 @@
+"""`/connectors/{name}/offsets`. Offsets can be changed while the connector is STOPPED."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from sink_connector.config.connector import ConnectorConfig
+from sink_connector.errors import ConfigError
+from sink_connector.rest import bodies
+from sink_connector.rest.connectors import AtDesk
+from sink_connector.rest.desk import Desk
+from sink_connector.rest.errors import ConflictError, UnreadableError
+from sink_connector.rest.forwarding import Leading
+from sink_connector.worker.configs import Definition, Target
+from sink_connector.worker.control import UnacceptableError
+from sink_connector.worker.stored_offsets import NoPartitionError, OffsetsError
+from sink_connector.writer.offsets import Partition
+
+router = APIRouter(prefix="/connectors/{name}/offsets")
+
+STOPPING_S, LOOK_S = 5.0, 0.05
+NONE_GIVEN = "Partitions / offsets need to be provided for an alter offsets request"
+ALTERED = (
+    "The Connect framework-managed offsets for this connector have been altered successfully. However, if this connector "
+    "manages offsets externally, they will need to be manually altered in the system that the connector uses."
+)
+RESET = ALTERED.replace("altered", "reset")
+
+
+@router.get("")
+async def read(desk: AtDesk, name: str) -> dict[str, Any]:
+    stored = await desk.offsets.read(_configuration(desk, desk.control.known(name)))
+    return {
+        "offsets": [
+            {
+                "partition": {"kafka_topic": partition.topic, "kafka_partition": partition.partition},
+                "offset": {"kafka_offset": offset},
+            }
+            for partition, offset in sorted(stored.items())
+        ]
+    }
+
+
+@router.patch("")
+async def alter(request: Request, desk: AtDesk, name: str, _l: Leading) -> dict[str, str]:
+    definition = desk.control.known(name)
+    body = await bodies.read_object(request, fields=("offsets",))
+    changes = body.get("offsets")
+    if not changes:
+        raise UnacceptableError(NONE_GIVEN)
+    await _stopped(desk, definition)
+    try:
+        await desk.offsets.alter(_configuration(desk, definition), _read_changes(name, changes))
+    except NoPartitionError as error:
+        raise OffsetsError(f"Failed to alter consumer group offsets for connector {name}") from error
+    return {"message": ALTERED}
+
+
+@router.delete("")
+async def reset(desk: AtDesk, name: str, _l: Leading) -> dict[str, str]:
+    definition = desk.control.known(name)
+    await _stopped(desk, definition)
+    await desk.offsets.reset(_configuration(desk, definition))
+    return {"message": RESET}
+
+
+def _configuration(desk: Desk, definition: Definition) -> ConnectorConfig:
+    try:
+        return desk.make(definition.config).config
+    except ConfigError as error:
+        raise OffsetsError(f"the connector's configuration cannot be used here: {error}") from error
+
+
+async def _stopped(desk: Desk, definition: Definition) -> None:
+    if definition.target is not Target.STOPPED:
+        raise UnacceptableError(
+            "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified "
+            f"connector by issuing a 'PUT' request to the '/connectors/{definition.name}/stop' endpoint"
+        )
+    try:
+        async with asyncio.timeout(STOPPING_S):
+            while desk.statuses.of(definition.name):  # noqa: ASYNC110 - statuses come one by one; a look is enough
+                await asyncio.sleep(LOOK_S)
+    except TimeoutError:
+        raise ConflictError(f"The tasks of {definition.name} have not all stopped yet") from None
+
+
+def _read_changes(name: str, changes: Any) -> dict[Partition, int | None]:
+    if not isinstance(changes, list) or not all(isinstance(each, dict) for each in changes):
+        raise UnreadableError("offsets is a list of objects with partition and offset")
+    return dict(_read_change(name, each) for each in changes)
+
+
+def _read_change(name: str, change: Mapping[str, Any]) -> tuple[Partition, int | None]:
+    place, offset = change.get("partition"), change.get("offset")
+    if place is None:
+        raise UnacceptableError("The partition for a sink connector offset cannot be null or missing")
+    if not isinstance(place, dict) or not {"kafka_topic", "kafka_partition"} <= place.keys():
+        raise UnacceptableError(
+            "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'"
+        )
+    partition = Partition(
+        str(place["kafka_topic"]), _integer(place["kafka_partition"], kind="partition", named="Partition")
+    )
+    if offset is None:
+        return partition, None
+    if not isinstance(offset, dict) or "kafka_offset" not in offset:
+        raise UnacceptableError(
+            "The offset for a sink connector should either be null or contain the key 'kafka_offset'"
+        )
+    at = _integer(offset["kafka_offset"], kind="offset", named="Offset")
+    if at < 0:
+        raise OffsetsError(f"Failed to modify offsets for sink connector {name}")
+    return partition, at
+
+
+def _integer(value: Any, *, kind: str, named: str) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise UnacceptableError(
+            f"Failed to parse the following Kafka {kind} value in the provided offsets: '{value}'. "
+            f"{named} values for sink connectors need to be integers."
+        ) from None

@@ -1,0 +1,79 @@
+"""`/connector-plugins`: this sink, under its own name and those of the sinks it stands in for, and what can be put around it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from sink_connector.config import keys
+from sink_connector.converters.choice import CONVERTERS
+from sink_connector.errors import SinkError
+from sink_connector.rest import bodies
+from sink_connector.rest.connectors import AtDesk
+from sink_connector.rest.desk import is_true
+from sink_connector.rest.validation import definition, validated
+from sink_connector.transforms.catalog import PREDICATES, TRANSFORMS, find
+from sink_connector.version import CONNECT_VERSION, VERSION
+from sink_connector.worker.control import CLASSES, UnacceptableError, UnknownError, is_connector_class
+
+router = APIRouter(prefix="/connector-plugins")
+
+
+class NoConnectorTypeError(SinkError):
+    """A configuration to validate does not say of what. Connect's answer is 500."""
+
+
+@router.get("")
+async def listed(connectorsOnly: str = "true") -> list[dict[str, str]]:  # noqa: N803 - Connect's name for it
+    sinks = [_plugin(each, "sink", VERSION) for each in CLASSES]
+    if is_true(connectorsOnly):
+        return sinks
+    others = [
+        *(_plugin(each, "converter", CONNECT_VERSION) for each in CONVERTERS),
+        *(_plugin(each.class_name, "transformation", CONNECT_VERSION) for each in TRANSFORMS.values()),
+        *(_plugin(each.class_name, "predicate", CONNECT_VERSION) for each in PREDICATES.values()),
+    ]
+    return [*sinks, *others]
+
+
+def _plugin(name: str, kind: str, version: str) -> dict[str, str]:
+    return {"class": name, "type": kind, "version": version}
+
+
+@router.get("/{plugin}/config")
+async def described(plugin: str) -> list[dict[str, Any]]:
+    if is_connector_class(plugin):
+        return [definition(key, place) for place, key in enumerate(keys.KEYS, start=1)]
+    for options in _options(plugin):
+        return [definition(key, place) for place, key in enumerate(options, start=1)]
+    if plugin in CONVERTERS:
+        return []  # a converter's options are described with the converter itself
+    raise UnknownError(f"Unknown plugin {plugin}.")
+
+
+def _options(plugin: str) -> Iterator[tuple[keys.Key, ...]]:
+    """Of a transform or predicate, if it is one."""
+    if transform := find(TRANSFORMS, plugin):
+        yield transform.options
+    if predicate := find(PREDICATES, plugin):
+        yield predicate.options
+
+
+@router.put("/{plugin}/config/validate")
+async def validate(request: Request, desk: AtDesk, plugin: str) -> dict[str, Any]:
+    config = bodies.config_of(await bodies.read_object(request))
+    written = config.get("connector.class")
+    if not written:
+        raise NoConnectorTypeError(
+            "the connector's configuration contains no connector type (connector.class)"
+        )
+    if written != plugin and written.rpartition(".")[2].removesuffix("Connector") != plugin.removesuffix(
+        "Connector"
+    ):
+        raise UnacceptableError(f"Included connector type {written} does not match request type {plugin}")
+    if not is_connector_class(written):
+        raise UnacceptableError(
+            f"Failed to find any class that implements Connector and which name matches {written}, "
+            f"available connectors are: {', '.join(CLASSES)}"
+        )
+    return validated(plugin, config, desk.make)

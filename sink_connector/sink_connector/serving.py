@@ -1,0 +1,62 @@
+"""Running a worker's parts side by side: the death of any of them ends the process, and nothing is left behind."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from sink_connector.config.worker import WorkerConfig
+
+FAILED = 1
+
+
+@asynccontextmanager
+async def background(*parts: Coroutine[Any, Any, None]) -> AsyncIterator[list["asyncio.Task[None]"]]:
+    """Run parts that have no end of their own; they are cancelled with the block."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def serve(
+    config: WorkerConfig, app: FastAPI, *, watched: Sequence["asyncio.Task[None]"], failed: asyncio.Event
+) -> int:
+    """Answer HTTP until SIGTERM or SIGINT: 0. Ends with 1 when `failed` is set, and raises what a watched part has raised."""
+    _tune_collector()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=config.rest_host,
+            port=config.rest_port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    async with background(server.serve(), _until(failed)) as (serving, failing):
+        await asyncio.wait([serving, failing, *watched], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+        for task in watched:
+            if task.done():
+                task.result()
+        return FAILED if failing.done() else 0
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def _tune_collector() -> None:
+    """What exists now stays; batches hold many objects and no cycles, so the collector need not look at them often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)

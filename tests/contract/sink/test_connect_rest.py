@@ -1,0 +1,79 @@
+"""Every exchange recorded from a real Kafka Connect worker, played against ours and compared field by field."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.contract.sink.connect_rest_differences import DIFFERENCES
+from tests.contract.sink.connect_rest_steps import STEPS
+from tests.contract.sink.record_connect_rest import RECORDING, delete_topics, fill_topics, scratch_database
+from tests.support.connect_rest import fresh_names, play
+from tests.support.sink_worker import Group, sink_worker
+
+PORT = 28510
+RECORDED: list[dict[str, Any]] = json.loads(RECORDING.read_text())["steps"]
+Answers = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def answers(kafka_bootstrap: str, postgres_admin_dsn: str, session_directory: Path) -> Iterator[Answers]:
+    """Our answers by the name of the step."""
+    with asyncio.Runner() as runner:
+        yield runner.run(_played(kafka_bootstrap, postgres_admin_dsn, session_directory))
+
+
+async def _played(bootstrap: str, postgres: str, directory: Path) -> Answers:
+    group = Group(bootstrap=bootstrap)
+    async with scratch_database(postgres) as jdbc_url:
+        names = fresh_names(jdbc_url=jdbc_url)
+        await fill_topics(bootstrap, names)
+        try:
+            with sink_worker(group, port=PORT, directory=directory) as worker:
+                return await asyncio.to_thread(
+                    lambda: {step.name: answer for step, answer in play(STEPS, url=worker.url, names=names)}
+                )
+        finally:
+            await delete_topics(bootstrap, [names["topic"], names["poisoned_topic"], *group.topics])
+
+
+def differing(recorded: Any, ours: Any, pointer: str = "") -> Iterator[str]:
+    """Pointers to what is not the same, as deep as the two have the same form."""
+    if isinstance(recorded, dict) and isinstance(ours, dict):
+        for key in sorted(recorded.keys() | ours.keys()):
+            yield from differing(recorded.get(key), ours.get(key), f"{pointer}/{key}")
+    elif isinstance(recorded, list) and isinstance(ours, list) and len(recorded) == len(ours):
+        for place, (one, other) in enumerate(zip(recorded, ours, strict=True)):
+            yield from differing(one, other, f"{pointer}/{place}")
+    elif recorded != ours:
+        yield pointer
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda step: step["name"])
+def test_the_answer_is_connects(recorded: dict[str, Any], answers: Answers) -> None:
+    step, ours = recorded["name"], answers[recorded["name"]]
+    unexplained = {
+        pointer: (_at(recorded["answer"], pointer), _at(ours, pointer))
+        for pointer in differing(recorded["answer"], ours)
+        if not any(each.covers(step, pointer) for each in DIFFERENCES)
+    }
+    assert not unexplained
+
+
+def test_every_difference_listed_is_one(answers: Answers) -> None:
+    found = [
+        (step["name"], pointer)
+        for step in RECORDED
+        for pointer in differing(step["answer"], answers[step["name"]])
+    ]
+    assert [each for each in DIFFERENCES if not any(each.covers(*place) for place in found)] == []
+
+
+def _at(document: Any, pointer: str) -> Any:
+    for part in pointer.split("/")[1:]:
+        document = document[int(part)] if isinstance(document, list) else (document or {}).get(part)
+    return document

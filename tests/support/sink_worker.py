@@ -1,0 +1,96 @@
+"""Workers of the sink, as processes of their own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+START_TIMEOUT_S = 45.0
+STOP_TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group of workers with storage topics of its own, which are the caller's to delete."""
+
+    bootstrap: str
+    name: str = field(default_factory=lambda: f"test-workers-{uuid.uuid4().hex[:12]}")
+
+    @property
+    def topics(self) -> list[str]:
+        return [f"{self.name}-configs", f"{self.name}-status"]
+
+    def environment(self, port: int) -> dict[str, str]:
+        return {
+            "SINK_BOOTSTRAP_SERVERS": self.bootstrap,
+            "SINK_GROUP_ID": self.name,
+            "SINK_CONFIG_STORAGE_TOPIC": self.topics[0],
+            "SINK_STATUS_STORAGE_TOPIC": self.topics[1],
+            "SINK_STATUS_STORAGE_PARTITIONS": "1",
+            "SINK_SESSION_TIMEOUT_MS": "6000",
+            "SINK_HEARTBEAT_INTERVAL_MS": "1000",
+            "SINK_REST_PORT": str(port),
+        }
+
+
+@dataclass(slots=True)
+class SinkWorker:
+    """A running worker."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def id(self) -> str:
+        return self.url.removeprefix("http://")
+
+    def kill(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        return self.process.wait(STOP_TIMEOUT_S)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/health", timeout=5).status_code == httpx.codes.OK:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError(f"no worker came up on {self.url}; the end of its log:\n{self.log.read_text()[-3000:]}")
+
+
+@contextmanager
+def sink_worker(
+    group: Group, *, port: int, directory: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[SinkWorker]:
+    """A worker until the block ends; ready when the block begins."""
+    log = directory / f"worker-{port}.log"
+    command = [sys.executable, "-m", "sink_connector", "worker"]
+    settings = {**os.environ, **group.environment(port), **(environment or {})}
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, env=settings, stdout=output, stderr=subprocess.STDOUT)
+    worker = SinkWorker(f"http://127.0.0.1:{port}", process, log)
+    try:
+        worker.wait_until_ready()
+        yield worker
+    finally:
+        if process.poll() is None:
+            try:
+                worker.stop()
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
