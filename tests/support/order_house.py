@@ -12,6 +12,7 @@ import httpx
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from order_service.bootstrap import Service, build, now_ms
 from order_service.server import HttpServer
@@ -40,10 +41,12 @@ class Instance:
     settings: Settings
     clock: Clock = field(default_factory=Clock)
     http: httpx.AsyncClient = field(init=False)
+    _looking: AsyncEngine = field(init=False)
     service: Service | None = None
     _running: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     def __post_init__(self) -> None:
+        self._looking = reading_engine(self.settings.database_url)
         self.http = httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False)
 
     @property
@@ -85,12 +88,13 @@ class Instance:
 
     async def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """Look into the instance's database."""
-        engine = reading_engine(self.settings.database_url)
-        try:
-            async with engine.connect() as connection:
-                return [dict(row) for row in (await connection.execute(text(query), parameters)).mappings()]
-        finally:
-            await engine.dispose()
+        async with self._looking.connect() as connection:
+            return [dict(row) for row in (await connection.execute(text(query), parameters)).mappings()]
+
+    async def close(self) -> None:
+        await self.stop()
+        await self.http.aclose()
+        await self._looking.dispose()
 
     async def product(self, product_id: str, *, stock: int = 100, price: int = 450) -> None:
         body = {"product_id": product_id, "name": product_id, "unit_price_cents": price, "stock": stock}

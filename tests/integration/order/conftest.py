@@ -29,8 +29,8 @@ def make_url(backend: str, tmp_path: Path, make_database: MakeDatabase) -> MakeU
     async def make() -> str:
         made.append(0)
         if backend == "sqlite":
-            return f"sqlite:///{tmp_path}/order-{len(made)}.db"
-        return await make_database()
+            return f"sqlite+aiosqlite:///{tmp_path}/order-{len(made)}.db"
+        return (await make_database()).replace("postgresql:", "postgresql+asyncpg:")
 
     return make
 
@@ -70,8 +70,7 @@ async def make_house(
 
     yield make
     for instance in made:
-        await instance.stop()
-        await instance.http.aclose()
+        await instance.close()
 
 
 @pytest.fixture

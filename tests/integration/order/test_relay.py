@@ -1,0 +1,213 @@
+"""The relay: everything committed, in commit order, whatever stops it; and the trap that `id > last` falls into."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from order_service.bootstrap import republish_log
+from order_service.outbox.backlog import Backlog
+from order_service.outbox.reader import LoggedRecord, LogPosition, OutboxReader
+from order_service.outbox.relay import Relay
+from order_service.storage import schema
+from order_service.storage.engine import reading_engine, writing_engine
+from order_service.storage.tables import outbox
+from tests.conftest import MakeDatabase
+from tests.integration.order.conftest import MakeHouse, MakeUrl
+from tests.support.order_house import House, payload
+from tests.support.waiting import wait_until
+
+
+@dataclass
+class Heard:
+    """Records what is published; fails as often as it is told, before or after taking the records."""
+
+    records: list[LoggedRecord] = field(default_factory=list)
+    fail_before: int = 0
+    fail_after: int = 0
+    opened: int = 0
+
+    async def publish(self, records: Sequence[LoggedRecord]) -> None:
+        if self.fail_before:
+            self.fail_before -= 1
+            raise KafkaTimeoutError
+        self.records.extend(records)
+        if self.fail_after:
+            self.fail_after -= 1
+            raise KafkaTimeoutError
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator["Heard"]:
+        self.opened += 1
+        yield self
+
+    @property
+    def keys(self) -> list[str]:
+        return [record.key.decode() for record in self.records]
+
+
+class NaiveReader(OutboxReader):
+    """The planted bug: the last id seen stands for everything before it."""
+
+    async def after(self, position: LogPosition, *, limit: int) -> list[LoggedRecord]:
+        query = text(
+            "SELECT 0, id, topic, key, value, headers FROM outbox WHERE id > :id ORDER BY id LIMIT :limit"
+        )
+        async with self.engine.connect() as connection:
+            rows = await connection.execute(query, {"id": position.id, "limit": limit})
+            return [LoggedRecord(LogPosition(0, id_), t, k, v, []) for _, id_, t, k, v, _ in rows]
+
+
+async def write(connection: AsyncConnection, key: str) -> None:
+    await connection.execute(
+        insert(outbox), {"topic": "t", "key": key.encode(), "value": b"v", "headers": "{}"}
+    )
+
+
+@contextlib.asynccontextmanager
+async def relaying(reader: OutboxReader, heard: Heard) -> AsyncIterator[Relay]:
+    async def nothing(_position: LogPosition) -> None:
+        pass
+
+    async def at_once(_seconds: float) -> None:
+        await asyncio.sleep(0.01)
+
+    relay = Relay(
+        name="test",
+        reader=reader,
+        backlog=Backlog(limit=100),
+        publishers=heard.open,
+        note=nothing,
+        sleep=at_once,
+    )
+    task = asyncio.create_task(relay.serve())
+    try:
+        yield relay
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("reader", "lost"), [(OutboxReader, False), (NaiveReader, True)])
+async def test_a_row_that_becomes_visible_after_a_higher_id_is_not_passed_over(
+    make_database: MakeDatabase, reader: type[OutboxReader], *, lost: bool
+) -> None:
+    """Two writers on PostgreSQL: the first takes its id, the second takes the next one and commits before it."""
+    url = (await make_database()).replace("postgresql://", "postgresql+asyncpg://")
+    await schema.migrate(url)
+    writers, readers, heard = create_async_engine(url), reading_engine(url), Heard()
+    async with relaying(reader(engine=readers, instance="order-1"), heard) as relay:
+        async with writers.connect() as slow, writers.connect() as quick:
+            await write(slow, "first id")
+            await write(quick, "second id")
+            await quick.commit()
+            relay.backlog.committed(1)
+            if lost:
+                await wait_until(lambda: heard.keys == ["second id"], what="the naive relay runs ahead")
+            await slow.commit()
+            relay.backlog.committed(1)
+        async with writers.begin() as third:
+            await write(third, "third id")
+        relay.backlog.committed(1)
+        await wait_until(lambda: "third id" in heard.keys, what="the last row is published")
+    expected = ["second id", "third id"] if lost else ["first id", "second id", "third id"]
+    assert heard.keys == expected
+    await writers.dispose()
+    await readers.dispose()
+
+
+async def test_rows_of_many_concurrent_writers_are_published_once_and_in_commit_order_per_key(
+    make_url: MakeUrl,
+) -> None:
+    url = await make_url()
+    await schema.migrate(url)
+    readers, heard = reading_engine(url), Heard()
+    engines = [writing_engine(url) for _ in range(4)]
+
+    async def writer(number: int) -> None:
+        for step in range(15):
+            async with engines[number].begin() as connection:
+                await write(connection, f"{number}:{step}")
+                await write(connection, f"{number}:{step}+")
+
+    async with relaying(OutboxReader(engine=readers, instance="order-1"), heard) as relay:
+        await asyncio.gather(*(writer(number) for number in range(4)))
+        relay.backlog.committed(1)
+        await wait_until(lambda: len(heard.keys) >= 120, what="everything is published")
+    assert len(set(heard.keys)) == len(heard.keys) == 120
+    for number in range(4):
+        mine = [key for key in heard.keys if key.startswith(f"{number}:")]
+        assert mine == [f"{number}:{step}{end}" for step in range(15) for end in ("", "+")]
+    for engine in (*engines, readers):
+        await engine.dispose()
+
+
+@pytest.mark.parametrize(("heard", "copies"), [(Heard(fail_before=1), 1), (Heard(fail_after=1), 2)])
+async def test_after_a_failure_it_goes_back_to_what_was_acknowledged_with_a_new_producer(
+    make_url: MakeUrl, heard: Heard, copies: int
+) -> None:
+    url = await make_url()
+    await schema.migrate(url)
+    heard = replace(heard, records=[])
+    writing, reading = writing_engine(url), reading_engine(url)
+    async with writing.begin() as connection:
+        for key in "abc":
+            await write(connection, key)
+    async with relaying(OutboxReader(engine=reading, instance="order-1"), heard) as relay:
+        await wait_until(lambda: relay.position.id == 3, what="all is acknowledged")
+    assert heard.keys == list("abc") * copies
+    assert heard.opened == 2
+    await writing.dispose()
+    await reading.dispose()
+
+
+async def test_what_was_committed_while_the_relay_was_away_is_published_when_it_is_back(
+    make_house: MakeHouse,
+) -> None:
+    house = await make_house()
+    await house[1].start(without=lambda task: task.startswith("relay"))
+    await house[1].product("tea")
+    for _ in range(5):
+        await house[1].placed(("tea", 1))
+    assert await house.records("orders") == []
+    await house[1].stop()
+    await house[1].start()
+    placed = [payload(record)["order_id"] for record in await house.records("orders", at_least=5)]
+    assert len(set(placed)) == 5
+
+
+async def test_two_relays_on_one_outbox_keep_the_order_of_every_key(make_house: MakeHouse) -> None:
+    """The old instance has not ended when the new one starts: the same database, two processes."""
+    house = await make_house()
+    await house.start()
+    await house[1].product("tea")
+    twin = type(house[1])(settings=house[1].settings.model_copy(update={"port": house[1].settings.port + 1}))
+    await twin.start()
+    for price in range(1, 11):
+        instance = house[1] if price % 2 else twin
+        answer = await instance.http.post("/products/tea/price", json={"unit_price_cents": price})
+        assert answer.status_code == 200
+    await twin.close()
+    versions = [payload(record)["version"] for record in await house.records("products", at_least=11)]
+    newest = 0
+    applied = []
+    for version in versions:  # as every consumer does: an older one than the newest seen is dropped
+        if version > newest:
+            applied.append(version)
+            newest = version
+    assert applied == list(range(1, 12))
+
+
+async def test_a_republished_log_is_the_log(house: House) -> None:
+    await house[1].product("tea")
+    for price in range(3):
+        await house[1].http.post("/products/tea/price", json={"unit_price_cents": price})
+    first = await house.records("products", at_least=4)
+    assert await republish_log(house[1].settings, topics=["products"]) == 4
+    second = (await house.records("products", at_least=8))[-4:]
+    assert [(r.key, r.value, r.headers) for r in second] == [(r.key, r.value, r.headers) for r in first]

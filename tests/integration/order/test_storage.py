@@ -1,0 +1,152 @@
+"""Group commit and schema, on both databases."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from order_service.commands.transaction import Claim, Needs, Transaction
+from order_service.domain.refusals import ProductExists
+from order_service.outbox.record import RecordMaker
+from order_service.storage import schema, tables
+from order_service.storage.engine import writing_engine
+from order_service.storage.errors import StorageUnavailable
+from order_service.storage.group_commit import GroupCommit
+from tests.integration.order.conftest import MakeUrl
+
+JANUARY = 1_700_000_000_000
+
+
+@dataclass(frozen=True)
+class Put:
+    """A use case for these tests: saves a claim, then does as told."""
+
+    name: str
+    error: Exception | None = None
+    loads: bool = True
+
+    def needs(self) -> Needs:
+        return Needs(claims=(self.name,) if self.loads else ())
+
+    def decide(self, tx: Transaction) -> int:
+        known = tx.claim(self.name)
+        count = int(known.fingerprint) + 1 if known else 1
+        tx.save_claim(Claim(name=self.name, instance="order-1", fingerprint=str(count), claimed_at=tx.now))
+        if self.error:
+            raise self.error
+        return count
+
+
+@pytest.fixture
+async def engine(make_url: MakeUrl) -> Any:
+    url = await make_url()
+    await schema.migrate(url)
+    engine = writing_engine(url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def commits(engine: AsyncEngine) -> Any:
+    commits = GroupCommit(
+        engine=engine,
+        records=RecordMaker(instance="order-1"),
+        clock=lambda: JANUARY,
+        new_id=lambda: "1",
+        queue_limit=50,
+    )
+    task = asyncio.create_task(commits.serve())
+    yield commits
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def names(engine: AsyncEngine) -> list[str]:
+    async with engine.connect() as connection:
+        return list((await connection.execute(select(tables.claims.c.name).order_by("name"))).scalars())
+
+
+async def test_use_cases_of_one_commit_see_what_those_before_them_decided(commits: GroupCommit) -> None:
+    counts = await asyncio.gather(*(commits.run(Put("a"), trace="") for _ in range(20)))
+    assert counts == list(range(1, 21))
+    assert await commits.run(Put("a"), trace="") == 21
+
+
+@pytest.mark.parametrize("error", [ProductExists("no"), ZeroDivisionError("a defect")])
+async def test_what_a_refused_use_case_saved_is_gone_and_its_neighbours_are_not(
+    commits: GroupCommit, engine: AsyncEngine, error: Exception
+) -> None:
+    results = await asyncio.gather(
+        commits.run(Put("before"), trace=""),
+        commits.run(Put("refused", error), trace=""),
+        commits.run(Put("after"), trace=""),
+        return_exceptions=True,
+    )
+    assert [results[0], type(results[1]), results[2]] == [1, type(error), 1]
+    assert await names(engine) == ["after", "before"]
+
+
+async def test_a_row_that_another_process_wrote_first_harms_only_who_wanted_to_write_it(
+    commits: GroupCommit, engine: AsyncEngine
+) -> None:
+    await commits.run(Put("taken"), trace="")
+    results = await asyncio.gather(
+        commits.run(Put("mine"), trace=""),
+        commits.run(Put("taken", loads=False), trace=""),  # blind to the row that is there, as in a race
+        return_exceptions=True,
+    )
+    assert results[0] == 1
+    assert isinstance(results[1], StorageUnavailable)
+    assert await names(engine) == ["mine", "taken"]
+
+
+async def test_more_than_can_wait_is_turned_away(commits: GroupCommit) -> None:
+    results = await asyncio.gather(
+        *(commits.run(Put(str(n)), trace="") for n in range(80)), return_exceptions=True
+    )
+    turned_away = [result for result in results if isinstance(result, StorageUnavailable)]
+    assert len(turned_away) == 30
+
+
+async def test_a_commit_is_durable_when_it_returns(engine: AsyncEngine) -> None:
+    """The setting that decides: a power cut loses nothing that was answered."""
+    async with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            modes = [
+                (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+                for name in ("journal_mode", "synchronous")
+            ]
+            assert modes == ["wal", 2]
+        else:
+            assert (
+                await connection.execute(select(func.current_setting("synchronous_commit")))
+            ).scalar_one() == "on"
+
+
+@pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
+async def test_the_migrations_make_the_tables_that_the_code_uses(engine: AsyncEngine) -> None:
+    def shape(connection: Connection) -> dict[str, set[tuple[str, bool]]]:
+        look = inspect(connection)
+        return {
+            table: {(column["name"], bool(column["nullable"])) for column in look.get_columns(table)}
+            for table in look.get_table_names()
+        }
+
+    async with engine.connect() as connection:
+        found = await connection.run_sync(shape)
+    found.pop("alembic_version")
+    found["outbox"].discard(("xid", False))
+    assert found == {
+        table.name: {(column.name, bool(column.nullable)) for column in table.columns}
+        for table in tables.metadata.sorted_tables
+    }
+
+
+async def test_migrating_again_changes_nothing(engine: AsyncEngine) -> None:
+    await schema.migrate(engine.url.render_as_string(hide_password=False))
+    async with engine.connect() as connection:
+        revision = (await connection.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar_one()
+    assert revision == schema.head()
