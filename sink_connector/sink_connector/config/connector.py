@@ -272,6 +272,11 @@ def _contradictions(config: ConnectorConfig, reader: Reader) -> None:
             "errors.deadletterqueue.topic.name",
             "is set, but errors.tolerance=none sends nothing there",
         ),
+        (
+            bool(config.errors.dead_letter_topic) and config.errors.dead_letter_topic in config.topics,
+            "topics",
+            "and errors.deadletterqueue.topic.name have a topic in common: bad records would come back for ever",
+        ),
     )
     for wrong, key, problem in pairs:
         if wrong:
