@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -23,7 +24,10 @@ class Snapshot(Protocol):
 
 @asynccontextmanager
 async def snapshot(url: str) -> AsyncIterator[Snapshot]:
-    """Open `sqlite:////absolute/path` or `postgresql://…` read-only; a driver's name (`+aiosqlite`) is ignored."""
+    """Open `sqlite:////absolute/path` or `postgresql://…` read-only; a driver's name (`+aiosqlite`) is ignored.
+
+    Raises FileNotFoundError and the drivers' own errors.
+    """
     scheme, _, rest = url.partition("://")
     kind = scheme.partition("+")[0]
     opened = _sqlite(rest) if kind == "sqlite" else _postgres(f"{kind}://{rest}")
@@ -53,7 +57,10 @@ class _PostgresSnapshot:
 
 @asynccontextmanager
 async def _sqlite(path: str) -> AsyncIterator[Snapshot]:
-    uri = f"file:{quote('/' + path.lstrip('/'))}?mode=ro"
+    file = Path("/", path.lstrip("/"))
+    if not file.exists():  # noqa: ASYNC240  SQLite's own message names no file
+        raise FileNotFoundError(f"no database at {file}")
+    uri = f"file:{quote(str(file))}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         connection.execute("BEGIN")
         yield _SqliteSnapshot(connection)
