@@ -69,4 +69,4 @@ async def test_a_zombie_sink__the_epoch_fence_refuses_it__ack_ver(storm: Storm, 
         await storm.calm()
     await storm.calm()
     await read.close()
-    assert not storm.not_ok()
+    assert not storm.turned_away()
