@@ -18,7 +18,12 @@ from tests.support.waiting import wait_until
 
 INT64 = {"type": "int64", "optional": False}
 STRING = {"type": "string", "optional": False}
-TIMESTAMP = {"type": "int64", "optional": False, "name": "org.apache.kafka.connect.data.Timestamp", "version": 1}
+TIMESTAMP = {
+    "type": "int64",
+    "optional": False,
+    "name": "org.apache.kafka.connect.data.Timestamp",
+    "version": 1,
+}
 
 
 def optional(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sink_connector.bootstrap import read_connector_file
 from sink_connector.config.worker import read_worker
+from sink_connector.errors import headline
 from sink_connector.errors.letter_box import Letter, drop, letters
 from sink_connector.worker.blueprint import Blueprint, make_blueprint
 from sink_connector.worker.replay import replay
@@ -56,7 +57,7 @@ async def _letters(blueprint: Blueprint, ids: list[int] | None) -> list[Letter]:
 async def _list(blueprint: Blueprint, ids: list[int] | None) -> int:
     for letter in await _letters(blueprint, ids):
         place = f"{letter.topic}/{letter.partition}/{letter.offset}"
-        print(f"{letter.id}\t{letter.parked_at}\t{place}\t{letter.stage}\t{letter.error}")
+        print(f"{letter.id}\t{letter.parked_at}\t{place}\t{letter.stage}\t{headline(letter.error)}")
     return 0
 
 
@@ -76,7 +77,9 @@ async def _show(blueprint: Blueprint, ids: list[int] | None) -> int:
 async def _replay(blueprint: Blueprint, ids: list[int] | None) -> int:
     results = await replay(blueprint, ids)
     for result in results:
-        print(f"{result.letter.id}\t{'delivered' if not result.reason else 'stays: ' + result.reason}")
+        print(
+            f"{result.letter.id}\t{'delivered' if not result.reason else 'stays: ' + headline(result.reason)}"
+        )
     return 1 if any(result.reason for result in results) else 0
 
 

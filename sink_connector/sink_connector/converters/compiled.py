@@ -31,13 +31,13 @@ _SIMPLE: dict[Type, Any] = {
 def compile_schema(schema: Schema) -> tuple[Shape, Callable[[bytes], Any]]:
     """The shape of a schema and the function that decodes a payload of it.
 
-    The decoder raises `msgspec.DecodeError` (or its `ValidationError`), `UnicodeDecodeError` or `RecursionError`.
+    Raises `ValueError` for a field name that no JSON text should have (quotes, control characters). The decoder raises `msgspec.DecodeError` (or its `ValidationError`), `UnicodeDecodeError` or `RecursionError`.
     """
     if schema.type is not Type.STRUCT:
         return primitive_shape(schema, Form.JSON), msgspec.json.Decoder(_nullable(schema)).decode
     places = {each.name: f"f{place}" for place, each in enumerate(schema.fields)}
     struct = msgspec.defstruct(
-        schema.name or "Value",
+        "Value",
         [
             (places[each.name], _nullable(each.schema), _field(each.name, each.schema))
             for each in schema.fields

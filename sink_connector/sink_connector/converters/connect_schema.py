@@ -22,10 +22,13 @@ def parse_schema(node: Any) -> Schema | None:
     """
     if node is None:
         return None
-    if not isinstance(node, dict) or node.get("type") not in TYPES:
+    if not isinstance(node, dict) or not isinstance(node.get("type"), str) or node["type"] not in TYPES:
         raise BadRecordError(
             "the schema part is not a Connect schema: it needs a type out of " + ", ".join(TYPES)
         )
+    for key, kind_of in (("name", str), ("version", int), ("doc", str), ("parameters", dict)):
+        if not isinstance(node.get(key), kind_of | None):
+            raise BadRecordError(f"the schema part has a {key} that is no {kind_of.__name__}")
     kind = TYPES[node["type"]]
     bare = Schema(
         type=kind,

@@ -70,12 +70,16 @@ class EnvelopeReader:
             raise BadRecordError(f"the payload does not fit its schema: {error}") from error
 
     def _compile(self, schema: bytes) -> tuple[Shape, Decoder]:
-        parsed = parse_schema(msgspec.json.decode(schema))
-        if parsed is None:
-            raise BadRecordError("the envelope's schema is null")
+        try:
+            parsed = parse_schema(msgspec.json.decode(schema))
+            if parsed is None:
+                raise BadRecordError("the envelope's schema is null")
+            made = compile_schema(parsed)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise BadRecordError(f"the schema part cannot be used: {error}") from error
         if len(self._compiled) >= MOST_SCHEMAS:
             del self._compiled[next(iter(self._compiled))]
-        return self._compiled.setdefault(schema, compile_schema(parsed))
+        return self._compiled.setdefault(schema, made)
 
     def _remember(self, data: bytes, schema: bytes, shape: Shape, decode: Decoder) -> None:
         prefix = b'{"schema":' + schema + b',"payload":'

@@ -13,6 +13,12 @@ class Stage(Enum):
     TASK_PUT = "TASK_PUT"
 
 
+def headline(error: BaseException | str) -> str:
+    """The first line of a message: what PostgreSQL adds to it (DETAIL) may hold a row's values, which no log should."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 class SinkError(Exception):
     """The sink connector could not do what was asked; the message says what and, where there is one, the remedy."""
 

@@ -1,10 +1,10 @@
 """From a record of Kafka to an entry: convert, transform. Which way is decided once, by the configuration."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from sink_connector.config.connector import ConnectorConfig, PkMode
-from sink_connector.converters import CompiledReader, Converter
+from sink_connector.converters import CompiledReader, Converter, PreparingConverter
 from sink_connector.entry import Entry, SourceRecord
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.record import Header, Record, Schema
@@ -12,7 +12,19 @@ from sink_connector.shape import Shape, Shapes, UntypedShapes
 from sink_connector.transforms import Chain
 
 # The entry of a record and the topic that names its table, which a transform may have changed; None when it dropped it.
-Conversion = Callable[[SourceRecord], tuple[str, Entry] | None]
+Converted = tuple[str, Entry] | None
+
+
+class Conversion(Protocol):
+    """Both ways have this form."""
+
+    def __call__(self, record: SourceRecord) -> Converted:
+        """Raises `BadRecordError` with the stage at which the record failed."""
+        ...
+
+    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+        """Fetch what these records will need. Raises `OSError` when that is unreachable."""
+        ...
 
 
 class CompiledConversion:
@@ -21,9 +33,9 @@ class CompiledConversion:
     def __init__(self, *, key: CompiledReader | None, value: CompiledReader) -> None:
         self._key = key.read if key is not None else None
         self._value = value.read
+        self._preparing = _preparing(key, value)
 
-    def __call__(self, record: SourceRecord) -> tuple[str, Entry] | None:
-        """Raises `BadRecordError` with the stage at which the record failed."""
+    def __call__(self, record: SourceRecord) -> Converted:
         key_shape = key = shape = value = None
         if self._key is not None and record.key is not None:
             try:
@@ -39,6 +51,9 @@ class CompiledConversion:
                 raise
         return record.topic, Entry(record, key_shape, key, shape, value)
 
+    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+        await _prepare(self._preparing, topic, records)
+
 
 class TransformingConversion:
     """Bytes → value and schema → transforms → entry."""
@@ -49,9 +64,9 @@ class TransformingConversion:
         self._chain = chain
         self._shapes = Shapes()
         self._untyped = UntypedShapes()
+        self._preparing = _preparing(key, value)
 
-    def __call__(self, record: SourceRecord) -> tuple[str, Entry] | None:
-        """Raises `BadRecordError` with the stage at which the record failed."""
+    def __call__(self, record: SourceRecord) -> Converted:
         transformed = self._chain.apply(self._record(record))
         if transformed is None:
             return None
@@ -60,6 +75,9 @@ class TransformingConversion:
         shape = None if value is None else self._shape(transformed.value_schema, value)
         headers = tuple((header.key, header.value) for header in transformed.headers)
         return transformed.topic, Entry(record, key_shape, key, shape, value, headers)
+
+    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+        await _prepare(self._preparing, topic, records)
 
     def _record(self, record: SourceRecord) -> Record:
         try:
@@ -97,6 +115,24 @@ def make_conversion(config: ConnectorConfig, chain: Chain, *, key: Converter, va
             key=key if needs_key and isinstance(key, CompiledReader) else None, value=value
         )
     return TransformingConversion(key=key, value=value, chain=chain)
+
+
+Preparing = tuple[PreparingConverter | None, PreparingConverter | None]
+
+
+def _preparing(key: object, value: object) -> Preparing:
+    return (
+        key if isinstance(key, PreparingConverter) else None,
+        value if isinstance(value, PreparingConverter) else None,
+    )
+
+
+async def _prepare(converters: Preparing, topic: str, records: Sequence[SourceRecord]) -> None:
+    key, value = converters
+    if key is not None:
+        await key.prepare(topic, [record.key for record in records])
+    if value is not None:
+        await value.prepare(topic, [record.value for record in records])
 
 
 def _header(data: bytes | None) -> str | bytes | None:

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from aiokafka.errors import (
 
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.entry import Entry
-from sink_connector.errors import BadRecordError, FatalError, FencedError, SinkError
+from sink_connector.errors import BadRecordError, FatalError, FencedError, SinkError, headline
 from sink_connector.errors.dead_letter_topic import DeadLetterTopic
 from sink_connector.errors.dead_letters import DeadLetter
 from sink_connector.errors.retry import pause_s
@@ -62,7 +63,11 @@ LONG_S = 60.0  # what worked for so long is tried again at once
 
 @dataclass(slots=True)
 class Task:
-    """Runs until cancelled. Raises `FatalError` when it cannot go on; nothing is skipped then."""
+    """Runs until cancelled. Raises `FatalError` when it cannot go on; nothing is skipped then.
+
+    `attempts` are those that failed since something last went well; `is_idle` is true between records, so that a paused
+    task that is idle will deliver nothing more.
+    """
 
     config: ConnectorConfig
     number: int
@@ -74,6 +79,8 @@ class Task:
     dead_letters: DeadLetterTopic
     random: Callable[[], float] = random.random
     paused: bool = False
+    is_idle: bool = False
+    attempts: int = 0
     _fenced_at: float | None = None
     _committed: dict[Partition, int] = field(default_factory=dict)
     _upkeep: Upkeep = field(init=False)
@@ -114,12 +121,14 @@ class Task:
                     batch = Batch()
                 if poll is None and not self.paused and not self._is_full(batch):
                     poll = asyncio.create_task(self.source.poll(timeout_ms=POLL_MS, most=MOST_AT_ONCE))
+                self.is_idle = poll is None and delivery is None
                 await _first_of(upkeep, poll, delivery)
                 if upkeep.done():
                     upkeep.result()
                 if poll is None:
                     await self.source.keep_alive()
                 elif poll.done():
+                    await self._fetch_schemas(poll.result())
                     self._convert(poll.result(), batch)
                     poll = None
                 if delivery is not None and delivery.done():
@@ -142,6 +151,10 @@ class Task:
         self._fenced_at = None
         metrics.REBALANCES.labels(*self._labels).inc()
         log.info("sink.assigned", **self._context, partitions=len(self.source.epochs))
+
+    async def _fetch_schemas(self, polled: Polled) -> None:
+        for partition, records in polled.records.items():
+            await self._repeat(partial(self.convert.prepare, partition.topic, records), "schemas", drop=False)
 
     def _is_full(self, batch: Batch) -> bool:
         return batch.records >= self.config.batch_size or batch.size >= MOST_BYTES
@@ -193,10 +206,10 @@ class Task:
     async def _write(self, batch: Batch) -> Written | None:
         """The written batch, or None when another writer has the partitions now. Raises `FatalError`."""
         isolate = False
-        looks = attempt = 0
+        looks = 0
         while True:
             try:
-                return await self.writer.write(batch, isolate=isolate)
+                written = await self.writer.write(batch, isolate=isolate)
             except FencedError as error:
                 self._fenced(error)
                 return None
@@ -204,11 +217,13 @@ class Task:
                 raise
             except Exception as error:  # sorted by decision; what has none is raised again
                 decision = decide(error)
-                log.warning("sink.write.failed", **self._context, decision=decision.value, error=str(error))
+                log.warning(
+                    "sink.write.failed", **self._context, decision=decision.value, error=headline(error)
+                )
                 match decision:
                     case Decision.RETRY:
-                        attempt += 1
-                        await self._pause(attempt)
+                        await self.session.drop()
+                        await self._pause()
                     case Decision.RECORD if not isolate:
                         isolate = True
                         metrics.ISOLATIONS.labels(*self._labels).inc()
@@ -216,7 +231,10 @@ class Task:
                         looks += 1
                         self.writer.forget_tables()
                     case _:
-                        raise FatalError(f"{type(error).__name__}: {error}") from error
+                        raise FatalError(f"{type(error).__name__}: {headline(error)}") from error
+            else:
+                self.attempts = 0
+                return written
 
     def _fenced(self, error: FencedError) -> None:
         """Nothing was written. A worker that was paused meets this once, before the group tells it of its new share."""
@@ -232,29 +250,34 @@ class Task:
                 f"the consumer group {self.config.group_id}; one of the two must be named otherwise"
             )
 
-    async def _repeat(self, step: Callable[[], Awaitable[None]], name: str) -> None:
-        """Do a step until the database and Kafka allow it. Raises `FatalError` where they never will."""
-        attempt = 0
+    async def _repeat(self, step: Callable[[], Awaitable[None]], name: str, *, drop: bool = True) -> None:
+        """Do a step until the database and Kafka allow it, with a new connection each time (`drop`). Raises `FatalError` where they never will."""
         while True:
             began = time.monotonic()
             try:
-                return await step()
+                await step()
             except SinkError:
                 raise
             except Exception as error:  # an outage is waited out; everything else is raised again
                 outage = isinstance(error, KafkaError) and not isinstance(error, REFUSED)
                 if not (outage or decide(error) is Decision.RETRY):
                     raise FatalError(f"{name}: {type(error).__name__}: {error}") from error
-                attempt = 1 if time.monotonic() - began > LONG_S else attempt + 1
-                log.warning("sink.retry", **self._context, step=name, attempt=attempt, error=str(error))
-                await self._pause(attempt)
+                if time.monotonic() - began > LONG_S:
+                    self.attempts = 0
+                log.warning("sink.retry", **self._context, step=name, error=headline(error))
+                if drop:
+                    await self.session.drop()
+                await self._pause()
+            else:
+                self.attempts = 0
+                return
 
-    async def _pause(self, attempt: int) -> None:
+    async def _pause(self) -> None:
+        self.attempts += 1
         metrics.RETRIES.labels(*self._labels).inc()
-        await self.session.drop()
         await asyncio.sleep(
             pause_s(
-                attempt,
+                self.attempts,
                 first_ms=self.config.retry_backoff_ms,
                 longest_ms=self.config.errors.retry_delay_max_ms,
                 random=self.random(),
@@ -272,7 +295,7 @@ class Task:
                     partition=letter.source.partition,
                     offset=letter.source.offset,
                     stage=letter.stage.value,
-                    error=letter.error,
+                    error=headline(letter.error),
                 )
 
     async def _finish(self, delivery: asyncio.Task[None] | None) -> None:

@@ -10,7 +10,7 @@ from asyncpg import Connection
 
 from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode
 from sink_connector.entry import Entry
-from sink_connector.errors import BadRecordError, FatalError, Stage
+from sink_connector.errors import BadRecordError, FatalError, Stage, headline
 from sink_connector.errors.dead_letters import DeadLetter, park
 from sink_connector.errors.letter_box import drop
 from sink_connector.errors.sqlstate import Decision, decide
@@ -118,7 +118,7 @@ class Writer:
     def _refuse_unless_tolerant(self, letter: DeadLetter) -> None:
         if not self._config.errors.tolerant:
             raise FatalError(
-                f"{letter.place}: {letter.error} (stage {letter.stage.value}, errors.tolerance=none)"
+                f"{letter.place}: {headline(letter.error)} (stage {letter.stage.value}, errors.tolerance=none)"
             )
 
     async def _isolate(

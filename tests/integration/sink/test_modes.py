@@ -38,7 +38,9 @@ async def table(database: str) -> str:
     return database
 
 
-async def test_a_plain_insert_writes_every_record(kafka_bootstrap: str, table: str, make_topic: MakeTopic) -> None:
+async def test_a_plain_insert_writes_every_record(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic
+) -> None:
     topic = await make_topic(partitions=2)
     messages = [Message(value=item(n, f"n{n}"), partition=n % 2) for n in range(300)]
     await drain(kafka_bootstrap, table, topic, messages, table__name__format="items")
@@ -88,7 +90,11 @@ async def test_an_older_or_equal_version_never_overwrites_a_newer_one(
         pk__fields="id",
         version__field="version",
     )
-    assert await rows(table, "SELECT * FROM items ORDER BY id") == [(1, "there", 5), (2, "new", 3), (3, "first", 1)]
+    assert await rows(table, "SELECT * FROM items ORDER BY id") == [
+        (1, "there", 5),
+        (2, "new", 3),
+        (3, "first", 1),
+    ]
 
 
 @pytest.mark.parametrize("count", [2, 300])
@@ -96,7 +102,10 @@ async def test_an_update_changes_rows_that_exist_and_makes_none(
     kafka_bootstrap: str, table: str, make_topic: MakeTopic, count: int
 ) -> None:
     topic = await make_topic()
-    await execute(table, f"INSERT INTO items SELECT n, 'old', 1 FROM generate_series(0, {count - 1}) n")
+    await execute(
+        table,
+        f"INSERT INTO items SELECT n, 'old', 1 FROM generate_series(0, {count - 1}) n",  # noqa: S608 - a number of ours
+    )
     messages = [Message(value=item(n, "new", 2)) for n in range(count * 2)]
     await drain(
         kafka_bootstrap,
@@ -205,7 +214,8 @@ async def test_a_header_can_be_the_key_in_the_columns_own_type(
     topic = await make_topic()
     await execute(database, "CREATE TABLE tagged (id bigint PRIMARY KEY, name text)")
     messages = [
-        Message(value=struct({"name": f"{n}"}, name=STRING), headers=[("id", str(n % 2).encode())]) for n in range(4)
+        Message(value=struct({"name": f"{n}"}, name=STRING), headers=[("id", str(n % 2).encode())])
+        for n in range(4)
     ]
     await drain(
         kafka_bootstrap,

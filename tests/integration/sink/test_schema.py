@@ -42,7 +42,12 @@ async def test_auto_create_makes_a_column_of_the_right_type_for_every_connect_ty
         "yes": {"type": "boolean", "optional": True, "default": True},
         "text": {"type": "string", "optional": True, "default": "it's \\ so"},
         "data": {"type": "bytes", "optional": True},
-        "price": {"type": "bytes", "optional": True, "name": logical + "Decimal", "parameters": {"scale": "2"}},
+        "price": {
+            "type": "bytes",
+            "optional": True,
+            "name": logical + "Decimal",
+            "parameters": {"scale": "2"},
+        },
         "day": {"type": "int32", "optional": True, "name": logical + "Date"},
         "clock": {"type": "int32", "optional": True, "name": logical + "Time"},
         "instant": optional(TIMESTAMP),
@@ -101,8 +106,7 @@ async def test_auto_create_makes_a_column_of_the_right_type_for_every_connect_ty
     ]
     assert await rows(database, "SELECT made::text FROM made") == [
         (
-            '(1,-128,32767,-2147483648,1.5,1e+300,t,ü,"\\\\x010203",3.05,2024-10-04,23:59:59.999,'
-            '"2025-11-22 08:26:40.123+00","2025-11-22 08:26:40.123456","{a,b}","{""k"": 1}","{""a"": 5}")',
+            r'(1,-128,32767,-2147483648,1.5,1e+300,t,ü,"\\x010203",3.05,2024-10-04,23:59:59.999,"2025-11-22 08:26:40.123+00","2025-11-22 08:26:40.123456","{a,b}","{""k"": 1}","{""a"": 5}")',
         )
     ]
 
@@ -169,7 +173,9 @@ async def test_a_column_added_or_dropped_by_hand_is_noticed_without_a_restart(
             "ALTER TABLE made ADD COLUMN new text",
             "ALTER TABLE made ALTER COLUMN id TYPE numeric",
         )
-        await send(kafka_bootstrap, topic, [Message(value=struct({"id": 2, "new": "y"}, id=INT64, new=STRING))])
+        await send(
+            kafka_bootstrap, topic, [Message(value=struct({"id": 2, "new": "y"}, id=INT64, new=STRING))]
+        )
         await wait_until_read(connector, topic, 2)
     assert await rows(database, "SELECT id::text, new FROM made ORDER BY id") == [("1", None), ("2", "y")]
 
@@ -193,9 +199,13 @@ async def test_two_tasks_make_the_same_table_at_once(
 ) -> None:
     topic = await make_topic(partitions=4)
     await send(
-        kafka_bootstrap, topic, [Message(value=struct({"id": n}, id=INT64), partition=n % 4) for n in range(400)]
+        kafka_bootstrap,
+        topic,
+        [Message(value=struct({"id": n}, id=INT64), partition=n % 4) for n in range(400)],
     )
-    given = configuration(database, topics=topic, table__name__format="made", auto__create="true", tasks__max="2")
+    given = configuration(
+        database, topics=topic, table__name__format="made", auto__create="true", tasks__max="2"
+    )
     async with connected(kafka_bootstrap, given) as connector:
         await wait_until_read(connector, topic, 400)
     assert await rows(database, "SELECT count(*) FROM made") == [(400,)]

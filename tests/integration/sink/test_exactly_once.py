@@ -1,0 +1,214 @@
+"""Offsets with the rows, the epoch fence, seek before delivery; offsets and topics that are not what they were."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.structs import TopicPartition
+
+from sink_connector.errors import FencedError
+from sink_connector.worker.connector import Connector
+from sink_connector.worker.statuses import State
+from sink_connector.writer import offsets
+from sink_connector.writer.offsets import Beginning, Partition, Position
+from sink_connector.writer.session import prepare_database
+from tests.conftest import MakeTopic
+from tests.support.sink import (
+    INT64,
+    Message,
+    configuration,
+    connected,
+    execute,
+    rows,
+    send,
+    struct,
+    wait_until_failed,
+    wait_until_read,
+)
+from tests.support.waiting import wait_until
+
+COUNTED = "SELECT count(*), count(DISTINCT id) FROM numbers"
+
+
+def numbers(first: int, last: int, *, partitions: int = 1) -> list[Message]:
+    return [Message(value=struct({"id": n}, id=INT64), partition=n % partitions) for n in range(first, last)]
+
+
+@pytest.fixture
+async def target(database: str) -> str:
+    await execute(database, "CREATE TABLE numbers (id bigint)")
+    return database
+
+
+async def test_a_restart_goes_on_from_the_stored_offset_whatever_the_group_says(
+    kafka_bootstrap: str, target: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    given = configuration(target, topics=topic, table__name__format="numbers")
+    for first in (0, 100, 200):
+        await send(kafka_bootstrap, topic, numbers(first, first + 100))
+        async with connected(kafka_bootstrap, given) as connector:
+            await wait_until_read(connector, topic, first + 100)
+    assert await rows(target, COUNTED) == [(300, 300)]
+
+
+async def test_tasks_that_come_and_go_neither_lose_nor_double(
+    kafka_bootstrap: str, target: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic(partitions=6)
+    given = configuration(target, topics=topic, table__name__format="numbers", batch__size="50")
+    sending = asyncio.create_task(_trickle(kafka_bootstrap, topic, 3000))
+    async with connected(kafka_bootstrap, given) as connector:
+        for _ in range(3):
+            async with connected(kafka_bootstrap, given) as other:
+                await wait_until(partial(_has_delivered, other), what="the second worker to deliver")
+        await sending
+        await wait_until_read(connector, topic, 3000)
+    assert await rows(target, COUNTED) == [(3000, 3000)]
+
+
+def _has_delivered(connector: Connector) -> bool:
+    return bool(connector.tasks[0].task.progress)
+
+
+async def _trickle(bootstrap: str, topic: str, count: int) -> None:
+    for first in range(0, count, 100):
+        await send(bootstrap, topic, numbers(first, first + 100, partitions=6))
+
+
+async def test_a_claim_fences_off_the_earlier_claimant(target: str) -> None:
+    mine, other = await asyncpg.connect(target), await asyncpg.connect(target)
+    partition, beginning = Partition("t", 0), Beginning(first=5, reset=0, topic_id="id")
+    try:
+        await prepare_database(mine)
+        first = await offsets.claim(mine, "c", partition, beginning)
+        second = await offsets.claim(other, "c", partition, beginning)
+        assert (first.next_offset, second.next_offset, second.epoch) == (5, 5, first.epoch + 1)
+        with pytest.raises(FencedError):
+            await offsets.advance(mine, "c", {partition: Position(9, first.epoch)}, channel="")
+        assert await offsets.advance(other, "c", {partition: Position(7, second.epoch)}, channel="")
+        assert await offsets.stored(mine, "c") == {partition: 7}
+    finally:
+        await mine.close()
+        await other.close()
+
+
+async def test_a_claim_waits_for_the_transaction_that_moves_the_offset(target: str) -> None:
+    mine, other = await asyncpg.connect(target), await asyncpg.connect(target)
+    partition, beginning = Partition("t", 0), Beginning(first=0, reset=0, topic_id="id")
+    try:
+        await prepare_database(mine)
+        epoch = (await offsets.claim(mine, "c", partition, beginning)).epoch
+        async with mine.transaction():
+            await offsets.advance(mine, "c", {partition: Position(100, epoch)}, channel="")
+            claiming = asyncio.create_task(offsets.claim(other, "c", partition, beginning))
+            done, _ = await asyncio.wait([claiming], timeout=0.3)
+            assert not done
+        assert (await claiming).next_offset == 100
+    finally:
+        await mine.close()
+        await other.close()
+
+
+async def test_a_writer_whose_epoch_was_taken_writes_nothing_and_stops_in_the_end(
+    kafka_bootstrap: str, target: str, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sink_connector.worker.task.FENCED_PATIENCE_S", 1.0)
+    topic = await make_topic()
+    given = configuration(target, topics=topic, table__name__format="numbers")
+    await send(kafka_bootstrap, topic, numbers(0, 10))
+    async with connected(kafka_bootstrap, given) as connector:
+        await wait_until_read(connector, topic, 10)
+        await execute(target, "UPDATE sink.offsets SET epoch = epoch + 1")
+        await send(kafka_bootstrap, topic, numbers(10, 20))
+        assert "another writer uses the connector name" in await wait_until_failed(connector)
+        assert await rows(target, COUNTED) == [(10, 10)]
+        await connector.restart()
+        await wait_until_read(connector, topic, 20)
+    assert await rows(target, COUNTED) == [(20, 20)]
+
+
+async def test_an_offset_that_retention_has_passed_fails_the_task_and_is_never_reset_silently(
+    kafka_bootstrap: str, target: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    given = configuration(target, topics=topic, table__name__format="numbers")
+    await send(kafka_bootstrap, topic, numbers(0, 10))
+    async with connected(kafka_bootstrap, given) as connector:
+        await wait_until_read(connector, topic, 10)
+    await send(kafka_bootstrap, topic, numbers(10, 30))
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=20)})
+    finally:
+        await admin.close()
+    async with connected(kafka_bootstrap, given) as connector:
+        assert "not in the topic any more" in await wait_until_failed(connector)
+        await connector.stop()
+        await connector.alter_offsets({Partition(topic, 0): 20})
+        await connector.resume()
+        await wait_until_read(connector, topic, 30)
+    assert await rows(target, COUNTED) == [(20, 20)]
+
+
+async def test_a_recreated_topic_is_refused_until_the_offsets_are_reset(
+    kafka_bootstrap: str, target: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    given = configuration(target, topics=topic, table__name__format="numbers")
+    await send(kafka_bootstrap, topic, numbers(0, 10))
+    async with connected(kafka_bootstrap, given) as connector:
+        await wait_until_read(connector, topic, 10)
+    await _recreate(kafka_bootstrap, topic)
+    await make_topic(name=topic)
+    await send(kafka_bootstrap, topic, numbers(100, 130))
+    async with connected(kafka_bootstrap, given) as connector:
+        assert "deleted and created anew" in await wait_until_failed(connector)
+        assert await rows(target, COUNTED) == [(10, 10)]
+        await connector.stop()
+        assert connector.state is State.STOPPED
+        await connector.reset_offsets()
+        await connector.resume()
+        await wait_until_read(connector, topic, 30)
+    assert await rows(target, COUNTED) == [(40, 40)]
+
+
+async def _recreate(bootstrap: str, topic: str) -> None:
+    """Delete the topic and wait until no broker knows it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
+
+        async def gone() -> Any:
+            return topic not in await admin.list_topics()
+
+        await wait_until(gone, what="the topic to be gone")
+    finally:
+        await admin.close()
+
+
+async def test_a_paused_connector_keeps_its_partitions_and_delivers_nothing(
+    kafka_bootstrap: str, target: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    given = configuration(target, topics=topic, table__name__format="numbers")
+    async with connected(kafka_bootstrap, given) as connector:
+        await send(kafka_bootstrap, topic, numbers(0, 10))
+        await wait_until_read(connector, topic, 10)
+        await connector.pause()
+        epochs = await rows(target, "SELECT epoch FROM sink.offsets")
+        await wait_until(lambda: connector.tasks[0].task.is_idle, what="the last poll to end")
+        await send(kafka_bootstrap, topic, numbers(10, 20))
+        done, _ = await asyncio.wait(
+            [asyncio.create_task(wait_until_read(connector, topic, 20))], timeout=1.5
+        )
+        assert not done
+        await connector.resume()
+        await wait_until_read(connector, topic, 20)
+        assert await rows(target, "SELECT epoch FROM sink.offsets") == epochs
+    assert await rows(target, COUNTED) == [(20, 20)]

@@ -1,0 +1,74 @@
+"""The database goes away under load: no dead letters, bounded memory, still a member of the group, goes on by itself."""
+
+import asyncio
+
+import pytest
+
+from tests.conftest import MakeTopic
+from tests.support.door import door_to
+from tests.support.sink import (
+    INT64,
+    Message,
+    configuration,
+    connected,
+    execute,
+    rows,
+    send,
+    struct,
+    wait_until_read,
+)
+from tests.support.waiting import wait_until
+
+
+def message(number: int) -> Message:
+    return Message(value=struct({"id": number}, id=INT64), partition=number % 2)
+
+
+@pytest.mark.parametrize("tolerance", ["none", "all"])
+async def test_an_outage_of_the_database_is_waited_out(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, tolerance: str
+) -> None:
+    topic = await make_topic(partitions=2)
+    await execute(database, "CREATE TABLE numbers (id bigint)")
+    async with door_to(database) as door:
+        given = configuration(
+            door.dsn,
+            topics=topic,
+            table__name__format="numbers",
+            errors__tolerance=tolerance,
+            errors__retry__delay__max__ms="500",
+            batch__size="500",
+            consumer__override__max__poll__interval__ms="8000",
+        )
+        async with connected(kafka_bootstrap, given) as connector:
+            await send(kafka_bootstrap, topic, map(message, range(1000)))
+            await wait_until_read(connector, topic, 1000)
+            task = connector.tasks[0].task
+            generation = task.source.generation
+            door.shut()
+            await send(kafka_bootstrap, topic, map(message, range(1000, 6000)))
+            # Longer than max.poll.interval.ms, after which whoever does not poll is put out of the group.
+            await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=10)
+            assert task.attempts > 1
+            door.open()
+            await wait_until_read(connector, topic, 6000)
+            assert task.source.generation == generation
+            assert task.attempts == 0
+    assert await rows(database, "SELECT count(*), count(DISTINCT id) FROM numbers") == [(6000, 6000)]
+    assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
+
+
+async def test_a_database_that_is_away_at_the_start_is_waited_for(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic(partitions=2)
+    await execute(database, "CREATE TABLE numbers (id bigint)")
+    await send(kafka_bootstrap, topic, [message(1)])
+    async with door_to(database) as door:
+        door.shut()
+        given = configuration(door.dsn, topics=topic, table__name__format="numbers")
+        async with connected(kafka_bootstrap, given) as connector:
+            await wait_until(lambda: connector.tasks[0].task.attempts, what="a first attempt to fail")
+            door.open()
+            await wait_until_read(connector, topic, 1)
+    assert await rows(database, "SELECT id FROM numbers") == [(1,)]

@@ -1,0 +1,143 @@
+"""Writing a batch reduced to the last states leaves what writing its records one by one would."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sink_connector.config.connector import InsertMode, PkMode, TableConfig
+from sink_connector.entry import Entry
+from sink_connector.record import Field, Schema, Type
+from sink_connector.shape import Shape, dict_shape, primitive_shape
+from sink_connector.writer.compaction import Group, in_order, last_states
+from sink_connector.writer.layout import Layout, make_layout
+
+NUMBER = Schema(type=Type.INT64)
+KEY = primitive_shape(NUMBER)
+
+
+def shape_of(*names: str) -> Shape:
+    return dict_shape(Schema(type=Type.STRUCT, fields=tuple(Field(name, NUMBER) for name in names)))
+
+
+COLUMNS: tuple[tuple[str, ...], ...] = (("version", "a"), ("version", "b"), ("version", "a", "b"))
+SHAPES = {names: shape_of(*names) for names in COLUMNS}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    topic: str = "t"
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = 0
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def config(*, version: str, mode: InsertMode = InsertMode.UPSERT) -> TableConfig:
+    return TableConfig(
+        insert_mode=mode,
+        pk_mode=PkMode.RECORD_KEY,
+        pk_fields=("id",),
+        delete_enabled=True,
+        version_field=version,
+    )
+
+
+def layouts(table: TableConfig) -> Any:
+    known: dict[tuple[int, int], Layout] = {}
+
+    def layout_of(key_shape: Shape | None, shape: Shape | None) -> Layout:
+        key = id(key_shape), id(shape)
+        if key not in known:
+            known[key] = make_layout(table, "t", key_shape, shape)
+        return known[key]
+
+    return layout_of
+
+
+def write(rows: dict[int, dict[str, int]], key: int, value: dict[str, int] | None, *, version: str) -> None:
+    """What the statements do with one row."""
+    if value is None:
+        rows.pop(key, None)
+    elif key not in rows:
+        rows[key] = dict(value)
+    elif not version or rows[key]["version"] < value["version"]:
+        rows[key] |= value
+
+
+def written(
+    groups: list[Group], *, version: str, rows: dict[int, dict[str, int]]
+) -> dict[int, dict[str, int]]:
+    for group in groups:
+        keys = [entry.key for entry in group.entries]
+        assert keys == sorted(set(keys)), "a statement has each key once, in order"
+        for entry in group.entries:
+            write(rows, entry.key, entry.value, version=version)
+    return rows
+
+
+entries = st.lists(
+    st.tuples(
+        st.integers(0, 4),
+        st.one_of(
+            st.none(),
+            st.sampled_from(list(SHAPES)).flatmap(
+                lambda names: st.fixed_dictionaries({name: st.integers(0, 5) for name in names})
+            ),
+        ),
+    ),
+    max_size=40,
+)
+before = st.dictionaries(
+    st.integers(0, 4), st.fixed_dictionaries({"version": st.integers(0, 5), "a": st.integers(0, 5)})
+)
+
+
+def entry(key: int, value: dict[str, int] | None) -> Entry:
+    shape = None if value is None else SHAPES[tuple(name for name in ("version", "a", "b") if name in value)]
+    return Entry(Source(), KEY, key, shape, value)
+
+
+@given(entries, before, st.sampled_from(["", "version"]))
+def test_last_states_leave_the_table_that_single_records_leave(
+    records: list[tuple[int, dict[str, int] | None]], table: dict[int, dict[str, int]], version: str
+) -> None:
+    one_by_one = {key: dict(row) for key, row in table.items()}
+    for key, value in records:
+        write(one_by_one, key, value, version=version)
+    groups = last_states([entry(*each) for each in records], layouts(config(version=version)))
+    assert written(groups, version=version, rows={key: dict(row) for key, row in table.items()}) == one_by_one
+
+
+@given(entries, st.integers(0, 40))
+def test_a_batch_cut_anywhere_leaves_the_same_table(
+    records: list[tuple[int, dict[str, int] | None]], cut: int
+) -> None:
+    layout_of = layouts(config(version="version"))
+    every = [entry(*each) for each in records]
+    whole = written(last_states(every, layout_of), version="version", rows={})
+    halves = written(last_states(every[:cut], layout_of), version="version", rows={})
+    assert written(last_states(every[cut:], layout_of), version="version", rows=halves) == whole
+
+
+@given(entries)
+def test_plain_inserts_keep_every_record_and_the_order_of_each_key(
+    records: list[tuple[int, dict[str, int] | None]],
+) -> None:
+    layout_of = layouts(config(version="", mode=InsertMode.INSERT))
+    groups = last_states([entry(*each) for each in records], layout_of, reduce=False)
+    kept = [(each.key, each.value) for group in groups for each in group.entries]
+    for key in range(5):
+        assert [value for each, value in kept if each == key] == [
+            value for each, value in records if each == key
+        ]
+
+
+@given(entries)
+def test_without_a_key_everything_stays_as_it_came(records: list[tuple[int, dict[str, int] | None]]) -> None:
+    every = [entry(key, value) for key, value in records if value is not None]
+    groups = in_order(every, layouts(TableConfig()))
+    assert [each for group in groups for each in group.entries] == every
