@@ -42,7 +42,7 @@ class Group:
         }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class SinkWorker:
     """A running worker."""
 
@@ -70,7 +70,9 @@ class SinkWorker:
                 if httpx.get(f"{self.url}/health", timeout=5).status_code == httpx.codes.OK:
                     return
             time.sleep(0.1)
-        raise RuntimeError(f"no worker came up on {self.url}; the end of its log:\n{self.log.read_text()[-3000:]}")
+        raise RuntimeError(
+            f"no worker came up on {self.url}; the end of its log:\n{self.log.read_text()[-3000:]}"
+        )
 
 
 @contextmanager

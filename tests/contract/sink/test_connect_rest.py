@@ -2,20 +2,24 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from launcher.ports import free_ports
 from tests.contract.sink.connect_rest_differences import DIFFERENCES
-from tests.contract.sink.connect_rest_steps import STEPS
+from tests.contract.sink.connect_rest_steps import CONFIG, STEPS
 from tests.contract.sink.record_connect_rest import RECORDING, delete_topics, fill_topics, scratch_database
-from tests.support.connect_rest import fresh_names, play
+from tests.support.connect_rest import Step, fresh_names, play
 from tests.support.sink_worker import Group, sink_worker
 
-PORT = 28510
+LOGGER = ("org.apache.kafka.connect.runtime.WorkerSinkTask", "sink_connector.worker.task")
 RECORDED: list[dict[str, Any]] = json.loads(RECORDING.read_text())["steps"]
 Answers = dict[str, dict[str, Any]]
 
@@ -27,18 +31,44 @@ def answers(kafka_bootstrap: str, postgres_admin_dsn: str, session_directory: Pa
         yield runner.run(_played(kafka_bootstrap, postgres_admin_dsn, session_directory))
 
 
+@asynccontextmanager
+async def login(postgres: str) -> AsyncIterator[tuple[asyncpg.Connection, str]]:
+    """A role with the recording's password, for a server that asks for one."""
+    role = f"rest_{uuid.uuid4().hex[:12]}"
+    admin = await asyncpg.connect(postgres)
+    await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{CONFIG['connection.password']}'")
+    try:
+        yield admin, role
+    finally:
+        await admin.execute(f"DROP ROLE {role}")
+        await admin.close()
+
+
 async def _played(bootstrap: str, postgres: str, directory: Path) -> Answers:
     group = Group(bootstrap=bootstrap)
-    async with scratch_database(postgres) as jdbc_url:
+    async with login(postgres) as (admin, role), scratch_database(postgres) as jdbc_url:
+        await admin.execute(f"ALTER DATABASE {jdbc_url.rpartition('/')[2]} OWNER TO {role}")
         names = fresh_names(jdbc_url=jdbc_url)
         await fill_topics(bootstrap, names)
         try:
-            with sink_worker(group, port=PORT, directory=directory) as worker:
-                return await asyncio.to_thread(
-                    lambda: {step.name: answer for step, answer in play(STEPS, url=worker.url, names=names)}
-                )
+            with sink_worker(group, port=free_ports(1)[0], directory=directory) as worker:
+                return await asyncio.to_thread(_play, worker.url, names, role)
         finally:
             await delete_topics(bootstrap, [names["topic"], names["poisoned_topic"], *group.topics])
+
+
+def _play(url: str, names: dict[str, str], role: str) -> Answers:
+    """The recording speaks of a logger of Connect's and of another user; both are called by our names, and back again."""
+    user = CONFIG["connection.username"]
+
+    def ours(step: Step) -> Step:
+        body = json.loads(json.dumps(step.body).replace(f'"{user}"', f'"{role}"'))
+        return replace(step, path=step.path.replace(*LOGGER), body=body)
+
+    answers = {step.name: answer for step, answer in play(map(ours, STEPS), url=url, names=names)}
+    text = json.dumps(answers).replace(*reversed(LOGGER)).replace(f'"{role}"', f'"{user}"')
+    said: Answers = json.loads(text)
+    return said
 
 
 def differing(recorded: Any, ours: Any, pointer: str = "") -> Iterator[str]:
