@@ -1,0 +1,67 @@
+"""The page in a real browser, on the whole real stack."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+
+from tests.support.stack import RunningStack
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium; without it these tests say so and step aside."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def open_page(browser: Browser, stack: RunningStack) -> AsyncIterator[OpenPage]:
+    """Opens the page, ready to be used; whatever it complains of, or asks of another host, fails the test."""
+    complaints: list[str] = []
+
+    def blocked(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            complaints.append(message.text)
+
+    def elsewhere(request: Request) -> None:
+        if not request.url.startswith(stack.catalog):
+            complaints.append(request.url)
+
+    async def opened(
+        *, width: int = 1440, height: int = 900, dark: bool = False, motion: bool = True
+    ) -> Page:
+        context = await browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="no-preference" if motion else "reduce",
+        )
+        page = await context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", blocked)
+        page.on("request", elsewhere)
+        await page.goto(stack.catalog)
+        await page.get_by_role("radio").first.wait_for(state="attached")
+        await page.locator("#order-product option").first.wait_for(state="attached")
+        return page
+
+    yield opened
+    assert complaints == []

@@ -1,0 +1,152 @@
+"""The story the page tells, as a visitor goes through it."""
+
+import re
+import uuid
+
+import httpx
+import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.support.stack import RunningStack
+
+expect.set_options(timeout=30_000)
+
+
+def somebody() -> str:
+    return f"visitor {uuid.uuid4().hex[:8]}"
+
+
+async def place_order(page: Page, *, instance: str, user: str) -> None:
+    await page.get_by_role("radio", name=instance).check(force=True)
+    await page.get_by_label("Your name").fill(user)
+    await page.get_by_role("button", name="Place order").click()
+    await expect(page.locator("#journey")).to_contain_text(
+        re.compile(f"{instance}-.*Visible [0-9]+ ms after the commit")
+    )
+
+
+async def test_a_visitor_places_orders_and_sees_why_there_are_two_answers(open_page: OpenPage) -> None:
+    page = await open_page()
+    user = somebody()
+    for number, instance in enumerate(("order-1", "order-2", "order-3"), start=1):
+        await place_order(page, instance=instance, user=user)
+        await expect(page.locator("#view-all li[data-order]")).to_have_count(number)
+    await expect(page.locator("#view-one li[data-order]")).to_have_count(1)
+    await expect(page.locator("#views-verdict")).to_have_text(
+        "order-3 knows 1 of them. The one picture shows 3."
+    )
+    journey = page.locator("#journey li.done")
+    assert await journey.count() >= 4
+    await expect(page.locator("#legs")).to_contain_text(re.compile(r"The whole way\s*[0-9]+ ms"))
+    await expect(page.locator("#view-all")).to_contain_text("confirmed")
+
+
+async def test_stock_goes_down_before_the_visitors_eyes(open_page: OpenPage) -> None:
+    page = await open_page()
+    left = page.locator("#stock li", has_text="Green tea").locator(".count")
+    before = int((await left.inner_text()).replace(",", ""))
+    await page.get_by_label("Product").select_option("green-tea")
+    await page.get_by_label("Quantity").fill("7")
+    await place_order(page, instance="order-1", user=somebody())
+    await expect(left).to_have_text(f"{before - 7:,}")
+
+
+async def test_a_refused_order_says_why(open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.get_by_label("Your name").fill(" ")
+    await page.get_by_role("button", name="Place order").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+
+
+async def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
+    page = await open_page()
+    user = somebody()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await page.get_by_role("radio").first.focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_role("radio", name="order-2")).to_be_checked()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_label("Your name")).to_be_focused()
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type(user)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#journey")).to_contain_text("order-2-")
+
+
+async def test_the_page_reconnects_after_the_catalog_restarts_and_misses_nothing(
+    open_page: OpenPage, stack: RunningStack
+) -> None:
+    page = await open_page()
+    user = somebody()
+    await place_order(page, instance="order-1", user=user)
+    assert stack.demo("stop", "catalog").returncode == 0
+    await expect(page.locator("#fresh-text")).to_have_text("reconnecting …")
+    async with httpx.AsyncClient() as http:
+        body = {"user_id": user, "lines": [{"product_id": "teapot", "quantity": 1}]}
+        (await http.post(f"{stack.instances['order-2']}/orders", json=body)).raise_for_status()
+    assert stack.demo("start", "catalog").returncode == 0
+    await expect(page.locator("#happened")).to_contain_text("The query service is away.")
+    await expect(page.locator("#view-all li[data-order]")).to_have_count(2)
+    await expect(page.locator("#fresh-text")).to_have_text("up to date")
+
+
+async def test_a_visitor_who_stops_a_broker_reads_what_happened(
+    open_page: OpenPage, stack: RunningStack
+) -> None:
+    page = await open_page()
+    assert stack.demo("stop", "kafka-2").returncode == 0
+    try:
+        await expect(page.locator("#happened")).to_contain_text("broker 2 is down. The others hold copies")
+        await expect(page.locator("#node-kafka .broker.down")).to_contain_text("broker 2")
+        await place_order(page, instance="order-1", user=somebody())
+    finally:
+        assert stack.demo("start", "kafka-2").returncode == 0
+    await expect(page.locator("#happened")).to_contain_text("broker 2 is back")
+
+
+async def test_a_hostile_name_is_shown_as_text(open_page: OpenPage) -> None:
+    page = await open_page()
+    hostile = "<img src=x onerror=alert(1)><b>x</b>"
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    await page.get_by_label("Your name").fill(hostile)
+    await page.get_by_role("button", name="Place order").click()
+    await expect(page.locator("#views-user")).to_have_text(hostile)
+    await expect(page.locator("#view-all li[data-order]").first).to_be_visible()
+    assert await page.locator("main img, main b").count() == 0
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [(390, 844), (1440, 900), (1920, 1080)], ids=["phone", "desk", "projector"])
+async def test_nothing_serious_stands_in_the_way_of_anybody(
+    open_page: OpenPage, size: tuple[int, int], *, dark: bool
+) -> None:
+    page = await open_page(width=size[0], height=size[1], dark=dark, motion=False)
+    await place_order(page, instance="order-1", user=somebody())
+    found = (await Axe().run(page)).response["violations"]
+    serious = [each["id"] for each in found if each["impact"] in {"serious", "critical"}]
+    assert serious == [], [node["html"] for each in found for node in each["nodes"]]
+    overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0, "the page is wider than the screen"
+
+
+async def test_the_page_may_load_nothing_from_elsewhere(stack: RunningStack) -> None:
+    async with httpx.AsyncClient() as http:
+        policy = (await http.get(stack.catalog)).headers["content-security-policy"]
+    allowed = {value for directive in policy.split("; ") for value in directive.split()[1:]}
+    assert allowed == {"'none'", "'self'", "'script'"}
+
+
+async def test_commands_of_another_site_are_not_passed_on(stack: RunningStack) -> None:
+    body = {"user_id": "mallory", "lines": [{"product_id": "teapot", "quantity": 1}]}
+    path = f"{stack.catalog}/instances/order-1/orders"
+    async with httpx.AsyncClient() as http:
+        for foreign in ({"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            answer = await http.post(path, json=body, headers=foreign)
+            assert (answer.status_code, answer.json()["type"]) == (403, "/problems/foreign-origin")
+        unknown = await http.get(f"{stack.catalog}/instances/order-9/orders?user_id=ada")
+        assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-instance")
+        large = await http.post(path, content=b"x" * 70_000, headers={"Content-Type": "application/json"})
+        assert large.status_code == 413
