@@ -233,7 +233,8 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.BOOLEAN,
         group=WRITES,
         default="false",
-        doc="A change event of operation t empties the table first.",
+        doc="Accepted, without effect: only a Debezium change event can ask to empty a table, and those are to be "
+        "unwrapped before they come here (ExtractNewRecordState).",
     ),
     Key(
         name="batch.size",

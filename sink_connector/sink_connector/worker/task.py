@@ -120,7 +120,9 @@ class Task:
                     await self._repeat(self._rewind, "rewind")
                     batch = Batch()
                 if poll is None and not self.paused and not self._is_full(batch):
-                    poll = asyncio.create_task(self.source.poll(timeout_ms=POLL_MS, most=MOST_AT_ONCE))
+                    poll = asyncio.create_task(
+                        self.source.poll(timeout_ms=self._poll_ms(batch), most=MOST_AT_ONCE)
+                    )
                 self.is_idle = poll is None and delivery is None
                 await _first_of(upkeep, poll, delivery)
                 if upkeep.done():
@@ -134,7 +136,7 @@ class Task:
                 if delivery is not None and delivery.done():
                     delivery.result()
                     delivery = None
-                if delivery is None and batch.positions:
+                if delivery is None and batch.positions and self._is_due(batch):
                     delivery = asyncio.create_task(self._deliver(batch))
                     batch = Batch()
                 self._check_fence()
@@ -156,6 +158,13 @@ class Task:
         for partition, records in polled.records.items():
             await self._repeat(partial(self.convert.prepare, partition.topic, records), "schemas", drop=False)
 
+    def _poll_ms(self, batch: Batch) -> int:
+        return min(POLL_MS, self.config.linger_ms) if batch.positions and self.config.linger_ms else POLL_MS
+
+    def _is_due(self, batch: Batch) -> bool:
+        age_ms = (time.monotonic() - batch.began) * 1000
+        return age_ms >= self.config.linger_ms or self._is_full(batch)
+
     def _is_full(self, batch: Batch) -> bool:
         return batch.records >= self.config.batch_size or batch.size >= MOST_BYTES
 
@@ -163,6 +172,8 @@ class Task:
         """Convert what was polled into entries of the batch; what cannot be converted becomes a dead letter of it."""
         if polled.generation != self.source.generation:
             return  # polled before a rebalance; read again by whoever has the partition now
+        if not batch.positions:
+            batch.began = time.monotonic()
         for partition, records in polled.records.items():
             position = Position(records[-1].offset + 1, self.source.epochs[partition])
             batch.positions[Partition(*partition)] = position
@@ -296,7 +307,13 @@ class Task:
                     offset=letter.source.offset,
                     stage=letter.stage.value,
                     error=headline(letter.error),
+                    **self._content(letter),
                 )
+
+    def _content(self, letter: DeadLetter) -> dict[str, str]:
+        if not self.config.errors.log_messages:
+            return {}
+        return {"key": repr(letter.source.key), "value": repr(letter.source.value)}
 
     async def _finish(self, delivery: asyncio.Task[None] | None) -> None:
         """Wait for a delivery to end, staying a member of the group however long it takes."""

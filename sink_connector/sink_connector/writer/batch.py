@@ -16,5 +16,6 @@ class Batch:
     entries: dict[tuple[str, TableName], list[Entry]] = field(default_factory=dict)
     bad: list[DeadLetter] = field(default_factory=list)
     positions: dict[Partition, Position] = field(default_factory=dict)
+    began: float = 0.0  # when its first records came, on the monotonic clock
     records: int = 0
     size: int = 0  # bytes of keys and values as they were in Kafka
