@@ -18,6 +18,7 @@ from typing import Self
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from launcher.class_archive import ClassArchive
 from launcher.jars import Jars
 from launcher.ports import HOST, free_ports
 from launcher.process import ChildProcess, describe_exit, tail
@@ -71,7 +72,14 @@ class Broker:
 
     @property
     def run_command(self) -> tuple[str, ...]:
-        return (*self._java(*HEAP), "kafka.Kafka", str(self._properties_file))
+        archive = ClassArchive.of(self.classpath)
+        options = archive.use_options if archive.exists else archive.learn_options(self.loaded_classes)
+        return (*self._java(*HEAP, *options), "kafka.Kafka", str(self._properties_file))
+
+    @property
+    def loaded_classes(self) -> Path:
+        """Where the broker writes which classes it loads while there is no archive of them."""
+        return self.directory / f"{self.name}.classes"
 
     @property
     def format_command(self) -> tuple[str, ...]:
@@ -146,7 +154,7 @@ class Broker:
             str(Jars.java()),
             *options,
             "-XX:+UseSerialGC",
-            "-Xshare:auto",
+            "--sun-misc-unsafe-memory-access=allow",  # Kafka unmaps its files so; Java would warn at every start
             f"-Dlog4j2.configurationFile={self._log4j_file}",
             "-cp",
             self.classpath,

@@ -73,12 +73,16 @@ class Stack:
         parts.append(Job(name="seed", run=self._seed, after=frozenset(self.orders)))
         return Graph.of(parts)
 
-    def _kafka(self) -> list[Part]:
+    @property
+    def kafka(self) -> tuple[Broker, ...]:
         nodes = [
             Node(id=n, port=self.ports.broker(n), controller_port=self.ports.controller(n))
             for n in range(1, self.brokers + 1)
         ]
-        brokers = cluster(directory=self.home.data / "kafka", nodes=nodes, classpath=self.classpath)
+        return cluster(directory=self.home.data / "kafka", nodes=nodes, classpath=self.classpath)
+
+    def _kafka(self) -> list[Part]:
+        brokers = self.kafka
         parts: list[Part] = []
         for broker in brokers:
             storage = f"{broker.name}-storage"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from launcher.class_archive import ClassArchive
 from launcher.control import ControlServer
 from launcher.events import EventLog
 from launcher.home import Home
@@ -17,7 +18,7 @@ from launcher.jars import Jars
 from launcher.ports import Ports
 from launcher.record import ProcessId, Record, supervisor_id, supervisor_lock
 from launcher.stack import Stack, base_environment
-from launcher.supervisor import Supervisor
+from launcher.supervisor import Phase, Supervisor
 
 PROBE_TIMEOUT_S = 2.0
 
@@ -68,7 +69,20 @@ async def _supervise(stack: Stack) -> int:
             server = await asyncio.start_unix_server(control.answer, record.socket)
             keep_record(())
             async with server:
+                archiving = asyncio.create_task(_archive_classes(supervisor, stack))
                 await supervisor.run()
+                archiving.cancel()
+                await asyncio.gather(archiving, return_exceptions=True)
                 await asyncio.sleep(0.2)  # the followers' last line
         stack.home.record.unlink(missing_ok=True)
         return 1 if supervisor.failure else 0
+
+
+async def _archive_classes(supervisor: Supervisor, stack: Stack) -> None:
+    """Once everything is up, make the next start quicker."""
+    archive = ClassArchive.of(stack.classpath)
+    while supervisor.phase is Phase.STARTING:
+        await supervisor.changes()
+    listed = stack.kafka[0].loaded_classes
+    if supervisor.phase is Phase.READY and not archive.exists and listed.exists():
+        await archive.make(listed, log=stack.home.log("class-archive"))

@@ -16,7 +16,7 @@ from launcher.process import ChildProcess, describe_exit, tail
 from launcher.record import ProcessId
 from launcher.waiting import until
 
-FIRST_READY_TIMEOUT_S = 120.0
+FIRST_READY_TIMEOUT_S = 180.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 HEALTHY_AFTER_S = 30.0
