@@ -8,6 +8,16 @@ from typing import Any
 import fastavro
 import httpx
 
+AVRO = "io.confluent.connect.avro.AvroConverter"
+JSON_SCHEMA = "io.confluent.connect.json.JsonSchemaConverter"
+PROTOBUF = "io.confluent.connect.protobuf.ProtobufConverter"
+
+
+def converter(kind: str, url: str, side: str = "value", **options: str) -> dict[str, str]:
+    """The keys of a registry's converter, dots written as `__`."""
+    named = {f"{side}__converter__{name}": value for name, value in options.items()}
+    return {f"{side}__converter": kind, f"{side}__converter__schema__registry__url": url, **named}
+
 
 def framed(schema_id: int, payload: bytes) -> bytes:
     """A payload behind the zero byte and the schema's id."""

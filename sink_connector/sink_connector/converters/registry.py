@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sink_connector.converters import Converter, Decoded, RawHeaders
 from sink_connector.errors import BadRecordError
+from sink_connector.shape import Shape, Shapes
 
 MAGIC = 0
 PREFIX = 5  # the magic byte and the id, big-endian
@@ -46,6 +47,7 @@ class RegistryConverter:
         self._decoders: dict[int, Decode] = {}
         self._refused: dict[int, str] = {}
         self._unknown: dict[int, str] = {}
+        self._shapes = Shapes()
 
     async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:  # noqa: ARG002 - the protocol's
         wanted = {_id_of(each) for each in data if each is not None and _has_id(each)}
@@ -74,6 +76,10 @@ class RegistryConverter:
             raise BadRecordError(
                 f"does not fit schema {_id_of(data)}: {type(error).__name__}: {error}"
             ) from error
+
+    def read(self, data: bytes) -> tuple[Shape | None, Any]:
+        schema, value = self.decode("", data, ())
+        return (None, None) if schema is None or value is None else (self._shapes.of(schema), value)
 
     def _admit(self, schema_id: int, registered: RegisteredSchema) -> None:
         if registered.kind != self._kind:

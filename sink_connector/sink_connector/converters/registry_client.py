@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import httpx2
 from confluent_kafka.schema_registry import AsyncSchemaRegistryClient, Schema, SchemaRegistryError
 
 from sink_connector.converters.registry import RegisteredSchema
+from sink_connector.errors import FatalError
 
 # A call that hangs is an outage; how often it is tried again is the task's to decide, not the client's.
 CALL_TIMEOUT_S = 10
 NOT_FOUND = 404
+PASSING = {408, 429}  # of the refusals, those that say: not now
+SERVER_ERRORS = 500
 CLIENT_OPTIONS = (
     "basic.auth.user.info",
     "bearer.auth.credentials.source",
@@ -39,23 +43,32 @@ class RegistrySource:
         self._options = dict(options)
 
     async def schema(self, schema_id: int) -> RegisteredSchema:
-        """Raises `LookupError` for an id that is not there, `UnreachableRegistryError` when nobody can say."""
+        """Raises `LookupError` for an id that is not there, `UnreachableRegistryError` when nobody can say, `FatalError` when
+        the registry refuses to say (credentials)."""
         try:
             async with AsyncSchemaRegistryClient(self._options) as client:
                 found = await client.get_schema(schema_id)
                 references: dict[str, str] = {}
                 await _collect(client, found, references)
         except SchemaRegistryError as error:
-            if error.http_status_code == NOT_FOUND:
-                raise LookupError(f"the registry has no schema {schema_id}: {error.error_message}") from error
-            raise UnreachableRegistryError(f"the registry answered: {error}") from error
-        except Exception as error:  # the client's HTTP library has no public name for its errors
+            raise _sorted(schema_id, error) from error
+        except (httpx2.HTTPError, OSError) as error:
             raise UnreachableRegistryError(f"the registry did not answer: {error!r}") from error
         return RegisteredSchema(
             kind=found.schema_type or "AVRO",
             text=found.schema_str or "",
             references=tuple(references.items()),
         )
+
+
+def _sorted(schema_id: int, error: SchemaRegistryError) -> Exception:
+    """The registry's refusal by the decision it leads to."""
+    status = error.http_status_code
+    if status == NOT_FOUND:
+        return LookupError(f"the registry has no schema {schema_id}: {error.error_message}")
+    if status in PASSING or status >= SERVER_ERRORS:
+        return UnreachableRegistryError(f"the registry answered: {error}")
+    return FatalError(f"the registry refuses schema {schema_id}: {error}")
 
 
 async def _collect(client: AsyncSchemaRegistryClient, schema: Schema, into: dict[str, str]) -> None:

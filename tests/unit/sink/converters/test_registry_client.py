@@ -1,0 +1,69 @@
+"""What a registry may answer over HTTP, and the decision each answer leads to."""
+
+import base64
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from sink_connector.converters.registry_client import UnreachableRegistryError, make_source
+from sink_connector.errors import FatalError
+
+
+@contextmanager
+def answering(status: int, body: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """A server that gives one answer to everything, and the headers it was asked with."""
+    asked: list[dict[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"),
+    [(404, LookupError), (401, FatalError), (403, FatalError), (429, UnreachableRegistryError), (500, UnreachableRegistryError), (503, UnreachableRegistryError)],
+)  # fmt: skip
+async def test_each_status_leads_to_its_decision(status: int, raised: type[Exception]) -> None:
+    with (
+        answering(status, '{"error_code": 1, "message": "no"}') as (url, _),
+        pytest.raises(raised, match="registry"),
+    ):
+        await make_source({"schema.registry.url": url}).schema(7)
+
+
+async def test_nobody_listening_is_an_outage() -> None:
+    with answering(200, "") as (url, _):
+        pass
+    with pytest.raises(UnreachableRegistryError, match="did not answer"):
+        await make_source({"schema.registry.url": url}).schema(7)
+
+
+@pytest.mark.parametrize("prefix", ["", "schema.registry."])
+async def test_basic_credentials_are_sent_by_either_of_their_names(prefix: str) -> None:
+    options = {
+        f"{prefix}basic.auth.credentials.source": "USER_INFO",
+        f"{prefix}basic.auth.user.info": "user:secret",
+    }
+    with answering(200, '{"schema": "\\"string\\""}') as (url, asked):
+        found = await make_source({"schema.registry.url": url, **options}).schema(7)
+    assert (found.kind, found.text) == ("AVRO", '"string"')
+    assert asked[0]["authorization"] == f"Basic {base64.b64encode(b'user:secret').decode()}"
