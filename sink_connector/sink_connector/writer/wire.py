@@ -4,9 +4,12 @@ Every wire type has a binary codec, so a batch is one binary COPY. Where the tab
 statement casts, so that PostgreSQL's own input rules decide about uuid, inet, interval, enum and the rest.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from asyncpg import Connection
 
-from sink_connector.record import Schema
+from sink_connector.record import Schema, Type
 from sink_connector.shape import Form
 from sink_connector.writer.catalog import Column
 from sink_connector.writer.wire_connect import connect_wire
@@ -31,6 +34,13 @@ def wire_of(schema: Schema, form: Form, column: Column | None) -> Wire:
 
     Raises `BadRecordError` when there is no telling: a value without a schema for a column that is not there.
     """
+    if (
+        schema.type is Type.STRING
+        and form is not Form.UNTYPED
+        and column is not None
+        and column.type == "jsonb"
+    ):
+        return Wire("jsonb", _json_texts)  # as it is: PostgreSQL reads a jsonb from its text anyway
     match form:
         case Form.JSON:
             return json_wire(schema)
@@ -38,3 +48,7 @@ def wire_of(schema: Schema, form: Form, column: Column | None) -> Wire:
             return connect_wire(schema)
         case Form.UNTYPED:
             return untyped_wire(column)
+
+
+def _json_texts(column: Sequence[str | None]) -> Sequence[Any]:
+    return [None if text is None else text.encode() for text in column]
