@@ -2,8 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+import signal
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
@@ -31,7 +32,7 @@ async def serve(
 ) -> int:
     """Answer HTTP until SIGTERM or SIGINT: 0. Ends with 1 when `failed` is set, and raises what a watched part has raised."""
     _tune_collector()
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             host=config.rest_host,
@@ -41,14 +42,25 @@ async def serve(
             timeout_graceful_shutdown=1,
         )
     )
-    async with background(server.serve(), _until(failed)) as (serving, failing):
-        await asyncio.wait([serving, failing, *watched], return_when=asyncio.FIRST_COMPLETED)
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    async with background(server.serve(), _until(asked), _until(failed)) as (serving, asking, failing):
+        await asyncio.wait([serving, asking, failing, *watched], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
         for task in watched:
             if task.done():
                 task.result()
-        return FAILED if failing.done() else 0
+        return FAILED if failing.done() or not asking.done() else 0
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals alone: uvicorn raises one anew when it has ended, and the tasks would never get to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def _until(event: asyncio.Event) -> None:

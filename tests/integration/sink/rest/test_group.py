@@ -1,0 +1,213 @@
+"""Workers of one group: any of them answers for all, tasks move with the members, and no move loses or doubles a record."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from launcher.ports import free_ports
+from tests.conftest import MakeTopic
+from tests.contract.sink.record_connect_rest import delete_topics
+from tests.support.sink import INT64, struct
+from tests.support.sink_worker import Group, SinkWorker, sink_worker
+from tests.support.waiting import wait_until
+
+PARTITIONS = 8
+TASKS = 4
+PAUSE_S = 0.02  # between two rounds of records, one to each partition
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """A group of workers, a topic and a table without a key: a record written twice there is two rows."""
+
+    group: Group
+    topic: str
+    database: str
+    target: asyncpg.Connection
+    directory: Path
+    running: contextlib.ExitStack
+
+    async def start(self, count: int = 1) -> list[SinkWorker]:
+        """More workers, ready."""
+
+        def start(port: int) -> SinkWorker:
+            return self.running.enter_context(sink_worker(self.group, port=port, directory=self.directory))
+
+        return await asyncio.gather(*(asyncio.to_thread(start, port) for port in free_ports(count)))
+
+    @property
+    def connector(self) -> dict[str, str]:
+        return {
+            "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector",
+            "tasks.max": str(TASKS),
+            "topics": self.topic,
+            "connection.url": self.database,
+            "table.name.format": "arrivals",
+            "insert.mode": "insert",
+            "pk.mode": "none",
+            "consumer.override.session.timeout.ms": "6000",
+            "consumer.override.heartbeat.interval.ms": "1000",
+        }
+
+    @contextlib.asynccontextmanager
+    async def load(self) -> AsyncIterator[list[int]]:
+        """Records numbered from 0, to all partitions in turn, until the block ends; the list holds how many are in Kafka."""
+        sent = [0]
+        stop = asyncio.Event()
+
+        async def send() -> None:
+            async with AIOKafkaProducer(bootstrap_servers=self.group.bootstrap, acks="all") as producer:
+                while not stop.is_set():
+                    for partition in range(PARTITIONS):
+                        await producer.send(self.topic, struct({"n": sent[0]}, n=INT64), partition=partition)
+                        sent[0] += 1
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), PAUSE_S)
+                await producer.flush()
+
+        sending = asyncio.create_task(send())
+        try:
+            yield sent
+        finally:
+            stop.set()
+            await sending
+
+    async def arrived(self) -> int:
+        count: int = await self.target.fetchval("SELECT count(*) FROM arrivals")
+        return count
+
+    async def have_arrived(self, count: int) -> None:
+        async def enough() -> bool:
+            return await self.arrived() >= count
+
+        await wait_until(enough, timeout_s=60, what=f"{count} records to arrive")
+
+    async def all_have_arrived_once(self, sent: int) -> None:
+        await self.have_arrived(sent)
+        row = await self.target.fetchrow("SELECT count(*), count(DISTINCT n), min(n), max(n) FROM arrivals")
+        assert row is not None
+        assert tuple(row) == (sent, sent, 0, sent - 1)
+
+
+@pytest.fixture
+async def scene(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, tmp_path: Path
+) -> AsyncIterator[Scene]:
+    target = await asyncpg.connect(database)
+    await target.execute("CREATE TABLE arrivals (n bigint NOT NULL)")
+    group = Group(bootstrap=kafka_bootstrap)
+    topic = await make_topic(partitions=PARTITIONS)
+    with contextlib.ExitStack() as running:
+        yield Scene(
+            group=group, topic=topic, database=database, target=target, directory=tmp_path, running=running
+        )
+    await delete_topics(kafka_bootstrap, group.topics)
+    await target.close()
+
+
+async def ask(worker: SinkWorker, method: str, path: str, body: Any = None) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=worker.url, timeout=60) as client:
+        return await client.request(method, path, json=body)
+
+
+async def deploy(worker: SinkWorker, scene: Scene) -> None:
+    answer = await ask(worker, "PUT", "/connectors/arrivals/config", scene.connector)
+    assert answer.status_code == httpx.codes.CREATED, answer.text
+
+
+async def homes(worker: SinkWorker) -> dict[int, str] | None:
+    """Task → worker, when every task runs; None before."""
+    tasks = (await ask(worker, "GET", "/connectors/arrivals/status")).json().get("tasks", [])
+    assert not [task for task in tasks if task["state"] == "FAILED"], tasks
+    if len(tasks) != TASKS or any(task["state"] != "RUNNING" for task in tasks):
+        return None
+    return {task["id"]: task["worker_id"] for task in tasks}
+
+
+async def spread(*over: SinkWorker) -> None:
+    """Wait until the tasks are spread over exactly these workers, and every one of them says so."""
+    wanted = sorted(worker.id for worker in over)
+
+    async def agreed() -> bool:
+        seen = [await homes(worker) for worker in over]
+        return all(each is not None and sorted(set(each.values())) == wanted for each in seen)
+
+    await wait_until(agreed, timeout_s=60, what=f"the tasks to be spread over {wanted}")
+
+
+@pytest.mark.slow
+async def test_from_one_worker_to_four_and_back_under_load_nothing_is_lost_or_doubled(scene: Scene) -> None:
+    (first,) = await scene.start()
+    await deploy(first, scene)
+    async with scene.load() as sent:
+        await spread(first)
+        others = await scene.start(3)
+        await spread(first, *others)
+        await scene.have_arrived(sent[0])
+        for leaving in others:
+            assert await asyncio.to_thread(leaving.stop) == 0
+        await spread(first)
+    await scene.all_have_arrived_once(sent[0])
+
+
+@pytest.mark.slow
+async def test_a_worker_stopped_past_the_session_timeout_can_write_nothing_when_it_goes_on(
+    scene: Scene,
+) -> None:
+    zombie, survivor = await scene.start(2)
+    await deploy(survivor, scene)
+    async with scene.load() as sent:
+        await spread(zombie, survivor)
+        zombie.kill(signal.SIGSTOP)
+        await spread(survivor)
+        await scene.have_arrived(sent[0])
+        zombie.kill(signal.SIGCONT)
+        await spread(zombie, survivor)
+    await scene.all_have_arrived_once(sent[0])
+
+
+async def test_any_worker_answers_and_a_new_one_knows_everything(scene: Scene) -> None:
+    first, second = await scene.start(2)
+    names = {worker: f"of-{worker.id.rpartition(':')[2]}" for worker in (first, second)}
+    for worker, name in names.items():  # one of the two leads; the other hands on and answers the same
+        created = await ask(worker, "PUT", f"/connectors/{name}/config", scene.connector)
+        assert created.status_code == httpx.codes.CREATED, created.text
+        assert created.headers["location"] == f"{worker.url}/connectors/{name}"
+        again = await ask(worker, "POST", "/connectors", {"name": name, "config": scene.connector})
+        assert again.status_code == httpx.codes.CONFLICT
+        stopped = await ask(worker, "PUT", f"/connectors/{name}/stop")
+        assert stopped.status_code == httpx.codes.NO_CONTENT
+        assert name in (await ask(worker, "GET", "/connectors")).json()
+    for worker in (first, second):
+        assert await asyncio.to_thread(worker.stop) == 0
+    (third,) = await scene.start()
+    assert (await ask(third, "GET", "/connectors")).json() == sorted(names.values())
+    stored = (await ask(third, "GET", f"/connectors/{names[first]}/config")).json()
+    assert {**stored, "connection.url": scene.database} == {**scene.connector, "name": names[first]}
+
+    async def vouches() -> bool:
+        status = (await ask(third, "GET", f"/connectors/{names[first]}/status")).json()
+        return (status["connector"]["state"], status["connector"]["worker_id"]) == ("STOPPED", third.id)
+
+    await wait_until(vouches, timeout_s=20, what="the new worker to vouch for the stopped connector")
+
+
+async def test_a_worker_under_load_stops_within_five_seconds(scene: Scene) -> None:
+    (worker,) = await scene.start()
+    await deploy(worker, scene)
+    async with scene.load():
+        await scene.have_arrived(100)
+        async with asyncio.timeout(5):
+            assert await asyncio.to_thread(worker.stop) == 0
+    events = [json.loads(line) for line in worker.log.read_text().splitlines()]
+    assert [each for each in events if each["level"] == "error"] == []
