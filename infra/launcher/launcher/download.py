@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import FileSizeColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from launcher.jars import KAFKA_VERSION
 from launcher.jars import Progress as Watch
@@ -13,7 +13,7 @@ from launcher.jars import Progress as Watch
 @contextmanager
 def shown(console: Console) -> Iterator[Watch]:
     """Give a watcher of downloads; silent when nothing needs downloading."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), DownloadColumn(), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), FileSizeColumn(), TimeElapsedColumn())
     bar = Progress(*columns, console=console, transient=True)
     files = 0
     task = bar.add_task("", total=None)
