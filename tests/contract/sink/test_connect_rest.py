@@ -19,7 +19,7 @@ from tests.contract.sink.record_connect_rest import RECORDING, delete_topics, fi
 from tests.support.connect_rest import Step, fresh_names, play
 from tests.support.sink_worker import Group, sink_worker
 
-LOGGER = ("org.apache.kafka.connect.runtime.WorkerSinkTask", "sink_connector.worker.task")
+THEIR_LOGGER, OUR_LOGGER = "org.apache.kafka.connect.runtime.WorkerSinkTask", "sink_connector.worker.task"
 RECORDED: list[dict[str, Any]] = json.loads(RECORDING.read_text())["steps"]
 Answers = dict[str, dict[str, Any]]
 
@@ -63,10 +63,10 @@ def _play(url: str, names: dict[str, str], role: str) -> Answers:
 
     def ours(step: Step) -> Step:
         body = json.loads(json.dumps(step.body).replace(f'"{user}"', f'"{role}"'))
-        return replace(step, path=step.path.replace(*LOGGER), body=body)
+        return replace(step, path=step.path.replace(THEIR_LOGGER, OUR_LOGGER), body=body)
 
     answers = {step.name: answer for step, answer in play(map(ours, STEPS), url=url, names=names)}
-    text = json.dumps(answers).replace(*reversed(LOGGER)).replace(f'"{role}"', f'"{user}"')
+    text = json.dumps(answers).replace(OUR_LOGGER, THEIR_LOGGER).replace(f'"{role}"', f'"{user}"')
     said: Answers = json.loads(text)
     return said
 

@@ -1,0 +1,40 @@
+"""Secrets are never shown, and what is shown can be given back."""
+
+import pytest
+
+from sink_connector.config.secrets import HIDDEN, kept, scrubbed, secrets_of, shown
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "visible"),
+    [
+        ("connection.password", "s3cret", HIDDEN),
+        ("value.converter.basic.auth.user.info", "me:s3cret", HIDDEN),
+        ("consumer.override.sasl.jaas.config", "Plain required password='s3cret';", HIDDEN),
+        ("connection.url", "postgresql://me:s3cret@db/x", f"postgresql://me:{HIDDEN}@db/x"),
+        ("connection.url", "jdbc:postgresql://db/x?user=me&password=s3cret", f"jdbc:postgresql://db/x?user=me&password={HIDDEN}"),
+        ("connection.url", "jdbc:postgresql://db:5432/x", "jdbc:postgresql://db:5432/x"),
+        ("connection.password", "${env:PASSWORD}", "${env:PASSWORD}"),
+        ("connection.url", "${env:SINK_DATABASE_URL}", "${env:SINK_DATABASE_URL}"),
+        ("connection.url", "postgresql://me:${env:PASSWORD}@db/x", "postgresql://me:${env:PASSWORD}@db/x"),
+        ("topics", "passwords", "passwords"),
+    ],
+)  # fmt: skip
+def test_a_secret_is_hidden_and_nothing_else(key: str, value: str, visible: str) -> None:
+    assert shown({key: value}) == {key: visible}
+
+
+def test_what_was_shown_stands_for_what_is_stored() -> None:
+    stored = {"connection.password": "s3cret", "connection.url": "postgresql://me:s3cret@db/x", "topics": "a"}
+    assert kept({**shown(stored), "topics": "b"}, stored) == {**stored, "topics": "b"}
+
+
+def test_a_new_secret_replaces_the_stored_one() -> None:
+    assert kept({"connection.password": "new"}, {"connection.password": "old"}) == {
+        "connection.password": "new"
+    }
+
+
+def test_a_trace_loses_the_secrets_of_its_connector() -> None:
+    secrets = secrets_of({"connection.password": "s3cret", "connection.url": "postgresql://me:other@db/x"})
+    assert scrubbed("no s3cret and no other", secrets) == f"no {HIDDEN} and no {HIDDEN}"

@@ -1,0 +1,60 @@
+"""A worker's settings: a Connect worker's own file, and the environment that goes before it."""
+
+from pathlib import Path
+
+import pytest
+
+from sink_connector.config.worker import read_worker
+from sink_connector.errors import ConfigError
+
+DISTRIBUTED = """
+bootstrap.servers=one:9092,two:9092
+group.id=connect-cluster
+key.converter=org.apache.kafka.connect.json.JsonConverter
+key.converter.schemas.enable=false
+offset.storage.topic=connect-offsets
+config.storage.topic=connect-configs
+config.storage.replication.factor=1
+status.storage.topic=connect-status
+listeners=http://127.0.0.2:8084
+plugin.path=/usr/share/java
+consumer.max.poll.records=500
+security.protocol=PLAINTEXT
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "connect-distributed.properties"
+    path.write_text(DISTRIBUTED)
+    return path
+
+
+def test_a_connect_workers_file_is_understood_as_it_is(file: Path) -> None:
+    config = read_worker({}, file=file)
+    assert (config.bootstrap_servers, config.group_id) == ("one:9092,two:9092", "connect-cluster")
+    assert (config.configs.name, config.configs.replication_factor) == ("connect-configs", 1)
+    assert (config.statuses.name, config.statuses.partitions) == ("connect-status", 5)
+    assert (config.rest_host, config.rest_port, config.advertised) == ("127.0.0.2", 8084, "127.0.0.2:8084")
+    assert config.consumer == {"max.poll.records": "500"}
+
+
+def test_the_environment_goes_before_the_file(file: Path) -> None:
+    config = read_worker({"SINK_REST_PORT": "9000", "SINK_STATUS_STORAGE_TOPIC": "mine"}, file=file)
+    assert (config.rest_port, config.statuses.name) == (9000, "mine")
+
+
+def test_a_connector_inherits_the_converters_it_does_not_name(file: Path) -> None:
+    config = read_worker({}, file=file)
+    assert config.completed({"topics": "a", "batch.size": None}) == {
+        "key.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "key.converter.schemas.enable": "false",
+        "topics": "a",
+    }
+    own = {"key.converter": "org.apache.kafka.connect.storage.StringConverter"}
+    assert config.completed(own) == own
+
+
+def test_a_number_that_is_none_names_its_setting() -> None:
+    with pytest.raises(ConfigError, match=r"config\.storage\.replication\.factor: is 'many'"):
+        read_worker({"SINK_CONFIG_STORAGE_REPLICATION_FACTOR": "many"})
