@@ -240,7 +240,7 @@ KEYS: tuple[Key, ...] = (
         name="batch.size",
         kind=Kind.INT,
         group=WRITES,
-        default="10000",
+        default="5000",
         doc="Most records in one transaction. It bounds memory; a batch never waits to be full.",
     ),
     Key(

@@ -13,8 +13,6 @@ from sink_connector.shape import Shape
 from sink_connector.writer.layout import Layout
 
 LayoutOf = Callable[[Shape | None, Shape | None], Layout]
-
-
 Layer = dict[Any, Entry]
 
 
@@ -30,13 +28,12 @@ class Group:
 def in_order(entries: Sequence[Entry], layout_of: LayoutOf) -> list[Group]:
     """Everything as it came, for tables without a key: neighbours of one layout form a group."""
     groups: list[Group] = []
-    start = 0
-    for place in range(1, len(entries) + 1):
-        first = entries[start]
-        if place == len(entries) or not _same_layout(entries[place], first):
+    start, first = 0, entries[0]
+    for place, entry in enumerate(entries):
+        if entry.shape is not first.shape or entry.key_shape is not first.key_shape:
             groups.append(Group(layout_of(first.key_shape, first.shape), entries[start:place], delete=False))
-            start = place
-    return groups
+            start, first = place, entry
+    return [*groups, Group(layout_of(first.key_shape, first.shape), entries[start:], delete=False)]
 
 
 def last_states(entries: Sequence[Entry], layout_of: LayoutOf, *, reduce: bool = True) -> list[Group]:
@@ -45,8 +42,9 @@ def last_states(entries: Sequence[Entry], layout_of: LayoutOf, *, reduce: bool =
     The last state of a key wins, or the one with the highest version. Without `reduce` (plain inserts, where a repeated
     key is an error that must show) every entry is kept, those of one key in their order.
     """
-    layers: list[Layer] = [{}]
-    deeper: dict[Any, int] = {}
+    top: Layer = {}
+    layers = [top]
+    depths: dict[Any, int] = {}
     key_shape = shape = layout = key_of = None
     for entry in entries:
         if layout is None or entry.shape is not shape or entry.key_shape is not key_shape:
@@ -54,18 +52,17 @@ def last_states(entries: Sequence[Entry], layout_of: LayoutOf, *, reduce: bool =
             layout = layout_of(key_shape, shape)
             key_of = layout.key_of
         key = key_of(entry)  # type: ignore[misc] # the layouts of a keyed table have one
-        depth = deeper.get(key, 0) if deeper else 0
-        earlier = layers[depth].get(key)
-        if earlier is None:
-            layers[depth][key] = entry
-        elif reduce and _supersedes(entry, earlier):
-            if not _older(entry, earlier, layout):
-                layers[depth][key] = entry
-        else:
-            deeper[key] = depth + 1
+        if top.setdefault(key, entry) is entry:
+            continue
+        depth = depths.get(key, 0)
+        earlier = layers[depth][key]
+        if not (reduce and _supersedes(entry, earlier)):
+            depths[key] = depth + 1
             if len(layers) == depth + 1:
                 layers.append({})
             layers[depth + 1][key] = entry
+        elif not _older(entry, earlier, layout):
+            layers[depth][key] = entry
     return [group for layer in layers for group in _groups(layer, layout_of)]
 
 

@@ -40,10 +40,11 @@ def _arrays(column: Sequence[Any], *, element: Wire) -> Sequence[Any]:
 def _documents(column: Sequence[Any], *, schema: Schema, parse: bool) -> Sequence[Any]:
     """Nested values as JSON text. The text was not looked into, so its outermost type is checked here."""
     openers = OPENERS[schema.type]
-    texts = [None if raw is None else bytes(raw) for raw in column]
-    if parse or not all(text is not None and text.startswith(openers) for text in texts):
-        return [_document(text, openers, schema, parse=parse) for text in texts]
-    return texts
+    if not parse and None not in column:
+        texts = list(map(bytes, column))
+        if {text[:1] for text in texts}.issubset(openers):
+            return texts
+    return [_document(None if raw is None else bytes(raw), openers, schema, parse=parse) for raw in column]
 
 
 def _document(text: bytes | None, openers: tuple[bytes, ...], schema: Schema, *, parse: bool) -> bytes | None:

@@ -99,7 +99,7 @@ async def test_twenty_kills_during_plain_inserts_lose_nothing_and_double_nothing
             async def passed(threshold: float = threshold) -> bool:
                 return await read() >= threshold
 
-            await wait_until(passed, timeout_s=60, every_s=0.002, what=f"{threshold:.0f} records")
+            await wait_until(passed, timeout_s=120, every_s=0.002, what=f"{threshold:.0f} records")
             process.send_signal(signal.SIGKILL)
             await process.wait()
             process = await start(file, kafka_bootstrap)
@@ -107,7 +107,7 @@ async def test_twenty_kills_during_plain_inserts_lose_nothing_and_double_nothing
         async def drained() -> bool:
             return await read() == RECORDS
 
-        await wait_until(drained, timeout_s=60, what=f"{RECORDS} records")
+        await wait_until(drained, timeout_s=120, what=f"{RECORDS} records")
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
