@@ -1,5 +1,7 @@
 """Every failure as Connect answers it: `{"error_code": …, "message": …}`."""
 
+from http import HTTPStatus
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -12,7 +14,6 @@ from sink_connector.worker.stored_offsets import OffsetsError
 log = structlog.get_logger()
 
 BAD_REQUEST, NOT_FOUND, CONFLICT, INTERNAL = 400, 404, 409, 500
-REASONS = {404: "Not Found", 405: "Method Not Allowed", 415: "Unsupported Media Type"}
 
 
 class ConflictError(SinkError):
