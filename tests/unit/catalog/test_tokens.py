@@ -57,7 +57,7 @@ async def held_back(gate: TokenGate, many: int) -> None:
             Token,
             st.sampled_from(["orders", "products"]),
             st.from_regex(r"[A-Za-z0-9._~-]{1,64}", fullmatch=True),
-            st.integers(1, 2**63 - 1),
+            st.integers(1, 10**18 - 1),
         ),
         min_size=1,
         max_size=50,

@@ -7,9 +7,11 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Header, Request
+from pydantic import WithJsonSchema
 
 from catalog_service.api.problems import Problem, unavailable
 from catalog_service.live.tokens import (
+    TOKEN,
     BadTokenError,
     NotYetVisibleError,
     ParkedError,
@@ -20,6 +22,13 @@ from catalog_service.live.tokens import (
 
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
 
+# Described here and read by `parse_tokens`, whose answer is a problem of its own.
+_Tokens = Annotated[
+    str,
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{TOKEN}(,{TOKEN}){{0,4}}$", "example": "orders:order-1-01J:1"}
+    ),
+]
 Hold = Callable[..., Awaitable[None]]
 
 
@@ -29,10 +38,10 @@ def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
     async def hold(
         request: Request,
         consistency_token: Annotated[
-            list[str] | None, Header(description="what a command answered; several are joined by commas")
+            list[_Tokens] | None, Header(description="what a command answered; several are joined by commas")
         ] = None,
         prefer: Annotated[
-            list[str] | None, Header(description="`wait=N`: seconds to wait for the tokens")
+            list[_Tokens] | None, Header(description="`wait=N`: seconds to wait for the tokens")
         ] = None,
     ) -> None:
         if not consistency_token:

@@ -26,9 +26,10 @@ class _Order(msgspec.Struct, frozen=True):
     total_cents: int
     version: int
     instance: str
-    reason: str | None
     placed_at: int
     updated_at: int
+    reason: str | None = None  # version 1 of the event
+    status_reason: str | None = None  # its name from version 2 on
 
 
 class _Product(msgspec.Struct, frozen=True):
@@ -91,6 +92,8 @@ def read_change(  # noqa: PLR0913 - the fields of a Kafka record
     try:
         state = _DECODERS[topic].decode(value or b"").payload
         shown = msgspec.structs.asdict(state)
+        if isinstance(state, _Order):
+            shown["reason"] = shown.pop("status_reason") or state.reason
         for time in ("placed_at", "updated_at"):
             if time in shown:
                 shown[time] = rfc3339_of_ms(shown[time])
