@@ -44,10 +44,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        reason = REASONS.get(error.status_code)
-        return answer(
-            error.status_code, f"HTTP {error.status_code} {reason}" if reason else str(error.detail)
-        )
+        phrase = HTTPStatus(error.status_code).phrase
+        said = f"HTTP {error.status_code} {phrase}" if error.detail == phrase else error.detail
+        return answer(error.status_code, said)
 
     @app.exception_handler(ConfigError)
     async def config(_: Request, error: ConfigError) -> JSONResponse:
