@@ -12,8 +12,9 @@ import httpx
 from fastapi import FastAPI
 from ulid import ULID
 
-from order_service.api import tracing
+from order_service.api import claims, tracing
 from order_service.api.app import build_app
+from order_service.api.claims import Courier
 from order_service.api.dispatch import Dispatch
 from order_service.api.health import Check
 from order_service.api.peers import Peers
@@ -89,11 +90,13 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
         )
         relay = _relay(settings, commits, backlog, OutboxReader(engine=reading, instance=settings.instance))
         intakes = _intakes(settings, commits, queries)
+        peers = Peers(instance=settings.instance, urls=settings.other_instances, client=client)
         dispatch = Dispatch(
             commits=commits,
             backlog=backlog,
             queries=queries,
-            peers=Peers(instance=settings.instance, urls=settings.other_instances, client=client),
+            peers=peers,
+            courier=Courier(lambda keeper, body: peers.post(claims.PATH, body, to=keeper)),
         )
         yield Service(
             app=build_app(

@@ -30,7 +30,7 @@ def build_app(*, instance: str, dispatch: Dispatch, checks: Mapping[str, Check],
     problems.install(app)
     app.include_router(orders_router(dispatch))
     app.include_router(products_router(dispatch))
-    app.include_router(claims_router(dispatch))
+    app.include_router(claims_router(dispatch.keep))
     app.include_router(health_router(checks))
     app.add_middleware(BodyLimit, limit=body_limit)
     app.add_middleware(Observed)

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from order_service.api import tracing
+from order_service.api.claims import Courier
 from order_service.api.peers import Peers, visited
 from order_service.api.problems import OUTBOX_FULL, REQUEST_RUNNING, Problem
 from order_service.api.representation import response
@@ -54,6 +55,7 @@ class Dispatch:
     backlog: Backlog
     queries: Queries
     peers: Peers
+    courier: Courier
     _running: set[str] = field(default_factory=set)
 
     async def create(
@@ -92,7 +94,7 @@ class Dispatch:
         keeper = self.peers.keeper(claim.name)
         if keeper == self.peers.instance:
             return await self.keep(claim)
-        return await self.peers.claim(keeper, claim)
+        return await self.courier.claim(keeper, claim)
 
     async def keep(self, claim: ClaimName) -> str:
         """Be the keeper. A claim publishes nothing, so the outbox's limit does not concern it."""

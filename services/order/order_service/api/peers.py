@@ -7,23 +7,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import httpx
-import msgspec
 from fastapi import Request, Response
 
 from order_service.api import tracing
 from order_service.api.problems import HOME_SILENT, HOME_UNREACHABLE, MISDIRECTED, Problem, problem_body
-from order_service.commands.claim_name import ClaimName
 
 VISITED = "order-forwarded-by"
-CLAIMS_PATH = "/internal/claims"
 PASSED_ON = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer")
 PASSED_BACK = ("content-type", "etag", "location", "consistency-token", "retry-after")
-
-
-class Claimed(msgspec.Struct):
-    """Answer to a claim: who has the name."""
-
-    instance: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +35,14 @@ class Peers:
             key=lambda peer: blake2b(f"{peer} {name}".encode(), digest_size=8).digest(),
         )
 
-    async def claim(self, keeper: str, claim: ClaimName) -> str:
-        """Who has the name, asked at its `keeper`. Raises a 422, 503 or 504 `Problem`."""
-        request = self.client.build_request(
-            "POST",
-            self.urls[keeper] + CLAIMS_PATH,
-            content=msgspec.json.encode(claim),
-            headers={"content-type": "application/json", "traceparent": tracing.current()},
-        )
-        answer = await self._send(request, keeper)
+    async def post(self, path: str, body: bytes, *, to: str) -> bytes:
+        """An internal call; the body of its answer. Raises `Problem`, the other's own when it told one."""
+        headers = {"content-type": "application/json", "traceparent": tracing.current()}
+        request = self.client.build_request("POST", self.urls[to] + path, content=body, headers=headers)
+        answer = await self._send(request, to)
         if not answer.is_success:
             raise problem_body(answer.content, retry_after=answer.headers.get("retry-after"))
-        return msgspec.json.decode(answer.content, type=Claimed).instance
+        return answer.content
 
     async def forward(self, request: Request, to: str) -> Response:
         """The answer of instance `to`, as it is. Raises 421 when it has seen the request already, 503 or 504 when down."""
