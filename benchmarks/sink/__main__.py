@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import shlex
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -179,6 +180,9 @@ async def run(plan: Plan, *, kafka: str | None, command: str) -> AsyncIterator[R
 
 async def measure(options: argparse.Namespace, command: str) -> None:
     """Write the result files anew after every run, so that an interrupted benchmark leaves what it has."""
+    measuring = asyncio.current_task()
+    if measuring is not None:  # ended by a signal, it stops its servers as it does at the end
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
     async for result in run(plan_of(options), kafka=options.kafka, command=command):
         print(f"\n{write(result, options.results)}")
 
