@@ -84,6 +84,12 @@ async def test_a_thousand_orders_for_a_hundred_sell_a_hundred_though_an_instance
     await events_tell_the_same(shop, orders)
 
 
+async def end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def register(http: httpx.AsyncClient, shop: dict[str, OrderProcess]) -> None:
     body = {"product_id": "rare", "name": "Rare", "unit_price_cents": 1, "stock": STOCK}
     assert (await http.post(f"{shop['order-1'].url}/products", json=body)).status_code == 201
