@@ -152,8 +152,13 @@ def _intakes(settings: Settings, commits: GroupCommit, queries: Queries) -> tupl
             effect_of=effect_of,
             run=take_in,
             positions=queries.positions,
+            gather_s=gather_s,
         )
-        for topic, effect_of in (("products", product_effect), (f"inbox.{settings.instance}", inbox_effect))
+        for topic, effect_of, gather_s in (
+            # An order waits for its inbox; names and prices may come a moment later, many in one commit.
+            ("products", product_effect, 0.1),
+            (f"inbox.{settings.instance}", inbox_effect, 0.0),
+        )
     )
 
 

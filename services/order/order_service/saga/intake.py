@@ -42,6 +42,8 @@ class Intake:
     effect_of: Callable[[bytes | None, str], UseCase[None]]
     run: Callable[[UseCase[None]], Awaitable[None]]
     positions: Callable[[Sequence[str]], Awaitable[dict[str, int]]]
+    gather_s: float = 0.0
+    """How long records may gather after a batch before the next is taken; every batch costs a durable commit."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     caught_up: bool = False
     connected: bool = False
@@ -89,6 +91,7 @@ class Intake:
             batch = [incoming(record, self.effect_of) for records in batches.values() for record in records]
             if batch:
                 await self._take_in(batch)
+                await self.sleep(self.gather_s)
             if not self.caught_up:
                 behind = {tp: end for tp, end in behind.items() if await consumer.position(tp) < end}
                 self.caught_up = not behind
