@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import httpx
 from sqlalchemy import text
 
 from order_service.bootstrap import Service, build
+from order_service.server import HttpServer
 from order_service.settings import Settings
 from order_service.storage import schema
 from order_service.storage.engine import reading_engine
 from tests.support.order_house import Clock
+from tests.support.waiting import wait_until
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,3 +68,29 @@ async def order_api(directory: Path, **settings: Any) -> AsyncIterator[Api]:
         finally:
             commits.cancel()
             await asyncio.gather(commits, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def served_api(directory: Path, *, port: int) -> Iterator[str]:
+    """The same on a port, in a thread with an event loop of its own; gives its base URL."""
+    ready, stop = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with order_api(directory) as api:
+            await api.product("tea", stock=10**9)
+            server = HttpServer(api.service.app, host="127.0.0.1", port=port)
+            front = asyncio.create_task(server.serve())
+            await wait_until(lambda: server.started, timeout_s=20, what="the application serves")
+            ready.set()
+            await asyncio.to_thread(stop.wait)
+            server.should_exit = True
+            await front
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert ready.wait(timeout=60)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop.set()
+        thread.join(timeout=20)
