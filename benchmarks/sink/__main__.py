@@ -191,7 +191,10 @@ def main(words: Sequence[str]) -> None:
     """Measure and write the result files."""
     # Its warnings are the attempts to reach a broker that is just starting.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    asyncio.run(measure(arguments(words), shlex.join(("python", "-m", "benchmarks.sink", *words))))
+    try:
+        asyncio.run(measure(arguments(words), shlex.join(("python", "-m", "benchmarks.sink", *words))))
+    except asyncio.CancelledError:
+        sys.exit(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":
