@@ -88,9 +88,16 @@ async def reset(connection: Connection, connector: str) -> None:
 
 
 async def advance(
-    connection: Connection, connector: str, positions: Mapping[Partition, Position], *, channel: str
+    connection: Connection,
+    connector: str,
+    positions: Mapping[Partition, Position],
+    *,
+    channel: str,
+    taken_ms: int = 0,
 ) -> bool:
     """Store the next offsets in the running transaction and notify `channel` (none when empty).
+
+    `taken_ms` is when the first of the records came from Kafka, milliseconds since 1970; the notification says it.
 
     False when the batch is in already: its commit was answered into a broken connection, and it was tried again.
     Raises `FencedError` when another writer has claimed one of the partitions since.
@@ -103,7 +110,7 @@ async def advance(
         [position.next_offset for position in positions.values()],
         [position.epoch for position in positions.values()],
         channel,
-        _notification(connector, positions) if channel else "",
+        _notification(connector, positions, taken_ms) if channel else "",
     )
     moved, there = (row["moved"], row["there"]) if row is not None else (0, 0)
     if moved == len(positions):
@@ -115,11 +122,12 @@ async def advance(
     )
 
 
-def _notification(connector: str, positions: Mapping[Partition, Position]) -> str:
+def _notification(connector: str, positions: Mapping[Partition, Position], taken_ms: int) -> str:
     topics: dict[str, dict[str, int]] = {}
     for partition, position in positions.items():
         topics.setdefault(partition.topic, {})[str(partition.partition)] = position.next_offset
-    text = json.dumps({"connector": connector, "topics": topics}, separators=(",", ":"))
+    notice = {"connector": connector, "taken_ms": taken_ms, "topics": topics}
+    text = json.dumps(notice, separators=(",", ":"))
     if len(text.encode()) <= LONGEST_NOTIFICATION:
         return text
-    return json.dumps({"connector": connector, "topics": {}}, separators=(",", ":"))
+    return json.dumps(notice | {"topics": {}}, separators=(",", ":"))

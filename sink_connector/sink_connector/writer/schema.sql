@@ -34,5 +34,9 @@ CREATE TABLE IF NOT EXISTS sink.dead_letters (
     UNIQUE (connector, topic, partition, "offset")
 );
 
+-- name: create_dead_letters_by_key
+-- Who waits for a certain record asks whether it was parked.
+CREATE INDEX IF NOT EXISTS dead_letters_by_key ON sink.dead_letters (topic, key);
+
 -- name: is_ready
 SELECT to_regclass('sink.offsets') IS NOT NULL AND to_regclass('sink.dead_letters') IS NOT NULL;

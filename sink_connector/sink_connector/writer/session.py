@@ -11,6 +11,7 @@ from sink_connector.writer import queries
 from sink_connector.writer.wire import set_codecs
 
 SQL = queries.load("schema.sql")
+SETUP = ("create_schema", "create_offsets", "create_dead_letters", "create_dead_letters_by_key")
 
 CONNECT_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 60.0  # a half-open connection is noticed; a slow batch is rolled back and tried again
@@ -83,7 +84,7 @@ async def prepare_database(connection: asyncpg.Connection) -> None:
         return
     try:
         async with connection.transaction():
-            for name in ("create_schema", "create_offsets", "create_dead_letters"):
+            for name in SETUP:
                 await connection.execute(SQL[name])
     except asyncpg.InsufficientPrivilegeError as error:
         raise FatalError(

@@ -1,6 +1,7 @@
 """Writes a batch: the one transaction that holds rows, projections, dead letters and next offsets."""
 
 import itertools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +102,11 @@ class Writer:
         self._staged.clear()
         async with connection.transaction():
             if not await offsets.advance(
-                connection, self._config.name, batch.positions, channel=self._config.notify_channel
+                connection,
+                self._config.name,
+                batch.positions,
+                channel=self._config.notify_channel,
+                taken_ms=round((time.time() - time.monotonic() + batch.began) * 1000),
             ):
                 log.info("sink.batch.was-committed", connector=self._config.name)
                 return Written(rows=0, dead=())
