@@ -1,10 +1,14 @@
 """The order service's application on a SQLite file, without Kafka: for what HTTP and one database decide alone."""
 
 import asyncio
+import atexit
 import contextlib
+import shutil
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +52,15 @@ class Api:
         return [await self.rows(f"SELECT * FROM {table} ORDER BY 1") for table in tables]  # noqa: S608 - our own names
 
 
+@cache
+def _migrated() -> Path:
+    """A SQLite file with the newest schema, made once per session."""
+    file = Path(tempfile.mkdtemp(prefix="order-schema-")) / "order.db"
+    asyncio.run(schema.migrate(f"sqlite+aiosqlite:///{file}"))
+    atexit.register(shutil.rmtree, file.parent)
+    return file
+
+
 @contextlib.asynccontextmanager
 async def order_api(directory: Path, **settings: Any) -> AsyncIterator[Api]:
     """Commits run, nothing else does: no relay, no consumer."""
@@ -57,7 +70,7 @@ async def order_api(directory: Path, **settings: Any) -> AsyncIterator[Api]:
         kafka_bootstrap="127.0.0.1:1",
         **settings,
     )
-    await schema.migrate(chosen.database_url)
+    shutil.copyfile(await asyncio.to_thread(_migrated), directory / "order.db")
     clock = Clock()
     async with build(chosen, clock=clock) as service:
         commits = asyncio.create_task(service.commits.serve())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -167,6 +168,7 @@ class RecordMaker:
         )
 
 
+@lru_cache(maxsize=1024)  # all that one commit holds has one time
 def rfc3339(milliseconds: int) -> str:
     """`2025-11-22T08:26:40.123Z` of milliseconds since 1970."""
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
