@@ -38,7 +38,9 @@ from order_service.storage.group_commit import GroupCommit
 from order_service.storage.queries import Queries
 
 RELAY = "kafka"
-CONNECT_TIMEOUT_S = 0.5
+CONNECT_TIMEOUT_S = (
+    1.5  # a process that is gone refuses at once; this is for a machine that is, or is very busy
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
