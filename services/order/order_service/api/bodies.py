@@ -29,7 +29,7 @@ class RegisterProductBody(_Body):
 
 
 class RestockBody(_Body):
-    quantity: Quantity
+    quantity: Annotated[int, Field(ge=1, le=10**9)]
 
 
 class PriceBody(_Body):
