@@ -27,6 +27,8 @@ from launcher.waiting import until
 # Any 16 bytes will do: clusters are told apart by their ports, and one directory always belongs to one cluster.
 CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
 HEAP = ("-Xms96m", "-Xmx256m")
+# The optimising compiler of three brokers that share two cores with everything else costs more than it ever gives back.
+QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
 READY_TIMEOUT_S = 90.0
 
 _LOG4J = """\
@@ -74,7 +76,7 @@ class Broker:
     def run_command(self) -> tuple[str, ...]:
         archive = ClassArchive.of(self.classpath)
         options = archive.use_options if archive.exists else archive.learn_options(self.loaded_classes)
-        return (*self._java(*HEAP, *options), "kafka.Kafka", str(self._properties_file))
+        return (*self._java(*HEAP, QUICK_COMPILER, *options), "kafka.Kafka", str(self._properties_file))
 
     @property
     def loaded_classes(self) -> Path:
@@ -86,7 +88,7 @@ class Broker:
         """Kafka's own tool that gives the data directory its cluster and node id; once in its life."""
         tool = ("kafka.tools.StorageTool", "format", "--ignore-formatted")
         return (
-            *self._java("-XX:TieredStopAtLevel=1"),
+            *self._java(QUICK_COMPILER),
             *tool,
             "-t",
             CLUSTER_ID,
