@@ -5,6 +5,7 @@ list in the background. It lies in the user's cache, because it fits the jars an
 itself refuses an archive that does not fit any more and goes on without it.
 """
 
+import asyncio
 import hashlib
 import os
 from dataclasses import dataclass
@@ -53,10 +54,13 @@ class ClassArchive:
             *(f"-XX:SharedArchiveFile={unfinished}", "-XX:+UseSerialGC", "-Xlog:cds=off", "-Xlog:cds*=off"),
             *("-cp", self.classpath),
         )
-        child = await ChildProcess.start(command, log=log, env=os.environ, cwd=self.file.parent)
+        starting = asyncio.create_task(
+            ChildProcess.start(command, log=log, env=os.environ, cwd=self.file.parent)
+        )
         try:
+            child = await asyncio.shield(starting)
             if await child.wait() == 0:
                 unfinished.rename(self.file)
-        finally:
-            child.kill_group()
+        finally:  # also when it is given up while the process is only just being made
+            await (await starting).stop(grace_s=0)
             unfinished.unlink(missing_ok=True)
