@@ -1,51 +1,26 @@
 """The console command `sink-connector`."""
 
 import argparse
-import asyncio
+import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
-import asyncpg
-import uvloop
-
-from sink_connector.bootstrap import read_connector_file, run_connectors, run_worker
-from sink_connector.commands import dead_letters, validate
-from sink_connector.config.worker import read_worker
-from sink_connector.deployment import deploy
 from sink_connector.errors import ConfigError, SinkError
-from sink_connector.logs import configure_logging
-from sink_connector.worker.blueprint import make_blueprint
-from sink_connector.writer.session import prepare_database
 
 MISUSED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; ends with 0, 1 when something failed, 2 when it was asked for wrongly."""
-    parser = argparse.ArgumentParser(prog="sink-connector", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run connectors out of JSON files until stopped")
-    run.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    init = commands.add_parser("init", help="create the schema `sink` in a target database")
-    init.add_argument("--url", required=True, help="DSN of the database, as a role that may create a schema")
-    member = commands.add_parser("worker", help="be one of a group of workers, told over REST what to run")
-    member.add_argument(
-        "properties", nargs="?", type=Path, metavar="FILE.properties", help="as for a Connect worker"
-    )
-    deployment = commands.add_parser(
-        "deploy", help="give the connectors of JSON files to a worker, over REST"
-    )
-    deployment.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    deployment.add_argument("--url", default="http://127.0.0.1:8083", help="of any worker of the group")
-    deployment.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="until all tasks run")
-    for parts, function in ((run, _run), (init, _init), (member, _worker), (deployment, _deploy)):
-        parts.set_defaults(run=function)
-    validate.add(commands)
-    dead_letters.add(commands)
-    options = parser.parse_args(arguments)
+    """Run a command; ends with 0, 1 when something failed, 2 when it was asked for wrongly.
+
+    A command's module is loaded when it is asked for: `deploy` needs a tenth of what `worker` does.
+    """
+    options = _parser().parse_args(arguments)
+    command = import_module(f"sink_connector.commands.{options.command.replace('-', '_')}")
     try:
-        sys.exit(options.run(options))
+        sys.exit(command.run(options))
     except ConfigError as error:
         for key, problems in error.problems.items():
             for problem in problems:
@@ -56,34 +31,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
-def _run(options: argparse.Namespace) -> int:
-    config = read_worker()
-    configure_logging(config.log_level)
-    connectors = [make_blueprint(read_connector_file(path), config) for path in options.files]
-    return uvloop.run(run_connectors(config, connectors))
-
-
-def _worker(options: argparse.Namespace) -> int:
-    config = read_worker(file=options.properties)
-    configure_logging(config.log_level)
-    return uvloop.run(run_worker(config))
-
-
-def _deploy(options: argparse.Namespace) -> int:
-    deploy([read_connector_file(path) for path in options.files], url=options.url, wait_s=options.wait)
-    return 0
-
-
-def _init(options: argparse.Namespace) -> int:
-    async def create() -> None:
-        connection = await asyncpg.connect(options.url)
-        try:
-            await prepare_database(connection)
-        finally:
-            await connection.close()
-
-    asyncio.run(create())
-    return 0
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sink-connector", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run connectors out of JSON files until stopped")
+    run.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
+    init = commands.add_parser("init", help="create the schema `sink` in a target database")
+    init.add_argument(
+        "--url",
+        default=os.environ.get("SINK_INIT_URL"),
+        help="DSN of the database, as a role that may create a schema; $SINK_INIT_URL, where nobody sees it",
+    )
+    member = commands.add_parser("worker", help="be one of a group of workers, told over REST what to run")
+    member.add_argument(
+        "properties", nargs="?", type=Path, metavar="FILE.properties", help="as for a Connect worker"
+    )
+    deploy = commands.add_parser("deploy", help="give the connectors of JSON files to a worker, over REST")
+    deploy.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
+    deploy.add_argument("--url", default="http://127.0.0.1:8083", help="of any worker of the group")
+    deploy.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="until all tasks run")
+    validate = commands.add_parser("validate", help="check connector files; unknown keys are warnings")
+    validate.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
+    letters = commands.add_parser(
+        "dead-letters", help="list, show, replay or drop what a connector has parked"
+    )
+    letters.add_argument("action", choices=("list", "show", "replay", "drop"))
+    letters.add_argument("file", type=Path, metavar="FILE.json", help="the connector")
+    letters.add_argument(
+        "ids", nargs="*", type=int, metavar="ID", help="letters; none for list and replay: all"
+    )
+    letters.add_argument("--all", action="store_true", help="with show and drop: all letters")
+    return parser
 
 
 if __name__ == "__main__":

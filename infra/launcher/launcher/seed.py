@@ -1,6 +1,8 @@
 """A small catalogue to shop in, registered over HTTP like any other, each product at its home instance."""
 
+import asyncio
 import json
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -35,3 +37,17 @@ async def seed(instances: Mapping[int, str]) -> None:
             )
             if answer.status_code != HTTPStatus.CREATED:
                 raise JobError(f"{home} refused {product['product_id']}: {answer.status_code} {answer.text}")
+
+
+def main() -> int:
+    """`python -m launcher.seed URL-OF-ORDER-1 URL-OF-ORDER-2 …`"""
+    try:
+        asyncio.run(seed(dict(enumerate(sys.argv[1:], start=1))))
+    except JobError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
