@@ -1,11 +1,9 @@
 """Builds a worker out of its configuration and runs it until it is told to stop."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -13,7 +11,6 @@ from aiokafka.client import AIOKafkaClient
 
 from sink_connector.config.connector import unknown_keys
 from sink_connector.config.worker import WorkerConfig
-from sink_connector.errors import ConfigError
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
 from sink_connector.rest.desk import Desk
@@ -33,21 +30,6 @@ from sink_connector.worker.stored_offsets import StoredOffsets
 from sink_connector.worker.worker import Worker
 
 log = structlog.get_logger()
-
-
-def read_connector_file(path: Path) -> dict[str, str]:
-    """A connector file: `{"name": …, "config": {…}}` as for Connect's REST, or the bare configuration.
-
-    Raises `ConfigError`.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError({str(path): [f"cannot be read: {error}"]}) from error
-    given = dict(content.get("config", content))
-    if "name" in content:
-        given.setdefault("name", content["name"])
-    return {key: str(value) for key, value in given.items()}
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from sink_connector.errors import SinkError
 
 PAUSE_S = 0.25
 TIMEOUT_S = 60.0
+LASTING_S = 5.0
 CONFLICT = 409
 
 
@@ -30,7 +32,8 @@ def deploy(
 ) -> None:
     """Make each connector what its configuration says: a new one is created, one that is so already just goes on.
 
-    Waits up to `wait_s` for the worker to answer and for every task to run. Raises `DeployError`.
+    Waits up to `wait_s` for the worker to answer and for every task to run. What has failed is restarted once; a failure
+    that lasts is an error, an old one of a worker that is just coming up is not. Raises `DeployError`.
     """
     deadline = clock() + wait_s
 
@@ -44,7 +47,7 @@ def deploy(
     for path, config in zip(paths, connectors, strict=True):
         patiently(partial(_put, path, config), f"{url} took no configuration")
     for path, config in zip(paths, connectors, strict=True):
-        patiently(partial(_runs, path), f"{config['name']} did not come to run")
+        patiently(_Starting(path, clock).runs, f"{config['name']} did not come to run")
 
 
 def _put(path: str, config: Mapping[str, Any]) -> bool:
@@ -56,17 +59,35 @@ def _put(path: str, config: Mapping[str, Any]) -> bool:
     return True
 
 
-def _runs(path: str) -> bool:
-    code, status = _ask("GET", f"{path}/status")
-    if code != 200:  # noqa: PLR2004 - OK
-        return False
-    for task in status["tasks"]:
-        if task["state"] == "FAILED":
-            raise DeployError(f"{status['name']}, task {task['id']}, has failed:\n{task.get('trace', '')}")
-    if status["connector"]["state"] in {"PAUSED", "STOPPED"}:
-        return True  # as somebody has asked for
-    states = [status["connector"]["state"], *(task["state"] for task in status["tasks"])]
-    return bool(status["tasks"]) and all(state == "RUNNING" for state in states)
+@dataclass(slots=True)
+class _Starting:
+    """A connector on its way up."""
+
+    path: str
+    clock: Callable[[], float]
+    failed_at: float | None = None
+
+    def runs(self) -> bool:
+        """Whether it is as asked for. Raises `DeployError` for a failure that lasts."""
+        code, status = _ask("GET", f"{self.path}/status")
+        if code != 200:  # noqa: PLR2004 - OK
+            return False
+        parts = [status["connector"], *status["tasks"]]
+        failures = [part.get("trace", "") for part in parts if part["state"] == "FAILED"]
+        if failures:
+            self._fail(f"{status['name']} has failed:\n{failures[0]}")
+            return False
+        self.failed_at = None
+        if status["connector"]["state"] in {"PAUSED", "STOPPED"}:
+            return True  # as somebody has asked for
+        return bool(status["tasks"]) and all(part["state"] == "RUNNING" for part in parts)
+
+    def _fail(self, failure: str) -> None:
+        if self.failed_at is None:
+            self.failed_at = self.clock()
+            _ask("POST", f"{self.path}/restart?includeTasks=true&onlyFailed=true")
+        elif self.clock() - self.failed_at > LASTING_S:
+            raise DeployError(failure)
 
 
 def _ask(method: str, url: str, body: Any = None) -> tuple[int, Any]:

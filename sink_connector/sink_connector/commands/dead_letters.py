@@ -5,10 +5,8 @@
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
-from sink_connector.bootstrap import read_connector_file
+from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
 from sink_connector.errors import headline
 from sink_connector.errors.letter_box import Letter, drop, letters
@@ -17,19 +15,6 @@ from sink_connector.worker.replay import replay
 from sink_connector.writer.session import Session, prepare_database
 
 Action = Callable[[Blueprint, list[int] | None], Awaitable[int]]
-
-
-def add(commands: Any) -> None:
-    parser = commands.add_parser(
-        "dead-letters", help="list, show, replay or drop what a connector has parked"
-    )
-    parser.add_argument("action", choices=ACTIONS)
-    parser.add_argument("file", type=Path, metavar="FILE.json", help="the connector")
-    parser.add_argument(
-        "ids", nargs="*", type=int, metavar="ID", help="letters; none for list and replay: all"
-    )
-    parser.add_argument("--all", action="store_true", help="with show and drop: all letters")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,23 +1,15 @@
 """`sink-connector validate FILE.json…`: what is wrong with a configuration, before anything is started."""
 
 import argparse
-from pathlib import Path
-from typing import Any
 
-from sink_connector.bootstrap import read_connector_file
 from sink_connector.config.connector import unknown_keys
+from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
 from sink_connector.errors import ConfigError
 from sink_connector.worker.blueprint import make_blueprint
 
 
-def add(commands: Any) -> None:
-    parser = commands.add_parser("validate", help="check connector files; unknown keys are warnings")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    parser.set_defaults(run=validate)
-
-
-def validate(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """0 when every file can be used, 2 when one cannot. Values are never shown but in the message of their own key."""
     worker = read_worker()
     wrong = False
