@@ -152,7 +152,9 @@ class Stack:
         ]
 
     def _sink(self, http: httpx.AsyncClient) -> list[Part]:
+        before = frozenset({"sink-init", "catalog-migrate", "topics"})
         connectors = sorted(str(path) for path in CONNECTORS.glob("*.json"))
+        deploy = (_script("sink-connector"), "deploy", *connectors, "--url", self.sink_url)
         return [
             Job(
                 name="sink-init",
@@ -161,11 +163,16 @@ class Stack:
             ),
             Service(
                 name="sink",
-                command=(_script("sink-connector"), "run", *connectors),
-                ready=_serves(http, f"{self.sink_url}/health"),
-                after=frozenset({"sink-init", "catalog-migrate", "topics"}),
+                command=(_script("sink-connector"), "worker"),
+                ready=_runs_connectors(http, self.sink_url),
+                after=before,
                 env={
                     "SINK_BOOTSTRAP_SERVERS": self.bootstrap,
+                    "SINK_GROUP_ID": "sink",
+                    "SINK_CONFIG_STORAGE_TOPIC": "sink-configs",
+                    "SINK_CONFIG_STORAGE_REPLICATION_FACTOR": str(self.brokers),
+                    "SINK_STATUS_STORAGE_TOPIC": "sink-status",
+                    "SINK_STATUS_STORAGE_REPLICATION_FACTOR": str(self.brokers),
                     "SINK_REST_HOST": HOST,
                     "SINK_REST_PORT": str(self.ports.sink),
                     "SINK_DATABASE_URL": self.read.sink_dsn,
@@ -173,6 +180,7 @@ class Stack:
                 },
                 url=self.sink_url,
             ),
+            Job(name="connectors", run=_command((*deploy, "--wait", "150")), after=before),
         ]
 
     def _catalog(self, http: httpx.AsyncClient) -> list[Part]:
@@ -226,6 +234,25 @@ def _serves(http: httpx.AsyncClient, url: str) -> Probe:
             return (await http.get(url)).is_success
         except httpx.HTTPError:
             return False
+
+    return probe
+
+
+def _runs_connectors(http: httpx.AsyncClient, url: str) -> Probe:
+    """A worker whose connector has failed still serves, but it is not well."""
+
+    async def probe() -> bool:
+        try:
+            healthy = (await http.get(f"{url}/health")).is_success
+            listed = (await http.get(f"{url}/connectors", params={"expand": "status"})).json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        parts = [
+            part
+            for each in listed.values()
+            for part in (each["status"]["connector"], *each["status"]["tasks"])
+        ]
+        return healthy and not any(part["state"] == "FAILED" for part in parts)
 
     return probe
 

@@ -72,6 +72,7 @@ async def test_the_stack_starts_brokers_before_topics_before_services_and_stops_
         ("order-3-migrate", "order-3"),
         ("read-database", "catalog-migrate"),
         ("catalog-migrate", "sink"),
+        ("sink-init", "connectors"),
         ("sink-init", "catalog"),
         ("order-1", "seed"),
     ]:
