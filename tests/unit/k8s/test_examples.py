@@ -1,0 +1,78 @@
+"""The examples for Kafka, PostgreSQL and the passwords agree with the installation that points at them."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from tests.support.manifests import K8S, build, one
+
+REPOSITORY = Path(__file__).parents[3]
+ADDRESSES = one(build(K8S / "overlays" / "example"), "ConfigMap", "addresses")["data"]
+COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+
+
+def test_strimzis_brokers_are_where_the_address_says() -> None:
+    kafka = one(build(K8S / "examples" / "kafka-strimzi"), "Kafka", "events")
+    (listener,) = kafka["spec"]["kafka"]["listeners"]
+    name, namespace = kafka["metadata"]["name"], kafka["metadata"]["namespace"]
+    assert ADDRESSES["KAFKA_BOOTSTRAP"] == f"{name}-kafka-bootstrap.{namespace}.svc:{listener['port']}"
+    pool = one(build(K8S / "examples" / "kafka-strimzi"), "KafkaNodePool", "brokers")
+    assert pool["metadata"]["labels"]["strimzi.io/cluster"] == name
+
+
+def test_strimzis_brokers_are_of_compose_s_version_and_settings() -> None:
+    kafka = one(build(K8S / "examples" / "kafka-strimzi"), "Kafka", "events")["spec"]["kafka"]
+    assert COMPOSE["x-kafka"]["image"] == f"apache/kafka:{kafka['version']}"
+    composed = COMPOSE["x-kafka-environment"]
+    for key, value in kafka["config"].items():
+        assert str(composed[f"KAFKA_{key.upper().replace('.', '_')}"]) == str(value), key
+
+
+def test_only_pods_that_may_use_kafka_are_let_in_by_its_listener() -> None:
+    kafka = one(build(K8S / "examples" / "kafka-strimzi"), "Kafka", "events")["spec"]["kafka"]
+    namespace = build(K8S / "overlays" / "example")[0]["metadata"]["namespace"]
+    clients = one(build(K8S / "base"), "NetworkPolicy", "kafka-clients")["spec"]["podSelector"]
+    assert kafka["listeners"][0]["networkPolicyPeers"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "podSelector": clients,
+        }
+    ]
+
+
+def test_cloudnative_pgs_database_is_where_the_address_says() -> None:
+    cluster = one(build(K8S / "examples" / "postgresql-cloudnative-pg"), "Cluster", "read-db")
+    name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
+    assert ADDRESSES["READ_DATABASE"] == f"{name}-rw.{namespace}.svc:5432"
+    assert (
+        cluster["spec"]["imageName"].rpartition(":")[2] == COMPOSE["x-postgres"]["image"].rpartition(":")[2]
+    )
+
+
+def test_cloudnative_pgs_roles_may_do_what_read_sql_lets_them() -> None:
+    spec = one(build(K8S / "examples" / "postgresql-cloudnative-pg"), "Cluster", "read-db")["spec"]
+    granting = re.compile(r"^(?:REVOKE|GRANT|ALTER DEFAULT|ALTER ROLE \w+ SET) .*(?=;$)", re.MULTILINE)
+    declared = granting.findall((REPOSITORY / "infra" / "postgres" / "read.sql").read_text())
+    made = spec["bootstrap"]["initdb"]["postInitApplicationSQL"]
+    assert [statement for statement in made if not statement.startswith("CREATE ROLE")] == sorted(
+        declared, key=made.index
+    )
+    managed = {role["name"]: role["passwordSecret"]["name"] for role in spec["managed"]["roles"]}
+    assert {f"CREATE ROLE {role}" for role in managed} <= set(made)
+    assert managed == {"sink_writer": "sink-writer", "catalog_reader": "catalog-reader"}
+    assert spec["bootstrap"]["initdb"]["secret"] == {"name": "read-owner"}
+
+
+def test_external_secrets_are_the_secrets_that_pods_and_database_use() -> None:
+    secrets = build(K8S / "examples" / "secrets-external")
+    made = {
+        each["spec"]["target"]["name"]: each["spec"]["target"]["template"]["data"]["username"]
+        for each in secrets
+    }
+    assert made == {
+        "read-owner": "read_owner",
+        "sink-writer": "sink_writer",
+        "catalog-reader": "catalog_reader",
+    }
+    assert all(each["metadata"]["name"] == each["spec"]["target"]["name"] for each in secrets)
