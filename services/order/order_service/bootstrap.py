@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from ulid import ULID
 
 from order_service.api import claims, tracing
+from order_service.api.admission import Admission
 from order_service.api.app import build_app
 from order_service.api.claims import Courier
 from order_service.api.dispatch import Dispatch
@@ -94,6 +95,7 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
         intakes = _intakes(settings, commits, queries)
         peers = Peers(instance=settings.instance, urls=settings.other_instances, client=client)
         dispatch = Dispatch(
+            admission=Admission(settings.commands_at_once),
             commits=commits,
             backlog=backlog,
             queries=queries,

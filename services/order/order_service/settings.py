@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     """Instance → base URL, this one's own included."""
     outbox_limit: int = Field(default=100_000, gt=0)
     """Commands are refused with 503 while so many records wait for Kafka."""
+    commands_at_once: int = Field(default=1_000, gt=0)
+    """More commands than that are not admitted at one time; the rest is answered with 429."""
     topic_prefix: str = ""
     body_limit: int = Field(default=64 * 1024, gt=0)
     """Bytes of a request body."""

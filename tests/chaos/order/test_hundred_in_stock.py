@@ -119,7 +119,7 @@ async def insist(
             answered[key] = answer.json()
             return
         if answer is not None:
-            assert answer.status_code in (409, 503, 504), answer.text
+            assert answer.status_code in (409, 429, 503, 504), answer.text
             assert answer.headers["content-type"] == "application/problem+json"
         await asyncio.sleep(min(0.05 * (attempt + 1), 1) * chance.random())
     raise AssertionError(f"{key} was never answered")

@@ -52,7 +52,8 @@ async def test_a_refused_command_names_its_field_and_leaves_no_trace(
     [
         (b"{", {"content-type": "application/json"}, 400, "malformed-json"),
         (b"\xff\xfe", {"content-type": "application/json"}, 400, "malformed-json"),
-        (b"[" * 20_000, {"content-type": "application/json"}, 400, "bad-request"),
+        (b'{"user_id":"\xff"}', {"content-type": "application/json"}, 400, "malformed-json"),
+        (b"[" * 20_000, {"content-type": "application/json"}, 400, "malformed-json"),
         (
             b"user_id=ada",
             {"content-type": "application/x-www-form-urlencoded"},
@@ -67,6 +68,21 @@ async def test_a_body_that_is_no_command_is_refused(
 ) -> None:
     answer = await api.http.post("/orders", content=content, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{type_}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "JSON decode error"),
+        (b'{"user_id":"\xff"}', "byte 12 is not UTF-8"),
+        (b"[" * 20_000, "is nested too deeply"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_says_where_it_went_wrong(
+    api: Api, content: bytes, said: str
+) -> None:
+    answer = await api.http.post("/orders", content=content, headers={"content-type": "application/json"})
+    assert answer.json()["errors"] == [{"pointer": "", "detail": said}]
 
 
 async def test_a_body_over_the_limit_is_refused_also_in_chunks(api: Api) -> None:

@@ -24,7 +24,7 @@ def build_app(*, instance: str, dispatch: Dispatch, checks: Mapping[str, Check],
         redoc_url=None,
         responses={
             code: {"model": Problem, "description": "Problem", "content": {problems.MEDIA_TYPE: {}}}
-            for code in (400, 404, 409, 412, 413, 415, 421, 422, 503, 504)
+            for code in (400, 404, 409, 412, 413, 415, 421, 422, 429, 503, 504)
         },
     )
     problems.install(app)

@@ -1,4 +1,4 @@
-"""The way of a request: to its home, through the Idempotency-Key, past the outbox's limit, into one transaction."""
+"""The way of a request: admitted, to its home, through the Idempotency-Key, past the outbox's limit, into one transaction."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from order_service.api import tracing
+from order_service.api.admission import Admission
 from order_service.api.claims import Courier
 from order_service.api.peers import Peers, visited
 from order_service.api.problems import OUTBOX_FULL, REQUEST_RUNNING, Problem
@@ -51,6 +52,7 @@ class Command:
 class Dispatch:
     """For every command of the API."""
 
+    admission: Admission
     commits: GroupCommit
     backlog: Backlog
     queries: Queries
@@ -67,7 +69,7 @@ class Dispatch:
         name: str | None = None,
     ) -> Response:
         """A command that makes an aggregate, here, unless its key or its `name` was first seen elsewhere."""
-        with self._alone(command):
+        with self.admission.place(), self._alone(command):
             claims = []
             if command.key is not None:
                 claims.append(self._claim(f"key {command.scope}", command.fingerprint))
@@ -84,7 +86,7 @@ class Dispatch:
         self, command: Command, home: str, use_case: UseCase[T], represent: Callable[[T], Reply]
     ) -> Response:
         """A command on an aggregate, carried out at its `home`."""
-        with self._alone(command):
+        with self.admission.place(), self._alone(command):
             if home != self.peers.instance:
                 return await self.peers.forward(command.request, home)
             return await self._run(command, use_case, represent)

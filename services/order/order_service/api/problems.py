@@ -52,6 +52,7 @@ INVALID_REQUEST = ProblemType("invalid-request", 422, "The request is not valid"
 MALFORMED_JSON = ProblemType("malformed-json", 400, "The body is not JSON")
 BODY_TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
 STORAGE_UNAVAILABLE = ProblemType("storage-unavailable", 503, "The database does not answer")
+TOO_MANY_COMMANDS = ProblemType("too-many-commands", 429, "Too many commands at once")
 OUTBOX_FULL = ProblemType("outbox-full", 503, "Too many events wait for Kafka")
 NOT_READY = ProblemType("not-ready", 503, "The service cannot do its work")
 MISDIRECTED = ProblemType("misdirected", 421, "The instances disagree about the home")
@@ -141,6 +142,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
+        if (
+            error.status_code == HTTPStatus.BAD_REQUEST
+        ):  # FastAPI's, for a body that its JSON parser gave up on
+            return problem(_of_unreadable(error.__cause__), request.url.path)
         status = HTTPStatus(error.status_code)
         kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
         answer = problem(Problem(kind, str(error.detail)), request.url.path)
@@ -161,6 +166,17 @@ def _of_validation(error: RequestValidationError) -> Problem:
         )
     errors = [_field_error(item) for item in found]
     return Problem(INVALID_REQUEST, "; ".join(_sentence(item) for item in errors), errors=errors)
+
+
+def _of_unreadable(cause: BaseException | None) -> Problem:
+    match cause:
+        case UnicodeDecodeError():
+            detail = f"byte {cause.start} is not {cause.encoding.upper()}"
+        case RecursionError():
+            detail = "is nested too deeply"
+        case _:
+            detail = "cannot be read"
+    return Problem(MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": detail}])
 
 
 def _field_error(item: Mapping[str, Any]) -> dict[str, str]:
