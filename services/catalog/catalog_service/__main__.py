@@ -30,8 +30,9 @@ def main() -> None:
 
 def _migrate(settings: MigrationSettings) -> None:
     configure_logs(settings.log_level)
-    asyncio.run(upgrade(checked_dsn(settings.migration_database_url)))
-    log.info("catalog.migrated", revision=expected_revision())
+    dsn, schema = checked_dsn(settings.migration_database_url), settings.migration_schema
+    asyncio.run(upgrade(dsn, schema=schema))
+    log.info("catalog.migrated", schema=schema, revision=expected_revision())
 
 
 def _serve(settings: Settings) -> None:

@@ -5,11 +5,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class MigrationSettings(BaseSettings):
-    """What `catalog-service migrate` needs: the owner of the read schema, who alone may change it."""
+    """What `catalog-service migrate` needs: the owner of the read schema, who alone may change it, and which schema to
+    migrate. One other than `public` is made when it is missing: `./demo rebuild` fills a copy of the read model there."""
 
     model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
 
     migration_database_url: SecretStr
+    migration_schema: str = Field(default="public", min_length=1)
     log_level: str = "INFO"
 
 

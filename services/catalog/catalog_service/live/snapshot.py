@@ -57,6 +57,7 @@ class Snapshots:
 
     async def _read(self, user_id: str | None) -> Snapshot:
         async with self._database.snapshot() as connection:
+            await connection.execute(STATEMENTS["hold_read_model"])
             offsets = await applied_offsets(connection, self._topics)
             nothing = (None,) * 6
             orders = await connection.fetch(STATEMENTS["orders_newest_first"], user_id, *nothing, _ORDERS)

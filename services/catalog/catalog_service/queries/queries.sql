@@ -69,6 +69,11 @@ SELECT product_id, quantity, revenue_cents, orders
 -- name: revision
 SELECT version_num FROM alembic_version
 
+-- name: hold_read_model
+-- First in a snapshot of several statements. LOCK takes no snapshot itself: the one that follows is either wholly before
+-- or wholly after another copy of these tables takes their place (docs/adr/0022-rebuild.md).
+LOCK TABLE orders, products IN ACCESS SHARE MODE
+
 -- name: sink_begun
 SELECT to_regclass('sink.offsets') IS NOT NULL AS begun
 
