@@ -28,6 +28,9 @@ COMMANDS = {
     "kafka": Command("launcher.kafka_tools", "Kafka's own tools: topics, produce, consume, quorum, groups"),
     "load": Command("launcher.load", "send orders to every instance and measure until they are visible"),
     "audit": Command("launcher.audit", "compare every database and topic, row by row"),
+    "rebuild": Command(
+        "launcher.rebuild", "build the read model anew from the topics while the old one serves, then switch"
+    ),
     "test": Command("launcher.suites", "run the tests, all or some suites"),
     "supervise": Command(
         "launcher.supervise", "what `up` leaves running: keep the parts alive until told to stop"

@@ -10,7 +10,8 @@ SQL question per invariant (`questions.sql`). Tests that inject a fault end with
 from launcher.audit.auditor import audit
 from launcher.audit.command import add_arguments, run
 from launcher.audit.facts import Command, canonical
+from launcher.audit.picture import audit_picture
 from launcher.audit.report import Report
 from launcher.audit.target import Target
 
-__all__ = ["Command", "Report", "Target", "add_arguments", "audit", "canonical", "run"]
+__all__ = ["Command", "Report", "Target", "add_arguments", "audit", "audit_picture", "canonical", "run"]

@@ -1,6 +1,6 @@
 """What an audit found: per question how often, and the first few cases in words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -70,14 +70,14 @@ class Report:
         }
 
 
-def examine(facts: Scratch) -> Report:
-    """Ask every question of settled facts."""
-    asked = questions()
-    findings = (_finding(question, facts.answers(question)) for question in asked)
+def examine(facts: Scratch, *, asked: Container[str] | None = None) -> Report:
+    """Ask every question of settled facts, or those named in `asked`."""
+    chosen = tuple(question for question in questions() if asked is None or question.name in asked)
+    findings = (_finding(question, facts.answers(question)) for question in chosen)
     return Report(
         counts=facts.counts(),
         findings=tuple(finding for finding in findings if finding is not None),
-        asked=len(asked),
+        asked=len(chosen),
     )
 
 

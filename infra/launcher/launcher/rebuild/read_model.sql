@@ -1,0 +1,74 @@
+-- What `./demo rebuild` does to the read database, as its owner.
+
+-- name: lock
+-- One rebuild at a time; the lock goes with the session, however that ends.
+SELECT pg_try_advisory_lock(hashtext('demo rebuild'))
+
+-- name: outsiders
+-- Views that somebody has built upon the tables of schema $1 and no migration has made in $2: they would go with the old ones.
+SELECT DISTINCT v.oid::regclass::text
+FROM pg_depend d
+JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+JOIN pg_class v ON v.oid = r.ev_class
+JOIN pg_class t ON t.oid = d.refobjid AND d.refclassid = 'pg_class'::regclass AND t.oid <> v.oid
+WHERE t.relnamespace = $1::regnamespace
+  AND NOT (v.relnamespace = $1::regnamespace
+           AND EXISTS (SELECT FROM pg_class n WHERE n.relnamespace = $2::regnamespace AND n.relname = v.relname))
+
+-- name: drop_offsets
+DELETE FROM sink.offsets WHERE connector = ANY ($1::text[])
+
+-- name: drop_letters
+DELETE FROM sink.dead_letters WHERE connector = ANY ($1::text[])
+
+-- name: tables
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = $1
+
+-- name: shared_tables
+-- The tables that schemas $1 and $2 both have, as they are called in $1.
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables o
+WHERE schemaname = $1 AND EXISTS (SELECT FROM pg_tables n WHERE n.schemaname = $2 AND n.tablename = o.tablename)
+
+-- name: offsets
+SELECT connector, topic, partition, next_offset FROM sink.offsets WHERE connector = ANY ($1::text[])
+
+-- name: epochs
+-- Each rises when a task claims its partition.
+SELECT connector, topic, partition, epoch FROM sink.offsets WHERE connector = ANY ($1::text[])
+
+-- name: freeze
+-- A batch moves its offsets before it writes a row: whoever holds these rows keeps the connectors $1 from committing.
+SELECT connector, topic, partition, next_offset FROM sink.offsets WHERE connector = ANY ($1::text[])
+ORDER BY connector, topic, partition FOR UPDATE
+
+-- name: moves
+-- What carries tables, views and functions of schema $1 into $2; with a $3, only those that it has as well.
+WITH object AS (
+    SELECT relnamespace AS schema, CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END AS kind,
+           format('%I', relname) AS name
+    FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm')
+    UNION ALL
+    SELECT pronamespace, 'ROUTINE', format('%I(%s)', proname, pg_get_function_identity_arguments(oid)) FROM pg_proc
+)
+SELECT format('ALTER %s %I.%s SET SCHEMA %I', kind, $1::text, name, $2::text)
+FROM object o
+WHERE schema = to_regnamespace($1)
+  AND ($3::text IS NULL OR EXISTS (SELECT FROM object n WHERE n.schema = to_regnamespace($3) AND (n.kind, n.name) = (o.kind, o.name)))
+
+-- name: take_over_offsets
+-- The offsets of the connectors $1 become those of the connectors they are copies of ($2: the suffix of their names). The
+-- epoch rises: a task that claimed the old ones is refused from here on.
+WITH copies AS (
+    DELETE FROM sink.offsets WHERE connector = ANY ($1::text[]) RETURNING *
+)
+INSERT INTO sink.offsets AS o (connector, topic, partition, next_offset, epoch, topic_id)
+SELECT left(connector, -length($2)), topic, partition, next_offset, 1, topic_id FROM copies
+ON CONFLICT (connector, topic, partition) DO UPDATE
+SET next_offset = excluded.next_offset, topic_id = excluded.topic_id, epoch = o.epoch + 1
+
+-- name: take_over_letters
+UPDATE sink.dead_letters SET connector = left(connector, -length($2)) WHERE connector = ANY ($1::text[])
+
+-- name: tell
+-- A notification without offsets: look them up. Who listens hears it when the switch is committed.
+SELECT pg_notify($1, '{"connector":"rebuild","topics":{}}')
