@@ -2,15 +2,16 @@
 
 import asyncio
 import time
+from functools import partial
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from order_service.bootstrap import build
 from order_service.domain.order import Order, OrderLine
 from order_service.outbox.record import RecordMaker
 from order_service.settings import Settings
 from order_service.storage import schema
-from order_service.storage.engine import writing_engine
+from order_service.storage.database import open_database
 from order_service.storage.tables import outbox
 
 CHUNK = 5_000
@@ -43,7 +44,7 @@ async def measure(url: str, kafka: str, prefix: str, *, events: int) -> float:
 async def _fill(url: str, prefix: str, events: int) -> None:
     maker = RecordMaker(instance="order-1", prefix=prefix)
     line = OrderLine(product_id="tea-green", quantity=2, unit_price_cents=450)
-    engine = writing_engine(url)
+    database = open_database(url)
     for first in range(0, events, CHUNK):
         rows = []
         for number in range(first, min(first + CHUNK, events)):
@@ -69,6 +70,9 @@ async def _fill(url: str, prefix: str, events: int) -> None:
                     "headers": record.headers_json(),
                 }
             )
-        async with engine.begin() as connection:
-            await connection.execute(insert(outbox), rows)
-    await engine.dispose()
+        await database.transact(partial(_insert, rows))
+    await database.close()
+
+
+def _insert(rows: list[dict[str, object]], connection: Connection) -> None:
+    connection.execute(insert(outbox), rows)

@@ -11,6 +11,7 @@ from unittest import mock
 
 import uvloop
 from fastapi import FastAPI, Response
+from sqlalchemy import Connection
 
 from order_service import logs
 from order_service.__main__ import SWITCH_S
@@ -54,9 +55,9 @@ def main() -> None:
     sys.setswitchinterval(SWITCH_S)
     write = UnitOfWork.write
 
-    async def without_outbox(self: UnitOfWork, connection: object) -> None:
+    def without_outbox(self: UnitOfWork, connection: Connection) -> None:
         self.outbox.clear()
-        await write(self, connection)  # type: ignore[arg-type]
+        write(self, connection)
 
     with mock.patch.object(UnitOfWork, "write", without_outbox) if options.no_outbox else mock.MagicMock():
         uvloop.run(serve(bare=options.bare))

@@ -19,7 +19,7 @@ from order_service.bootstrap import Service, build
 from order_service.server import HttpServer
 from order_service.settings import Settings
 from order_service.storage import schema
-from order_service.storage.engine import reading_engine
+from order_service.storage.database import open_database
 from tests.support.order_house import Clock
 from tests.support.waiting import wait_until
 
@@ -39,12 +39,13 @@ class Api:
         assert answer.status_code == 201, answer.text
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
-        engine = reading_engine(self.settings.database_url)
+        database = open_database(self.settings.database_url)
         try:
-            async with engine.connect() as connection:
-                return [dict(row) for row in (await connection.execute(text(query))).mappings()]
+            return await database.read(
+                lambda connection: [dict(row) for row in connection.execute(text(query)).mappings()]
+            )
         finally:
-            await engine.dispose()
+            await database.close()
 
     async def trace(self) -> Any:
         """Everything that a command could leave behind."""

@@ -12,13 +12,12 @@ import httpx
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from order_service.bootstrap import Service, build, now_ms
 from order_service.server import HttpServer
 from order_service.settings import Settings
 from order_service.storage import schema
-from order_service.storage.engine import reading_engine
+from order_service.storage.database import Database, open_database
 from tests.support.waiting import wait_until
 
 Record: TypeAlias = "ConsumerRecord[Any, Any]"
@@ -41,12 +40,12 @@ class Instance:
     settings: Settings
     clock: Clock = field(default_factory=Clock)
     http: httpx.AsyncClient = field(init=False)
-    _looking: AsyncEngine = field(init=False)
+    _looking: Database = field(init=False)
     service: Service | None = None
     _running: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     def __post_init__(self) -> None:
-        self._looking = reading_engine(self.settings.database_url)
+        self._looking = open_database(self.settings.database_url)
         self.http = httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False)
 
     @property
@@ -88,13 +87,14 @@ class Instance:
 
     async def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """Look into the instance's database."""
-        async with self._looking.connect() as connection:
-            return [dict(row) for row in (await connection.execute(text(query), parameters)).mappings()]
+        return await self._looking.read(
+            lambda connection: [dict(row) for row in connection.execute(text(query), parameters).mappings()]
+        )
 
     async def close(self) -> None:
         await self.stop()
         await self.http.aclose()
-        await self._looking.dispose()
+        await self._looking.close()
 
     async def product(self, product_id: str, *, stock: int = 100, price: int = 450) -> None:
         body = {"product_id": product_id, "name": product_id, "unit_price_cents": price, "stock": stock}

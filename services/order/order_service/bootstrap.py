@@ -32,7 +32,7 @@ from order_service.saga.decoding import inbox_effect, product_effect
 from order_service.saga.intake import Intake
 from order_service.settings import Settings
 from order_service.storage import schema
-from order_service.storage.engine import reading_engine, writing_engine
+from order_service.storage.database import open_database
 from order_service.storage.errors import StorageUnavailable
 from order_service.storage.expiry import Expiry
 from order_service.storage.group_commit import GroupCommit
@@ -76,22 +76,23 @@ def now_ms() -> int:
 async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> AsyncIterator[Service]:
     """All parts, not yet running; closes what they opened at the end."""
     async with contextlib.AsyncExitStack() as stack:
-        writing, reading = writing_engine(settings.database_url), reading_engine(settings.database_url)
-        stack.push_async_callback(writing.dispose)
-        stack.push_async_callback(reading.dispose)
+        database = open_database(settings.database_url)
+        stack.push_async_callback(database.close)
         timeout = httpx.Timeout(settings.forward_timeout_s, connect=CONNECT_TIMEOUT_S)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=timeout, trust_env=False))
 
         backlog = Backlog(limit=settings.outbox_limit)
-        queries = Queries(reading)
+        queries = Queries(database)
         commits = GroupCommit(
-            engine=writing,
+            database=database,
             records=RecordMaker(instance=settings.instance, prefix=settings.topic_prefix),
             clock=clock,
             new_id=lambda: str(ULID()),
             committed=backlog.committed,
         )
-        relay = _relay(settings, commits, backlog, OutboxReader(engine=reading, instance=settings.instance))
+        relay = _relay(
+            settings, commits, backlog, OutboxReader(database=database, instance=settings.instance)
+        )
         intakes = _intakes(settings, commits, queries)
         peers = Peers(instance=settings.instance, urls=settings.other_instances, client=client)
         dispatch = Dispatch(
@@ -116,20 +117,20 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
                 overdue=lambda limit: queries.to_ask_again(now=clock(), limit=limit),
                 run=lambda use_case: commits.run(use_case, trace=tracing.new()),
             ),
-            expiry=Expiry(engine=writing, clock=clock),
+            expiry=Expiry(database=database, clock=clock),
         )
 
 
 async def republish_log(settings: Settings, *, topics: Collection[str] = ()) -> int:
     """Send the event log again, or only its records for `topics`; answers how many."""
     wanted = {settings.topic_prefix + topic for topic in topics}
-    reading = reading_engine(settings.database_url)
+    database = open_database(settings.database_url)
     try:
         async with kafka_publisher(settings.kafka_bootstrap, f"{settings.instance}-republish") as publisher:
-            reader = OutboxReader(engine=reading, instance=settings.instance)
+            reader = OutboxReader(database=database, instance=settings.instance)
             return await republish(reader, publisher, wanted=lambda topic: not wanted or topic in wanted)
     finally:
-        await reading.dispose()
+        await database.close()
 
 
 def _relay(settings: Settings, commits: GroupCommit, backlog: Backlog, reader: OutboxReader) -> Relay:

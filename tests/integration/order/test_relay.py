@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError
-from sqlalchemy import insert, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy import Connection, insert, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from order_service.bootstrap import republish_log
 from order_service.outbox.backlog import Backlog
 from order_service.outbox.reader import LoggedRecord, LogPosition, OutboxReader
 from order_service.outbox.relay import Relay
 from order_service.storage import schema
-from order_service.storage.engine import reading_engine, writing_engine
+from order_service.storage.database import open_database
 from order_service.storage.tables import outbox
 from tests.conftest import MakeDatabase
 from tests.integration.order.conftest import MakeHouse, MakeUrl
@@ -58,15 +58,15 @@ class NaiveReader(OutboxReader):
         query = text(
             "SELECT 0, id, topic, key, value, headers FROM outbox WHERE id > :id ORDER BY id LIMIT :limit"
         )
-        async with self.engine.connect() as connection:
-            rows = await connection.execute(query, {"id": position.id, "limit": limit})
-            return [LoggedRecord(LogPosition(0, id_), t, k, v, []) for _, id_, t, k, v, _ in rows]
+        parameters = {"id": position.id, "limit": limit}
+        rows = await self.database.read(lambda connection: connection.execute(query, parameters).all())
+        return [LoggedRecord(LogPosition(0, id_), t, k, v, []) for _, id_, t, k, v, _ in rows]
 
 
-async def write(connection: AsyncConnection, key: str) -> None:
-    await connection.execute(
-        insert(outbox), {"topic": "t", "key": key.encode(), "value": b"v", "headers": "{}"}
-    )
+def write(connection: Connection, *keys: str) -> None:
+    for key in keys:
+        row = {"topic": "t", "key": key.encode(), "value": b"v", "headers": "{}"}
+        connection.execute(insert(outbox), row)
 
 
 @contextlib.asynccontextmanager
@@ -100,11 +100,11 @@ async def test_a_row_that_becomes_visible_after_a_higher_id_is_not_passed_over(
     """Two writers on PostgreSQL: the first takes its id, the second takes the next one and commits before it."""
     url = (await make_database()).replace("postgresql://", "postgresql+asyncpg://")
     await schema.migrate(url)
-    writers, readers, heard = create_async_engine(url), reading_engine(url), Heard()
-    async with relaying(reader(engine=readers, instance="order-1"), heard) as relay:
+    writers, database, heard = create_async_engine(url), open_database(url), Heard()
+    async with relaying(reader(database=database, instance="order-1"), heard) as relay:
         async with writers.connect() as slow, writers.connect() as quick:
-            await write(slow, "first id")
-            await write(quick, "second id")
+            await slow.run_sync(write, "first id")
+            await quick.run_sync(write, "second id")
             await quick.commit()
             relay.backlog.committed(1)
             if lost:
@@ -112,13 +112,13 @@ async def test_a_row_that_becomes_visible_after_a_higher_id_is_not_passed_over(
             await slow.commit()
             relay.backlog.committed(1)
         async with writers.begin() as third:
-            await write(third, "third id")
+            await third.run_sync(write, "third id")
         relay.backlog.committed(1)
         await wait_until(lambda: "third id" in heard.keys, what="the last row is published")
     expected = ["second id", "third id"] if lost else ["first id", "second id", "third id"]
     assert heard.keys == expected
     await writers.dispose()
-    await readers.dispose()
+    await database.close()
 
 
 async def test_rows_of_many_concurrent_writers_are_published_once_and_in_commit_order_per_key(
@@ -126,16 +126,15 @@ async def test_rows_of_many_concurrent_writers_are_published_once_and_in_commit_
 ) -> None:
     url = await make_url()
     await schema.migrate(url)
-    readers, heard = reading_engine(url), Heard()
-    engines = [writing_engine(url) for _ in range(4)]
+    heard = Heard()
+    databases = [open_database(url) for _ in range(4)]
 
     async def writer(number: int) -> None:
         for step in range(15):
-            async with engines[number].begin() as connection:
-                await write(connection, f"{number}:{step}")
-                await write(connection, f"{number}:{step}+")
+            keys = f"{number}:{step}", f"{number}:{step}+"
+            await databases[number].transact(lambda connection, keys=keys: write(connection, *keys))
 
-    async with relaying(OutboxReader(engine=readers, instance="order-1"), heard) as relay:
+    async with relaying(OutboxReader(database=databases[0], instance="order-1"), heard) as relay:
         await asyncio.gather(*(writer(number) for number in range(4)))
         relay.backlog.committed(1)
         await wait_until(lambda: len(heard.keys) >= 120, what="everything is published")
@@ -143,8 +142,8 @@ async def test_rows_of_many_concurrent_writers_are_published_once_and_in_commit_
     for number in range(4):
         mine = [key for key in heard.keys if key.startswith(f"{number}:")]
         assert mine == [f"{number}:{step}{end}" for step in range(15) for end in ("", "+")]
-    for engine in (*engines, readers):
-        await engine.dispose()
+    for database in databases:
+        await database.close()
 
 
 @pytest.mark.parametrize(("heard", "copies"), [(Heard(fail_before=1), 1), (Heard(fail_after=1), 2)])
@@ -154,16 +153,13 @@ async def test_after_a_failure_it_goes_back_to_what_was_acknowledged_with_a_new_
     url = await make_url()
     await schema.migrate(url)
     heard = replace(heard, records=[])
-    writing, reading = writing_engine(url), reading_engine(url)
-    async with writing.begin() as connection:
-        for key in "abc":
-            await write(connection, key)
-    async with relaying(OutboxReader(engine=reading, instance="order-1"), heard) as relay:
+    database = open_database(url)
+    await database.transact(lambda connection: write(connection, *"abc"))
+    async with relaying(OutboxReader(database=database, instance="order-1"), heard) as relay:
         await wait_until(lambda: relay.position.id == 3, what="all is acknowledged")
     assert heard.keys == list("abc") * copies
     assert heard.opened == 2
-    await writing.dispose()
-    await reading.dispose()
+    await database.close()
 
 
 async def test_what_was_committed_while_the_relay_was_away_is_published_when_it_is_back(

@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import replace
 
-from sqlalchemy import delete, insert
+from sqlalchemy import Connection, delete, insert
 
-from order_service.storage.engine import writing_engine
+from order_service.storage.database import open_database
 from order_service.storage.tables import positions
 from tests.support.order_house import House, Instance, Record, event_type, payload
 from tests.support.waiting import wait_until
@@ -202,9 +202,12 @@ async def taken_in(houses: House) -> None:
 
 async def pass_over(houses: House, *, next_offset: int) -> None:
     """What stands in order-2's inbox before the offset is passed over, as if it had been lost."""
-    engine = writing_engine(houses[2].settings.database_url)
-    async with engine.begin() as connection:
-        source = f"{houses.prefix}inbox.order-2/0"
-        await connection.execute(delete(positions).where(positions.c.source == source))
-        await connection.execute(insert(positions).values(source=source, next_offset=next_offset))
-    await engine.dispose()
+    source = f"{houses.prefix}inbox.order-2/0"
+
+    def move(connection: Connection) -> None:
+        connection.execute(delete(positions).where(positions.c.source == source))
+        connection.execute(insert(positions).values(source=source, next_offset=next_offset))
+
+    database = open_database(houses[2].settings.database_url)
+    await database.transact(move)
+    await database.close()

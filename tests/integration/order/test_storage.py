@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, inspect, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, func, inspect, select, text
 
 from order_service.commands.transaction import Claim, Needs, Transaction
 from order_service.domain.refusals import ProductExists
 from order_service.outbox.record import RecordMaker
 from order_service.storage import schema, tables
-from order_service.storage.engine import writing_engine
+from order_service.storage.database import Database, open_database
 from order_service.storage.errors import StorageUnavailable
 from order_service.storage.group_commit import GroupCommit
 from tests.integration.order.conftest import MakeUrl
@@ -41,18 +40,18 @@ class Put:
 
 
 @pytest.fixture
-async def engine(make_url: MakeUrl) -> Any:
+async def database(make_url: MakeUrl) -> Any:
     url = await make_url()
     await schema.migrate(url)
-    engine = writing_engine(url)
-    yield engine
-    await engine.dispose()
+    database = open_database(url)
+    yield database
+    await database.close()
 
 
 @pytest.fixture
-async def commits(engine: AsyncEngine) -> Any:
+async def commits(database: Database) -> Any:
     commits = GroupCommit(
-        engine=engine,
+        database=database,
         records=RecordMaker(instance="order-1"),
         clock=lambda: JANUARY,
         new_id=lambda: "1",
@@ -64,9 +63,9 @@ async def commits(engine: AsyncEngine) -> Any:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def names(engine: AsyncEngine) -> list[str]:
-    async with engine.connect() as connection:
-        return list((await connection.execute(select(tables.claims.c.name).order_by("name"))).scalars())
+async def names(database: Database) -> list[str]:
+    query = select(tables.claims.c.name).order_by("name")
+    return await database.read(lambda connection: list(connection.execute(query).scalars()))
 
 
 async def test_use_cases_of_one_commit_see_what_those_before_them_decided(commits: GroupCommit) -> None:
@@ -77,7 +76,7 @@ async def test_use_cases_of_one_commit_see_what_those_before_them_decided(commit
 
 @pytest.mark.parametrize("error", [ProductExists("no"), ZeroDivisionError("a defect")])
 async def test_what_a_refused_use_case_saved_is_gone_and_its_neighbours_are_not(
-    commits: GroupCommit, engine: AsyncEngine, error: Exception
+    commits: GroupCommit, database: Database, error: Exception
 ) -> None:
     results = await asyncio.gather(
         commits.run(Put("before"), trace=""),
@@ -86,11 +85,11 @@ async def test_what_a_refused_use_case_saved_is_gone_and_its_neighbours_are_not(
         return_exceptions=True,
     )
     assert [results[0], type(results[1]), results[2]] == [1, type(error), 1]
-    assert await names(engine) == ["after", "before"]
+    assert await names(database) == ["after", "before"]
 
 
 async def test_a_row_that_another_process_wrote_first_harms_only_who_wanted_to_write_it(
-    commits: GroupCommit, engine: AsyncEngine
+    commits: GroupCommit, database: Database
 ) -> None:
     await commits.run(Put("taken"), trace="")
     results = await asyncio.gather(
@@ -100,7 +99,7 @@ async def test_a_row_that_another_process_wrote_first_harms_only_who_wanted_to_w
     )
     assert results[0] == 1
     assert isinstance(results[1], StorageUnavailable)
-    assert await names(engine) == ["mine", "taken"]
+    assert await names(database) == ["mine", "taken"]
 
 
 async def test_more_than_can_wait_is_turned_away(commits: GroupCommit) -> None:
@@ -111,23 +110,20 @@ async def test_more_than_can_wait_is_turned_away(commits: GroupCommit) -> None:
     assert len(turned_away) == 30
 
 
-async def test_a_commit_is_durable_when_it_returns(engine: AsyncEngine) -> None:
+async def test_a_commit_is_durable_when_it_returns(database: Database) -> None:
     """The setting that decides: a power cut loses nothing that was answered."""
-    async with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            modes = [
-                (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
-                for name in ("journal_mode", "synchronous")
-            ]
-            assert modes == ["wal", 2]
-        else:
-            assert (
-                await connection.execute(select(func.current_setting("synchronous_commit")))
-            ).scalar_one() == "on"
+
+    def durability(connection: Connection) -> list[Any]:
+        if connection.dialect.name == "sqlite":
+            pragmas = "PRAGMA journal_mode", "PRAGMA synchronous"
+            return [connection.exec_driver_sql(pragma).scalar_one() for pragma in pragmas]
+        return [connection.execute(select(func.current_setting("synchronous_commit"))).scalar_one()]
+
+    assert await database.transact(durability) in (["wal", 2], ["on"])
 
 
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
-async def test_the_migrations_make_the_tables_that_the_code_uses(engine: AsyncEngine) -> None:
+async def test_the_migrations_make_the_tables_that_the_code_uses(database: Database) -> None:
     def shape(connection: Connection) -> dict[str, set[tuple[str, bool]]]:
         look = inspect(connection)
         return {
@@ -135,8 +131,7 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(engine: AsyncEn
             for table in look.get_table_names()
         }
 
-    async with engine.connect() as connection:
-        found = await connection.run_sync(shape)
+    found = await database.read(shape)
     found.pop("alembic_version")
     found["outbox"].discard(("xid", False))
     assert found == {
@@ -145,8 +140,12 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(engine: AsyncEn
     }
 
 
-async def test_migrating_again_changes_nothing(engine: AsyncEngine) -> None:
-    await schema.migrate(engine.url.render_as_string(hide_password=False))
-    async with engine.connect() as connection:
-        revision = (await connection.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar_one()
+async def test_migrating_again_changes_nothing(make_url: MakeUrl) -> None:
+    url = await make_url()
+    await schema.migrate(url)
+    await schema.migrate(url)
+    database = open_database(url)
+    query = text("SELECT version_num FROM alembic_version")
+    revision = await database.read(lambda connection: connection.execute(query).scalar_one())
+    await database.close()
     assert revision == schema.head()

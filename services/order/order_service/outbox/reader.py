@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from importlib import resources
 
 import msgspec
-from sqlalchemy import TextClause, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, TextClause, select, text
 
 from order_service.storage import tables
+from order_service.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,35 +35,38 @@ class LoggedRecord:
 class OutboxReader:
     """`instance` goes into each record's `ce_id`, `<instance>:<row number>`."""
 
-    engine: AsyncEngine
+    database: Database
     instance: str
 
     async def after(self, position: LogPosition, *, limit: int) -> list[LoggedRecord]:
         """At most `limit` records after `position`, in commit order; none may appear between them later."""
-        async with self.engine.connect() as connection:
-            rows = await connection.execute(
-                self._statement("after"), {"xid": position.xid, "id": position.id, "limit": limit}
-            )
+
+        def rows(connection: Connection) -> list[LoggedRecord]:
             return [
                 LoggedRecord(LogPosition(xid, id_), topic, key, value, self._headers(id_, headers))
-                for xid, id_, topic, key, value, headers in rows
+                for xid, id_, topic, key, value, headers in connection.execute(
+                    _statement("after", connection),
+                    {"xid": position.xid, "id": position.id, "limit": limit},
+                )
             ]
+
+        return await self.database.read(rows)
 
     async def pending(self, position: LogPosition) -> int:
         """How many records wait behind `position`."""
-        async with self.engine.connect() as connection:
-            count: int = (
-                await connection.execute(self._statement("pending"), {"xid": position.xid, "id": position.id})
-            ).scalar_one()
-            return count
+
+        def count(connection: Connection) -> int:
+            behind = {"xid": position.xid, "id": position.id}
+            found: int = connection.execute(_statement("pending", connection), behind).scalar_one()
+            return found
+
+        return await self.database.read(count)
 
     async def relayed(self, relay: str) -> LogPosition:
         """Where `relay` noted that everything before is in Kafka; the beginning, if it never did."""
         table = tables.relay_position
-        async with self.engine.connect() as connection:
-            row = (
-                await connection.execute(select(table.c.xid, table.c.id).where(table.c.relay == relay))
-            ).one_or_none()
+        query = select(table.c.xid, table.c.id).where(table.c.relay == relay)
+        row = await self.database.read(lambda connection: connection.execute(query).one_or_none())
         return LogPosition(*row) if row else LogPosition()
 
     def _headers(self, id_: int, stored: str) -> list[tuple[str, bytes]]:
@@ -71,8 +74,9 @@ class OutboxReader:
         headers.extend((name, value.encode()) for name, value in msgspec.json.decode(stored).items())
         return headers
 
-    def _statement(self, name: str) -> TextClause:
-        return _STATEMENTS[f"{name}_{self.engine.dialect.name}"]
+
+def _statement(name: str, connection: Connection) -> TextClause:
+    return _STATEMENTS[f"{name}_{connection.dialect.name}"]
 
 
 _STATEMENTS = {

@@ -27,7 +27,6 @@ TAKEN_IN = Counter("order_records_taken_in_total", "Records consumed, with their
 PARKED = Counter("order_records_parked_total", "Records consumed that could not be understood", ["topic"])
 
 BATCH = 500
-GATHER_BYTES = 256 * 1024
 POLL_MS = 1_000
 KAFKA_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 2.0
@@ -44,7 +43,7 @@ class Intake:
     run: Callable[[UseCase[None]], Awaitable[None]]
     positions: Callable[[Sequence[str]], Awaitable[dict[str, int]]]
     gather_s: float = 0.0
-    """How long records may gather before they are taken; every fetch costs the brokers, every batch a durable commit."""
+    """How long records may gather after a batch: every batch costs a durable commit, every fetch the brokers."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     caught_up: bool = False
     connected: bool = False
@@ -74,8 +73,6 @@ class Intake:
             auto_offset_reset="none",
             isolation_level="read_committed",
             metadata_max_age_ms=30_000,
-            fetch_min_bytes=GATHER_BYTES if self.gather_s else 1,
-            fetch_max_wait_ms=round(self.gather_s * 1000) or POLL_MS // 2,
         )
         try:
             async with asyncio.timeout(KAFKA_TIMEOUT_S):

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from order_service.commands.once import KEPT_MS
+from order_service.storage.database import Database
 from order_service.storage.tables import answers, claims
 
 log = structlog.get_logger()
@@ -24,7 +24,7 @@ EVERY_S = 3600.0
 class Expiry:
     """`serve` is the task; `expire` does it once. Expired rows have no meaning any more, so when is of no matter."""
 
-    engine: AsyncEngine
+    database: Database
     clock: Callable[[], int]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -38,8 +38,11 @@ class Expiry:
 
     async def expire(self) -> None:
         before = self.clock() - KEPT_MS
-        async with self.engine.begin() as connection:
-            await connection.execute(delete(answers).where(answers.c.answered_at <= before))
-            await connection.execute(
+
+        def forget(connection: Connection) -> None:
+            connection.execute(delete(answers).where(answers.c.answered_at <= before))
+            connection.execute(
                 delete(claims).where(claims.c.fingerprint != "", claims.c.claimed_at <= before)
             )
+
+        await self.database.transact(forget)

@@ -15,13 +15,14 @@ from typing import Any, TypeVar
 
 import structlog
 from prometheus_client import Histogram
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from order_service.commands.transaction import UseCase
 from order_service.domain.refusals import Refusal
 from order_service.outbox.record import RecordMaker
+from order_service.storage.database import Database
 from order_service.storage.errors import StorageUnavailable, TooManyWaiting
 from order_service.storage.unit_of_work import UnitOfWork
 
@@ -64,7 +65,7 @@ class _Outcome:
 class GroupCommit:
     """`run` a use case; `serve` is the task that does the work. `committed` is told the number of outbox rows."""
 
-    engine: AsyncEngine
+    database: Database
     records: RecordMaker
     clock: Callable[[], int]
     new_id: Callable[[], str]
@@ -88,7 +89,7 @@ class GroupCommit:
         return result
 
     async def serve(self) -> None:
-        """Commit for ever; ends by cancellation, between two commits or by rolling one back."""
+        """Commit for ever; ends by cancellation; of a commit under way nobody is told then."""
         while True:
             await self._wake.wait()
             group = [self._queue.popleft() for _ in range(min(len(self._queue), self.group_limit))]
@@ -126,10 +127,14 @@ class GroupCommit:
         """The transaction: load, decide, write, commit. Only then is anybody told."""
         begun = perf_counter()
         work = UnitOfWork(records=self.records, new_id=self.new_id, now=self.clock())
-        async with self.engine.begin() as connection:
-            await work.load(connection, (waiting.use_case.needs() for waiting in group))
+
+        def transaction(connection: Connection) -> list[_Outcome]:
+            work.load(connection, (waiting.use_case.needs() for waiting in group))
             outcomes = [_decide(work, waiting) for waiting in group]
-            await work.write(connection)
+            work.write(connection)
+            return outcomes
+
+        outcomes = await self.database.transact(transaction)
         COMMIT_SECONDS.observe(perf_counter() - begun)
         COMMIT_USE_CASES.observe(len(group))
         self.committed(len(work.outbox))

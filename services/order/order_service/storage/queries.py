@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from order_service.commands.transaction import Answer
 from order_service.domain.order import Order
 from order_service.domain.product import Offer, Product
+from order_service.storage.database import Database
 from order_service.storage.entities import ANSWERS, OFFERS, ORDERS, POSITIONS, PRODUCTS, Entity
 from order_service.storage.errors import StorageUnavailable
 
@@ -24,7 +24,7 @@ V = TypeVar("V")
 class Queries:
     """Raises `StorageUnavailable` when the database does not answer."""
 
-    engine: AsyncEngine
+    database: Database
 
     async def order(self, order_id: str) -> Order | None:
         return next(iter(await self._read(ORDERS, ORDERS.table.c.order_id == order_id)), None)
@@ -71,7 +71,6 @@ class Queries:
 
     async def _execute(self, statement: Any) -> Sequence[Any]:
         try:
-            async with self.engine.connect() as connection:
-                return (await connection.execute(statement)).all()
+            return await self.database.read(lambda connection: connection.execute(statement).all())
         except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
             raise StorageUnavailable(str(error)) from error

@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from order_service.storage.engine import writing_engine
+from order_service.storage.database import open_database
 
 
 def head() -> str:
@@ -20,12 +20,11 @@ def head() -> str:
 
 async def migrate(url: str) -> None:
     """Upgrade to `head`, in one transaction."""
-    engine = writing_engine(url)
+    database = open_database(url)
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+        await database.transact(_upgrade)
     finally:
-        await engine.dispose()
+        await database.close()
 
 
 def _upgrade(connection: Connection) -> None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Select, Table, Update, bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, insert, select, update
 
 from order_service.commands.transaction import Answer, Claim, Needs, Parked, Position, RelayPosition, UseCase
 from order_service.domain.order import Order
@@ -54,7 +53,7 @@ class UnitOfWork:
     def instance(self) -> str:
         return self.records.instance
 
-    async def load(self, connection: AsyncConnection, needs: Iterable[Needs]) -> None:
+    def load(self, connection: Connection, needs: Iterable[Needs]) -> None:
         """Read and lock all that the use cases need: one statement per table."""
         keys: dict[Entity[Any], set[str]] = defaultdict(set)
         for need in needs:
@@ -68,8 +67,9 @@ class UnitOfWork:
             keys[RELAY_POSITIONS].update(need.relay_positions)
         for entity in ENTITIES:
             if keys[entity]:
-                rows = await connection.execute(_select(entity), {"keys": _padded(keys[entity])})
-                self._stored[entity] = {row[entity.key]: entity.value(row) for row in rows.mappings()}
+                found = connection.execute(_select(entity), {"keys": _padded(keys[entity])})
+                values = (entity.value(row._asdict()) for row in found)
+                self._stored[entity] = {entity.key_of(value): value for value in values}
 
     def attempt(self, use_case: UseCase[T], *, trace: str) -> T:
         """Let one use case decide. What it saved becomes part of the commit, unless it raises."""
@@ -82,7 +82,7 @@ class UnitOfWork:
         self.outbox.extend(self._published)
         return result
 
-    async def write(self, connection: AsyncConnection) -> None:
+    def write(self, connection: Connection) -> None:
         """Changed rows, new rows, outbox: one statement each."""
         for entity in ENTITIES:
             decided, stored = self._decided.get(entity), self._stored.get(entity, {})
@@ -92,9 +92,9 @@ class UnitOfWork:
             new = [entity.values(decided[key]) for key in keys if key not in stored]
             changed = [{**entity.values(decided[key]), "_key": key} for key in keys if key in stored]
             if new:
-                await connection.execute(_insert(entity.table), new)
+                connection.execute(_insert(entity.table), new)
             if changed:
-                await connection.execute(_update(entity), changed)
+                connection.execute(_update(entity), changed)
         if self.outbox:
             rows = [
                 {
@@ -105,7 +105,7 @@ class UnitOfWork:
                 }
                 for record in self.outbox
             ]
-            await connection.execute(_insert(tables.outbox), rows)
+            connection.execute(_insert(tables.outbox), rows)
 
     def _get(self, entity: Entity[V], key: str) -> V | None:
         for shelf in (self._saved, self._decided, self._stored):
