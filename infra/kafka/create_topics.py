@@ -88,7 +88,7 @@ async def all_led(admin: AIOKafkaAdminClient, topics: list[Topic]) -> bool:
             return False
         if len(partitions) != topic.partitions:  # keys would change their partition, and so their order
             raise TopicsError(
-                f"topic {topic.name} has {len(partitions)} partitions, {DECLARED.name} says {topic.partitions}; "
+                f"topic {topic.name} has {len(partitions)} partitions, {topic.partitions} are declared; "
                 "empty the stack to make it anew"
             )
     return True
@@ -98,9 +98,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Create the topics of the stack.")
     parser.add_argument("--bootstrap", required=True, help="brokers, host:port, comma-separated")
     parser.add_argument("--replication", type=int, default=3, help="replicas of every partition")
+    parser.add_argument("--topics", type=Path, nargs="+", default=[DECLARED], help="what to create")
     parser.add_argument("--timeout", type=float, default=90.0, help="seconds for all of it")
     words = parser.parse_args()
-    topics = [Topic(**topic) for topic in json.loads(DECLARED.read_text())]
+    topics = [Topic(**topic) for file in words.topics for topic in json.loads(file.read_text())]
     try:
         asyncio.run(
             ensure(topics, bootstrap=words.bootstrap, replication=words.replication, timeout_s=words.timeout)

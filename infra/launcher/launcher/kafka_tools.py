@@ -4,6 +4,9 @@ import argparse
 import sys
 
 from launcher import record
+from launcher.compose.kafka_tools import become_tool
+from launcher.compose.stack import ComposeStack
+from launcher.control import NotRunningError
 from launcher.home import Home
 from launcher.jars import Jars
 from launcher.ports import HOST
@@ -17,6 +20,7 @@ GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--compose", action="store_true", help="on the stack in containers")
     tools = parser.add_subparsers(dest="tool", required=True)
     topics = tools.add_parser("topics", help="create, list, describe, delete").add_subparsers(
         dest="action", required=True
@@ -41,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Become the tool: this does not return once Java runs."""
+    if args.compose:
+        return _run_in_container(args)
     found = record.running(Home.from_environment())
     if found is None:
         print("demo kafka: nothing runs; `./demo up` first", file=sys.stderr)
@@ -55,6 +61,16 @@ def run(args: argparse.Namespace) -> int:
         f"-Dlog4j2.configurationFile={log4j}",
     )
     return become(Jars.java(), *options, "-cp", Jars.resolve(), tool, "--bootstrap-server", bootstrap, *words)
+
+
+def _run_in_container(args: argparse.Namespace) -> int:
+    try:
+        stack = ComposeStack.running()
+    except NotRunningError as error:
+        print(f"demo kafka: {error}", file=sys.stderr)
+        return 3
+    tool, *words = tool_words(args, brokers=len(stack.brokers))
+    return become_tool(stack, tool=tool, words=words)
 
 
 def tool_words(args: argparse.Namespace, *, brokers: int) -> list[str]:

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from launcher.audit.journal import write_journal
 from launcher.audit.running import running_stack
+from launcher.compose.stack import ComposeStack
 from launcher.control import NotRunningError
 from launcher.load_generator import Generator, Sent, load_client
 from launcher.load_shop import Customers, ShopError, open_shop
@@ -52,7 +53,9 @@ class Place:
     read_dsn: str
 
     @classmethod
-    def of(cls, stack: Stack) -> "Place":
+    def of(cls, stack: Stack | ComposeStack) -> "Place":
+        if isinstance(stack, ComposeStack):
+            return cls(instances=stack.instances, read_dsn=stack.read_dsn)
         return cls(instances=stack.orders, read_dsn=stack.read.catalog_dsn)
 
 
@@ -69,13 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write down every command and its end, for `audit --journal FILE`",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON, no progress")
+    parser.add_argument("--compose", action="store_true", help="send them to the stack in containers")
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0: all accepted and visible; 1: some not; 2: the load could not be sent."""
     load = Load(orders=args.orders, rate=args.rate, users=args.users, seed=args.seed)
     try:
-        place = Place.of(running_stack())
+        place = Place.of(ComposeStack.running() if args.compose else running_stack())
         sent, summary = asyncio.run(send_load(load, place, progress=not args.json))
     except (NotRunningError, ShopError, httpx.HTTPError, asyncpg.PostgresError, OSError) as error:
         print(f"load: {type(error).__name__}: {error}", file=sys.stderr)

@@ -8,6 +8,9 @@ import httpx
 from rich.console import Console
 
 from launcher import record
+from launcher.compose.containers import COMPOSE_UP
+from launcher.compose.stack import ComposeStack
+from launcher.compose.status import snapshot_of
 from launcher.control import NotRunningError, Snapshot, ask
 from launcher.home import Home
 from launcher.table import parts_table
@@ -19,15 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="for programs; contains the administrator's password"
     )
+    parser.add_argument("--compose", action="store_true", help="of the stack in containers")
 
 
 def run(args: argparse.Namespace) -> int:
     """0 when every part is ready, 1 when one is not, 3 when nothing runs."""
-    snapshot = read(Home.from_environment())
+    snapshot = in_containers() if args.compose else read(Home.from_environment())
     if args.json:
         print(json.dumps(snapshot or {"phase": "down", "parts": {}}, indent=1))
     elif snapshot is None:
-        print("Nothing runs. `./demo up` starts the stack.")
+        print(f"Nothing runs. `{COMPOSE_UP if args.compose else './demo up'}` starts the stack.")
     else:
         _show(snapshot, Console())
     if snapshot is None:
@@ -46,14 +50,21 @@ def read(home: Home) -> Snapshot | None:
         return None
 
 
+def in_containers() -> Snapshot | None:
+    """State of the stack in containers, None when there is none."""
+    try:
+        return snapshot_of(ComposeStack.running())
+    except NotRunningError:
+        return None
+
+
 def _show(snapshot: Snapshot, console: Console) -> None:
     console.print(parts_table(snapshot))
-    parts = [*snapshot["parts"].values(), snapshot["supervisor"]]
+    parts, keeper = [*snapshot["parts"].values()], "in containers"
+    if supervisor := snapshot.get("supervisor"):
+        parts, keeper = [*parts, supervisor], f"supervisor pid {supervisor['pid']}"
     total = sum(part["rss_mb"] or 0 for part in parts)
-    console.print(
-        f"\n{snapshot['phase']}; supervisor pid {snapshot['supervisor']['pid']}; {total / 1000:.2f} GB in all",
-        highlight=False,
-    )
+    console.print(f"\n{snapshot['phase']}; {keeper}; {total / 1000:.2f} GB in all", highlight=False)
     console.print(f"read side: {lag(snapshot['parts']['catalog']['url'])}", highlight=False)
 
 

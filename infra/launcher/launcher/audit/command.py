@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sqlite3
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
@@ -11,7 +12,9 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from launcher.audit.auditor import audit
+from launcher.audit.facts import Command
 from launcher.audit.journal import read_journal
+from launcher.audit.report import Report
 from launcher.audit.running import running_stack
 from launcher.audit.target import Target
 from launcher.audit.topics import TopicStalledError
@@ -43,15 +46,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also check the commands that `load --journal FILE` wrote down",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument("--compose", action="store_true", help="audit the stack in containers")
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0: every invariant holds; 1: violations, printed; 2: a side could not be read."""
     try:
         commands = tuple(read_journal(args.journal)) if args.journal else ()
-        report = asyncio.run(audit(Target.of(running_stack()), commands=commands, wait_s=args.wait))
+        report = asyncio.run(_audit(commands, wait_s=args.wait, compose=args.compose))
     except _UNREADABLE as error:
         print(f"audit: {type(error).__name__}: {error}", file=sys.stderr)
         return _NO_AUDIT
     print(msgspec.json.encode(report.as_json()).decode() if args.json else report)
     return _CLEAN if report.clean else _VIOLATIONS
+
+
+async def _audit(commands: Sequence[Command], *, wait_s: float, compose: bool) -> Report:
+    if not compose:
+        return await audit(Target.of(running_stack()), commands=commands, wait_s=wait_s)
+    from launcher.compose.auditing import audit_containers  # noqa: PLC0415  it is built upon this package
+    from launcher.compose.stack import ComposeStack  # noqa: PLC0415  likewise
+
+    return await audit_containers(ComposeStack.running(), commands=commands, wait_s=wait_s)
