@@ -52,6 +52,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         self._unclaimed: set[TopicPartition] = set()
         self._epochs: dict[TopicPartition, int] = {}
         self._ids: dict[str, str] = {}  # of the topics as they were when their partitions were claimed
+        self._showing: asyncio.Task[None] | None = None
         self.assigned = asyncio.Event()
         self.generation = 0
 
@@ -89,6 +90,10 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         self._ids.clear()
         self._unclaimed.clear()
         self.assigned.clear()
+        if self._showing is not None:
+            # Kafka would answer it after the group has changed, with "no longer your generation", which aiokafka takes
+            # to be said of the new one: it would forget its membership and join anew, and so have the group change again.
+            self._showing.cancel()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._unclaimed = set(assigned)
@@ -135,14 +140,24 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
             if found != claimed[topic]:
                 raise TopicRecreatedError(topic, stored=claimed[topic], found=found)
 
-    async def show_progress(self, offsets: Mapping[Partition, int]) -> None:
-        """Commit offsets to the consumer group, where tools look for them. Nothing here ever reads them back but the very
-        first claim. Raises aiokafka's errors."""
-        assigned = self.consumer.assignment()
-        mine = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
-        known = {partition: offset for partition, offset in mine.items() if partition in assigned}
-        if known:
-            await self.consumer.commit(known)
+    async def show_progress(self, offsets: Mapping[Partition, int]) -> bool:
+        """Commit offsets of claimed partitions to the consumer group, where tools look for them; whether that was done.
+
+        Nothing here ever reads them back but the very first claim. Raises aiokafka's errors.
+        """
+        places = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
+        mine = {partition: offset for partition, offset in places.items() if partition in self._epochs}
+        if not mine:
+            return False
+        showing = self._showing = asyncio.create_task(self.consumer.commit(mine))
+        try:
+            await asyncio.wait([showing])
+        finally:
+            showing.cancel()
+        if showing.cancelled():
+            return False
+        showing.result()
+        return True
 
     async def poll(self, *, timeout_ms: int, most: int) -> Polled:
         """Records of claimed partitions, in the order of each; empty after `timeout_ms`.

@@ -1,7 +1,6 @@
 """A task: one consumer, one database connection, and the path of the records between them."""
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -336,8 +335,7 @@ class Task:
         for each in running:
             each.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        with contextlib.suppress(KafkaError, TimeoutError):
-            await self._upkeep.show()
+        await self._upkeep.show()
         await self.source.stop()
 
     @property

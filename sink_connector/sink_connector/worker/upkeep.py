@@ -6,6 +6,7 @@ import contextlib
 import itertools
 from collections.abc import Mapping
 
+import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
@@ -14,8 +15,11 @@ from sink_connector.worker.source import Source
 from sink_connector.writer.offsets import Partition
 
 EVERY_S = 1.0
+SHOW_EVERY = 5  # rounds
 TOPICS_EVERY = 10  # rounds
-SHOW_S = 5.0
+PATIENCE_S = 5.0
+
+log = structlog.get_logger()
 
 
 class Upkeep:
@@ -32,17 +36,20 @@ class Upkeep:
         for turn in itertools.count(1):
             await asyncio.sleep(EVERY_S)
             self._measure()
-            with contextlib.suppress(KafkaError, TimeoutError):
+            if turn % SHOW_EVERY == 0:
                 await self.show()
-                if turn % TOPICS_EVERY == 0:
-                    await asyncio.wait_for(self._source.check_topics(), SHOW_S)
+            if turn % TOPICS_EVERY == 0:
+                with contextlib.suppress(KafkaError, TimeoutError):
+                    await asyncio.wait_for(self._source.check_topics(), PATIENCE_S)
 
     async def show(self) -> None:
-        """Commit to the group what was committed to the database since. Raises `TimeoutError` and aiokafka's errors."""
+        """Commit to the group what was committed to the database since; if that cannot be done, something later will be."""
         fresh = {part: offset for part, offset in self._committed.items() if self._shown.get(part) != offset}
-        if fresh:
-            await asyncio.wait_for(self._source.show_progress(fresh), SHOW_S)
-            self._shown.update(fresh)
+        try:
+            if await asyncio.wait_for(self._source.show_progress(fresh), PATIENCE_S):
+                self._shown.update(fresh)
+        except (KafkaError, TimeoutError) as error:
+            log.debug("sink.progress.not_shown", connector=self._connector, error=repr(error))
 
     def _measure(self) -> None:
         for partition, offset in self._committed.items():

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
@@ -60,23 +61,75 @@ async def test_tasks_that_come_and_go_neither_lose_nor_double(
 ) -> None:
     topic = await make_topic(partitions=6)
     given = configuration(target, topics=topic, table__name__format="numbers", batch__size="50")
-    sending = asyncio.create_task(_trickle(kafka_bootstrap, topic, 3000))
+    enough = asyncio.Event()
+    sending = asyncio.create_task(_trickle(kafka_bootstrap, topic, until=enough))
     async with connected(kafka_bootstrap, given) as connector:
         for _ in range(3):
             async with connected(kafka_bootstrap, given) as other:
-                await wait_until(partial(_has_delivered, other), what="the second worker to deliver")
-        await sending
-        await wait_until_read(connector, topic, 3000)
-    assert await rows(target, COUNTED) == [(3000, 3000)]
+                await wait_until(
+                    partial(_has_delivered, other), what="the second worker to deliver", timeout_s=60
+                )
+        enough.set()
+        sent = await sending
+        await wait_until_read(connector, topic, sent, timeout_s=60)
+    assert await rows(target, COUNTED) == [(sent, sent)]
 
 
 def _has_delivered(connector: Connector) -> bool:
     return bool(connector.tasks[0].task.progress)
 
 
-async def _trickle(bootstrap: str, topic: str, count: int) -> None:
-    for first in range(0, count, 100):
-        await send(bootstrap, topic, numbers(first, first + 100, partitions=6))
+async def _trickle(bootstrap: str, topic: str, *, until: asyncio.Event) -> int:
+    """Send a hundred records after another; how many they were."""
+    sent = 0
+    while not until.is_set():
+        await send(bootstrap, topic, numbers(sent, sent + 100, partitions=6))
+        sent += 100
+    return sent
+
+
+class _Dawdler(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    """Keeps its group from settling for as long as it is told to."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+
+    async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002 - the signature is aiokafka's
+        await self.ready.wait()
+
+    def on_partitions_assigned(self, assigned: object) -> None:
+        """Nothing is done with them."""
+
+
+async def test_nothing_is_committed_to_a_group_that_is_changing(
+    kafka_bootstrap: str, target: str, make_topic: MakeTopic
+) -> None:
+    """The answer would come when the change is over, and start the next one."""
+    topic = await make_topic(partitions=2)
+    given = configuration(target, topics=topic, table__name__format="numbers")
+    await send(kafka_bootstrap, topic, numbers(0, 10, partitions=2))
+    dawdler = _Dawdler()
+    async with connected(kafka_bootstrap, given) as connector:
+        await wait_until_read(connector, topic, 10)
+        task = connector.tasks[0].task
+        assert await task.source.show_progress(task.progress)
+        member = AIOKafkaConsumer(
+            bootstrap_servers=kafka_bootstrap, group_id=connector.config.group_id, enable_auto_commit=False
+        )
+        await member.start()
+        try:
+            dawdler.ready.set()
+            member.subscribe([topic], listener=dawdler)
+            await wait_until(lambda: len(task.source.epochs) == 1, what="the other member to have its share")
+            dawdler.ready.clear()
+            async with connected(kafka_bootstrap, given):
+                await wait_until(lambda: not task.source.epochs, what="the group to change")
+                showing = task.source.show_progress(task.progress)
+                assert not await asyncio.wait_for(showing, timeout=3)
+                dawdler.ready.set()
+        finally:
+            dawdler.ready.set()
+            await member.stop()
 
 
 async def test_a_claim_fences_off_the_earlier_claimant(target: str) -> None:
