@@ -19,7 +19,7 @@ class Tracked:
     old: str
     new: str
     statements: tuple[str, ...]
-    create: tuple[str, ...]
+    create: str
 
     @property
     def clear(self) -> str:
@@ -34,7 +34,7 @@ def tracked(table: TableName, projections: Mapping[str, str]) -> Tracked | None:
     if not statements:
         return None
     old, new = (quote("pg_temp", name) for name in names)
-    create = tuple(
+    create = ";".join(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {quote(name)} (LIKE {table.sql}) ON COMMIT DELETE ROWS"
         for name in names
     )

@@ -23,7 +23,7 @@ from sink_connector.writer.compaction import Group, in_order, last_states
 from sink_connector.writer.ddl import ChangeNeededError, change, table_missing
 from sink_connector.writer.layout import Layout, make_layout
 from sink_connector.writer.plan import Plan, make_plan
-from sink_connector.writer.projections import Tracked, tracked
+from sink_connector.writer.projections import tracked
 from sink_connector.writer.session import Session
 
 log = structlog.get_logger()
@@ -175,8 +175,8 @@ class Writer:
     async def _write_group(self, connection: Connection, plan: Plan, group: Group) -> int:
         tracking = plan.tracking
         rows = plan.rows(group.layout.columns(group.entries))
-        for statement in tracking.create if tracking is not None else ():
-            await connection.execute(statement)
+        if tracking is not None:
+            await connection.execute(self._empty(tracking.new, tracking.create, tracking.clear))
         if len(rows) <= FEW:
             if plan.single.capture:
                 await connection.executemany(plan.single.capture, rows)
@@ -191,25 +191,23 @@ class Writer:
                 if statement:
                     await connection.execute(statement)
         if tracking is not None:
-            await self._project(connection, plan, tracking)
+            await connection.execute("\n;\n".join(filter(None, (plan.prune, *tracking.statements))))
         return len(rows)
 
     async def _stage(self, connection: Connection, plan: Plan, rows: Sequence[Any]) -> None:
         stage = plan.stage
-        await connection.execute(stage.create)
-        if stage.name in self._staged:
-            await connection.execute(stage.clear)
-        self._staged.add(stage.name)
+        await connection.execute(self._empty(stage.name, stage.create, stage.clear))
         await connection.copy_records_to_table(
             stage.name, schema_name="pg_temp", columns=stage.columns, records=rows
         )
 
-    async def _project(self, connection: Connection, plan: Plan, tracking: Tracked) -> None:
-        if plan.prune:
-            await connection.execute(plan.prune)
-        for statement in tracking.statements:
-            await connection.execute(statement)
-        await connection.execute(tracking.clear)
+    def _empty(self, relation: str, create: str, clear: str) -> str:
+        """Makes sure of a temporary relation without rows. A commit empties them all; what this transaction has put into
+        one has to be cleared, which costs new files and catalog rows and is therefore not done in advance."""
+        if relation in self._staged:
+            return f"{create};{clear}"
+        self._staged.add(relation)
+        return create
 
     async def _plan(self, connection: Connection, name: TableName, group: Group) -> Plan | None:
         """How to write a group; None when it deletes from a table that is not there."""
