@@ -16,7 +16,7 @@ from rich.console import Console
 from launcher import record
 from launcher.home import REPOSITORY, Home
 from launcher.jars import Jars
-from launcher.ports import MAX_BROKERS, Ports, taken
+from launcher.ports import MAX_BROKERS, Ports, outgoing, taken
 from launcher.postgres import PostgresInstall, PostgresUnavailableError, binaries
 
 MEMORY_NEEDED_GB = 2.5
@@ -147,6 +147,19 @@ def listening(place: Place) -> Iterator[Finding]:
         )
 
 
+def lent(place: Place) -> Iterator[Finding]:
+    given = outgoing()
+    wanted = place.ports.all(brokers=MAX_BROKERS)
+    if within := sorted(port for port in wanted if port in given):
+        most = max(given.start - 1 - (max(wanted) - place.ports.offset), 0)
+        yield Finding(
+            weight=Weight.HINT,
+            what=f"port {within[0]} is one of those that the system lends to outgoing connections, {given.start} and up; "
+            "a part may find its own taken when it starts",
+            remedy=f"Shift the ports by {most} at most: DEMO_PORT_OFFSET={most} ./demo up",
+        )
+
+
 def memory(place: Place) -> Iterator[Finding]:
     free_gb = psutil.virtual_memory().available / 1e9
     what = f"memory: {free_gb:.1f} GB available"
@@ -196,4 +209,4 @@ def left_behind(place: Place) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (python, environment, java, postgres, listening, memory, disk, left_behind)
+CHECKS: tuple[Check, ...] = (python, environment, java, postgres, listening, lent, memory, disk, left_behind)

@@ -4,6 +4,7 @@ import os
 import socket
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,6 +12,9 @@ import psutil
 HOST = "127.0.0.1"
 MAX_BROKERS = 3
 ORDER_INSTANCES = 3
+
+_OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_OUTGOING_ELSEWHERE = range(49_152, 65_536)  # macOS, and what the registry of ports recommends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,15 @@ def taken(ports: dict[int, str]) -> list[TakenPort]:
         for port in busy
         for pid, command in [owners.get(port, (None, "a process of another user"))]
     ]
+
+
+def outgoing() -> range:
+    """The ports that the system gives to outgoing connections: any of them may be taken at any moment, for a moment."""
+    try:
+        first, last = map(int, _OUTGOING.read_text().split())
+    except OSError:
+        return _OUTGOING_ELSEWHERE
+    return range(first, last + 1)
 
 
 def free_ports(count: int) -> list[int]:

@@ -12,7 +12,7 @@ import pwd
 import secrets
 import signal
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -43,7 +43,7 @@ class PostgresInstall:
 
     directory: Path
     port: int
-    password: str
+    password: str = field(repr=False)
     max_connections: int = 100
 
     @property

@@ -1,6 +1,6 @@
 """The read database: its three roles, each with a password of its own, made by `infra/postgres/read.sql`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from launcher.home import REPOSITORY
@@ -17,9 +17,9 @@ class ReadDatabase:
     """Addresses of the read database, one per role."""
 
     server: PostgresInstall
-    owner_password: str
-    sink_password: str
-    catalog_password: str
+    owner_password: str = field(repr=False)
+    sink_password: str = field(repr=False)
+    catalog_password: str = field(repr=False)
 
     @property
     def owner_dsn(self) -> str:

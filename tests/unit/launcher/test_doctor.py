@@ -14,7 +14,7 @@ import pytest
 from launcher import doctor
 from launcher.doctor import Finding, Place, Weight
 from launcher.home import Home
-from launcher.ports import Ports, free_ports
+from launcher.ports import MAX_BROKERS, Ports, free_ports, outgoing
 from launcher.record import ProcessId, Record
 
 GB = 10**9
@@ -61,6 +61,15 @@ def test_free_ports_and_those_of_the_running_stack_are_fine(place: Place) -> Non
     assert one(doctor.listening(place)).weight is Weight.OK
     with socket.create_server(("127.0.0.1", place.ports.catalog)):
         assert one(doctor.listening(replace(place, is_running=True))).weight is Weight.OK
+
+
+def test_ports_that_the_system_lends_out_are_warned_of_with_an_offset_that_avoids_them(place: Place) -> None:
+    first = outgoing().start
+    safe = first - 1 - max(Ports().all(brokers=MAX_BROKERS))
+    assert list(doctor.lent(replace(place, ports=Ports(offset=safe)))) == []
+    finding = one(doctor.lent(replace(place, ports=Ports(offset=safe + 1))))
+    assert (finding.weight, f"port {first} " in finding.what) == (Weight.HINT, True)
+    assert f"DEMO_PORT_OFFSET={safe} " in finding.remedy
 
 
 @pytest.mark.parametrize(
