@@ -7,6 +7,8 @@ from launcher.home import REPOSITORY
 from launcher.process import become
 
 TESTS = REPOSITORY / "tests"
+CONTAINERS = "compose"
+"""The suite that brings up a second stack, on another engine: it runs when it is named."""
 
 
 def suites() -> list[str]:
@@ -15,17 +17,21 @@ def suites() -> list[str]:
 
 
 def main(words: list[str]) -> int:
-    """Become pytest for the suites among `words`, all of them when none is named; the rest are pytest's arguments."""
+    """Become pytest for the suites among `words`; when none is named, for all that need no containers.
+
+    The rest of `words` are pytest's arguments.
+    """
     known = suites()
     if words[:1] in (["-h"], ["--help"]):
         print(
-            f"usage: demo test [SUITE …] [pytest arguments]\n\nsuites: {', '.join(known)}; without one: all of them"
+            "usage: demo test [SUITE …] [pytest arguments]\n\n"
+            f"suites: {', '.join(known)}; without one: all but {CONTAINERS}"
         )
         return 0
     chosen = [str(TESTS / word) for word in words if word in known]
     rest = [word for word in words if word not in known]
     if not chosen and not _names_tests(rest):
-        chosen = [str(TESTS)]
+        chosen = [str(TESTS / suite) for suite in known if suite != CONTAINERS]
     os.chdir(REPOSITORY)
     return become(sys.executable, "-m", "pytest", *chosen, *rest)
 

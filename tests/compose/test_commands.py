@@ -1,0 +1,49 @@
+"""`./demo … --compose`: the commands find their way into the containers."""
+
+import json
+from pathlib import Path
+
+import httpx
+
+from launcher.ports import HOST
+from tests.support.compose import RunningContainers
+
+
+def test_a_load_is_visible_and_an_audit_of_it_clean(stack: RunningContainers, tmp_path: Path) -> None:
+    journal = str(tmp_path / "journal")
+    sent = stack.demo("load", "--compose", "--orders", "200", "--rate", "50", "--json", "--journal", journal)
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    assert json.loads(sent.stdout)["visible_ms"]["samples"] == 200
+    audited = stack.demo("audit", "--compose", "--wait", "60", "--journal", journal, "--json")
+    assert audited.returncode == 0, audited.stdout + audited.stderr
+    assert json.loads(audited.stdout)["counts"]["commands ok"] == 200
+
+
+def test_status_shows_every_container_with_its_memory(stack: RunningContainers) -> None:
+    shown = stack.demo("status", "--compose", "--json")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    parts = json.loads(shown.stdout)["parts"]
+    orders = [name for n in (1, 2, 3) for name in (f"order-{n}", f"order-{n}-db")]
+    assert parts.keys() == {"catalog", "read-db", "sink", "sink-2", "kafka-1", "kafka-2", "kafka-3", *orders}
+    assert all(part["rss_mb"] > 0 for part in parts.values()), parts
+    assert parts["order-2"]["url"] == stack.instances["order-2"]
+    assert parts["order-2-db"]["url"] is None
+
+
+def test_kafka_s_own_tools_work_on_the_containers(stack: RunningContainers) -> None:
+    listed = stack.demo("kafka", "--compose", "topics", "list")
+    assert {"orders", "products", "inbox.order-1"} <= set(listed.stdout.split()), listed.stderr
+
+
+def test_both_workers_are_in_one_group_and_share_its_connectors(stack: RunningContainers) -> None:
+    workers = [c for c in stack.described.containers if c.service == "sink"]
+    seen = [_connectors(f"http://{HOST}:{worker.ports[8083]}") for worker in workers]
+    assert seen[0] == seen[1]
+    assert seen[0].keys() == {"orders", "products", "order-history"}
+    assert len(set(seen[0].values())) == len(workers) == 2
+
+
+def _connectors(worker: str) -> dict[str, str]:
+    """Which worker runs the task of each connector, as `worker` sees it."""
+    expanded = httpx.get(f"{worker}/connectors", params={"expand": "status"}).json()
+    return {name: about["status"]["tasks"][0]["worker_id"] for name, about in expanded.items()}
