@@ -14,6 +14,9 @@ from sink_connector.bootstrap import worker
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.worker.blueprint import make_blueprint
 from sink_connector.worker.connector import Connector
+from sink_connector.worker.stored_offsets import StoredOffsets
+from sink_connector.writer import offsets
+from sink_connector.writer.offsets import Partition
 from tests.support.waiting import wait_until
 
 INT64 = {"type": "int64", "optional": False}
@@ -98,12 +101,27 @@ async def wait_until_read(connector: Connector, topic: str, count: int, *, timeo
         for status in connector.status:
             assert not status.trace, status.trace
         try:
-            offsets = await connector.offsets()
+            found = await _stored(connector)
         except (OSError, asyncpg.PostgresError):
             return False
-        return sum(offset for partition, offset in offsets.items() if partition.topic == topic) >= count
+        return sum(offset for partition, offset in found.items() if partition.topic == topic) >= count
 
     await wait_until(read, timeout_s=timeout_s, what=f"{count} records of {topic} to be committed")
+
+
+async def _stored(connector: Connector) -> dict[Partition, int]:
+    connection = await asyncpg.connect(connector.config.connection.dsn)
+    try:
+        return await offsets.stored(connection, connector.config.name)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def stored_offsets(bootstrap: str) -> AsyncIterator[StoredOffsets]:
+    """The offsets of connectors, as the REST interface changes them; only while a connector is stopped."""
+    async with worker(WorkerConfig(bootstrap_servers=bootstrap)) as running:
+        yield StoredOffsets(running.partitions_of)
 
 
 async def wait_until_failed(connector: Connector, *, timeout_s: float = 30.0) -> str:

@@ -11,6 +11,7 @@ from sink_connector.config.connection import Connection, parse_connection
 from sink_connector.config.providers import UnresolvedError, resolve
 from sink_connector.config.reader import Reader
 from sink_connector.errors import ConfigError
+from sink_connector.transforms.java_regex import compile_regex
 
 
 class InsertMode(Enum):
@@ -101,6 +102,11 @@ class ConnectorConfig:
         """Connect's own name for it, so that a group's committed offsets are found when its JVM worker is replaced."""
         return self.consumer.get("group.id", f"connect-{self.name}")
 
+    def reads(self, topic: str) -> bool:
+        """Whether a topic, if there is one of that name, is among those to read."""
+        matches = self.topics_regex is not None and self.topics_regex.fullmatch(topic) is not None
+        return matches or topic in self.topics
+
 
 def parse_connector(given: Mapping[str, str]) -> ConnectorConfig:
     """Read a connector's configuration: aliases, defaults, references, contradictions.
@@ -114,7 +120,7 @@ def parse_connector(given: Mapping[str, str]) -> ConnectorConfig:
         given=dict(given),
         resolved=reader.values,
         topics=reader.words("topics"),
-        topics_regex=reader.pattern("topics.regex"),
+        topics_regex=reader.pattern("topics.regex", compiled=compile_regex),
         tasks_max=reader.number("tasks.max", least=1),
         key_converter=_converter(reader, "key.converter"),
         value_converter=_converter(reader, "value.converter"),
@@ -268,13 +274,8 @@ def _contradictions(config: ConnectorConfig, reader: Reader) -> None:
             "and field.exclude.list are both given, one must go",
         ),
         (
-            bool(config.errors.dead_letter_topic) and not config.errors.tolerant,
-            "errors.deadletterqueue.topic.name",
-            "is set, but errors.tolerance=none sends nothing there",
-        ),
-        (
-            bool(config.errors.dead_letter_topic) and config.errors.dead_letter_topic in config.topics,
-            "topics",
+            bool(config.errors.dead_letter_topic) and config.reads(config.errors.dead_letter_topic),
+            "topics.regex" if config.topics_regex else "topics",
             "and errors.deadletterqueue.topic.name have a topic in common: bad records would come back for ever",
         ),
     )

@@ -1,6 +1,7 @@
 """Reads a written configuration key by key, collecting everything that is wrong instead of stopping at the first."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -49,11 +50,13 @@ class Reader:
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(word.strip() for word in self.text(name).split(",") if word.strip())
 
-    def pattern(self, name: str) -> re.Pattern[str] | None:
+    def pattern(
+        self, name: str, *, compiled: Callable[[str], re.Pattern[str]] = re.compile
+    ) -> re.Pattern[str] | None:
         value = self.text(name)
         try:
-            return re.compile(value) if value else None
-        except re.error as error:
+            return compiled(value) if value else None
+        except (re.error, ValueError) as error:
             self.problem(name, f"is no regular expression: {error}")
             return None
 

@@ -10,6 +10,7 @@ _TOKEN = re.compile(
     r"\\Q(?P<quoted>.*?)(?:\\E|$)|\\(?P<escape>[pP]\{\w+\}|.)|\(\?<(?P<group>[a-zA-Z]\w*)>|(?P<clash>&&|\[\[)",
     re.DOTALL,
 )
+_FLAGS = re.compile(r"\(\?([imsx]+)\)")
 _CLASSES = {
     "Lower": "a-z", "Upper": "A-Z", "Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9", "XDigit": "0-9a-fA-F",
     "Space": r"\s", "Blank": r" \t", "Punct": r"!-/:-@\[-`{-~", "ASCII": r"\x00-\x7f",
@@ -29,6 +30,9 @@ _GROUP = re.compile(
 
 def compile_regex(text: str) -> re.Pattern[str]:
     """Compile a Java pattern. Raises ValueError when it is none, or uses what Python's patterns cannot say."""
+    flags = _FLAGS.match(text)
+    if flags is not None:  # of a part of the pattern, so that it can be put into another
+        text = f"(?{flags[1]}:{text[flags.end() :]})"
     try:
         return re.compile(_TOKEN.sub(_translated, text), re.ASCII)
     except re.error as error:

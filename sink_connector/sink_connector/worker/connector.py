@@ -2,20 +2,15 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-import asyncpg
 import structlog
 
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.config.secrets import scrubbed, secrets_of
 from sink_connector.worker.statuses import State
 from sink_connector.worker.task import Task
-from sink_connector.writer import offsets
-from sink_connector.writer.offsets import Partition
-from sink_connector.writer.session import prepare_database
 
 log = structlog.get_logger()
 
@@ -38,10 +33,6 @@ class RunningTask:
     status: TaskStatus
     task: Task
     running: "asyncio.Task[None] | None" = None
-
-
-class NotStoppedError(Exception):
-    """Offsets can be changed only while the connector is STOPPED."""
 
 
 @dataclass(slots=True)
@@ -104,21 +95,6 @@ class Connector:
         await self._end([number])
         self.tasks[number] = self._run(number)
 
-    async def offsets(self) -> dict[Partition, int]:
-        """The next offset of each partition, as the target database has them. Raises what the driver raises."""
-        async with self._database() as connection:
-            return await offsets.stored(connection, self.config.name)
-
-    async def alter_offsets(self, changed: Mapping[Partition, int]) -> None:
-        """Raises `NotStoppedError`, and what the driver raises."""
-        async with self._stopped_database() as connection:
-            await offsets.alter(connection, self.config.name, changed)
-
-    async def reset_offsets(self) -> None:
-        """Raises `NotStoppedError`, and what the driver raises."""
-        async with self._stopped_database() as connection:
-            await offsets.reset(connection, self.config.name)
-
     def _run(self, number: int) -> RunningTask:
         task = self.make_task(number)
         task.paused = self.state is State.PAUSED
@@ -159,19 +135,3 @@ class Connector:
             _, hanging = await asyncio.wait(running, timeout=STOP_S)
             for each in hanging:
                 log.error("sink.task.hangs", task=each.get_name())
-
-    @asynccontextmanager
-    async def _database(self) -> AsyncIterator[asyncpg.Connection]:
-        connection = await asyncpg.connect(self.config.connection.dsn, timeout=10, command_timeout=10)
-        try:
-            await prepare_database(connection)
-            yield connection
-        finally:
-            await connection.close(timeout=2)
-
-    @asynccontextmanager
-    async def _stopped_database(self) -> AsyncIterator[asyncpg.Connection]:
-        if self.state is not State.STOPPED:
-            raise NotStoppedError(f"connector {self.config.name} must be stopped first")
-        async with self._database() as connection:
-            yield connection

@@ -5,6 +5,7 @@ only takes notes; `rewind` claims and seeks, and until a partition went through 
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,7 @@ class Polled:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     topics: tuple[str, ...] = ()
-    pattern: str | None = None
+    pattern: re.Pattern[str] | None = None
 
 
 class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
@@ -72,10 +73,14 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         consumer = AIOKafkaConsumer(**self._options, auto_offset_reset="none", enable_auto_commit=False)
         await consumer.start()
         self._consumer = consumer
-        if self._subscription.pattern is None:
+        pattern = self._subscription.pattern
+        if pattern is None:
             consumer.subscribe(topics=list(self._subscription.topics), listener=self)
         else:
-            consumer.subscribe(pattern=f"^(?:{self._subscription.pattern})$", listener=self)
+            whole = re.compile(
+                rf"(?:{pattern.pattern})\Z", pattern.flags
+            )  # aiokafka is content with a beginning
+            consumer.subscribe(pattern=whole, listener=self)
 
     async def stop(self) -> None:
         """Leave the group at once; brokers that do not answer are not waited for."""

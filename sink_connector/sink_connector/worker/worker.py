@@ -52,11 +52,10 @@ class Worker:
     async def partitions_of(self, config: ConnectorConfig) -> set[Partition]:
         """The partitions there are of a connector's topics. Raises aiokafka's errors."""
         cluster = await self._client.fetch_all_metadata()
-        pattern = config.topics_regex
         return {
             Partition(topic, partition)
             for topic in cluster.topics()
-            if (pattern.fullmatch(topic) if pattern is not None else topic in config.topics)
+            if config.reads(topic)
             for partition in cluster.partitions_for_topic(topic) or ()
         }
 
@@ -68,14 +67,13 @@ class Worker:
         session = Session(
             address=config.connection, name=f"sink {config.name} {number}"[:63], timezone=config.timezone
         )
-        pattern = config.topics_regex.pattern if config.topics_regex is not None else None
         return Task(
             config=config,
             number=number,
             source=Source(
                 options=options,
                 client=self._client,
-                subscription=Subscription(topics=config.topics, pattern=pattern),
+                subscription=Subscription(topics=config.topics, pattern=config.topics_regex),
             ),
             session=session,
             writer=Writer(config, session),

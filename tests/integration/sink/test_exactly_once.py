@@ -25,6 +25,7 @@ from tests.support.sink import (
     execute,
     rows,
     send,
+    stored_offsets,
     struct,
     wait_until_failed,
     wait_until_read,
@@ -202,7 +203,8 @@ async def test_an_offset_that_retention_has_passed_fails_the_task_and_is_never_r
     async with connected(kafka_bootstrap, given) as connector:
         assert "not in the topic any more" in await wait_until_failed(connector)
         await connector.stop()
-        await connector.alter_offsets({Partition(topic, 0): 20})
+        async with stored_offsets(kafka_bootstrap) as stored:
+            await stored.alter(connector.config, {Partition(topic, 0): 20})
         await connector.resume()
         await wait_until_read(connector, topic, 30)
     assert await rows(target, COUNTED) == [(20, 20)]
@@ -224,7 +226,8 @@ async def test_a_recreated_topic_is_refused_until_the_offsets_are_reset(
         assert await rows(target, COUNTED) == [(10, 10)]
         await connector.stop()
         assert connector.state is State.STOPPED
-        await connector.reset_offsets()
+        async with stored_offsets(kafka_bootstrap) as stored:
+            await stored.reset(connector.config)
         await connector.resume()
         await wait_until_read(connector, topic, 30)
     assert await rows(target, COUNTED) == [(40, 40)]

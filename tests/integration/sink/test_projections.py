@@ -9,7 +9,16 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeTopic
-from tests.support.sink import Message, configuration, connected, execute, rows, send, wait_until_read
+from tests.support.sink import (
+    Message,
+    configuration,
+    connected,
+    execute,
+    rows,
+    send,
+    stored_offsets,
+    wait_until_read,
+)
 from tests.support.waiting import wait_until
 
 CONNECTOR = json.loads(Path("infra/connectors/orders.json").read_text(encoding="utf-8"))["config"]
@@ -98,7 +107,8 @@ async def test_summary_sales_and_history_are_exact_whatever_is_repeated_late_or_
         await wait_until_read(historian, topic, len(shuffled))
         await _assert_exact(as_deployed, history)
         await connector.stop()
-        await connector.reset_offsets()
+        async with stored_offsets(kafka_bootstrap) as stored:
+            await stored.reset(connector.config)
         await connector.resume()
         await wait_until_read(connector, topic, len(shuffled))
     await _assert_exact(as_deployed, history)

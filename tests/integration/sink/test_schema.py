@@ -220,7 +220,7 @@ async def test_several_topics_go_to_tables_by_format_mapping_and_normalization(
         await send(kafka_bootstrap, topic, [Message(value=struct({"id": 1}, id=INT64))])
     given = configuration(
         database,
-        topics__regex=f"({first}|{second})",
+        topics__regex=f"(?i)\\Q{first.upper()}\\E|{second}",
         topics__to__tables__mapping=f"{second}:side.mapped",
         table__name__format="public.t_${topic}",
         table__name__normalize="true",

@@ -53,16 +53,36 @@ def test_the_other_connectors_spellings_mean_the_same() -> None:
         ({"version__field": "v"}, "version.field", "insert.mode"),
         ({"pk__mode": "record_header"}, "pk.fields", "pk.mode"),
         ({"fields__whitelist": "a", "field__exclude__list": "b"}, "fields.whitelist", "field.exclude.list"),
+        ({"errors__deadletterqueue__topic__name": "a"}, "topics", "errors.deadletterqueue.topic.name"),
         (
-            {"errors__deadletterqueue__topic__name": "d"},
+            {"topics": "", "topics__regex": "t.*", "errors__deadletterqueue__topic__name": "t-dead"},
+            "topics.regex",
             "errors.deadletterqueue.topic.name",
-            "errors.tolerance",
         ),
     ],
 )
 def test_a_contradiction_names_both_keys(keys: dict[str, str], key: str, other: str) -> None:
     found = problems(**keys)
     assert other in " ".join(found[key])
+
+
+def test_a_dead_letter_topic_that_no_error_is_tolerated_for_is_idle_but_allowed_as_in_connect() -> None:
+    assert parse_connector(GIVEN | {"errors.deadletterqueue.topic.name": "dead"}).errors.tolerant is False
+
+
+@pytest.mark.parametrize(
+    ("pattern", "read", "passed_over"),
+    [
+        (r"shop\.\p{Lower}+", "shop.orders", "shop.Orders"),
+        (r"\Qshop.\E(?<what>orders|items)", "shop.items", "shop-items"),
+        (r"(?i)orders|items", "ORDERS", "orders2"),
+        (r"orders\d", "orders1", "orders\u0661"),
+    ],
+)
+def test_topics_are_matched_as_java_matches_them(pattern: str, read: str, passed_over: str) -> None:
+    config = parse_connector(GIVEN | {"topics": "", "topics.regex": pattern})
+    assert config.reads(read)
+    assert not config.reads(passed_over)
 
 
 def test_every_wrong_value_is_reported_at_once() -> None:
