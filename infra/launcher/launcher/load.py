@@ -12,8 +12,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
+import aiohttp
 import asyncpg
-import httpx
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         place = Place.of(ComposeStack.running() if args.compose else running_stack())
         sent, summary = asyncio.run(send_load(load, place, progress=not args.json))
-    except (NotRunningError, ShopError, httpx.HTTPError, asyncpg.PostgresError, OSError) as error:
+    except (NotRunningError, ShopError, aiohttp.ClientError, asyncpg.PostgresError, OSError) as error:
         print(f"load: {type(error).__name__}: {error}", file=sys.stderr)
         return _NO_LOAD
     if args.journal:
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 async def send_load(
     load: Load, place: Place, *, progress: bool = False, visible_timeout_s: float = VISIBLE_TIMEOUT_S
 ) -> tuple[list[Sent], Summary]:
-    """Send it all, wait until what was accepted is visible. Raises ShopError, httpx.HTTPError, asyncpg's errors.
+    """Send it all, wait until what was accepted is visible. Raises ShopError, aiohttp.ClientError, asyncpg's errors.
 
     Ends within the load's own time plus `ANSWER_TIMEOUT_S` and `visible_timeout_s`.
     """

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
-import httpx
+import aiohttp
 
 PRODUCTS = tuple(f"load-{number:02}" for number in range(40))
 STOCK = 1_000_000_000
@@ -69,11 +69,11 @@ class Customers:
 
 
 async def open_shop(
-    client: httpx.AsyncClient, instances: Mapping[str, str], *, timeout_s: float = 30.0
+    client: aiohttp.ClientSession, instances: Mapping[str, str], *, timeout_s: float = 30.0
 ) -> None:
     """Register the products, spread over the instances, and return when every instance knows all of them.
 
-    Raises ShopError, httpx.HTTPError.
+    Raises ShopError, aiohttp.ClientError.
     """
     urls = list(instances.values())
     for number, product in enumerate(PRODUCTS):
@@ -83,9 +83,9 @@ async def open_shop(
             "unit_price_cents": 100 + number,
             "stock": STOCK,
         }
-        answer = await client.post(f"{urls[number % len(urls)]}/products", json=body)
-        if answer.status_code not in (_CREATED, _CONFLICT):
-            raise ShopError(f"{product} could not be registered: {answer.status_code} {answer.text}")
+        async with client.post(f"{urls[number % len(urls)]}/products", json=body) as answer:
+            if answer.status not in (_CREATED, _CONFLICT):
+                raise ShopError(f"{product} could not be registered: {answer.status} {await answer.text()}")
     try:
         async with asyncio.timeout(timeout_s):
             await asyncio.gather(*(_until_known(client, url) for url in urls))
@@ -93,12 +93,13 @@ async def open_shop(
         raise ShopError(f"not every instance knows the products after {timeout_s:g} s") from error
 
 
-async def _until_known(client: httpx.AsyncClient, url: str) -> None:
+async def _until_known(client: aiohttp.ClientSession, url: str) -> None:
     """Ask by an order nobody can accept: it is refused for the one line that is wrong once the others are known."""
     basket = Basket(user_id="load", lines=tuple((product, 1) for product in (*PRODUCTS, _NO_PRODUCT)))
     while True:
-        answer = await client.post(f"{url}/orders", json=basket.as_json())
-        pointers = {error.get("pointer") for error in answer.json().get("errors", [])}
-        if answer.status_code == _UNPROCESSABLE and pointers == {f"/lines/{len(PRODUCTS)}/product_id"}:
+        async with client.post(f"{url}/orders", json=basket.as_json()) as answer:
+            problem = await answer.json(content_type=None)
+        pointers = {error.get("pointer") for error in problem.get("errors", [])}
+        if answer.status == _UNPROCESSABLE and pointers == {f"/lines/{len(PRODUCTS)}/product_id"}:
             return
         await asyncio.sleep(0.1)

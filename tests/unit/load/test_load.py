@@ -3,27 +3,37 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from launcher.audit.journal import read_journal, write_journal
-from launcher.load_generator import Generator, Sent
+from launcher.load_generator import Generator, Sent, load_client
 from launcher.load_shop import Basket, Customers
 from launcher.load_summary import Latency, Summary
 
-Handler = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
+Handler = Callable[[web.Request], Coroutine[None, None, web.Response]]
 BASKET = Basket(user_id="ada", lines=(("tea", 2),))
 CREATED = {"order_id": "order-1-1", "placed_at": "2026-11-22T08:26:40.123Z"}
 
 
-async def _sent(handler: Handler, *, orders: int = 1, rate: float = 1000.0) -> list[Sent]:
+@asynccontextmanager
+async def _served(handler: Handler) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_post("/orders", handler)
+    async with TestServer(app) as server:
+        yield str(server.make_url("")).rstrip("/")
+
+
+async def _sent(url: str, *, orders: int = 1, rate: float = 1000.0) -> list[Sent]:
     ended: list[Sent] = []
-    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
+    async with load_client(timeout_s=0.5) as client:
         generator = Generator(
-            client=client, instances={"order-1": "http://a", "order-2": "http://b"}, answered=ended.append
+            client=client, instances={"order-1": url, "order-2": url}, answered=ended.append
         )
         sent = await generator.send_all(orders=orders, rate=rate, draw=lambda: BASKET)
     assert sorted(ended, key=lambda order: order.number) == sent
@@ -33,48 +43,72 @@ async def _sent(handler: Handler, *, orders: int = 1, rate: float = 1000.0) -> l
 async def test_every_order_due_in_a_stall_is_charged_for_it() -> None:
     stalled_until = asyncio.get_running_loop().time() + 0.4
 
-    async def stall(_request: httpx.Request) -> httpx.Response:
+    async def stall(_request: web.Request) -> web.Response:
         await asyncio.sleep(stalled_until - asyncio.get_running_loop().time())
-        return httpx.Response(201, json=CREATED)
+        return web.json_response(CREATED, status=201)
 
-    sent = await _sent(stall, orders=20, rate=100)
+    async with _served(stall) as url:
+        sent = await _sent(url, orders=20, rate=100)
     for order in sent:
         assert order.answer_s == pytest.approx(0.4 - order.number / 100, abs=0.1)
 
 
 async def test_instances_take_turns() -> None:
-    async def accept(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(201, json=CREATED)
+    async def accept(_request: web.Request) -> web.Response:
+        return web.json_response(CREATED, status=201)
 
-    assert [order.instance for order in await _sent(accept, orders=4)] == ["order-1", "order-2"] * 2
+    async with _served(accept) as url:
+        assert [order.instance for order in await _sent(url, orders=4)] == ["order-1", "order-2"] * 2
+
+
+async def _created(_request: web.Request) -> web.Response:
+    return web.json_response(CREATED, status=201)
+
+
+async def _refused(_request: web.Request) -> web.Response:
+    return web.json_response({"type": "/problems/unknown-product"}, status=422)
+
+
+async def _gone(_request: web.Request) -> web.Response:
+    return web.Response(text="gone", status=503)
+
+
+async def _late(_request: web.Request) -> web.Response:
+    await asyncio.sleep(2)
+    raise AssertionError("nobody waits for this")
+
+
+async def _cut(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome", "reason"),
+    ("handler", "outcome", "reason"),
     [
-        (httpx.Response(201, json=CREATED), "ok", ""),
-        (
-            httpx.Response(422, json={"type": "/problems/unknown-product"}),
-            "failed",
-            "422 /problems/unknown-product",
-        ),
-        (httpx.Response(503, text="gone"), "unknown", "503"),
-        (httpx.ConnectError("refused"), "failed", "ConnectError"),
-        (httpx.ReadTimeout("late"), "unknown", "ReadTimeout"),
-        (httpx.RemoteProtocolError("cut"), "unknown", "RemoteProtocolError"),
+        (_created, "ok", ""),
+        (_refused, "failed", "422 /problems/unknown-product"),
+        (_gone, "unknown", "503"),
+        (_late, "unknown", "SocketTimeoutError"),
+        (_cut, "unknown", "ClientOSError|ServerDisconnectedError"),
     ],
 )
 async def test_an_answer_decides_what_is_known_of_a_command(
-    answer: httpx.Response | httpx.HTTPError, outcome: str, reason: str
+    handler: Handler, outcome: str, reason: str
 ) -> None:
-    async def handler(_request: httpx.Request) -> httpx.Response:
-        if isinstance(answer, httpx.HTTPError):
-            raise answer
-        return answer
-
-    (order,) = await _sent(handler)
-    assert (order.outcome, order.reason) == (outcome, reason)
+    async with _served(handler) as url:
+        (order,) = await _sent(url)
+    assert order.outcome == outcome
+    assert order.reason in reason.split("|")
     assert (order.order_id == "order-1-1") is (outcome == "ok")
+
+
+async def test_an_order_that_never_left_has_failed() -> None:
+    async with _served(_created) as url:
+        pass
+    (order,) = await _sent(url)
+    assert (order.outcome, order.reason) == ("failed", "ClientConnectorError")
 
 
 def test_alike_dice_make_alike_orders_and_few_products_make_most_of_them() -> None:
