@@ -7,16 +7,17 @@ import sys
 import structlog
 import uvloop
 
-from catalog_service.bootstrap import serve
 from catalog_service.logs import configure_logs
 from catalog_service.settings import MigrationSettings, Settings, checked_dsn
-from catalog_service.storage.migrate import expected_revision, upgrade
 
 log = structlog.get_logger(__name__)
 
 
 def main() -> None:
-    """Exit code 0 after a clean end, 1 when a part of the service has died."""
+    """Exit code 0 after a clean end, 1 when a part of the service has died.
+
+    A command's modules are loaded when it is asked for: `migrate` needs half of what `serve` does.
+    """
     parser = argparse.ArgumentParser(prog="catalog-service", description="The query side of the system.")
     parser.add_argument(
         "command", choices=["migrate", "serve"], help="bring the read schema up to date, or serve it"
@@ -29,6 +30,8 @@ def main() -> None:
 
 
 def _migrate(settings: MigrationSettings) -> None:
+    from catalog_service.storage.migrate import expected_revision, upgrade  # noqa: PLC0415 - see `main`
+
     configure_logs(settings.log_level)
     dsn, schema = checked_dsn(settings.migration_database_url), settings.migration_schema
     asyncio.run(upgrade(dsn, schema=schema))
@@ -36,6 +39,8 @@ def _migrate(settings: MigrationSettings) -> None:
 
 
 def _serve(settings: Settings) -> None:
+    from catalog_service.bootstrap import serve  # noqa: PLC0415 - see `main`
+
     configure_logs(settings.log_level)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
