@@ -1,0 +1,31 @@
+"""The read database behind a test's own topics: the real schema, filled by the real connectors in the test's process."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from catalog_service.storage.migrate import upgrade
+from sink_connector.bootstrap import worker
+from sink_connector.config.worker import WorkerConfig
+from sink_connector.worker.blueprint import make_blueprint
+
+CONNECTORS = Path(__file__).parents[2] / "infra" / "connectors"
+
+
+@asynccontextmanager
+async def read_model(bootstrap: str, database: str, *, prefix: str) -> AsyncIterator[None]:
+    """The connectors of infra/connectors write the topics called `prefix`… into `database` until the block ends."""
+    await upgrade(database)
+    config = WorkerConfig(bootstrap_servers=bootstrap)
+    async with worker(config) as running:
+        for file in sorted(CONNECTORS.glob("*.json")):
+            connector = json.loads(file.read_text())
+            given = connector["config"] | {
+                "name": connector["name"],
+                "topics": connector["config"]["topics"].replace("${env:SINK_TOPIC_PREFIX}", prefix),
+                "connection.url": database,
+                "consumer.override.group.id": f"{prefix}{connector['name']}",
+            }
+            await running.add(make_blueprint(given, config))
+        yield
