@@ -47,12 +47,23 @@ class RunningStack:
         self, *arguments: str, timeout_s: float = _COMMAND_TIMEOUT_S, feed: str = ""
     ) -> "subprocess.CompletedProcess[str]":
         """Run `./demo …` against this stack, with `feed` as its standard input."""
+        with self.spawned(*arguments) as process:
+            said, complained = process.communicate(feed, timeout=timeout_s)
+        return subprocess.CompletedProcess(process.args, process.returncode, said, complained)
+
+    @contextmanager
+    def spawned(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+        """`./demo …` against this stack while it runs; it is killed if the block does not see its end."""
         home, ports = self.described.home, self.described.ports
         env = os.environ | {"DEMO_HOME": str(home.root), "DEMO_PORT_OFFSET": str(ports.offset)}
         command = [sys.executable, "-m", "launcher", *arguments]
-        return subprocess.run(
-            command, env=env, input=feed, capture_output=True, text=True, timeout=timeout_s, check=False
-        )
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def status(self) -> dict[str, Any]:
         status: dict[str, Any] = json.loads(self.demo("status", "--json").stdout)

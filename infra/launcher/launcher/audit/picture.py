@@ -4,7 +4,7 @@ The copy is read in one snapshot, together with how far its connectors have come
 nothing has to be quiet. What the topics do not say (the write databases, stocks, commands) is the whole audit's matter.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from launcher.audit.databases import snapshot
@@ -34,21 +34,28 @@ At = Mapping[tuple[str, str, int], int]
 async def audit_picture(target: Target, *, schema: str, suffix: str) -> Report:
     """Compare the read tables in `schema`, written by the sink's connectors with `suffix` added to their names.
 
-    Connectors of one topic are not equally far: what is kept by key and what is kept by event are compared apart. Errors
-    of the databases' and Kafka's drivers propagate.
+    Errors of the databases' and Kafka's drivers propagate.
     """
+    async with snapshot(f"{target.read_dsn}?search_path={schema}") as database:
+        topics = topic_facts(replace(target, write_databases={}))
+        return await compare(read_facts(database, target=target), topics, suffix=suffix)
+
+
+async def compare(
+    picture: AsyncIterator[Sequence[Fact]], topics: AsyncIterator[Sequence[Log | Record]], *, suffix: str
+) -> Report:
+    """Connectors of one topic are not equally far: what is kept by key and what is kept by event is compared apart."""
     at: dict[tuple[str, str, int], int] = {}
     with scratch() as states, scratch() as events:
         sides = {"state": states, "history": events}
         for keeps, side in sides.items():
             side.add(_KEEPERS[keeps].values())
-        async with snapshot(f"{target.read_dsn}?search_path={schema}") as database:
-            async for block in read_facts(database, target=target):
-                for keeps, side in sides.items():
-                    own = list(_own(block, keeps=keeps, suffix=suffix))
-                    side.add(own)
-                    at |= {(p.reader, p.topic, p.partition): p.next for p in own if isinstance(p, Progress)}
-        async for records in topic_facts(replace(target, write_databases={})):
+        async for block in picture:
+            for keeps, side in sides.items():
+                own = list(_own(block, keeps=keeps, suffix=suffix))
+                side.add(own)
+                at |= {(p.reader, p.topic, p.partition): p.next for p in own if isinstance(p, Progress)}
+        async for records in topics:
             for keeps, side in sides.items():
                 side.add(_reached(records, at=at, keeps=keeps))
         states.execute(text("picture"))

@@ -15,6 +15,7 @@ from launcher.audit.sql import statements
 from launcher.rebuild.connectors import SCHEMA, SUFFIX
 from launcher.rebuild.pace import Place
 from launcher.stack import base_environment
+from launcher.waiting import until
 
 PUBLIC, PREVIOUS = "public", "previous"
 CHANNEL = "read_model"
@@ -23,9 +24,8 @@ _SQL = statements("read_model", package=__package__)
 _CONNECT_TIMEOUT_S = 10
 _LOCK_TIMEOUT = "200ms"
 """So long at most a reader waits behind a switch that waits for another reader."""
+_LOCK_S = 2.0
 _REACH_S = 2.0
-_PATIENCE_S = 120.0
-_PAUSE_S = 0.3
 _LOOK_S = 0.01
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -35,8 +35,8 @@ class RebuildError(RuntimeError):
     """The read model cannot be rebuilt; the old one goes on serving."""
 
 
-class _BehindError(Exception):
-    """The copy is not yet where the old tables are."""
+class NotNowError(Exception):
+    """A reader holds the old tables, or the copy is not yet where they are: a moment later it may be otherwise."""
 
 
 class ReadModel:
@@ -47,8 +47,12 @@ class ReadModel:
         self._dsn = dsn
 
     async def lock(self) -> None:
-        """Be the only rebuild until the connection ends. Raises RebuildError."""
-        if not await self._connection.fetchval(_SQL["lock"]):
+        """Be the only rebuild until the connection ends, also right after another was killed. Raises RebuildError."""
+
+        async def locked() -> bool:
+            return bool(await self._connection.fetchval(_SQL["lock"]))
+
+        if not await until(locked, timeout_s=_LOCK_S):
             raise RebuildError("another rebuild is under way")
 
     async def make_room(self) -> None:
@@ -91,20 +95,16 @@ class ReadModel:
             await self._connection.execute(f"VACUUM (ANALYZE) {row[0]}")
 
     async def switch(self, names: Sequence[str], copies: Sequence[str]) -> float:
-        """Put the copy in the place of the old tables; gives the seconds for which readers had to wait.
+        """Put the copy in the place of the old tables, in one transaction; gives the seconds for which readers had to wait.
 
-        One transaction, tried until no reader is in the way. Raises RebuildError when that does not come to pass.
+        Raises NotNowError when somebody is in the way: nothing has changed then.
         """
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
-            try:
-                async with self._connection.transaction():
-                    began = await self._switch(names, copies)
-                return time.monotonic() - began
-            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, _BehindError) as error:
-                if time.monotonic() > deadline:
-                    raise RebuildError(f"no moment to switch within {_PATIENCE_S:g} s: {error}") from error
-            await asyncio.sleep(_PAUSE_S)
+        try:
+            async with self._connection.transaction():
+                began = await self._switch(names, copies)
+            return time.monotonic() - began
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            raise NotNowError(str(error)) from error
 
     async def _switch(self, names: Sequence[str], copies: Sequence[str]) -> float:
         """The order matters: the old stand still, the copy passes them, stands still as well, and only then readers wait."""
@@ -138,7 +138,7 @@ class ReadModel:
             if not behind:
                 return
             if time.monotonic() > deadline:
-                raise _BehindError(f"the copy is behind in {', '.join(behind)}")
+                raise NotNowError(f"the copy is behind in {', '.join(behind)}")
             await asyncio.sleep(_LOOK_S)
 
 

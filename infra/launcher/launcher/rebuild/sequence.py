@@ -11,13 +11,15 @@ from launcher.audit.target import SINK_CONNECTORS
 from launcher.audit.topics import partition_ends
 from launcher.rebuild.connectors import SCHEMA, SUFFIX, Connector, SinkError, Worker, worker
 from launcher.rebuild.pace import Pace, Way
-from launcher.rebuild.read_model import ReadModel, RebuildError, read_model
+from launcher.rebuild.read_model import NotNowError, ReadModel, RebuildError, read_model
 from launcher.stack import CONNECTORS, Stack
 from launcher.waiting import until
 
 T = TypeVar("T")
 
 _LOOK_S = 0.5
+_SWITCH_S = 120.0
+_PAUSE_S = 0.3
 _GO_ON_S = 60.0
 
 
@@ -100,7 +102,7 @@ async def rebuild(site: Site, told: Told, *, verify: Verify = audit_picture) -> 
             report = await _timed(told, "compared with the topics", comparing)
             if not report.clean:
                 raise DifferentError(report)
-            await _to_its_end(_switch(site, database, sink, told))
+            await _switch(site, database, sink, told)
         finally:
             await _to_its_end(_clear(site, database, sink))
         return report
@@ -133,8 +135,20 @@ async def _fill(site: Site, database: ReadModel, sink: Worker, told: Told) -> No
 
 
 async def _switch(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
+    """Try until nobody is in the way."""
+    deadline = time.monotonic() + _SWITCH_S
+    while True:
+        await sink.require_healthy(site.copy_names)
+        try:
+            return await _to_its_end(_switch_once(site, database, sink, told))
+        except NotNowError as error:
+            if time.monotonic() > deadline:
+                raise RebuildError(f"no moment to switch within {_SWITCH_S:g} s: {error}") from error
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _switch_once(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
     """From the commit on the old tasks are refused; they claim their partitions anew where the copy's had come to."""
-    await sink.require_healthy(site.copy_names)
     waited_s = await database.switch(site.names, site.copy_names)
     committed = time.monotonic()
     told.done("switched; so long a query may have waited", seconds=waited_s)
@@ -161,11 +175,11 @@ async def _all(steps: Iterable[Awaitable[None]]) -> None:
     await asyncio.gather(*steps)
 
 
-async def _to_its_end(step: Coroutine[Any, Any, None]) -> None:
+async def _to_its_end(step: Coroutine[Any, Any, T]) -> T:
     """Do a step that must not be left half done: a cancellation waits for it."""
     task = asyncio.create_task(step)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await task
         raise
