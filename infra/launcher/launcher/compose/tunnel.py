@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager, suppress
 from launcher.compose.containers import Container
 from launcher.ports import HOST
 
-# Both ways until either side hangs up.
-_CARRY = 'exec 3<>"/dev/tcp/127.0.0.1/$1"; cat <&3 & cat <&0 >&3 & wait -n; kill $(jobs -p)'
+# Both ways until either side hangs up. The end of a child is awaited here: left over, it would go to the container's
+# first process, and a PostgreSQL that is this takes the death of a child it does not know for a crash.
+_CARRY = 'exec 3<>"/dev/tcp/127.0.0.1/$1"; cat <&3 & cat <&0 >&3 & wait -n; kill $(jobs -p); wait'
 _BLOCK = 65536
 
 
@@ -45,8 +46,7 @@ async def _carry(
     try:
         await asyncio.gather(_pump(reader, process.stdin), _pump(process.stdout, writer))
     finally:
-        if process.returncode is None:
-            process.kill()
+        process.stdin.close()  # by which it ends
         await process.wait()
 
 
