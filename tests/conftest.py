@@ -60,8 +60,8 @@ async def postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]:
         yield postgres.admin_dsn
 
 
-@pytest.fixture
-async def make_topic(kafka_bootstrap: str) -> AsyncIterator[MakeTopic]:
+@contextlib.asynccontextmanager
+async def own_topics(kafka_bootstrap: str) -> AsyncIterator[MakeTopic]:
     """Make topics with names nobody else uses (replication 3); they are deleted afterwards."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()
@@ -84,7 +84,14 @@ async def make_topic(kafka_bootstrap: str) -> AsyncIterator[MakeTopic]:
 
 
 @pytest.fixture
-async def make_database(postgres_admin_dsn: str) -> AsyncIterator[MakeDatabase]:
+async def make_topic(kafka_bootstrap: str) -> AsyncIterator[MakeTopic]:
+    """`own_topics` for one test."""
+    async with own_topics(kafka_bootstrap) as make:
+        yield make
+
+
+@contextlib.asynccontextmanager
+async def own_databases(postgres_admin_dsn: str) -> AsyncIterator[MakeDatabase]:
     """Make empty databases; they are dropped afterwards, whoever is still connected."""
     made: list[str] = []
     admin = await asyncpg.connect(postgres_admin_dsn)
@@ -102,6 +109,13 @@ async def make_database(postgres_admin_dsn: str) -> AsyncIterator[MakeDatabase]:
     finally:
         with contextlib.suppress(TimeoutError, asyncio.CancelledError):
             await admin.close(timeout=5)
+
+
+@pytest.fixture
+async def make_database(postgres_admin_dsn: str) -> AsyncIterator[MakeDatabase]:
+    """`own_databases` for one test."""
+    async with own_databases(postgres_admin_dsn) as make:
+        yield make
 
 
 @pytest.fixture

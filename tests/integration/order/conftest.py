@@ -1,20 +1,28 @@
-"""Order instances on SQLite and on PostgreSQL: every test that asks for one runs on both."""
+"""Order instances on SQLite and on PostgreSQL: every test that asks for one runs on both.
 
+A test that stops an instance or looks at whole topics has a `house` or `houses` of its own. Tests that only talk to
+running instances share one: `shared` per module, and `goods` that nobody else orders.
+"""
+
+import contextlib
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from order_service.settings import Settings
-from tests.conftest import MakeDatabase, MakeTopic
+from tests.conftest import MakeDatabase, MakeTopic, own_databases, own_topics
 from tests.support.order_house import House, Instance, free_port, migrated, topic_prefix
 
 MakeHouse = Callable[..., Awaitable[House]]
 MakeUrl = Callable[[], Awaitable[str]]
+BACKENDS = ("sqlite", "postgresql")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     """Which database the instances have."""
     name: str = request.param
@@ -24,12 +32,16 @@ def backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def make_url(backend: str, tmp_path: Path, make_database: MakeDatabase) -> MakeUrl:
     """URLs of fresh, empty databases."""
+    return fresh_urls(backend, tmp_path, make_database)
+
+
+def fresh_urls(backend: str, directory: Path, make_database: MakeDatabase) -> MakeUrl:
     made: list[int] = []
 
     async def make() -> str:
         made.append(0)
         if backend == "sqlite":
-            return f"sqlite+aiosqlite:///{tmp_path}/order-{len(made)}.db"
+            return f"sqlite+aiosqlite:///{directory}/order-{len(made)}.db"
         return (await make_database()).replace("postgresql:", "postgresql+asyncpg:")
 
     return make
@@ -40,6 +52,14 @@ async def make_house(
     make_url: MakeUrl, make_topic: MakeTopic, kafka_bootstrap: str
 ) -> AsyncIterator[MakeHouse]:
     """Migrated instances with topics of their own, not yet started; they are stopped at the end."""
+    async with built_houses(make_url, make_topic, kafka_bootstrap) as make:
+        yield make
+
+
+@contextlib.asynccontextmanager
+async def built_houses(
+    make_url: MakeUrl, make_topic: MakeTopic, kafka_bootstrap: str
+) -> AsyncIterator[MakeHouse]:
     made: list[Instance] = []
 
     async def make(count: int = 1, **settings: Any) -> House:
@@ -87,3 +107,33 @@ async def houses(make_house: MakeHouse) -> House:
         await instance.product(f"tea-{number}")
     await house.know("tea-1", "tea-2", "tea-3")
     return house
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=BACKENDS)
+async def shared(
+    request: pytest.FixtureRequest,
+    kafka_bootstrap: str,
+    postgres_admin_dsn: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[House]:
+    """Three running instances for all tests of a module, which has to be on `loop_scope="module"`."""
+    directory = tmp_path_factory.mktemp("shared")
+    async with (
+        own_topics(kafka_bootstrap) as make_topic,
+        own_databases(postgres_admin_dsn) as make_database,
+        built_houses(
+            fresh_urls(request.param, directory, make_database), make_topic, kafka_bootstrap
+        ) as make,
+    ):
+        yield await (await make(3)).start()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def goods(shared: House) -> tuple[str, str, str]:
+    """Three products that are this test's alone, a hundred of each, at home at order-1, order-2 and order-3."""
+    name = f"tea-{uuid.uuid4().hex[:8]}"
+    products = (f"{name}-1", f"{name}-2", f"{name}-3")
+    for instance, product in zip(shared.instances, products, strict=True):
+        await instance.product(product)
+    await shared.know(*products)
+    return products

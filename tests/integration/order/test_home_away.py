@@ -1,0 +1,34 @@
+"""An instance that others need is down: what cannot be decided waits, and the rest goes on."""
+
+from collections import Counter
+
+from tests.support.order_house import House
+
+
+async def test_a_home_that_is_down_is_a_problem_with_a_time_to_come_back(houses: House) -> None:
+    order_id = await houses[2].placed(("tea-1", 1))
+    await houses[2].stop()
+    answer = await houses[1].http.post(f"/orders/{order_id}/cancel")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/home-unreachable")
+    assert answer.headers["retry-after"] == "1"
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_retry_after_a_crash_gets_the_answer_of_the_commit(houses: House) -> None:
+    """The instance dies between its commit and its answer; who asks again, there or elsewhere, gets that answer."""
+    first = await houses[2].order(("tea-1", 1), key="crash")
+    await houses[2].stop()
+    down = await houses[1].order(("tea-1", 1), key="crash")
+    assert down.status_code == 503
+    await houses[2].start()
+    again = await houses[1].order(("tea-1", 1), key="crash")
+    assert (again.status_code, again.content) == (201, first.content)
+
+
+async def test_a_key_whose_keeper_is_down_waits_and_commands_without_keys_do_not(houses: House) -> None:
+    await houses[2].stop()
+    answers = [await houses[1].order(("tea-1", 1), key=f"key-{number}") for number in range(12)]
+    codes = Counter(answer.status_code for answer in answers)
+    assert set(codes) == {201, 503}
+    assert {a.json()["type"] for a in answers if a.status_code == 503} == {"/problems/home-unreachable"}
+    assert (await houses[1].order(("tea-1", 1))).status_code == 201
