@@ -110,6 +110,18 @@ def test_suites_are_the_folders_that_hold_tests() -> None:
     assert "support" not in suites.suites()
 
 
+def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: list[str] = []
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setattr(suites, "become", lambda *words: run.extend(words))
+    suites.main(["-x"])
+    folders = {Path(word).name for word in run if Path(word).parent == suites.TESTS}
+    assert folders == set(suites.suites()) - {suites.CONTAINERS}
+    run.clear()
+    suites.main([suites.CONTAINERS])
+    assert run[-1] == str(suites.TESTS / suites.CONTAINERS)
+
+
 def test_the_topics_are_those_of_the_design() -> None:
     topics = json.loads((REPOSITORY / "infra" / "kafka" / "topics.json").read_text())
     declared = {topic["name"]: (topic["partitions"], topic["config"]) for topic in topics}
