@@ -8,23 +8,24 @@ import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from benchmarks.sink import cast, machine
+from benchmarks.sink import cast, chain, machine
 from benchmarks.sink.contestants import Contestant, WorkerDiedError
 from benchmarks.sink.drain import Drain, Failure, Workload, WrongRowsError, drain
 from benchmarks.sink.latency import Latency, Load, latency
-from benchmarks.sink.orders import new_orders, orders_and_updates
+from benchmarks.sink.orders import Order, new_orders, orders_and_updates
 from benchmarks.sink.report import Result, write
 from benchmarks.sink.servers import POSTGRES_SETTINGS, Servers, servers
 from benchmarks.sink.topics import delete_topics, fill_topic
 
 GROUPS = ("ours", "connect", "limit")
+PARTS = ("drain", "transforms", "latency")
 RESULTS = Path(__file__).parent / "results"
 LOADS = (Load(rate=200), Load(rate=1_000))
 SMOKE_RECORDS = 30_000
@@ -51,9 +52,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", choices=GROUPS, help="this contestant (repeatable; all of them)"
     )
-    parser.add_argument(
-        "--part", action="append", choices=("drain", "latency"), help="this part (repeatable; both)"
-    )
+    parser.add_argument("--part", action="append", choices=PARTS, help="this part (repeatable; all of them)")
     parser.add_argument(
         "--smoke", action="store_true", help=f"{SMOKE_RECORDS} records, once, without Kafka Connect"
     )
@@ -67,7 +66,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 def plan_of(options: argparse.Namespace) -> Plan:
     """Turn the options into a plan; `--smoke` is a plan of its own."""
-    parts = tuple(options.part or ("drain", "latency"))
+    parts = tuple(options.part or PARTS)
     extra = json.loads(options.connector_settings.read_text()) if options.connector_settings else {}
     if options.smoke:
         groups = tuple(options.only or ("ours", "limit"))
@@ -95,18 +94,27 @@ class Session:
 
     async def fill(self) -> None:
         """Produce the topics that are to be drained."""
-        if "drain" not in self._plan.parts:
-            return
-        for name, generate in (("insert", new_orders), ("upsert", orders_and_updates)):
-            orders = partial(generate, self._plan.records)
-            topic = await fill_topic(self._stack.bootstrap, f"benchmark-{name}-{uuid4().hex[:8]}", orders())
-            self.workloads.append(Workload(name=name, mode=name, topic=topic, orders=orders))
-            print(f"{topic.records:,} records of {topic.value_bytes:.0f} bytes in {topic.name}", flush=True)
+        wanted = set(self._plan.parts)
+        if "drain" in wanted:
+            self.workloads.append(await self._filled("insert", new_orders))
+        if wanted & {"drain", "transforms"}:
+            plain = await self._filled("upsert", orders_and_updates)
+            changed = replace(plain, name="transforms", table="changed_table", settings=chain.SETTINGS)
+            parts = (("drain", plain), ("transforms", changed))
+            self.workloads += [workload for part, workload in parts if part in wanted]
+
+    async def _filled(self, name: str, generate: Callable[[int], Iterator[Order]]) -> Workload:
+        orders = partial(generate, self._plan.records)
+        topic = await fill_topic(self._stack.bootstrap, f"benchmark-{name}-{uuid4().hex[:8]}", orders())
+        print(f"{topic.records:,} records of {topic.value_bytes:.0f} bytes in {topic.name}", flush=True)
+        return Workload(name=name, mode=name, topic=topic, orders=orders)
 
     async def take_turns(self) -> None:
         """Measure every contestant once. The failure of one that we compare with is kept; any other is raised."""
         for workload in self.workloads:
             for contestant in cast.draining(self._plan.groups, self._plan.extra):
+                if workload.settings and contestant.group == "limit":
+                    continue  # PostgreSQL alone has no connector that could be set
                 try:
                     self.drains.append(await self._drain(contestant, workload))
                 except (WorkerDiedError, WrongRowsError, TimeoutError) as error:
@@ -175,7 +183,7 @@ async def run(plan: Plan, *, kafka: str | None, command: str) -> AsyncIterator[R
                         latencies=session.latencies,
                     )
             finally:
-                await delete_topics(stack.bootstrap, [workload.topic.name for workload in session.workloads])
+                await delete_topics(stack.bootstrap, sorted({each.topic.name for each in session.workloads}))
 
 
 async def measure(options: argparse.Namespace, command: str) -> None:

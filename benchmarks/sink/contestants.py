@@ -28,6 +28,8 @@ class Job:
     """Free for the worker's REST interface."""
     orders: Iterable[Order]
     """The records of the topic again, for a contestant that needs no Kafka."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Connector keys that belong to the work, whoever does it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,7 @@ def connector_config(job: Job, *, tasks: int, settings: Mapping[str, str]) -> di
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         "consumer.override.auto.offset.reset": "earliest",
         **settings,
+        **job.settings,
     }
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 import asyncpg
 
@@ -28,6 +28,10 @@ class Workload:
     mode: str
     topic: FilledTopic
     orders: Callable[[], Iterable[Order]]
+    table: str = "table"
+    """The statement that makes the table, or something that answers as the table `orders` would."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Connector keys for every sink."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,7 @@ async def drain(contestant: Contestant, workload: Workload, servers: Servers) ->
     async with fresh_database(servers.admin_dsn, f"drain_{directory.name}") as dsn:
         database = await asyncpg.connect(dsn)
         try:
-            await database.execute(statement("table"))
+            await database.execute(statement(workload.table))
             job = Job(
                 topic=workload.topic.name,
                 mode=workload.mode,
@@ -82,6 +86,7 @@ async def drain(contestant: Contestant, workload: Workload, servers: Servers) ->
                 directory=directory,
                 port=free_ports(1)[0],
                 orders=workload.orders(),
+                settings=workload.settings,
             )
             started_at = time.time()
             async with contestant.running(job) as run:

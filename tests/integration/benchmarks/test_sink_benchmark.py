@@ -64,9 +64,12 @@ async def test_the_smoke_run_drains_every_record_and_writes_its_result(
     result = json.loads(page.with_suffix(".json").read_text())
     assert {(each["group"], each["connections"], each["workload"]) for each in result["drains"]} == {
         (group, connections, workload)
-        for group in ("ours", "limit")
+        for group, workloads in (
+            ("ours", ("insert", "upsert", "transforms")),
+            ("limit", ("insert", "upsert")),
+        )
         for connections in (1, 2)
-        for workload in ("insert", "upsert")
+        for workload in workloads
     }
     assert all(each["rate"] > 0 and not each["wrong_sums"] for each in result["drains"])
     assert {each["events"] for each in result["latencies"]} == {400}
