@@ -9,6 +9,8 @@ from launcher.process import become
 TESTS = REPOSITORY / "tests"
 CONTAINERS = "compose"
 """The suite that brings up a second stack, on another engine: it runs when it is named."""
+ALONE = "unit"
+"""The suite that needs no stack: run by itself it takes every core."""
 
 
 def suites() -> list[str]:
@@ -32,6 +34,8 @@ def main(words: list[str]) -> int:
     rest = [word for word in words if word not in known]
     if not chosen and not _names_tests(rest):
         chosen = [str(TESTS / suite) for suite in known if suite != CONTAINERS]
+    if chosen == [str(TESTS / ALONE)]:
+        rest = ["-n", "auto", *rest]
     os.chdir(REPOSITORY)
     return become(sys.executable, "-m", "pytest", *chosen, *rest)
 
