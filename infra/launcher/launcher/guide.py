@@ -25,6 +25,7 @@ _TRY = """\
   ./demo logs -f                       what happens
   ./demo load --orders 2000 --rate 100 orders from many users; how soon each is visible
   ./demo audit                         compare every database and topic, row by row
+  ./demo rebuild                       the read model anew from the topics, while it serves
   ./demo kafka quorum                  who leads the brokers; docs/kafka.md has more
   ./demo down                          stop it (--volumes: and forget it)
 """

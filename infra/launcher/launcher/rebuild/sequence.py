@@ -121,17 +121,22 @@ async def _heal(site: Site, sink: Worker) -> None:
 
 async def _fill(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
     """Return when the copy has all that was there half a second ago."""
-    await _all(sink.begin(copy) for copy in site.copies)
     pace = Pace(SINK_CONNECTORS)
-    while not pace.caught_up:
+
+    async def look() -> None:
         logs = await partition_ends(replace(site.target, write_databases={}))
         offsets = {
             (name.removesuffix(SUFFIX), site.target.plain(topic), partition): at
             for (name, topic, partition), at in (await database.offsets(site.copy_names)).items()
         }
         told.on_the_way(pace.look(logs, offsets, at_s=time.monotonic()))
-        await sink.require_healthy(site.copy_names)
+
+    await look()
+    await _all(sink.begin(copy) for copy in site.copies)
+    while not pace.caught_up:
         await asyncio.sleep(_LOOK_S)
+        await sink.require_healthy(site.copy_names)
+        await look()
 
 
 async def _switch(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
