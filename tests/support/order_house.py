@@ -138,6 +138,14 @@ class Instance:
         product = (await self.http.get(f"/products/{product_id}")).json()
         return product["stock_available"], product["stock_reserved"]
 
+    async def has_stock(self, product_id: str, expected: tuple[int, int]) -> None:
+        """Wait until the product's home has that much (available, reserved)."""
+
+        async def as_expected() -> bool:
+            return await self.stock(product_id) == expected
+
+        await wait_until(as_expected, timeout_s=30, what=f"{product_id} is {expected}")
+
     async def knows(self, *product_ids: str) -> None:
         """Wait until this instance has heard of the products."""
 
