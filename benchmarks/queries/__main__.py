@@ -1,41 +1,39 @@
-"""How long a page takes, at any depth; and the same question asked of the write databases.
+"""How long a page takes, at any depth; and the same question asked of the write databases, alone and under a mixed load.
 
 .venv/bin/python -m benchmarks.queries                     1,000,000 orders, servers of its own
-.venv/bin/python -m benchmarks.queries --orders 20000 --postgres postgresql://…    a smoke run
+.venv/bin/python -m benchmarks.queries --orders 20000 --times 50 --seconds 3       a smoke run
 """
 
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
+import logging
 import os
 import platform
-import socket
-import subprocess
+import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import httpx
 
-from benchmarks.queries.shop import (
-    BIN,
-    INSTANCES,
-    fill_read_database,
-    fill_write_databases,
-    write_environment,
-)
+from benchmarks.queries.house import House, running_house
+from benchmarks.queries.load import CLIENTS, Commands, Figures, measured, mixed
+from benchmarks.queries.shop import fill_read_database, fill_write_databases
 from catalog_service.queries import STATEMENTS
 from catalog_service.queries.cursor import seal_cursor
 from catalog_service.queries.orders import OrderFilter, list_orders
 from catalog_service.storage.database import Database
 from launcher.postgres import PostgresServer
+
+T = TypeVar("T")
 
 PAGE = 50
 RESULTS = Path(__file__).parent / "results"
@@ -50,18 +48,7 @@ QUESTIONS = {
     "a middling product": OrderFilter(product_id="p-100"),
     "a product nobody buys": OrderFilter(product_id="p-nothing"),
 }
-Figures = dict[str, Any]
-
-
-async def measured(ask: Callable[[], Awaitable[object]], times: int) -> Figures:
-    """Percentiles in milliseconds of asking one after the other."""
-    took = []
-    for _ in range(times):
-        began = time.perf_counter()
-        await ask()
-        took.append((time.perf_counter() - began) * 1000)
-    took.sort()
-    return {f"p{share}": round(took[min(times - 1, times * share // 100)], 2) for share in (50, 95, 99)}
+USERS = (0, 1, 5, 20, 100)
 
 
 async def pages(dsn: str, times: int) -> list[Figures]:
@@ -110,73 +97,40 @@ async def plans(dsn: str) -> dict[str, str]:
         await connection.close()
 
 
-async def over_http(dsn: str, directory: Path, times: int) -> dict[str, Figures]:
-    """The newest orders of a user: one question to the catalog, or three to the instances and a merge."""
-    async with contextlib.AsyncExitStack() as parts:
-        catalog = await parts.enter_async_context(_serving("catalog-service", _catalog_environment(dsn)))
-        instances = [
-            await parts.enter_async_context(
-                _serving("order-service", partial(write_environment, directory, name))
-            )
-            for name in INSTANCES
-        ]
-        http = await parts.enter_async_context(httpx.AsyncClient(timeout=60))
-        users = [f"user-{number}" for number in (0, 1, 5, 20, 100)]
-        turn = iter(range(10**9))
+async def over_http(house: House, times: int, seconds: float) -> dict[str, Any]:
+    """The newest orders of a user: one question to the catalog, or three to the instances and a merge.
+
+    First asked alone, one after the other; then by eight at once, with a command among twenty requests.
+    """
+    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=100)) as http:
+        turn = itertools.count()
 
         async def one() -> object:
-            user = users[next(turn) % len(users)]
-            return (await http.get(f"{catalog}/orders?user_id={user}&limit={PAGE}")).raise_for_status().json()
+            answer = await http.get(f"{house.catalog}/orders?user_id={_user(turn)}&limit={PAGE}")
+            return answer.raise_for_status().json()
 
         async def all_and_merge() -> object:
-            user = users[next(turn) % len(users)]
-            answers = await asyncio.gather(*(http.get(f"{url}/orders?user_id={user}") for url in instances))
+            user = _user(turn)
+            urls = house.instances.values()
+            answers = await asyncio.gather(
+                *(http.get(f"{url}/orders?user_id={user}&limit={PAGE}") for url in urls)
+            )
             orders = [order for answer in answers for order in answer.raise_for_status().json()["items"]]
             return sorted(orders, key=lambda order: order["placed_at"], reverse=True)[:PAGE]
 
-        for ask in (one, all_and_merge):
+        asks = {"one read database": one, "three instances, merged": all_and_merge}
+        commands = Commands(http, house)
+        await commands.prepare()
+        for ask in asks.values():
             await measured(ask, 20)
         return {
-            "one read database": await measured(one, times),
-            "three instances, merged": await measured(all_and_merge, times),
+            "alone": {name: await measured(ask, times) for name, ask in asks.items()},
+            "mixed": {name: await mixed(ask, commands.place, seconds=seconds) for name, ask in asks.items()},
         }
 
 
-def _catalog_environment(dsn: str) -> Callable[[int], dict[str, str]]:
-    return lambda port: (
-        os.environ
-        | {
-            "CATALOG_DATABASE_URL": dsn,
-            "CATALOG_KAFKA_BOOTSTRAP": "127.0.0.1:9",
-            "CATALOG_PORT": str(port),
-            "CATALOG_LOG_LEVEL": "ERROR",
-        }
-    )
-
-
-@contextlib.asynccontextmanager
-async def _serving(program: str, environment: Callable[[int], dict[str, str]]) -> AsyncIterator[str]:
-    port = _free_port()
-    process = await asyncio.create_subprocess_exec(
-        BIN / program, "serve", env=environment(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        async with httpx.AsyncClient() as http, asyncio.timeout(60):
-            while True:
-                with contextlib.suppress(httpx.TransportError):
-                    await http.get(f"http://127.0.0.1:{port}/health/live")
-                    break
-                await asyncio.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _user(turn: "itertools.count[int]") -> str:
+    return f"user-{USERS[next(turn) % len(USERS)]}"
 
 
 @contextlib.asynccontextmanager
@@ -208,9 +162,21 @@ def report(figures: Figures) -> str:
             for r in figures["pages"]
         ),
         "",
-        "| the newest orders of a user, over HTTP | p50 | p95 | p99 |",
+        "| the newest orders of a user, over HTTP, one after the other | p50 | p95 | p99 |",
         "|---|---|---|---|",
-        *(f"| {name} | {r['p50']} | {r['p95']} | {r['p99']} |" for name, r in figures["http"].items()),
+        *(
+            f"| {name} | {r['p50']} | {r['p95']} | {r['p99']} |"
+            for name, r in figures["http"]["alone"].items()
+        ),
+        "",
+        f"| {CLIENTS} clients, 19 reads and a command in turn | reads/s | p50 | p95 | p99 | commands/s | p50 | p95 | p99 |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {name} | {' | '.join(str(r[what][of]) for what in ('reads', 'commands') for of in ('per_s', 'p50', 'p95', 'p99'))} |"
+            for name, r in figures["http"]["mixed"].items()
+        ),
+        "",
+        f"Seconds this took: {', '.join(f'{step} {took}' for step, took in figures['took_s'].items())}.",
         "",
         *(
             line
@@ -221,24 +187,38 @@ def report(figures: Figures) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def run(orders: int, times: int, admin_dsn: str | None) -> Figures:
+async def run(orders: int, times: int, seconds: float, admin_dsn: str | None) -> Figures:
     """The whole benchmark."""
     load = os.getloadavg()[0]
+    took_s: dict[str, float] = {}
+
+    async def timed(step: str, work: Awaitable[T]) -> T:
+        began = time.perf_counter()
+        result = await work
+        took_s[step] = round(time.perf_counter() - began, 1)
+        print(f"{took_s[step]:7.1f} s  {step}", file=sys.stderr)
+        return result
+
     with tempfile.TemporaryDirectory(prefix="queries-") as text:
         directory = Path(text)
         directory.chmod(0o755)  # noqa: ASYNC240 - PostgreSQL's user has to enter
         async with _database(admin_dsn, directory) as dsn:
-            await fill_read_database(dsn, orders)
-            await fill_write_databases(dsn, directory)
-            return {
+            await timed("fill the read database", fill_read_database(dsn, orders))
+            await timed("fill the write databases", fill_write_databases(dsn, directory))
+            figures: Figures = {
                 "orders": orders,
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
                 "load_before": round(load, 1),
-                "pages": await pages(dsn, times),
-                "http": await over_http(dsn, directory, times),
-                "plans": await plans(dsn),
+                "pages": await timed("pages", pages(dsn, times)),
+                "plans": await timed("plans", plans(dsn)),
             }
+            async with contextlib.AsyncExitStack() as parts:
+                house = await timed(
+                    "start everything", parts.enter_async_context(running_house(dsn, directory))
+                )
+                figures["http"] = await timed("over HTTP", over_http(house, times, seconds))
+    return figures | {"took_s": took_s}
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -246,10 +226,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.queries", description=__doc__)
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--times", type=int, default=500, help="how often each question is asked")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of mixed load, for each way of asking")
     parser.add_argument("--postgres", help="DSN of a server that runs already; without it one is started")
     parser.add_argument("--save", action="store_true", help="keep the result under results/")
     arguments = parser.parse_args(words)
-    figures = asyncio.run(run(arguments.orders, arguments.times, arguments.postgres))
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is not up yet is no news
+    figures = asyncio.run(run(arguments.orders, arguments.times, arguments.seconds, arguments.postgres))
     text = report(figures)
     print(text)
     if arguments.save:

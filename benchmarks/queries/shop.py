@@ -30,21 +30,20 @@ async def fill_read_database(dsn: str, orders: int) -> None:
         await connection.close()
 
 
-def write_environment(directory: Path, instance: str, port: int) -> dict[str, str]:
-    """An order instance on SQLite; it answers queries although no Kafka is there."""
-    return os.environ | {
+def write_environment(directory: Path, instance: str, **more: str) -> dict[str, str]:
+    """An order instance on SQLite."""
+    own = {
         "ORDER_INSTANCE": instance,
         "ORDER_DATABASE_URL": f"sqlite+aiosqlite:///{directory}/{instance}.db",
-        "ORDER_KAFKA_BOOTSTRAP": "127.0.0.1:9",
-        "ORDER_PORT": str(port),
         "ORDER_LOG_LEVEL": "ERROR",
     }
+    return os.environ | own | more
 
 
 async def fill_write_databases(read_dsn: str, directory: Path) -> None:
     """Each instance's share of the rows of the read database, under the order service's real schema."""
     for instance in INSTANCES:
-        env = write_environment(directory, instance, 0)
+        env = write_environment(directory, instance, ORDER_KAFKA_BOOTSTRAP="127.0.0.1:9")
         migrating = await asyncio.create_subprocess_exec(
             BIN / "order-service", "migrate", env=env, stdout=subprocess.DEVNULL
         )
