@@ -6,18 +6,19 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from order_service.bootstrap import republish_log
 from order_service.outbox.backlog import Backlog
+from order_service.outbox.publisher import kafka_publisher
 from order_service.outbox.reader import LoggedRecord, LogPosition, OutboxReader
 from order_service.outbox.relay import Relay
 from order_service.storage import schema
-from order_service.storage.database import open_database
+from order_service.storage.database import Database, open_database
 from order_service.storage.tables import outbox
-from tests.conftest import MakeDatabase
+from tests.conftest import MakeDatabase, MakeTopic
 from tests.integration.order.conftest import MakeHouse, MakeUrl
 from tests.support.order_house import House, payload
 from tests.support.waiting import wait_until
@@ -129,10 +130,12 @@ async def test_rows_of_many_concurrent_writers_are_published_once_and_in_commit_
     heard = Heard()
     databases = [open_database(url) for _ in range(4)]
 
+    async def commit(database: Database, *keys: str) -> None:
+        await database.transact(lambda connection: write(connection, *keys))
+
     async def writer(number: int) -> None:
         for step in range(15):
-            keys = f"{number}:{step}", f"{number}:{step}+"
-            await databases[number].transact(lambda connection, keys=keys: write(connection, *keys))
+            await commit(databases[number], f"{number}:{step}", f"{number}:{step}+")
 
     async with relaying(OutboxReader(database=databases[0], instance="order-1"), heard) as relay:
         await asyncio.gather(*(writer(number) for number in range(4)))
@@ -207,3 +210,14 @@ async def test_a_republished_log_is_the_log(house: House) -> None:
     assert await republish_log(house[1].settings, topics=["products"]) == 4
     second = (await house.records("products", at_least=8))[-4:]
     assert [(r.key, r.value, r.headers) for r in second] == [(r.key, r.value, r.headers) for r in first]
+
+
+async def test_what_kafka_refuses_is_an_error_of_its_own_and_not_one_in_a_group(
+    make_topic: MakeTopic, kafka_bootstrap: str
+) -> None:
+    """The relay goes on after a `KafkaError`; what it does not recognize ends the process."""
+    topic = await make_topic(config={"max.message.bytes": "500"})
+    record = LoggedRecord(LogPosition(0, 1), topic, b"key", b"v" * 1_000, [])
+    async with kafka_publisher(kafka_bootstrap, "test") as publisher:
+        with pytest.raises(KafkaError):
+            await publisher.publish([record])

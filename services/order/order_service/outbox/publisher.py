@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 import zlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,15 +39,15 @@ class KafkaPublisher:
     async def publish(self, records: Sequence[LoggedRecord]) -> None:
         """Raises `KafkaError` or `TimeoutError` within `SEND_TIMEOUT_S`; any of the records may be in Kafka then."""
         async with asyncio.timeout(SEND_TIMEOUT_S):
-            by_partition: dict[tuple[str, int], list[LoggedRecord]] = {}
+            partitions = {topic: await self._partitions(topic) for topic in {each.topic for each in records}}
+            by_partition: dict[tuple[str, int], list[LoggedRecord]] = defaultdict(list)
             for record in records:
-                partitions = await self._partitions(record.topic)
-                by_partition.setdefault((record.topic, partition_of(record.key, partitions)), []).append(
-                    record
-                )
-            async with asyncio.TaskGroup() as group:
-                for (topic, partition), share in by_partition.items():
-                    group.create_task(self._send(topic, partition, share))
+                partition = partition_of(record.key, partitions[record.topic])
+                by_partition[record.topic, partition].append(record)
+            # The first error as it is; a group of them nobody would recognize.
+            await asyncio.gather(
+                *(self._send(topic, partition, share) for (topic, partition), share in by_partition.items())
+            )
 
     async def _partitions(self, topic: str) -> int:
         known = self.producer.client.cluster.partitions_for_topic(topic)

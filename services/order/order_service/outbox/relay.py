@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from order_service.outbox.backlog import Backlog
 from order_service.outbox.publisher import Publisher
-from order_service.outbox.reader import LogPosition, OutboxReader
+from order_service.outbox.reader import LoggedRecord, LogPosition, OutboxReader
 from order_service.storage.errors import StorageUnavailable
 
 log = structlog.get_logger()
@@ -105,16 +105,26 @@ class Relay:
             await self.sleep(0.01)
 
     async def _publish(self, publisher: Publisher) -> None:
+        records = await self._after(self.position)
         while True:
-            records = await self.reader.after(self.position, limit=BATCH)
             if not records:
                 await self._wait()
+                records = await self._after(self.position)
                 continue
-            await publisher.publish(records)
-            self.position = records[-1].position
-            self.backlog.published(len(records))
-            PUBLISHED.inc(len(records))
+            # What is behind them is read while they are on their way; they are acknowledged before it is sent.
+            sent, end = len(records), records[-1].position
+            if sent == BATCH or self.backlog.pending > sent:
+                _, records = await asyncio.gather(publisher.publish(records), self._after(end))
+            else:
+                await publisher.publish(records)
+                records = []
+            self.position = end
+            self.backlog.published(sent)
+            PUBLISHED.inc(sent)
             self._failures = 0
+
+    async def _after(self, position: LogPosition) -> list[LoggedRecord]:
+        return await self.reader.after(position, limit=BATCH)
 
     async def _wait(self) -> None:
         """Until the next commit; sooner when rows are held back, later when nothing happens at all."""
