@@ -18,13 +18,17 @@ _COLUMNS = "order_id, user_id, status, lines, total_cents, version, instance, re
 
 
 async def fill_read_database(dsn: str, orders: int) -> None:
-    """`orders` rows under the real schema, analysed as autovacuum would have."""
+    """`orders` rows under the real schema, analysed as autovacuum would have. Its indexes are made last: that is quicker."""
     await upgrade(dsn)
-    connection = await asyncpg.connect(dsn)
+    shop = load_statements(__package__, "shop.sql")
+    connection = await asyncpg.connect(dsn, server_settings={"maintenance_work_mem": "256MB"})
     try:
-        await connection.execute(
-            load_statements(__package__, "shop.sql")["orders"].replace("$1", str(orders))
-        )
+        indexes = await connection.fetch(shop["indexes"])
+        for index in indexes:
+            await connection.execute(f"DROP INDEX {index['name']}")
+        await connection.execute(shop["orders"].replace("$1", str(orders)))
+        for index in indexes:
+            await connection.execute(index["definition"])
         await connection.execute("VACUUM (ANALYZE) orders")
     finally:
         await connection.close()

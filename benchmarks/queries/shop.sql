@@ -16,3 +16,8 @@ SELECT format('order-%s-%s', 1 + n % 3, lpad(n::text, 12, '0')),
        '2026-01-01T00:00:00Z'::timestamptz + n * interval '25 seconds',
        '2026-01-01T00:00:00Z'::timestamptz + n * interval '25 seconds'
   FROM generate_series(0::bigint, $1 - 1) AS n
+
+-- name: indexes
+-- All but the primary key's.
+SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
+  FROM pg_index WHERE indrelid = 'orders'::regclass AND NOT indisprimary
