@@ -24,7 +24,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 PRODUCT = "green-tea"
 REBUILD_S = 200
 CONNECTORS = ["order-history", "orders", "products"]
-FAR = {"Prefer": "wait=30"}
+PATIENTLY = {"Prefer": "wait=30"}
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ class Customer:
         assert answer.status_code == 201, answer.text
         order_id = str(answer.json()["order_id"])
         token = {"Consistency-Token": answer.headers["Consistency-Token"]}
-        await self._get(f"/orders/{order_id}", headers=FAR | token)
+        await self._get(f"/orders/{order_id}", headers=PATIENTLY | token)
         self.placed.append(order_id)
         return order_id
 
