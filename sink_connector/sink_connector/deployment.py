@@ -32,8 +32,8 @@ def deploy(
 ) -> None:
     """Make each connector what its configuration says: a new one is created, one that is so already just goes on.
 
-    Waits up to `wait_s` for the worker to answer and for every task to run. What has failed is restarted once; a failure
-    that lasts is an error, an old one of a worker that is just coming up is not. Raises `DeployError`.
+    Waits up to `wait_s` for the worker to answer and for every task to run. What has failed (perhaps long ago, in a worker
+    that is just coming up again) is restarted once, and has to last then. Raises `DeployError`.
     """
     deadline = clock() + wait_s
 
@@ -65,29 +65,25 @@ class _Starting:
 
     path: str
     clock: Callable[[], float]
-    failed_at: float | None = None
+    restarted_at: float | None = None
 
     def runs(self) -> bool:
-        """Whether it is as asked for. Raises `DeployError` for a failure that lasts."""
+        """Whether it is as asked for. Raises `DeployError` when it has failed although it was restarted."""
         code, status = _ask("GET", f"{self.path}/status")
         if code != 200:  # noqa: PLR2004 - OK
             return False
         parts = [status["connector"], *status["tasks"]]
         failures = [part.get("trace", "") for part in parts if part["state"] == "FAILED"]
+        if failures and self.restarted_at is None:
+            self.restarted_at = self.clock()
+            _ask("POST", f"{self.path}/restart?includeTasks=true&onlyFailed=true")
+        if self.restarted_at is not None and self.clock() - self.restarted_at < LASTING_S:
+            return False  # what fails again does so by then
         if failures:
-            self._fail(f"{status['name']} has failed:\n{failures[0]}")
-            return False
-        self.failed_at = None
+            raise DeployError(f"{status['name']} has failed:\n{failures[0]}")
         if status["connector"]["state"] in {"PAUSED", "STOPPED"}:
             return True  # as somebody has asked for
         return bool(status["tasks"]) and all(part["state"] == "RUNNING" for part in parts)
-
-    def _fail(self, failure: str) -> None:
-        if self.failed_at is None:
-            self.failed_at = self.clock()
-            _ask("POST", f"{self.path}/restart?includeTasks=true&onlyFailed=true")
-        elif self.clock() - self.failed_at > LASTING_S:
-            raise DeployError(failure)
 
 
 def _ask(method: str, url: str, body: Any = None) -> tuple[int, Any]:

@@ -42,9 +42,7 @@ log = structlog.get_logger()
 
 POLL_MS = 200
 MOST_AT_ONCE = 2_000  # records of one poll; between two polls the event loop serves everything else
-MOST_BYTES = (
-    4 * 1024 * 1024
-)  # of keys and values in one batch; two of them exist at once, one filling, one being written
+MOST_BYTES = 4 * 1024 * 1024  # of keys and values in one batch; one is filling while another is written
 KEEP_ALIVE_S = 5.0
 IDLE_S = 1.0
 STALE_LOOKS = 3  # times a batch is tried again because a table was found changed

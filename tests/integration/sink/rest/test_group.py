@@ -15,9 +15,10 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from launcher.ports import free_ports
+from sink_connector import deployment
 from tests.conftest import MakeTopic
 from tests.contract.sink.record_connect_rest import delete_topics
-from tests.support.sink import INT64, struct
+from tests.support.sink import INT64, Message, send, struct
 from tests.support.sink_worker import Group, SinkWorker, sink_worker
 from tests.support.waiting import wait_until
 
@@ -211,3 +212,32 @@ async def test_a_worker_under_load_stops_within_five_seconds(scene: Scene) -> No
             assert await asyncio.to_thread(worker.stop) == 0
     events = [json.loads(line) for line in worker.log.read_text().splitlines()]
     assert [each for each in events if each["level"] == "error"] == []
+
+
+async def test_deploying_again_disturbs_nothing_and_what_has_failed_is_tried_once_more(scene: Scene) -> None:
+    (worker,) = await scene.start()
+    connector = {**scene.connector, "name": "arrivals", "tasks.max": "1"}
+
+    async def arrives(number: int) -> int:
+        await send(scene.group.bootstrap, scene.topic, [Message(value=struct({"n": number}, n=INT64))])
+        await scene.have_arrived(number + 1)
+        claims: int = await scene.target.fetchval("SELECT sum(epoch) FROM sink.offsets")
+        return claims
+
+    def deploy_again() -> None:
+        deployment.deploy([connector], url=worker.url, wait_s=60)
+
+    await asyncio.to_thread(deploy_again)
+    claims = await arrives(0)
+    await asyncio.to_thread(deploy_again)
+    assert await arrives(1) == claims
+    await send(scene.group.bootstrap, scene.topic, [Message(value=b"bad")])
+
+    async def failed() -> bool:
+        status = (await ask(worker, "GET", "/connectors/arrivals/tasks/0/status")).json()
+        return bool(status["state"] == "FAILED")
+
+    await wait_until(failed, timeout_s=30, what="the task to fail")
+    with pytest.raises(deployment.DeployError, match=r"arrivals has failed:(.|\n)*offset 2"):
+        await asyncio.to_thread(deploy_again)
+    assert await scene.target.fetchval("SELECT sum(epoch) FROM sink.offsets") > claims
