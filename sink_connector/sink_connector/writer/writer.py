@@ -50,6 +50,10 @@ class Writer:
         self._plans: dict[tuple[TableName, Layout, bool], Plan] = {}
         self._stages = itertools.count(1)
         self._staged: set[str] = set()  # temporary tables that hold rows of the running transaction
+        self._standing: set[str] = (
+            set()
+        )  # those that a committed transaction of this connection has left, empty
+        self._connection: Connection | None = None
         self._outdated = False
 
     def forget_tables(self) -> None:
@@ -64,14 +68,22 @@ class Writer:
         is tolerated. Whatever is raised, nothing of the batch was written.
         """
         connection = await self._session.connection()
+        if connection is not self._connection:
+            self._connection = connection
+            self._standing.clear()
         while True:
             if self._outdated:
                 await connection.execute("DISCARD TEMPORARY")
+                self._standing.clear()
                 self._outdated = False
             try:
-                return await self._transaction(connection, batch, isolate=isolate)
+                written = await self._transaction(connection, batch, isolate=isolate)
             except ChangeNeededError as needed:
                 await self._change(connection, needed)
+            else:
+                if not isolate:  # else some may have been made in a part that was rolled back
+                    self._standing |= self._staged
+                return written
 
     async def rewrite(self, letter: int, place: tuple[str, TableName] | None, entry: Entry | None) -> None:
         """Write a parked record and remove its letter, in one transaction. Raises as `write` does; the letter then stays."""
@@ -176,7 +188,7 @@ class Writer:
         tracking = plan.tracking
         rows = plan.rows(group.layout.columns(group.entries))
         if tracking is not None:
-            await connection.execute(self._empty(tracking.new, tracking.create, tracking.clear))
+            await self._empty(connection, tracking.new, tracking.create, tracking.clear)
         if len(rows) <= FEW:
             if plan.single.capture:
                 await connection.executemany(plan.single.capture, rows)
@@ -191,23 +203,25 @@ class Writer:
                 if statement:
                     await connection.execute(statement)
         if tracking is not None:
-            await connection.execute("\n;\n".join(filter(None, (plan.prune, *tracking.statements))))
+            for statement in filter(None, (plan.prune, *tracking.statements)):
+                await connection.fetch(statement)  # unlike `execute`, prepared and planned once
         return len(rows)
 
     async def _stage(self, connection: Connection, plan: Plan, rows: Sequence[Any]) -> None:
         stage = plan.stage
-        await connection.execute(self._empty(stage.name, stage.create, stage.clear))
+        await self._empty(connection, stage.name, stage.create, stage.clear)
         await connection.copy_records_to_table(
             stage.name, schema_name="pg_temp", columns=stage.columns, records=rows
         )
 
-    def _empty(self, relation: str, create: str, clear: str) -> str:
-        """Makes sure of a temporary relation without rows. A commit empties them all; what this transaction has put into
+    async def _empty(self, connection: Connection, relation: str, create: str, clear: str) -> None:
+        """Make sure of a temporary relation without rows. A commit empties them all; what this transaction has put into
         one has to be cleared, which costs new files and catalog rows and is therefore not done in advance."""
         if relation in self._staged:
-            return f"{create};{clear}"
+            await connection.execute(f"{create};{clear}")
+        elif relation not in self._standing:
+            await connection.execute(create)
         self._staged.add(relation)
-        return create
 
     async def _plan(self, connection: Connection, name: TableName, group: Group) -> Plan | None:
         """How to write a group; None when it deletes from a table that is not there."""
