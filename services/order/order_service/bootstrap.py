@@ -160,9 +160,10 @@ def _intakes(settings: Settings, commits: GroupCommit, queries: Queries) -> tupl
             gather_s=gather_s,
         )
         for topic, effect_of, gather_s in (
-            # An order waits for its inbox; names and prices may come a moment later, many in one commit.
-            ("products", product_effect, 0.1),
-            (f"inbox.{settings.instance}", inbox_effect, 0.0),
+            # The first record is taken at once; under load those behind it share a commit, a message to Kafka and its
+            # way through the brokers. An order waits for its inbox; names and prices may come a little later.
+            ("products", product_effect, 0.25),
+            (f"inbox.{settings.instance}", inbox_effect, 0.05),
         )
     )
 

@@ -93,7 +93,10 @@ class Tap:
             group_id=None,
             client_id="catalog",
             auto_offset_reset="latest",  # until it is placed; nothing is handed over before that
-            fetch_max_wait_ms=200,  # a broker answers one question of a connection after the other: `_watch_ends` waits
+            # Twenty fetches a second: one for each event would cost the brokers more than the sink does. Nor may it wait long,
+            # a broker answers one question of a connection after the other and `_watch_ends` asks too.
+            fetch_min_bytes=1 << 20,
+            fetch_max_wait_ms=50,
             metadata_max_age_ms=5_000,  # a topic made after the start is found soon
         )
         try:
