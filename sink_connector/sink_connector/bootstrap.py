@@ -1,13 +1,15 @@
 """Builds a worker out of its configuration and runs it until it is told to stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
 
 from sink_connector.config.connector import unknown_keys
 from sink_connector.config.worker import WorkerConfig
@@ -31,12 +33,16 @@ from sink_connector.worker.worker import Worker
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
+RETRY_S = 1.0
+
 
 @asynccontextmanager
 async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
     """A worker with its connection to the cluster; stops what was started with it."""
     client = AIOKafkaClient(**client_options(_kafka(config)))
-    await _bootstrap(client)
+    await _patiently(client.bootstrap)
     running = Worker(client)
     try:
         yield running
@@ -74,7 +80,7 @@ async def run_worker(config: WorkerConfig) -> int:
         member.configs.log, member.statuses.log = topics
         for topic in topics:
             ending.push_async_callback(topic.close)
-            await topic.open()
+            await _patiently(topic.open)
         member.listen()
         following = await ending.enter_async_context(background(*(topic.follow() for topic in topics)))
         ending.push_async_callback(membership.leave)
@@ -128,7 +134,7 @@ async def _member(
         offsets=StoredOffsets(running.partitions_of),
         loggers=Loggers(),
         make=make,
-        cluster_id=await cluster_id(client_options(_kafka(config))),
+        cluster_id=await _patiently(partial(cluster_id, client_options(_kafka(config)))),
         from_files=from_files,
     )
     return Member(
@@ -144,12 +150,13 @@ def _kafka(config: WorkerConfig) -> dict[str, Any]:
     return consumer_options(config.security, bootstrap_servers=config.bootstrap_servers, group_id="")
 
 
-async def _bootstrap(client: AIOKafkaClient) -> None:
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """Do a step of the start once Kafka is there for it: who starts too early waits and says so."""
     while True:
         try:
-            await client.bootstrap()
-        except OSError as error:
-            log.warning("sink.kafka.unreachable", error=str(error))
-            await asyncio.sleep(1)
-        else:
-            return
+            return await step()
+        except (OSError, KafkaError) as error:
+            if isinstance(error, KafkaError) and not error.retriable:
+                raise
+            log.warning("sink.kafka.unreachable", error=repr(error))
+            await asyncio.sleep(RETRY_S)

@@ -79,7 +79,9 @@ class CompactedTopic:
         self._producer: AIOKafkaProducer | None = None
 
     async def open(self) -> None:
-        """Returns when everything the topic holds is applied. Raises aiokafka's errors and `FatalError`."""
+        """Returns when everything the topic holds is applied. Raises aiokafka's errors, then it may be called again, and
+        `FatalError`."""
+        await self.close()
         numbers = await ensure_topic(self._topic, client=self._client)
         partitions = [TopicPartition(self._topic.name, number) for number in numbers]
         # Not idempotent: an entry sent twice says the same, and a producer without a sequence cannot get stuck on one.
