@@ -16,8 +16,9 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
+from launcher.ports import free_ports
 from tests.conftest import MakeTopic
-from tests.support.order_house import free_port, topic_prefix
+from tests.support.order_house import topic_prefix
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -116,7 +117,7 @@ async def running_sink(
     environment = os.environ | {
         "SINK_BOOTSTRAP_SERVERS": bootstrap,
         "SINK_DATABASE_URL": dsn,
-        "SINK_REST_PORT": str(free_port()),
+        "SINK_REST_PORT": str(free_ports(1)[0]),
     }
     program = Path(sys.executable).with_name("sink-connector")
     with (directory / "sink.log").open("wb") as log:

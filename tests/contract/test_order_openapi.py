@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 
+from launcher.ports import free_ports
 from tests.support.order_api import served_api
-from tests.support.order_house import free_port
 
 PROBLEM = "application/problem+json"
 OPERATIONS = [
@@ -37,7 +37,7 @@ TRIED = [
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served_api(tmp_path_factory.mktemp("api"), port=free_port()) as url:
+    with served_api(tmp_path_factory.mktemp("api"), port=free_ports(1)[0]) as url:
         yield url
 
 

@@ -1,6 +1,5 @@
 """A real schema registry with Confluent's API: Apicurio Registry, its schemas in memory."""
 
-import socket
 import subprocess
 import tarfile
 import time
@@ -10,18 +9,11 @@ from pathlib import Path
 
 import httpx
 
+from launcher.ports import free_ports
 from tests.support import jvm
 
 VERSION = "3.3.3"
 START_TIMEOUT_S = 240  # six seconds on a quiet machine
-
-
-def free_port() -> int:
-    """A port nobody listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _unpacked(directory: Path) -> Path:
@@ -40,7 +32,7 @@ def apicurio(directory: Path, *, port: int) -> Iterator[str]:
     log = directory / "apicurio.log"
     command = [
         jvm.java_runtime(), "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={port}",
-        f"-Dquarkus.management.port={free_port()}", "-Dquarkus.management.host=127.0.0.1", "-jar", "quarkus-run.jar",
+        f"-Dquarkus.management.port={free_ports(1)[0]}", "-Dquarkus.management.host=127.0.0.1", "-jar", "quarkus-run.jar",
     ]  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=_unpacked(directory), stdout=output, stderr=subprocess.STDOUT)

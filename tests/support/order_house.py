@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -242,13 +241,6 @@ def payload(record: Record) -> dict[str, Any]:
 def event_type(record: Record) -> str:
     name: str = dict(record.headers)["ce_type"].decode()
     return name
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def topic_prefix() -> str:

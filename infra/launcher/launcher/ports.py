@@ -1,6 +1,8 @@
 """The ports of the stack, and who holds one that is taken."""
 
+import itertools
 import os
+import random
 import socket
 import textwrap
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ HOST = "127.0.0.1"
 MAX_BROKERS = 3
 ORDER_INSTANCES = 3
 
+_FOR_TESTS = range(20_000, 32_000)
 _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _OUTGOING_ELSEWHERE = range(49_152, 65_536)  # macOS, and what the registry of ports recommends
 
@@ -101,13 +104,15 @@ def outgoing() -> range:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, for servers that live as long as a test."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
-    try:
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
+    """Ports that were free a moment ago, for servers that live as long as a test.
+
+    From below those that systems give to outgoing connections: one of these could take it before the server does, or
+    while it restarts.
+    """
+    free = list(itertools.islice(filter(_can_bind, random.sample(_FOR_TESTS, len(_FOR_TESTS))), count))
+    if len(free) < count:
+        raise OSError(f"fewer than {count} ports of {_FOR_TESTS.start} to {_FOR_TESTS.stop} are free")
+    return free
 
 
 def _can_bind(port: int) -> bool:

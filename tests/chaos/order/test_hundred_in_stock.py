@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from launcher.audit import Command, Report, Target, audit, canonical
+from launcher.ports import free_ports
 from tests.conftest import MakeTopic
-from tests.support.order_house import free_port, topic_prefix
+from tests.support.order_house import topic_prefix
 from tests.support.order_process import OrderProcess
 from tests.support.read_model import read_model
 from tests.support.waiting import wait_until
@@ -36,7 +37,7 @@ async def shop(
     await make_topic(name=f"{prefix}products", partitions=6, config={"cleanup.policy": "compact"})
     for name in NAMES:
         await make_topic(name=f"{prefix}inbox.{name}")
-    ports = {name: free_port() for name in NAMES}
+    ports = {name: free_ports(1)[0] for name in NAMES}
     peers = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     shop = {
         name: OrderProcess(

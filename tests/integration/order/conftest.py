@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from launcher.ports import free_ports
 from order_service.settings import Settings
 from tests.conftest import MakeDatabase, MakeTopic, own_databases, own_topics
-from tests.support.order_house import House, Instance, free_port, migrated, topic_prefix
+from tests.support.order_house import House, Instance, migrated, topic_prefix
 
 MakeHouse = Callable[..., Awaitable[House]]
 MakeUrl = Callable[[], Awaitable[str]]
@@ -65,7 +66,7 @@ async def built_houses(
     async def make(count: int = 1, **settings: Any) -> House:
         prefix = topic_prefix()
         names = [f"order-{number}" for number in range(1, count + 1)]
-        ports = {name: free_port() for name in names}
+        ports = {name: free_ports(1)[0] for name in names}
         await make_topic(name=f"{prefix}orders", partitions=2)
         await make_topic(name=f"{prefix}products", partitions=2, config={"cleanup.policy": "compact"})
         for name in names:

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from launcher.ports import free_ports
 from order_service.bootstrap import republish_log
 from order_service.outbox.backlog import Backlog
 from order_service.outbox.publisher import kafka_publisher
@@ -185,7 +186,7 @@ async def test_two_relays_on_one_outbox_keep_the_order_of_every_key(make_house: 
     house = await make_house()
     await house.start()
     await house[1].product("tea")
-    twin = type(house[1])(settings=house[1].settings.model_copy(update={"port": house[1].settings.port + 1}))
+    twin = type(house[1])(settings=house[1].settings.model_copy(update={"port": free_ports(1)[0]}))
     await twin.start()
     for price in range(1, 11):
         instance = house[1] if price % 2 else twin

@@ -1,7 +1,9 @@
 """What a rebuild works out without touching anything: the connectors of a copy, and how far it is."""
 
+import asyncio
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from launcher.audit.facts import Log
@@ -9,6 +11,8 @@ from launcher.audit.target import SINK_CONNECTORS
 from launcher.rebuild.connectors import Connector
 from launcher.rebuild.display import Display
 from launcher.rebuild.pace import Pace, Way
+from launcher.rebuild.read_model import NotNowError
+from launcher.rebuild.sequence import to_its_end
 from launcher.stack import CONNECTORS
 
 LOGS = (Log("orders", 0, 0, 100), Log("orders", 1, 20, 20), Log("products", 0, 0, 10))
@@ -65,3 +69,30 @@ def test_without_a_terminal_a_step_is_a_line_with_its_time_and_rate() -> None:
         "   2.00 s  filled from the topics, 1,000 records at 500/s",
         "   0.25 s  analysed",
     ]
+
+
+async def _cancelled_in_the_middle_of(outcome: str | Exception) -> str:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def step() -> str:
+        begun.set()
+        await go_on.wait()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    doing = asyncio.create_task(to_its_end(step()))
+    await begun.wait()
+    doing.cancel()
+    await asyncio.sleep(0)
+    assert not doing.done()
+    go_on.set()
+    return await doing
+
+
+async def test_a_cancellation_waits_for_a_step_that_must_not_be_left_half_done() -> None:
+    assert await _cancelled_in_the_middle_of("done") == "done", "too late"
+    with pytest.raises(asyncio.CancelledError):
+        await _cancelled_in_the_middle_of(NotNowError("nothing was done"))
+    with pytest.raises(ZeroDivisionError):
+        await _cancelled_in_the_middle_of(ZeroDivisionError())

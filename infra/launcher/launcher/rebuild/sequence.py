@@ -104,7 +104,7 @@ async def rebuild(site: Site, told: Told, *, verify: Verify = audit_picture) -> 
                 raise DifferentError(report)
             await _switch(site, database, sink, told)
         finally:
-            await _to_its_end(_clear(site, database, sink))
+            await to_its_end(_clear(site, database, sink))
         return report
 
 
@@ -145,7 +145,7 @@ async def _switch(site: Site, database: ReadModel, sink: Worker, told: Told) -> 
     while True:
         await sink.require_healthy(site.copy_names)
         try:
-            return await _to_its_end(_switch_once(site, database, sink, told))
+            return await to_its_end(_switch_once(site, database, sink, told))
         except NotNowError as error:
             if time.monotonic() > deadline:
                 raise RebuildError(f"no moment to switch within {_SWITCH_S:g} s: {error}") from error
@@ -180,11 +180,17 @@ async def _all(steps: Iterable[Awaitable[None]]) -> None:
     await asyncio.gather(*steps)
 
 
-async def _to_its_end(step: Coroutine[Any, Any, T]) -> T:
-    """Do a step that must not be left half done: a cancellation waits for it."""
+async def to_its_end(step: Coroutine[Any, Any, T]) -> T:
+    """Do a step that must not be left half done: a cancellation waits for it.
+
+    It comes too late when the step succeeds, is obeyed when the step changed nothing (NotNowError), and gives way to
+    any other error.
+    """
     task = asyncio.create_task(step)
     try:
         return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+    except asyncio.CancelledError as cancelled:
+        try:
+            return await task
+        except NotNowError:
+            raise cancelled from None

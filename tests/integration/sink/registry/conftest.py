@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.apicurio import apicurio, free_port
+from launcher.ports import free_ports
+from tests.support.apicurio import apicurio
 from tests.support.wire_format import Subjects
 
 
@@ -14,7 +15,7 @@ from tests.support.wire_format import Subjects
 def registry_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The Confluent-compatible API of a real Apicurio Registry."""
     directory: Path = tmp_path_factory.mktemp("registry")
-    with apicurio(directory, port=free_port()) as url:
+    with apicurio(directory, port=free_ports(1)[0]) as url:
         yield url
 
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from prometheus_client import REGISTRY
 
+from launcher.ports import free_ports
 from tests.conftest import MakeTopic
-from tests.support.apicurio import free_port
 from tests.support.sink import (
     Message,
     configuration,
@@ -114,7 +114,7 @@ async def test_an_outage_of_the_registry_is_waited_out_and_nothing_is_parked(
     topic = await make_topic()
     await execute(database, TABLE)
     known = subjects.register("item", ITEM)
-    port = free_port()
+    port = free_ports(1)[0]
     given = configuration(
         database, topics=topic, table__name__format="items", errors__tolerance="all", errors__retry__delay__max__ms="500",
         **converter(AVRO, subjects.url.replace(f":{urlsplit(subjects.url).port}", f":{port}")),
