@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ class RunningContainers:
     """The stack as `tests/support/stack.py` has it, of containers; `target` can be read from any event loop."""
 
     described: ComposeStack
-    target: Target = field(repr=False)  # it holds passwords, and a failed test prints its arguments
+    target: Target
 
     @property
     def instances(self) -> dict[str, str]:
@@ -52,7 +52,8 @@ class RunningContainers:
     def inspected(self) -> dict[str, dict[str, Any]]:
         """What the engine says of each container, by its name in the stack (`order-1`, `sink-2`)."""
         everything = json.loads(docker("inspect", *(c.id for c in self.described.containers)))
-        return {each["Name"].removeprefix(f"/{PROJECT}-"): each for each in everything}
+        project = everything[0]["Config"]["Labels"]["com.docker.compose.project"]
+        return {each["Name"].removeprefix(f"/{project}-"): each for each in everything}
 
     def deaths(self) -> Counter[str]:
         """How often the engine has started a container anew by itself."""
@@ -76,10 +77,10 @@ def missing_engine() -> str:
 
 
 @contextmanager
-def whole_stack_in_containers() -> Iterator[RunningContainers]:
-    """Build and start it; afterwards nothing of it is left but the images."""
+def whole_stack_in_containers(*overrides: str, project: str = PROJECT) -> Iterator[RunningContainers]:
+    """Build and start it, changed by files of `infra/docker`; afterwards nothing of it is left but the images."""
     with pytest.MonkeyPatch.context() as environment:
-        for name, value in _settings().items():
+        for name, value in _settings(*overrides, project=project).items():
             environment.setenv(name, value)
         try:
             started = subprocess.run(
@@ -118,14 +119,18 @@ def _complaints() -> str:
     return "\n".join(logs)
 
 
-def _settings() -> dict[str, str]:
+def _settings(*overrides: str, project: str) -> dict[str, str]:
     ports = next(p for offset in _OFFSETS if not taken((p := Ports(offset=offset)).all(brokers=3)))
-    numbered = {f"ORDER_{n}_PORT": ports.order(n) for n in (1, 2, 3)}
+    numbered = {f"ORDER_{n}_PORT": ports.order(n) for n in (1, 2, 3, 4)}
     numbered |= {f"KAFKA_{n}_PORT": ports.broker(n) for n in (1, 2, 3)}
-    numbered |= {"CATALOG_PORT": ports.catalog, "POSTGRES_PORT": ports.postgres}
+    numbered |= {"CATALOG_PORT": ports.catalog, "POSTGRES_PORT": ports.postgres, "SINK_PORT": ports.sink}
+    files = (
+        os.environ.get("TEST_COMPOSE_FILE", "docker-compose.yml"),
+        *(f"infra/docker/{o}" for o in overrides),
+    )
     return {name: str(port) for name, port in numbered.items()} | {
-        "COMPOSE_PROJECT_NAME": PROJECT,
-        "COMPOSE_FILE": os.environ.get("TEST_COMPOSE_FILE", "docker-compose.yml"),
+        "COMPOSE_PROJECT_NAME": project,
+        "COMPOSE_FILE": ":".join(files),
         "SINK_PORTS": f"{ports.sink}-{ports.sink + 7}",
     }
 

@@ -17,7 +17,7 @@ class Service:
     command: tuple[str, ...]
     ready: Probe
     after: frozenset[str] = frozenset()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # passwords are in it
     user: str | None = None
     url: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM

@@ -1,7 +1,7 @@
 """What an audit is about: where every side of the system is found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from launcher.audit.facts import Reader
 from launcher.stack import Stack
@@ -15,10 +15,13 @@ SINK_CONNECTORS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """`write_databases` maps an instance to its database's URL (`sqlite:////path` or `postgresql://…`)."""
+    """`write_databases` maps an instance to its database's URL (`sqlite:////path` or `postgresql://…`).
 
-    write_databases: Mapping[str, str]
-    read_dsn: str
+    URLs hold passwords, and a failed test prints its arguments.
+    """
+
+    write_databases: Mapping[str, str] = field(repr=False)
+    read_dsn: str = field(repr=False)
     bootstrap: str
     topic_prefix: str = ""
 
