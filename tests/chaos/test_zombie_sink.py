@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from launcher.ports import HOST, free_ports
+from launcher.rebuild.connectors import Connector
+from launcher.stack import CONNECTORS
 from sink_connector.worker.sharing import worker_of
 from tests.support.storm import Storm
 from tests.support.waiting import wait_until
@@ -23,9 +25,13 @@ _EPOCHS = "SELECT sum(epoch) FROM sink.offsets WHERE connector = 'orders'"
 
 def _port_that_leaves_orders_to(first: str) -> int:
     """A free port for a second worker whose address does not earn it the connector `orders`."""
-    return next(
-        port for port in free_ports(20) if worker_of("orders", 0, sorted((first, f"{HOST}:{port}"))) == first
-    )
+    names = [connector.name for connector in Connector.read_all(CONNECTORS)]
+
+    def leads_orders(port: int) -> bool:
+        workers = sorted((first, f"{HOST}:{port}"))
+        return worker_of("orders", 0, connectors=names, workers=workers) != first
+
+    return next(port for port in free_ports(20) if not leads_orders(port))
 
 
 @asynccontextmanager

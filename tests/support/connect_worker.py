@@ -48,8 +48,13 @@ class ConnectWorker:
     """Where a running worker answers, and the names it has taken in Kafka."""
 
     url: str
-    group: str
     topics: tuple[str, ...]
+    properties: Path
+    process: "subprocess.Popen[bytes]"
+
+    def stop(self) -> None:
+        """End it before the block ends; its offsets are committed then."""
+        jvm.stop(self.process)
 
 
 def _plugin(directory: Path) -> Path:
@@ -118,6 +123,7 @@ def connect_worker(directory: Path, *, bootstrap: str, port: int) -> Iterator[Co
         process = subprocess.Popen(command, cwd=directory, stdout=output, stderr=subprocess.STDOUT)
     try:
         _await_rest(url, process, log)
-        yield ConnectWorker(url=url, group=group, topics=tuple(f"{group}-{kind}" for kind in STORAGE_TOPICS))
+        topics = tuple(f"{group}-{kind}" for kind in STORAGE_TOPICS)
+        yield ConnectWorker(url=url, topics=topics, properties=properties, process=process)
     finally:
         jvm.stop(process)

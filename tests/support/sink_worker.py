@@ -80,12 +80,25 @@ def sink_worker(
     group: Group, *, port: int, directory: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[SinkWorker]:
     """A worker until the block ends; ready when the block begins."""
-    log = directory / f"worker-{port}.log"
-    command = [sys.executable, "-m", "sink_connector", "worker"]
     settings = {**os.environ, **group.environment(port), **(environment or {})}
+    with _running(settings=settings, url=f"http://127.0.0.1:{port}", directory=directory) as worker:
+        yield worker
+
+
+@contextmanager
+def worker_of_file(properties: Path, *, url: str) -> Iterator[SinkWorker]:
+    """The same, told everything by a file, also that it is to answer at `url`."""
+    with _running(str(properties), settings=os.environ, url=url, directory=properties.parent) as worker:
+        yield worker
+
+
+@contextmanager
+def _running(*words: str, settings: Mapping[str, str], url: str, directory: Path) -> Iterator[SinkWorker]:
+    log = directory / f"worker-{url.rpartition(':')[2]}.log"
+    command = [sys.executable, "-m", "sink_connector", "worker", *words]
     with log.open("ab") as output:
         process = subprocess.Popen(command, env=settings, stdout=output, stderr=subprocess.STDOUT)
-    worker = SinkWorker(f"http://127.0.0.1:{port}", process, log)
+    worker = SinkWorker(url, process, log)
     try:
         worker.wait_until_ready()
         yield worker

@@ -45,8 +45,10 @@ class Herd:
 
     def is_mine(self, connector: str, number: int = 0) -> bool:
         """Whether a task of a connector is this worker's to run and to speak for; number 0 has the connector with it."""
-        workers = self.membership.view.workers
-        return bool(workers) and worker_of(connector, number, workers) == self.membership.me
+        names, workers = self.configs.names, self.membership.view.workers
+        if not workers:
+            return False
+        return worker_of(connector, number, connectors=names, workers=workers) == self.membership.me
 
     def task(self, task: TaskId) -> RunningTask | None:
         """The task as it runs here."""

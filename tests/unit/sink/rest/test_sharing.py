@@ -5,25 +5,42 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sink_connector.worker.sharing import ranking, worker_of
+from sink_connector.worker.sharing import leads, ranking, worker_of
 
+NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=20, unique=True)
 WORKERS = st.lists(st.from_regex(r"[a-z]{1,8}:\d{4}", fullmatch=True), min_size=1, max_size=8, unique=True)
 
 
-@given(workers=WORKERS, tasks=st.integers(1, 40), connector=st.text(min_size=1))
+@given(workers=WORKERS, tasks=st.integers(1, 40), names=NAMES)
 def test_shares_of_a_connector_differ_by_one_task_at_most(
-    workers: list[str], tasks: int, connector: str
+    workers: list[str], tasks: int, names: list[str]
 ) -> None:
-    shares = Counter(worker_of(connector, task, workers) for task in range(tasks))
+    shares = Counter(worker_of(names[0], task, connectors=names, workers=workers) for task in range(tasks))
     counts = [shares[worker] for worker in workers]
     assert max(counts) - min(counts) <= 1
 
 
-@given(workers=WORKERS, connector=st.text(min_size=1))
-def test_every_worker_comes_to_the_same_whatever_the_order_of_its_list(
-    workers: list[str], connector: str
+@given(workers=WORKERS, names=NAMES)
+def test_shares_of_connectors_with_one_task_differ_by_one_at_most(
+    workers: list[str], names: list[str]
 ) -> None:
-    assert ranking(connector, workers) == ranking(connector, workers[::-1])
+    shares = Counter(worker_of(name, 0, connectors=names, workers=workers) for name in names)
+    counts = [shares[worker] for worker in workers]
+    assert max(counts) - min(counts) <= 1
+
+
+@given(workers=WORKERS, names=NAMES, task=st.integers(0, 40))
+def test_every_worker_comes_to_the_same_whatever_the_order_of_its_lists(
+    workers: list[str], names: list[str], task: int
+) -> None:
+    assert leads(tuple(names), tuple(workers)) == leads(tuple(names[::-1]), tuple(workers[::-1]))
+    one = worker_of(names[0], task, connectors=names, workers=workers)
+    assert one == worker_of(names[0], task, connectors=names[::-1], workers=workers[::-1])
+
+
+@given(workers=WORKERS, names=NAMES)
+def test_a_connector_that_is_gone_has_a_worker_to_say_so(workers: list[str], names: list[str]) -> None:
+    assert worker_of(names[0], 0, connectors=names[1:], workers=workers) in workers
 
 
 @given(workers=WORKERS, newcomer=st.just("newcomer:1"), connector=st.text(min_size=1))

@@ -1,0 +1,112 @@
+"""A Kafka Connect worker with Debezium's JDBC sink is stopped, ours is started on its file: the same connectors go on.
+
+The steps are those of `docs/sink-workers.md`, "In place of Kafka Connect".
+"""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from launcher.ports import free_ports
+from tests.conftest import MakeTopic
+from tests.support.connect_worker import ConnectWorker, connect_worker
+from tests.support.sink import INT64, STRING, Message, execute, rows, send, struct
+from tests.support.sink_worker import worker_of_file
+from tests.support.waiting import wait_until
+
+MANY = 200
+
+
+@pytest.fixture
+async def theirs(kafka_bootstrap: str, tmp_path: Path) -> AsyncIterator[ConnectWorker]:
+    """A running Connect worker; the test may use its file when it is stopped."""
+    with connect_worker(tmp_path, bootstrap=kafka_bootstrap, port=free_ports(1)[0]) as worker:
+        yield worker
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    await admin.delete_topics(list(worker.topics))
+    await admin.close()
+
+
+def config_of(database: str, topic: str, *, table: str) -> dict[str, str]:
+    server = urlsplit(database)
+    return {
+        "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector",
+        "tasks.max": "2",
+        "topics": topic,
+        "connection.url": f"jdbc:postgresql://{server.hostname}:{server.port}{server.path}",
+        "connection.username": server.username or "postgres",
+        "connection.password": server.password or "not asked for",
+        "insert.mode": "upsert",
+        "primary.key.mode": "record_value",
+        "primary.key.fields": "id",
+        "collection.name.format": table,
+        "schema.evolution": "basic",
+    }
+
+
+def numbers(ids: Iterable[int], *, version: int) -> list[Message]:
+    return [
+        Message(
+            value=struct({"id": number, "version": version, "name": str(number)}, id=INT64, version=INT64, name=STRING),
+            partition=number % 2,
+        )
+        for number in ids
+    ]  # fmt: skip
+
+
+async def test_our_worker_goes_on_where_connect_was(
+    theirs: ConnectWorker, kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic(partitions=2)
+    configs = {name: config_of(database, topic, table=name) for name in ("numbers", "paused")}
+    async with httpx.AsyncClient(base_url=theirs.url, timeout=30) as http:
+        for name, config in configs.items():
+            (await http.put(f"/connectors/{name}/config", json=config)).raise_for_status()
+            await wait_until(lambda name=name: in_state(http, name, "RUNNING"), what=f"their {name} runs")
+        (await http.put("/connectors/paused/pause")).raise_for_status()
+        await wait_until(lambda: in_state(http, "paused", "PAUSED"), what="theirs is paused")
+        await send(kafka_bootstrap, topic, numbers(range(MANY), version=1))
+        await wait_until(lambda: written(database, MANY), what="their rows")
+
+        theirs.stop()
+        # Whoever began anew would write this row once more.
+        await execute(database, "DELETE FROM numbers WHERE id = 0")
+        initialize(database)
+        with worker_of_file(theirs.properties, url=theirs.url):
+            for name, config in configs.items():
+                shown = (await http.get(f"/connectors/{name}")).json()["config"]
+                assert shown == {**config, "name": name, "connection.password": "[hidden]"}
+            await wait_until(lambda: in_state(http, "numbers", "RUNNING"), what="ours runs")
+            await wait_until(lambda: in_state(http, "paused", "PAUSED"), what="ours is paused as well")
+            await send(kafka_bootstrap, topic, numbers(range(MANY // 2, MANY * 2), version=2))
+            await wait_until(lambda: written(database, MANY * 2 - 1), what="our rows")
+            again = await http.put("/connectors/numbers/config", json=configs["numbers"])
+            assert again.status_code == httpx.codes.OK, again.text
+    expected = [(number, 1 if number < MANY // 2 else 2) for number in range(1, MANY * 2)]
+    assert await rows(database, "SELECT id, version FROM numbers ORDER BY id") == expected
+
+
+async def in_state(http: httpx.AsyncClient, name: str, expected: str) -> bool:
+    """The connector and both of its tasks."""
+    status = (await http.get(f"/connectors/{name}/status")).json()
+    return [part["state"] for part in (status.get("connector", {}), *status.get("tasks", ())) if part] == [
+        expected
+    ] * 3
+
+
+async def written(database: str, count: int) -> bool:
+    there = "SELECT to_regclass('numbers') IS NOT NULL"
+    return await rows(database, there) == [(True,)] and await rows(
+        database, "SELECT count(*) FROM numbers"
+    ) == [(count,)]
+
+
+def initialize(database: str) -> None:
+    subprocess.run([sys.executable, "-m", "sink_connector", "init", "--url", database], check=True)
