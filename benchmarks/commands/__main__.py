@@ -30,10 +30,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from benchmarks.commands import drain
 from benchmarks.commands.load import Measured, run
 from launcher.kafka import KafkaCluster
+from launcher.ports import free_ports
 from launcher.postgres import PostgresServer
 
 RESULTS = Path(__file__).with_name("results")
-PORT = 28090
+KAFKA, POSTGRES = "TEST_KAFKA_BOOTSTRAP", "TEST_POSTGRES_DSN"
 ORDER = b'{"user_id":"ada","lines":[{"product_id":"tea","quantity":1}]}'
 CONNECTIONS = 64
 
@@ -56,7 +57,7 @@ PARTS = (
 )
 
 
-async def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -67,21 +68,40 @@ async def main() -> None:
     options = parser.parse_args()
     if options.smoke:
         options.seconds, options.runs, options.events = 1.0, 1, 5_000
+    if KAFKA not in os.environ or POSTGRES not in os.environ:
+        return asyncio.run(beside_servers(sys.argv[1:]))
+    uvloop.run(compare(options, kafka=os.environ[KAFKA], postgres=os.environ[POSTGRES]))
+    return 0
+
+
+async def beside_servers(words: list[str]) -> int:
+    """This program again, beside servers of its own: uvloop, which it measures on, cannot start PostgreSQL as another user."""
     with tempfile.TemporaryDirectory(prefix="commands-", ignore_cleanup_errors=True) as home:
         Path(home).chmod(0o755)  # noqa: ASYNC240 - nothing runs yet
-        async with servers(Path(home)) as (kafka, postgres):
-            results = [
-                (round_, database, part.name, await measure(part, database, kafka, postgres, options.seconds))
-                for round_ in range(options.runs)
-                for database in ("sqlite", "postgresql")
-                for part in PARTS
-            ]
-            drained = [
-                (database, await drain.measure(url, kafka, prefix, events=options.events))
-                for _ in range(options.runs)
-                for database in ("sqlite", "postgresql")
-                async for url, prefix in world(database, kafka, postgres)
-            ]
+        async with (
+            KafkaCluster(directory=Path(home) / "kafka", brokers=3) as kafka,
+            PostgresServer(directory=Path(home) / "postgres") as postgres,
+        ):
+            addresses = {KAFKA: kafka.bootstrap, POSTGRES: postgres.admin_dsn}
+            program = (sys.executable, "-m", "benchmarks.commands", *words)
+            measuring = await asyncio.create_subprocess_exec(*program, env=os.environ | addresses)
+            return await measuring.wait()
+
+
+async def compare(options: argparse.Namespace, *, kafka: str, postgres: str) -> None:
+    """Every part on both databases, then the relay; printed and kept."""
+    results = [
+        (round_, database, part.name, await measure(part, database, kafka, postgres, options.seconds))
+        for round_ in range(options.runs)
+        for database in ("sqlite", "postgresql")
+        for part in PARTS
+    ]
+    drained = [
+        (database, await drain.measure(url, kafka, prefix, events=options.events))
+        for _ in range(options.runs)
+        for database in ("sqlite", "postgresql")
+        async for url, prefix in world(database, kafka, postgres)
+    ]
     report = table(results, drained, options.events)
     print(report)
     if not options.smoke:
@@ -94,33 +114,34 @@ async def main() -> None:
 
 async def measure(part: Part, database: str, kafka: str, postgres: str, seconds: float) -> Measured:
     """One instance on a fresh database and fresh topics, under load for `seconds`."""
+    port = free_ports(1)[0]
     async for url, prefix in world(database, kafka, postgres):
         environment = os.environ | {
             "ORDER_INSTANCE": "order-1",
             "ORDER_DATABASE_URL": url,
             "ORDER_KAFKA_BOOTSTRAP": kafka,
-            "ORDER_PORT": str(PORT),
+            "ORDER_PORT": str(port),
             "ORDER_TOPIC_PREFIX": prefix,
             "ORDER_OUTBOX_LIMIT": "10000000",
         }
         program = [sys.executable, "-m", "benchmarks.commands.serve", *part.options]
         instance = await asyncio.create_subprocess_exec(*program, env=environment)
         try:
-            await prepared()
-            return await run(instance.pid, PORT, part.path, ORDER, seconds=seconds, connections=CONNECTIONS)
+            await prepared(port)
+            return await run(instance.pid, port, part.path, ORDER, seconds=seconds, connections=CONNECTIONS)
         finally:
             instance.kill()
             await instance.wait()
     raise AssertionError
 
 
-async def prepared() -> None:
+async def prepared(port: int) -> None:
     """The instance serves and has a product with goods for everyone."""
     product = {"product_id": "tea", "name": "Tea", "unit_price_cents": 450, "stock": 10**9}
     async with httpx.AsyncClient(trust_env=False) as http:
         for _ in range(400):
             with contextlib.suppress(httpx.TransportError):
-                if (await http.post(f"http://127.0.0.1:{PORT}/products", json=product)).status_code == 201:
+                if (await http.post(f"http://127.0.0.1:{port}/products", json=product)).status_code == 201:
                     return
             await asyncio.sleep(0.05)
     raise RuntimeError("the instance does not serve")
@@ -149,22 +170,6 @@ async def world(database: str, kafka: str, postgres: str) -> AsyncIterator[tuple
             await admin.close()
             await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             await server.close()
-
-
-@contextlib.asynccontextmanager
-async def servers(home: Path) -> AsyncIterator[tuple[str, str]]:
-    """Kafka's bootstrap servers and PostgreSQL's DSN."""
-    kafka, postgres = os.environ.get("TEST_KAFKA_BOOTSTRAP"), os.environ.get("TEST_POSTGRES_DSN")
-    async with contextlib.AsyncExitStack() as stack:
-        if not kafka:
-            kafka = (
-                await stack.enter_async_context(KafkaCluster(directory=home / "kafka", brokers=3))
-            ).bootstrap
-        if not postgres:
-            postgres = (
-                await stack.enter_async_context(PostgresServer(directory=home / "postgres"))
-            ).admin_dsn
-        yield kafka, postgres
 
 
 def table(
@@ -201,4 +206,4 @@ def spread(values: list[float], form: str) -> str:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    sys.exit(main())
