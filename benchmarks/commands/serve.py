@@ -17,7 +17,7 @@ from order_service import logs
 from order_service.__main__ import SWITCH_S
 from order_service.api.bodies import PlaceOrderBody
 from order_service.bootstrap import build
-from order_service.server import HttpServer
+from order_service.server import HttpServer, tune_collector
 from order_service.settings import Settings
 from order_service.storage.unit_of_work import UnitOfWork
 
@@ -26,6 +26,7 @@ async def serve(*, bare: bool) -> None:
     settings = Settings()  # type: ignore[call-arg]  # the environment fills it
     async with build(settings) as service:
         _add_routes(service.app)
+        tune_collector()
         tasks = [
             asyncio.create_task(run())
             for name, run in service.tasks().items()

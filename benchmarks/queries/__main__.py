@@ -30,7 +30,7 @@ from benchmarks.queries.shop import fill_read_database, fill_write_databases
 from catalog_service.queries import STATEMENTS
 from catalog_service.queries.cursor import seal_cursor
 from catalog_service.queries.orders import OrderFilter, list_orders
-from catalog_service.storage.database import Database
+from catalog_service.storage.database import PLANNER, Database
 from launcher.postgres import PostgresServer
 
 T = TypeVar("T")
@@ -80,9 +80,7 @@ async def cursor_at(database: Database, wanted: OrderFilter, depth: float) -> st
 
 async def plans(dsn: str) -> dict[str, str]:
     """What PostgreSQL does for each question, half-way down."""
-    connection = await asyncpg.connect(
-        dsn, server_settings={"plan_cache_mode": "force_custom_plan", "jit": "off"}
-    )
+    connection = await asyncpg.connect(dsn, server_settings=PLANNER)
     try:
         half = await connection.fetchval(
             "SELECT min(placed_at) + (max(placed_at) - min(placed_at)) / 2 FROM orders"

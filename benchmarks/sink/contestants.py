@@ -117,11 +117,15 @@ class WorkerRun:
     def check(self) -> None:
         if self.process.returncode is not None:
             raise WorkerDiedError(f"{describe_exit(self.process.returncode)}\n{tail(self.log, 40)}")
-        self.peak_rss = max(self.peak_rss, sum(member.memory_info().rss for member in self._members()))
+        self._weigh()
 
     def usage(self) -> Usage:
+        self._weigh()
         times = [member.cpu_times() for member in self._members()]
         return Usage(cpu_s=sum(t.user + t.system for t in times), peak_rss=self.peak_rss)
+
+    def _weigh(self) -> None:
+        self.peak_rss = max(self.peak_rss, sum(member.memory_info().rss for member in self._members()))
 
     def _members(self) -> list[psutil.Process]:
         return [self.tree, *self.tree.children(recursive=True)]

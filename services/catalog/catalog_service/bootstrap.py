@@ -1,6 +1,7 @@
 """Builds the service; the only place that knows all its parts."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -188,6 +189,7 @@ async def serve(settings: Settings) -> None:
             )
         )
         serving = asyncio.create_task(_serve_until_signal(server), name="http")
+        _tune_collector()
         log.info("catalog.started", host=settings.host, port=settings.port)
         ended, _ = await asyncio.wait({serving, *service.tasks}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
@@ -196,6 +198,13 @@ async def serve(settings: Settings) -> None:
             task = dead.pop()
             raise RuntimeError(f"the task {task.get_name()} has ended") from task.exception()
         log.info("catalog.stopped")
+
+
+def _tune_collector() -> None:
+    """What exists now stays: a full collection would look at all of it again, and every stream would wait meanwhile."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 async def _serve_until_signal(server: uvicorn.Server) -> None:

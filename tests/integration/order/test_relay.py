@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import resources
 
 import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import order_service.outbox
 from launcher.ports import free_ports
 from order_service.bootstrap import republish_log
 from order_service.outbox.backlog import Backlog
@@ -23,6 +25,8 @@ from tests.conftest import MakeDatabase, MakeTopic
 from tests.integration.order.conftest import MakeHouse, MakeUrl
 from tests.support.order_house import House, payload
 from tests.support.waiting import wait_until
+
+AFTER_POSTGRESQL = resources.files(order_service.outbox).joinpath("after_postgresql.sql").read_text()
 
 
 @dataclass
@@ -201,6 +205,25 @@ async def test_two_relays_on_one_outbox_keep_the_order_of_every_key(make_house: 
             applied.append(version)
             newest = version
     assert applied == list(range(1, 12))
+
+
+async def test_a_long_outbox_on_postgresql_is_read_along_its_index(make_database: MakeDatabase) -> None:
+    """A sort would read all that waits for each batch, and an outbox grows long when Kafka is away."""
+    dsn = await make_database()
+    url = dsn.replace("postgresql://", "postgresql+asyncpg://")
+    await schema.migrate(url)
+    database = open_database(url)
+
+    def plan(connection: Connection) -> str:
+        connection.execute(text("SET enable_sort = off"))
+        connection.execute(text("SET enable_bitmapscan = off"))
+        explained = text("EXPLAIN " + AFTER_POSTGRESQL)
+        return "\n".join(row[0] for row in connection.execute(explained, {"xid": 1, "id": 1, "limit": 100}))
+
+    found = await database.read(plan)
+    await database.close()
+    assert "Index Scan using outbox_commit_order" in found
+    assert "Sort" not in found
 
 
 async def test_a_republished_log_is_the_log(house: House) -> None:

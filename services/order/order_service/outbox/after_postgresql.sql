@@ -6,5 +6,5 @@ SELECT CAST(CAST(xid AS text) AS bigint) AS xid, id, topic, key, value, headers
 FROM outbox
 WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
   AND (xid, id) > (CAST(CAST(CAST(:xid AS bigint) AS text) AS xid8), CAST(:id AS bigint))
-ORDER BY xid, id
+ORDER BY outbox.xid, outbox.id  -- the columns, which the index has in order; `xid` alone is the number selected above
 LIMIT :limit
