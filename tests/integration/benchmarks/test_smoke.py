@@ -30,7 +30,7 @@ async def test_commands(
     monkeypatch.setenv("TEST_KAFKA_BOOTSTRAP", kafka_bootstrap)
     monkeypatch.setenv("TEST_POSTGRES_DSN", postgres_admin_dsn)
     printed = await output_of("benchmarks.commands", "--smoke")
-    assert printed.count("empty route") == printed.count("The relay drains 5,000 waiting events") == 2
+    assert printed.count("| empty route |") == printed.count("The relay drains 5,000 waiting events") == 2
 
 
 async def test_queries(postgres_admin_dsn: str) -> None:
