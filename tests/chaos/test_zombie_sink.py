@@ -27,11 +27,11 @@ def _port_that_leaves_orders_to(first: str) -> int:
     """A free port for a second worker whose address does not earn it the connector `orders`."""
     names = [connector.name for connector in Connector.read_all(CONNECTORS)]
 
-    def leads_orders(port: int) -> bool:
+    def leaves_orders(port: int) -> bool:
         workers = sorted((first, f"{HOST}:{port}"))
-        return worker_of("orders", 0, connectors=names, workers=workers) != first
+        return worker_of("orders", 0, connectors=names, workers=workers) == first
 
-    return next(port for port in free_ports(20) if not leads_orders(port))
+    return next(filter(leaves_orders, free_ports(20)))
 
 
 @asynccontextmanager

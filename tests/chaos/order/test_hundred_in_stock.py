@@ -37,7 +37,7 @@ async def shop(
     await make_topic(name=f"{prefix}products", partitions=6, config={"cleanup.policy": "compact"})
     for name in NAMES:
         await make_topic(name=f"{prefix}inbox.{name}")
-    ports = {name: free_ports(1)[0] for name in NAMES}
+    ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
     peers = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     shop = {
         name: OrderProcess(

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 
 from launcher.ports import free_ports
 from tests.conftest import MakeTopic
+from tests.contract.sink.record_connect_rest import delete_topics
 from tests.support.connect_worker import ConnectWorker, connect_worker
 from tests.support.sink import INT64, STRING, Message, execute, rows, send, struct
 from tests.support.sink_worker import worker_of_file
@@ -28,10 +28,7 @@ async def theirs(kafka_bootstrap: str, tmp_path: Path) -> AsyncIterator[ConnectW
     """A running Connect worker; the test may use its file when it is stopped."""
     with connect_worker(tmp_path, bootstrap=kafka_bootstrap, port=free_ports(1)[0]) as worker:
         yield worker
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    await admin.delete_topics(list(worker.topics))
-    await admin.close()
+    await delete_topics(kafka_bootstrap, list(worker.topics))
 
 
 def config_of(database: str, topic: str, *, table: str) -> dict[str, str]:
@@ -96,16 +93,14 @@ async def test_our_worker_goes_on_where_connect_was(
 async def in_state(http: httpx.AsyncClient, name: str, expected: str) -> bool:
     """The connector and both of its tasks."""
     status = (await http.get(f"/connectors/{name}/status")).json()
-    return [part["state"] for part in (status.get("connector", {}), *status.get("tasks", ())) if part] == [
-        expected
-    ] * 3
+    parts = [status["connector"], *status["tasks"]] if "tasks" in status else []
+    return [part["state"] for part in parts] == [expected] * 3
 
 
 async def written(database: str, count: int) -> bool:
-    there = "SELECT to_regclass('numbers') IS NOT NULL"
-    return await rows(database, there) == [(True,)] and await rows(
-        database, "SELECT count(*) FROM numbers"
-    ) == [(count,)]
+    if await rows(database, "SELECT to_regclass('numbers') IS NULL") == [(True,)]:
+        return False
+    return await rows(database, "SELECT count(*) FROM numbers") == [(count,)]
 
 
 def initialize(database: str) -> None:

@@ -1,4 +1,4 @@
-"""Every benchmark runs, small: its own checks of what it does hold. No time is asserted."""
+"""The benchmarks of commands and queries run to their reports, small. No time is asserted."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3]
 
 
 async def output_of(*words: str) -> str:
-    """What a benchmark prints that must end well. It takes the session's servers from the environment, if at all."""
+    """What a benchmark prints that must end well."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

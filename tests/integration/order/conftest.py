@@ -66,7 +66,7 @@ async def built_houses(
     async def make(count: int = 1, **settings: Any) -> House:
         prefix = topic_prefix()
         names = [f"order-{number}" for number in range(1, count + 1)]
-        ports = {name: free_ports(1)[0] for name in names}
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
         await make_topic(name=f"{prefix}orders", partitions=2)
         await make_topic(name=f"{prefix}products", partitions=2, config={"cleanup.policy": "compact"})
         for name in names:
