@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from sink_connector.worker.sharing import leads, ranking, worker_of
 
-NAMES = st.lists(st.text(min_size=1), min_size=1, max_size=20, unique=True)
-WORKERS = st.lists(st.from_regex(r"[a-z]{1,8}:\d{4}", fullmatch=True), min_size=1, max_size=8, unique=True)
+NUMBERS = st.integers(0, 9_999)
+NAMES = st.lists(NUMBERS.map("connector-{}".format), min_size=1, max_size=12, unique=True)
+WORKERS = st.lists(NUMBERS.map("worker-{}:8083".format), min_size=1, max_size=8, unique=True)
 
 
 @given(workers=WORKERS, tasks=st.integers(1, 40), names=NAMES)
