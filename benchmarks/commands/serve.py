@@ -1,24 +1,27 @@
 """One order instance with two more routes, which cost nothing of the database: what the HTTP layer alone can do.
 
-`POST /nothing` is the empty route, `POST /validated` parses and checks an order and does nothing with it. `--bare` leaves out
+`POST /nothing` is the empty route, as FastAPI has it; `POST /validated` takes an order as the service's own route does, parses
+and checks it and does nothing with it. `--bare` leaves out
 the relay and the consumers; `--no-outbox` (with it) also does not write the outbox's rows.
 """
 
 import argparse
 import asyncio
 import sys
+from collections.abc import Iterator
 from unittest import mock
 
 import uvloop
-from fastapi import FastAPI, Response
-from sqlalchemy import Connection
+from fastapi import FastAPI, Request, Response
 
 from order_service import logs
 from order_service.__main__ import SWITCH_S
 from order_service.api.bodies import PlaceOrderBody
+from order_service.api.body_route import BodyRoute
 from order_service.bootstrap import build
 from order_service.server import HttpServer, tune_collector
 from order_service.settings import Settings
+from order_service.storage.bulk import Statement
 from order_service.storage.unit_of_work import UnitOfWork
 
 
@@ -42,9 +45,10 @@ def _add_routes(app: FastAPI) -> None:
     async def nothing() -> Response:
         return Response(status_code=204)
 
-    @app.post("/validated", status_code=204)
-    async def validated(body: PlaceOrderBody) -> Response:
-        return Response(status_code=204 if body.lines else 422)
+    async def validated(request: Request, body: PlaceOrderBody) -> Response:
+        return Response(status_code=204 if request and body.lines else 422)
+
+    app.router.add_api_route("/validated", validated, methods=["POST"], route_class_override=BodyRoute)
 
 
 def main() -> None:
@@ -54,13 +58,13 @@ def main() -> None:
     options = parser.parse_args()
     logs.configure("WARNING")
     sys.setswitchinterval(SWITCH_S)
-    write = UnitOfWork.write
+    changes = UnitOfWork.changes
 
-    def without_outbox(self: UnitOfWork, connection: Connection) -> None:
+    def without_outbox(self: UnitOfWork) -> Iterator[Statement]:
         self.outbox.clear()
-        write(self, connection)
+        return changes(self)
 
-    with mock.patch.object(UnitOfWork, "write", without_outbox) if options.no_outbox else mock.MagicMock():
+    with mock.patch.object(UnitOfWork, "changes", without_outbox) if options.no_outbox else mock.MagicMock():
         uvloop.run(serve(bare=options.bare))
 
 

@@ -40,7 +40,10 @@ async def measured(ask: Ask, times: int) -> Figures:
 
 
 async def mixed(ask: Ask, command: Ask, *, seconds: float) -> dict[str, Figures]:
-    """`CLIENTS` at once, each asking or commanding again as soon as it is answered; an error ends it all."""
+    """`CLIENTS` at once, each asking or commanding again as soon as it is answered; an error ends it all.
+
+    Lasts until there is one of each to speak of, on a machine that is stuck for so long.
+    """
     began = time.perf_counter()
     reads: list[float] = []
     commands: list[float] = []
@@ -48,7 +51,7 @@ async def mixed(ask: Ask, command: Ask, *, seconds: float) -> dict[str, Figures]
     async def client(number: int) -> None:
         for turn in itertools.count(number):
             start = time.perf_counter()
-            if start - began > WARM_UP_S + seconds:
+            if start - began > WARM_UP_S + seconds and reads and commands:
                 return
             is_command = turn % COMMAND_EVERY == 0
             await (command() if is_command else ask())

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from ulid import ULID
+from ulid_transform import ulid_now
 
 from order_service.api import claims, tracing
 from order_service.api.admission import Admission
@@ -87,7 +87,7 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
             database=database,
             records=RecordMaker(instance=settings.instance, prefix=settings.topic_prefix),
             clock=clock,
-            new_id=lambda: str(ULID()),
+            new_id=ulid_now,
             committed=backlog.committed,
         )
         relay = _relay(

@@ -1,6 +1,7 @@
 """Group commit and schema, on both databases."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,11 @@ from sqlalchemy import Connection, func, inspect, select, text
 
 from order_service.commands.transaction import Claim, Needs, Transaction
 from order_service.domain.refusals import ProductExists
+from order_service.domain.stock import Held, StockAnswer
+from order_service.outbox.reader import LogPosition, OutboxReader
 from order_service.outbox.record import RecordMaker
-from order_service.storage import schema, tables
+from order_service.storage import bulk, schema, tables
+from order_service.storage.bulk import Rows, Statement
 from order_service.storage.database import Database, open_database
 from order_service.storage.errors import StorageUnavailable
 from order_service.storage.group_commit import GroupCommit
@@ -108,6 +112,77 @@ async def test_more_than_can_wait_is_turned_away(commits: GroupCommit) -> None:
     )
     turned_away = [result for result in results if isinstance(result, StorageUnavailable)]
     assert len(turned_away) == 30
+
+
+@dataclass(frozen=True)
+class PutAndSend:
+    """Saves so many claims and sends as many messages, in this order."""
+
+    count: int
+    mark: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{number:04}" for number in reversed(range(self.count)))
+
+    def needs(self) -> Needs:
+        return Needs(claims=self.names)
+
+    def decide(self, tx: Transaction) -> None:
+        for name in self.names:
+            tx.save_claim(Claim(name=name, instance="order-1", fingerprint=self.mark, claimed_at=tx.now))
+            tx.send(
+                StockAnswer(
+                    order_id=f"order-2-{name}",
+                    order_version=1,
+                    instance="order-2",
+                    home="order-1",
+                    held=Held.RESERVED,
+                    reason=None,
+                )
+            )
+
+
+@pytest.mark.parametrize("count", [1, 31, 700])
+async def test_however_many_rows_a_commit_has_all_are_written_and_the_log_keeps_their_order(
+    commits: GroupCommit, database: Database, count: int
+) -> None:
+    for mark in ("new", "changed"):
+        await commits.run(PutAndSend(count, mark), trace="")
+        query = select(tables.claims.c.fingerprint)
+        marks = await database.read(lambda connection, query=query: connection.execute(query).scalars().all())
+        assert marks == [mark] * count
+    log = await OutboxReader(database=database, instance="order-1").after(LogPosition(), limit=10_000)
+    assert [dict(record.headers)["ce_subject"].decode() for record in log] == [
+        f"order-2-{name}" for name in PutAndSend(count, "").names * 2
+    ]
+
+
+async def test_a_transaction_that_was_given_up_leaves_nothing_half_done_and_the_next_one_goes_on(
+    database: Database,
+) -> None:
+    reads = [bulk.select(database.dialect, tables.claims, ["first a"], key="name")]
+
+    def claim(name: str) -> Callable[[list[Rows]], tuple[None, list[Statement]]]:
+        rows = [
+            {"name": f"{name}{part}", "instance": "i", "fingerprint": "", "claimed_at": 1} for part in "ab"
+        ]
+        return lambda _found: (None, list(bulk.insert(database.dialect, tables.claims, rows)))
+
+    with pytest.raises(ZeroDivisionError):
+        await database.decide(reads, lambda _found: (1 // 0, []))
+    for turns in range(40):
+        deciding = asyncio.create_task(database.decide(reads, claim(f"{turns} ")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        deciding.cancel()
+        await asyncio.gather(deciding, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await database.decide(reads, claim("last "))
+    written = await names(database)
+    assert {"last a", "last b"} <= set(written)
+    assert {name[:-1] + "a" for name in written} == {name for name in written if name.endswith("a")}
+    assert len(written) % 2 == 0
 
 
 async def test_a_commit_is_durable_when_it_returns(database: Database) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from order_service.api import tracing
 from order_service.api.admission import Admission
 from order_service.api.claims import Courier
+from order_service.api.parameters import idempotency_key
 from order_service.api.peers import Peers, visited
 from order_service.api.problems import OUTBOX_FULL, REQUEST_RUNNING, Problem
 from order_service.api.representation import response
@@ -26,6 +27,7 @@ from order_service.storage.group_commit import GroupCommit
 from order_service.storage.queries import Queries
 
 T = TypeVar("T")
+_ANY_NUMBER = contextlib.nullcontext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,11 @@ class Command:
     request: Request
     body: BaseModel | None
     key: str | None
+
+    @classmethod
+    def of(cls, request: Request, body: BaseModel | None = None) -> Command:
+        """Raises `Problem` for a key that is none."""
+        return cls(request=request, body=body, key=idempotency_key(request))
 
     @property
     def scope(self) -> str:
@@ -69,7 +76,7 @@ class Dispatch:
         name: str | None = None,
     ) -> Response:
         """A command that makes an aggregate, here, unless its key or its `name` was first seen elsewhere."""
-        with self.admission.place(), self._alone(command):
+        with self.admission, self._alone(command):
             claims = []
             if command.key is not None:
                 claims.append(self._claim(f"key {command.scope}", command.fingerprint))
@@ -86,7 +93,7 @@ class Dispatch:
         self, command: Command, home: str, use_case: UseCase[T], represent: Callable[[T], Reply]
     ) -> Response:
         """A command on an aggregate, carried out at its `home`."""
-        with self.admission.place(), self._alone(command):
+        with self.admission, self._alone(command):
             if home != self.peers.instance:
                 return await self.peers.forward(command.request, home)
             return await self._run(command, use_case, represent)
@@ -105,19 +112,19 @@ class Dispatch:
     def _claim(self, name: str, fingerprint: str) -> ClaimName:
         return ClaimName(name=name, instance=self.peers.instance, fingerprint=fingerprint)
 
-    @contextlib.contextmanager
-    def _alone(self, command: Command) -> Iterator[None]:
+    def _alone(self, command: Command) -> contextlib.AbstractContextManager[None]:
         """409 while a request with the same key is being carried out."""
-        if command.key is None:
-            yield
-            return
-        if command.scope in self._running:
+        return _ANY_NUMBER if command.key is None else self._running_alone(command.scope)
+
+    @contextlib.contextmanager
+    def _running_alone(self, scope: str) -> Iterator[None]:
+        if scope in self._running:
             raise Problem(REQUEST_RUNNING, "a request with this Idempotency-Key is under way", retry_after=1)
-        self._running.add(command.scope)
+        self._running.add(scope)
         try:
             yield
         finally:
-            self._running.discard(command.scope)
+            self._running.discard(scope)
 
     async def _run(self, command: Command, use_case: UseCase[T], represent: Callable[[T], Reply]) -> Response:
         if self.backlog.full:

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from order_service.api import representation
 from order_service.api.bodies import OrderList, OrderView, PlaceOrderBody, UserId
+from order_service.api.body_route import BodyRoute
 from order_service.api.dispatch import Command, Dispatch
 from order_service.api.parameters import (
-    IdempotencyKey,
-    IfMatchHeader,
+    CHANGING,
+    CREATING,
     IfNoneMatchHeader,
     OrderIdPath,
     if_match,
@@ -26,7 +27,7 @@ from order_service.domain.stock import Goods
 
 def orders_router(dispatch: Dispatch) -> APIRouter:
     """Parse, run one use case, represent."""
-    router = APIRouter(prefix="/orders", tags=["orders"])
+    router = APIRouter(prefix="/orders", tags=["orders"], route_class=BodyRoute)
 
     def home_of(order_id: str) -> str:
         """An order's id begins with its home's name."""
@@ -35,30 +36,26 @@ def orders_router(dispatch: Dispatch) -> APIRouter:
             raise UnknownOrder(f"no order {order_id}")
         return home
 
-    @router.post("", status_code=201, response_model=OrderView)
-    async def place(request: Request, body: PlaceOrderBody, key: IdempotencyKey = None) -> Response:
+    @router.post("", status_code=201, openapi_extra=CREATING, response_model=OrderView)
+    async def place(request: Request, body: PlaceOrderBody) -> Response:
         """Place an order at this instance. It is PENDING until the homes of its goods have answered."""
         goods = tuple(Goods(product_id=line.product_id, quantity=line.quantity) for line in body.lines)
-        command = Command(request=request, body=body, key=key)
+        command = Command.of(request, body)
         use_case = PlaceOrder(user_id=body.user_id, goods=goods)
         return await dispatch.create(command, use_case, representation.created)
 
-    @router.post("/{order_id}/cancel", response_model=OrderView)
-    async def cancel(
-        request: Request, order_id: OrderIdPath, key: IdempotencyKey = None, version: IfMatchHeader = None
-    ) -> Response:
+    @router.post("/{order_id}/cancel", openapi_extra=CHANGING, response_model=OrderView)
+    async def cancel(request: Request, order_id: OrderIdPath) -> Response:
         """Cancel a PENDING or CONFIRMED order; what was reserved for it is released."""
-        use_case = CancelOrder(order_id=order_id, if_match=if_match(version))
-        command = Command(request=request, body=None, key=key)
+        use_case = CancelOrder(order_id=order_id, if_match=if_match(request))
+        command = Command.of(request)
         return await dispatch.change(command, home_of(order_id), use_case, representation.state)
 
-    @router.post("/{order_id}/ship", response_model=OrderView)
-    async def ship(
-        request: Request, order_id: OrderIdPath, key: IdempotencyKey = None, version: IfMatchHeader = None
-    ) -> Response:
+    @router.post("/{order_id}/ship", openapi_extra=CHANGING, response_model=OrderView)
+    async def ship(request: Request, order_id: OrderIdPath) -> Response:
         """Ship a CONFIRMED order; what was reserved for it has left the house."""
-        use_case = ShipOrder(order_id=order_id, if_match=if_match(version))
-        command = Command(request=request, body=None, key=key)
+        use_case = ShipOrder(order_id=order_id, if_match=if_match(request))
+        command = Command.of(request)
         return await dispatch.change(command, home_of(order_id), use_case, representation.state)
 
     @router.get("/{order_id}", response_model=OrderView)

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Request, Response
 
 from order_service.api import representation
 from order_service.api.bodies import PriceBody, ProductView, RegisterProductBody, RestockBody
+from order_service.api.body_route import BodyRoute
 from order_service.api.dispatch import Command, Dispatch
 from order_service.api.parameters import (
-    IdempotencyKey,
-    IfMatchHeader,
+    CHANGING,
+    CREATING,
     IfNoneMatchHeader,
     ProductIdPath,
     if_match,
@@ -22,7 +23,7 @@ from order_service.domain.refusals import UnknownProduct
 
 def products_router(dispatch: Dispatch) -> APIRouter:
     """Parse, run one use case, represent."""
-    router = APIRouter(prefix="/products", tags=["products"])
+    router = APIRouter(prefix="/products", tags=["products"], route_class=BodyRoute)
 
     async def home_of(product_id: str) -> str:
         offer = await dispatch.queries.offer(product_id)
@@ -30,8 +31,8 @@ def products_router(dispatch: Dispatch) -> APIRouter:
             raise UnknownProduct(f"no product {product_id} is known at {dispatch.peers.instance}")
         return offer.instance
 
-    @router.post("", status_code=201, response_model=ProductView)
-    async def register(request: Request, body: RegisterProductBody, key: IdempotencyKey = None) -> Response:
+    @router.post("", status_code=201, openapi_extra=CREATING, response_model=ProductView)
+    async def register(request: Request, body: RegisterProductBody) -> Response:
         """Register a product; this instance becomes its home."""
         use_case = RegisterProduct(
             product_id=body.product_id,
@@ -39,36 +40,32 @@ def products_router(dispatch: Dispatch) -> APIRouter:
             unit_price_cents=body.unit_price_cents,
             stock=body.stock,
         )
-        command = Command(request=request, body=body, key=key)
+        command = Command.of(request, body)
         name = f"product {body.product_id}"
         return await dispatch.create(command, use_case, representation.created, name=name)
 
-    @router.post("/{product_id}/restock", response_model=ProductView)
+    @router.post("/{product_id}/restock", openapi_extra=CHANGING, response_model=ProductView)
     async def restock(
         request: Request,
         product_id: ProductIdPath,
         body: RestockBody,
-        key: IdempotencyKey = None,
-        version: IfMatchHeader = None,
     ) -> Response:
         """More goods have arrived at the product's home."""
-        use_case = RestockProduct(product_id=product_id, quantity=body.quantity, if_match=if_match(version))
-        command = Command(request=request, body=body, key=key)
+        use_case = RestockProduct(product_id=product_id, quantity=body.quantity, if_match=if_match(request))
+        command = Command.of(request, body)
         return await dispatch.change(command, await home_of(product_id), use_case, representation.state)
 
-    @router.post("/{product_id}/price", response_model=ProductView)
+    @router.post("/{product_id}/price", openapi_extra=CHANGING, response_model=ProductView)
     async def price(
         request: Request,
         product_id: ProductIdPath,
         body: PriceBody,
-        key: IdempotencyKey = None,
-        version: IfMatchHeader = None,
     ) -> Response:
         """A new price for orders to come."""
         use_case = RepriceProduct(
-            product_id=product_id, unit_price_cents=body.unit_price_cents, if_match=if_match(version)
+            product_id=product_id, unit_price_cents=body.unit_price_cents, if_match=if_match(request)
         )
-        command = Command(request=request, body=body, key=key)
+        command = Command.of(request, body)
         return await dispatch.change(command, await home_of(product_id), use_case, representation.state)
 
     @router.get("/{product_id}", response_model=ProductView)

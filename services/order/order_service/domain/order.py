@@ -108,7 +108,7 @@ class Order:
                 )
             seen.add(line.product_id)
             by_home.setdefault(home, []).append(line.product_id)
-        order = cls(
+        return cls(
             order_id=order_id,
             user_id=user_id,
             status=OrderStatus.PENDING,
@@ -119,8 +119,8 @@ class Order:
             reason=None,
             placed_at=at,
             updated_at=at,
+            ask_again_at=at + ASK_AGAIN_MS,
         )
-        return order._asked(0, at=at)
 
     def cancel(self, *, at: int) -> Order:
         """From PENDING or CONFIRMED; what was reserved is to be released."""

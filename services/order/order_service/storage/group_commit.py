@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 
 import structlog
 from prometheus_client import Histogram
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from order_service.commands.transaction import UseCase
 from order_service.domain.refusals import Refusal
 from order_service.outbox.record import RecordMaker
+from order_service.storage.bulk import Rows, Statement
 from order_service.storage.database import Database
 from order_service.storage.errors import StorageUnavailable, TooManyWaiting
 from order_service.storage.unit_of_work import UnitOfWork
@@ -126,15 +126,16 @@ class GroupCommit:
     async def _commit(self, group: Sequence[_Waiting]) -> list[_Outcome]:
         """The transaction: load, decide, write, commit. Only then is anybody told."""
         begun = perf_counter()
-        work = UnitOfWork(records=self.records, new_id=self.new_id, now=self.clock())
+        work = UnitOfWork(
+            dialect=self.database.dialect, records=self.records, new_id=self.new_id, now=self.clock()
+        )
 
-        def transaction(connection: Connection) -> list[_Outcome]:
-            work.load(connection, (waiting.use_case.needs() for waiting in group))
-            outcomes = [_decide(work, waiting) for waiting in group]
-            work.write(connection)
-            return outcomes
+        def choose(found: list[Rows]) -> tuple[list[_Outcome], list[Statement]]:
+            work.take(found)
+            return [_decide(work, waiting) for waiting in group], list(work.changes())
 
-        outcomes = await self.database.transact(transaction)
+        reads = work.reads(waiting.use_case.needs() for waiting in group)
+        outcomes = await self.database.decide(reads, choose)
         COMMIT_SECONDS.observe(perf_counter() - begun)
         COMMIT_USE_CASES.observe(len(group))
         self.committed(len(work.outbox))

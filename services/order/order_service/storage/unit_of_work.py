@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Dialect
 
 from order_service.commands.transaction import Answer, Claim, Needs, Parked, Position, RelayPosition, UseCase
 from order_service.domain.order import Order
 from order_service.domain.product import Offer, Product
 from order_service.domain.stock import Reservation, StockAnswer, StockRequest
 from order_service.outbox.record import OutboxRecord, RecordMaker
-from order_service.storage import tables
+from order_service.storage import bulk, tables
+from order_service.storage.bulk import Rows, Statement
 from order_service.storage.entities import (
     ANSWERS,
     CLAIMS,
@@ -39,11 +40,13 @@ Shelf = dict[Entity[Any], dict[str, Any]]
 class UnitOfWork:
     """Implements `commands.transaction.Transaction`, for one use case after the other."""
 
+    dialect: Dialect
     records: RecordMaker
     new_id: Callable[[], str]
     now: int
     trace: str = ""
     outbox: list[OutboxRecord] = field(default_factory=list)
+    _read: list[Entity[Any]] = field(default_factory=list)
     _stored: Shelf = field(default_factory=lambda: defaultdict(dict))
     _decided: Shelf = field(default_factory=lambda: defaultdict(dict))
     _saved: Shelf = field(default_factory=lambda: defaultdict(dict))
@@ -53,23 +56,23 @@ class UnitOfWork:
     def instance(self) -> str:
         return self.records.instance
 
-    def load(self, connection: Connection, needs: Iterable[Needs]) -> None:
-        """Read and lock all that the use cases need: one statement per table."""
+    def reads(self, needs: Iterable[Needs]) -> list[Statement]:
+        """They find and lock all that the use cases need: one statement per table."""
         keys: dict[Entity[Any], set[str]] = defaultdict(set)
         for need in needs:
-            keys[ORDERS].update(need.orders)
-            keys[PRODUCTS].update(need.products)
-            keys[OFFERS].update(need.offers, need.products)  # a product's home keeps its own offer up to date
-            keys[RESERVATIONS].update(need.reservations)
-            keys[ANSWERS].update(need.answers)
-            keys[CLAIMS].update(need.claims)
-            keys[POSITIONS].update(need.positions)
-            keys[RELAY_POSITIONS].update(need.relay_positions)
-        for entity in ENTITIES:
-            if keys[entity]:
-                found = connection.execute(_select(entity), {"keys": _padded(keys[entity])})
-                values = (entity.value(row._asdict()) for row in found)
-                self._stored[entity] = {entity.key_of(value): value for value in values}
+            for entity, wanted in _WANTED:
+                if found := wanted(need):
+                    keys[entity].update(found)
+        self._read = [entity for entity in ENTITIES if keys[entity]]
+        return [
+            bulk.select(self.dialect, entity.table, keys[entity], key=entity.key) for entity in self._read
+        ]
+
+    def take(self, found: Sequence[Rows]) -> None:
+        """What the `reads` have found."""
+        for entity, rows in zip(self._read, found, strict=True):
+            values = map(entity.value, bulk.decoded(self.dialect, entity.table, rows))
+            self._stored[entity] = {entity.key_of(value): value for value in values}
 
     def attempt(self, use_case: UseCase[T], *, trace: str) -> T:
         """Let one use case decide. What it saved becomes part of the commit, unless it raises."""
@@ -82,19 +85,19 @@ class UnitOfWork:
         self.outbox.extend(self._published)
         return result
 
-    def write(self, connection: Connection) -> None:
-        """Changed rows, new rows, outbox: one statement each."""
+    def changes(self) -> Iterator[Statement]:
+        """Changed rows, new rows, outbox: a statement each."""
         for entity in ENTITIES:
             decided, stored = self._decided.get(entity), self._stored.get(entity, {})
             if not decided:
                 continue
             keys = sorted(decided)
             new = [entity.values(decided[key]) for key in keys if key not in stored]
-            changed = [{**entity.values(decided[key]), "_key": key} for key in keys if key in stored]
+            changed = [entity.values(decided[key]) for key in keys if key in stored]
             if new:
-                connection.execute(_insert(entity.table), new)
+                yield from bulk.insert(self.dialect, entity.table, new)
             if changed:
-                connection.execute(_update(entity), changed)
+                yield from bulk.overwrite(self.dialect, entity.table, changed, key=entity.key)
         if self.outbox:
             rows = [
                 {
@@ -105,7 +108,7 @@ class UnitOfWork:
                 }
                 for record in self.outbox
             ]
-            connection.execute(_insert(tables.outbox), rows)
+            yield from bulk.insert(self.dialect, tables.outbox, rows)
 
     def _get(self, entity: Entity[V], key: str) -> V | None:
         for shelf in (self._saved, self._decided, self._stored):
@@ -192,25 +195,14 @@ class UnitOfWork:
         )
 
 
-def _padded(keys: set[str]) -> list[str]:
-    """Repeats a key until the count is a power of two: few distinct statements for the driver to prepare."""
-    ordered = sorted(keys)
-    return ordered + ordered[:1] * ((1 << (len(ordered) - 1).bit_length()) - len(ordered))
-
-
-@cache
-def _select(entity: Entity[Any]) -> Select[Any]:
-    key = entity.key_column
-    return (
-        select(entity.table).where(key.in_(bindparam("keys", expanding=True))).order_by(key).with_for_update()
-    )
-
-
-@cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
-
-
-@cache
-def _update(entity: Entity[Any]) -> Update:
-    return update(entity.table).where(entity.key_column == bindparam("_key"))
+_WANTED: tuple[tuple[Entity[Any], Callable[[Needs], tuple[str, ...]]], ...] = (
+    (ORDERS, attrgetter("orders")),
+    (PRODUCTS, attrgetter("products")),
+    (OFFERS, attrgetter("offers")),
+    (OFFERS, attrgetter("products")),  # a product's home keeps its own offer up to date
+    (RESERVATIONS, attrgetter("reservations")),
+    (ANSWERS, attrgetter("answers")),
+    (CLAIMS, attrgetter("claims")),
+    (POSITIONS, attrgetter("positions")),
+    (RELAY_POSITIONS, attrgetter("relay_positions")),
+)
