@@ -16,8 +16,8 @@ from order_service.settings import Settings
 log = structlog.get_logger()
 
 # SQLite runs in a thread. Each of its answers has to win the interpreter lock from the event loop, which under load
-# gives it up only when the switch interval is over; with Python's default of 5 ms a transaction of ten statements
-# would wait 50 ms for nothing.
+# gives it up only when the switch interval is over; with Python's default of 5 ms a transaction of five statements
+# would wait 25 ms for nothing.
 SWITCH_S = 0.0005
 
 
