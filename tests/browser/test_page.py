@@ -97,6 +97,8 @@ async def test_a_visitor_who_stops_a_broker_reads_what_happened(
     open_page: OpenPage, stack: RunningStack
 ) -> None:
     page = await open_page()
+    # A catalog that has just been started does not know yet what there is to miss.
+    await expect(page.locator("#node-kafka .broker.up")).to_have_count(3)
     assert stack.demo("stop", "kafka-2").returncode == 0
     try:
         await expect(page.locator("#happened")).to_contain_text("broker 2 is down. The others hold copies")
