@@ -112,8 +112,7 @@ class Cluster:
         """Let the connections go."""
         admin, self._admin = self._admin, None
         if admin is not None:
-            with contextlib.suppress(KafkaError, TimeoutError, OSError):
-                await admin.close()
+            await _close(admin)
 
     async def _connected(self) -> AIOKafkaAdminClient:
         if self._admin is None:
@@ -121,7 +120,7 @@ class Cluster:
             try:
                 await admin.start()
             except BaseException:
-                await admin.close()
+                await _close(admin)
                 raise
             self._admin = admin
         return self._admin
@@ -134,3 +133,10 @@ class Cluster:
                 leader = answer.topics[0][1][0][2]
                 return int(leader) if leader >= 0 else None
         return None
+
+
+async def _close(admin: AIOKafkaAdminClient) -> None:
+    """Within a bound: what is asked every two seconds must not wait for ever for a broker that has gone."""
+    with contextlib.suppress(KafkaError, TimeoutError, OSError):
+        async with asyncio.timeout(_PATIENCE_S):
+            await admin.close()
