@@ -109,6 +109,56 @@ async def test_a_visitor_who_stops_a_broker_reads_what_happened(
     await expect(page.locator("#happened")).to_contain_text("broker 2 is back")
 
 
+async def test_what_happened_is_told_once_and_also_when_it_took_several_reports(open_page: OpenPage) -> None:
+    page = await open_page()
+    told = await page.evaluate(
+        """async (reports) => {
+            const { showHappened } = await import("/assets/happened.js");
+            const model = new EventTarget();
+            const list = document.getElementById("happened");
+            list.id = "of-the-page";
+            list.after(Object.assign(document.createElement("ol"), { id: "happened" }));
+            showHappened(model);
+            let before = null;
+            for (const report of reports) {
+                model.dispatchEvent(new CustomEvent("report", { detail: { before, report } }));
+                before = report;
+            }
+            return [...document.querySelectorAll("#happened li span")].map((each) => each.textContent).reverse();
+        }""",
+        [
+            _report("♛1 2 3"),
+            _report("2 3"),
+            _report("♛2 3", lag_ms=4_000),
+            _report("", lag_ms=9_000),
+            _report("1 ♛2 3", lag_ms=1_000),
+            _report("1 ♛2 3"),
+        ],
+    )
+    assert told == [
+        "broker 1 is down. The others hold copies of everything: no order waits.",
+        "The brokers elected a new controller: broker 2.",
+        "The picture has stopped moving: changes wait in Kafka, none is lost.",
+        "No broker answers. Orders are still accepted; their events wait in the outboxes.",
+        *(f"broker {node} is back." for node in (1, 2, 3)),
+        "Caught up. The picture had fallen 9.0 s behind, and nothing is missing.",
+    ]
+
+
+def _report(up: str, *, lag_ms: int = 0) -> dict[str, object]:
+    """A report of three brokers, of which those in `up` answer; the controller wears a crown."""
+    parts = [
+        {
+            "name": f"broker {node}",
+            "kind": "broker",
+            "state": "up" if str(node) in up else "down",
+            "detail": "controller" if f"♛{node}" in up else "",
+        }
+        for node in (1, 2, 3)
+    ]
+    return {"parts": parts, "lag_ms": lag_ms, "dead_letters": 0}
+
+
 async def test_a_hostile_name_is_shown_as_text(open_page: OpenPage) -> None:
     page = await open_page()
     hostile = "<img src=x onerror=alert(1)><b>x</b>"

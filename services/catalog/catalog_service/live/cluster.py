@@ -89,24 +89,26 @@ class Cluster:
     _admin: AIOKafkaAdminClient | None = None
 
     async def brokers(self) -> list[Broker]:
-        """Every broker ever seen, by id.
-
-        Raises:
-            KafkaError, TimeoutError, OSError: no broker answers.
-        """
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                admin = await self._connected()
-                up = {each["node_id"]: each for each in (await admin.describe_cluster())["brokers"]}
-                controller = await self._controller(admin, list(up))
-        except (KafkaError, TimeoutError, OSError):
-            await self.aclose()  # its connections may be half-open: the next question makes new ones
-            raise
-        self._known |= {node: f"{each['host']}:{each['port']}" for node, each in up.items()}
+        """Every broker ever seen, by id: all of them down while none answers, and none before the first answer."""
+        # The first question may have gone to the very broker that has just gone; the second one takes new connections.
+        up, controller = await self._asked() or await self._asked() or ({}, None)
+        self._known |= up
         return [
             Broker(node, address, up=node in up, controller=node == controller)
             for node, address in sorted(self._known.items())
         ]
+
+    async def _asked(self) -> tuple[dict[int, str], int | None] | None:
+        """The brokers' addresses by id and who is the controller; None without an answer."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                admin = await self._connected()
+                described = (await admin.describe_cluster())["brokers"]
+                up = {each["node_id"]: f"{each['host']}:{each['port']}" for each in described}
+                return up, await self._controller(admin, list(up))
+        except (KafkaError, TimeoutError, OSError):
+            await self.aclose()  # its connections may be half-open: the next question makes new ones
+            return None
 
     async def aclose(self) -> None:
         """Let the connections go."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
-from aiokafka.errors import KafkaError
 
 from catalog_service.live.cluster import Cluster
 
@@ -78,10 +77,6 @@ class Parts:
         return worker + [_connector(name, told) for name, told in sorted(connectors.items())]
 
     async def _brokers(self) -> list[Part]:
-        try:
-            brokers = await self._cluster.brokers()
-        except (KafkaError, TimeoutError, OSError):
-            return [Part(name="kafka", kind="broker", state="down", detail="no broker answers")]
         return [
             Part(
                 name=f"broker {each.node_id}",
@@ -89,8 +84,8 @@ class Parts:
                 state="up" if each.up else "down",
                 detail=f"{'controller, ' if each.controller else ''}{each.address}",
             )
-            for each in brokers
-        ]
+            for each in await self._cluster.brokers()
+        ] or [Part(name="kafka", kind="broker", state="down", detail="no broker has answered yet")]
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -1,9 +1,10 @@
-// What happened, in plain words: the difference between two reports.
+// What happened, in plain words: how a report differs from those before it.
 
 import { $, age, clock, h } from "./dom.js";
 
 const KEPT = 40;
 const STUCK_MS = 3000;
+const CAUGHT_UP_MS = 500;
 const INSTANCE_DOWN = (name) => `${name} is down. Its database keeps what it committed; the one picture still shows all of it.`;
 
 export function showHappened(model) {
@@ -14,29 +15,43 @@ export function showHappened(model) {
 
   model.addEventListener("connected", () =>
     model.connected ? tell("Connected to the live stream.", "good") : tell("The query service is away. The page reconnects and goes on where it stopped.", "bad"));
+  let leader = null; // of the brokers; between two of them there is none for a moment
+  let behind = 0; // how far the picture fell behind since it was last up to date
   model.addEventListener("report", ({ detail: { before, report } }) => {
-    if (!before) return;
-    for (const part of report.parts) changes(before.parts.find((each) => each.name === part.name), part, tell);
-    const [was, is] = [controller(before), controller(report)];
-    if (is && was && is !== was) tell(`The brokers elected a new controller: ${is}.`, "good");
-    if (report.dead_letters > before.dead_letters) tell("A record could not be applied and was parked as a dead letter. Its neighbours went on.", "bad");
-    if (before.lag_ms < STUCK_MS && report.lag_ms >= STUCK_MS) tell("The picture has stopped moving: changes wait in Kafka, none is lost.", "bad");
-    if (before.lag_ms >= STUCK_MS && report.lag_ms === 0) tell(`Caught up. The picture had fallen ${age(before.lag_ms)} behind, and nothing is missing.`, "good");
+    if (before) for (const [words, tone] of changes(before, report)) tell(words, tone);
+    const elected = controller(report) ?? leader;
+    if (leader && elected !== leader) tell(`The brokers elected a new controller: ${elected}.`, "good");
+    leader = elected;
+    if (before && report.dead_letters > before.dead_letters) tell("A record could not be applied and was parked as a dead letter. Its neighbours went on.", "bad");
+    if (report.lag_ms >= STUCK_MS) {
+      if (!behind) tell("The picture has stopped moving: changes wait in Kafka, none is lost.", "bad");
+      behind = Math.max(behind, report.lag_ms);
+    } else if (behind && report.lag_ms < CAUGHT_UP_MS) {
+      tell(`Caught up. The picture had fallen ${age(behind)} behind, and nothing is missing.`, "good");
+      behind = 0;
+    }
   });
 }
 
 const controller = ({ parts }) => parts.find((part) => part.detail.startsWith("controller"))?.name;
 
-function changes(was, part, tell) {
-  if (!was || was.state === part.state) return;
-  if (part.state === "up") { tell(`${part.name} is back.`, "good"); return; }
-  const words = {
-    order: INSTANCE_DOWN(part.name),
-    broker: part.name === "kafka" ? "No broker answers. Orders are still accepted; their events wait in the outboxes."
-      : `${part.name} is down. The others hold copies of everything: no order waits.`,
-    sink: "The sink is down. Orders are accepted and wait in Kafka; the picture stands still until it is back.",
-    connector: `The connector ${part.name} does not run: ${part.detail}.`,
-    database: "The read database is away. Orders are accepted and wait in Kafka.",
-  };
-  tell(part.state === "down" ? words[part.kind] : `${part.name}: ${part.detail}`, "bad");
+/** What to say of the parts that changed their state: sentence → tone, each sentence once. */
+function changes(before, report) {
+  const noBroker = report.parts.every((part) => part.kind !== "broker" || part.state === "down");
+  const told = new Map();
+  for (const part of report.parts) {
+    const was = before.parts.find((each) => each.name === part.name);
+    if (!was || was.state === part.state) continue;
+    const down = {
+      order: INSTANCE_DOWN(part.name),
+      broker: noBroker ? "No broker answers. Orders are still accepted; their events wait in the outboxes."
+        : `${part.name} is down. The others hold copies of everything: no order waits.`,
+      sink: "The sink is down. Orders are accepted and wait in Kafka; the picture stands still until it is back.",
+      connector: `The connector ${part.name} does not run: ${part.detail}.`,
+      database: "The read database is away. Orders are accepted and wait in Kafka.",
+    };
+    if (part.state === "up") told.set(`${part.name} is back.`, "good");
+    else told.set(part.state === "down" ? down[part.kind] : `${part.name}: ${part.detail}`, "bad");
+  }
+  return told;
 }
