@@ -18,8 +18,8 @@ import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from launcher.kafka import KafkaCluster
-from launcher.postgres import PostgresServer
+from devservers.kafka import KafkaCluster
+from devservers.postgres import PostgresServer
 from tests.support.stack import RunningStack, whole_stack
 
 MakeTopic = Callable[..., Awaitable[str]]
@@ -126,6 +126,6 @@ async def database(make_database: MakeDatabase) -> str:
 
 @pytest.fixture(scope="session")
 def stack(session_directory: Path) -> Iterator[RunningStack]:
-    """The whole system, started by the launcher as a person would."""
+    """The whole system, started by the demo as a person would."""
     with whole_stack(session_directory / "stack") as running:
         yield running

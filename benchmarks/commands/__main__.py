@@ -29,9 +29,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.commands import drain
 from benchmarks.commands.load import Measured, run
-from launcher.kafka import KafkaCluster
-from launcher.ports import free_ports
-from launcher.postgres import PostgresServer
+from devservers.kafka import KafkaCluster
+from devservers.ports import free_ports
+from devservers.postgres import PostgresServer
 
 RESULTS = Path(__file__).with_name("results")
 KAFKA, POSTGRES = "TEST_KAFKA_BOOTSTRAP", "TEST_POSTGRES_DSN"

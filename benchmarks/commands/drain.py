@@ -6,13 +6,13 @@ from functools import partial
 
 from sqlalchemy import Connection, insert
 
+from order_service.adapters import schema
+from order_service.adapters.database import open_database
+from order_service.adapters.serialization import RecordMaker
+from order_service.adapters.tables import outbox
 from order_service.bootstrap import build
 from order_service.domain.order import Order, OrderLine
-from order_service.outbox.record import RecordMaker
 from order_service.settings import Settings
-from order_service.storage import schema
-from order_service.storage.database import open_database
-from order_service.storage.tables import outbox
 
 CHUNK = 5_000
 

@@ -16,13 +16,13 @@ from fastapi import FastAPI, Request, Response
 
 from order_service import logs
 from order_service.__main__ import SWITCH_S
-from order_service.api.bodies import PlaceOrderBody
-from order_service.api.body_route import BodyRoute
+from order_service.adapters.bulk import Statement
+from order_service.adapters.unit_of_work import UnitOfWork
 from order_service.bootstrap import build
-from order_service.server import HttpServer, tune_collector
+from order_service.entrypoints.http.bodies import PlaceOrderBody
+from order_service.entrypoints.http.body_route import BodyRoute
+from order_service.entrypoints.server import HttpServer, tune_collector
 from order_service.settings import Settings
-from order_service.storage.bulk import Statement
-from order_service.storage.unit_of_work import UnitOfWork
 
 
 async def serve(*, bare: bool) -> None:

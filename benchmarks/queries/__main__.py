@@ -27,11 +27,11 @@ import httpx
 from benchmarks.queries.house import House, running_house
 from benchmarks.queries.load import CLIENTS, Commands, Figures, measured, mixed
 from benchmarks.queries.shop import fill_read_database, fill_write_databases
-from catalog_service.queries import STATEMENTS
-from catalog_service.queries.cursor import seal_cursor
-from catalog_service.queries.orders import OrderFilter, list_orders
-from catalog_service.storage.database import PLANNER, Database
-from launcher.postgres import PostgresServer
+from catalog_service.read_model import STATEMENTS
+from catalog_service.read_model.cursor import seal_cursor
+from catalog_service.read_model.database import PLANNER, Database
+from catalog_service.read_model.orders import OrderFilter, list_orders
+from devservers.postgres import PostgresServer
 
 T = TypeVar("T")
 

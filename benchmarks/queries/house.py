@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 
 from benchmarks.queries.shop import BIN, INSTANCES, write_environment
-from launcher.home import REPOSITORY
-from launcher.kafka import KafkaCluster
-from launcher.ports import free_ports
+from demo.home import REPOSITORY
+from devservers.kafka import KafkaCluster
+from devservers.ports import free_ports
 
 HOST = "127.0.0.1"
 READY_S = 90

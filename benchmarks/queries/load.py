@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from benchmarks.queries.house import House
-from launcher.waiting import until
+from devservers.waiting import until
 
 CLIENTS = 8
 COMMAND_EVERY = 20  # requests: 95 % are reads

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import asyncpg
 
-from catalog_service.storage.migrate import upgrade
-from catalog_service.storage.sql import load_statements
+from catalog_service.read_model.migrate import upgrade
+from catalog_service.read_model.sql import load_statements
 
 INSTANCES = ("order-1", "order-2", "order-3")
 BIN = Path(sys.executable).parent

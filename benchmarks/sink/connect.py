@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.sink.contestants import Job, WorkerRun, connector_config, worker, write_connector
-from launcher.jars import Jars
+from devservers.jars import Jars
 
 CONNECT_VERSION = "4.3.1"
 DEBEZIUM_VERSION = "3.5.0.Final"

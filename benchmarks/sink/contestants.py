@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks.sink.orders import Order
-from launcher.process import ChildProcess, describe_exit, tail
+from devservers.process import ChildProcess, describe_exit, tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from benchmarks.sink.orders import MARKER_EVERY, Order
 from benchmarks.sink.servers import Servers, fresh_database
 from benchmarks.sink.statements import statement
 from benchmarks.sink.topics import FilledTopic, Totals
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 
 # Start-up, first plans and the JVM's compiler are nobody's throughput: the clock starts when this share is committed.
 WARM_UP = 0.2

@@ -20,7 +20,7 @@ from benchmarks.sink.orders import Envelope, Order, key_of, new_orders
 from benchmarks.sink.servers import Servers, fresh_database
 from benchmarks.sink.statements import statement
 from benchmarks.sink.topics import create_topic, delete_topics, partition_of
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 
 START_TIMEOUT_S = 90.0
 DRAIN_TIMEOUT_S = 120.0

@@ -2,7 +2,7 @@
 
     python create_topics.py --bootstrap kafka-1:9092,kafka-2:9092 --replication 3
 
-Needs aiokafka and nothing of this repository, so that the launcher and the containers run the same file. Running it again
+Needs aiokafka and nothing of this repository, so that the demo and the containers run the same file. Running it again
 changes nothing. Exit code 1 with a sentence on standard error when brokers are missing or a topic has another shape.
 """
 

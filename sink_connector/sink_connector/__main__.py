@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     A command's module is loaded when it is asked for: `deploy` needs a tenth of what `worker` does.
     """
     options = _parser().parse_args(arguments)
-    command = import_module(f"sink_connector.commands.{options.command.replace('-', '_')}")
+    command = import_module(f"sink_connector.cli.{options.command.replace('-', '_')}")
     try:
         sys.exit(command.run(options))
     except ConfigError as error:

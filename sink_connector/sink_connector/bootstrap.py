@@ -11,25 +11,25 @@ import structlog
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from sink_connector.cluster.compacted_topic import CompactedTopic
+from sink_connector.cluster.config_store import Configs, Listeners
+from sink_connector.cluster.connector_cache import Plans
+from sink_connector.cluster.connector_operations import Control
+from sink_connector.cluster.herder import Herd
+from sink_connector.cluster.keyed_log import LocalLog
+from sink_connector.cluster.membership import Alone, KafkaMembership, Membership
+from sink_connector.cluster.status_reporter import Reports
+from sink_connector.cluster.status_store import Statuses
 from sink_connector.config.connector import unknown_keys
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
-from sink_connector.rest.desk import Desk
+from sink_connector.rest.dependencies import Desk
+from sink_connector.runtime.connector_definition import Blueprint, make_blueprint
+from sink_connector.runtime.kafka_options import client_options, cluster_id, consumer_options
+from sink_connector.runtime.stored_offsets import StoredOffsets
+from sink_connector.runtime.worker import Worker
 from sink_connector.serving import background, serve
-from sink_connector.worker.blueprint import Blueprint, make_blueprint
-from sink_connector.worker.compacted_topic import CompactedTopic
-from sink_connector.worker.configs import Configs, Listeners
-from sink_connector.worker.control import Control
-from sink_connector.worker.herd import Herd
-from sink_connector.worker.kafka import client_options, cluster_id, consumer_options
-from sink_connector.worker.log import LocalLog
-from sink_connector.worker.membership import Alone, KafkaMembership, Membership
-from sink_connector.worker.plans import Plans
-from sink_connector.worker.reports import Reports
-from sink_connector.worker.statuses import Statuses
-from sink_connector.worker.stored_offsets import StoredOffsets
-from sink_connector.worker.worker import Worker
 
 log = structlog.get_logger()
 

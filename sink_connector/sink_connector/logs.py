@@ -1,6 +1,6 @@
 """Structured logs on standard output, and the levels of the loggers, which may be changed while the worker runs.
 
-One mechanism for all: the standard library's loggers, named by module (`sink_connector.worker.task`), whoever logs.
+One mechanism for all: the standard library's loggers, named by module (`sink_connector.runtime.sink_task`), whoever logs.
 """
 
 import logging

@@ -11,10 +11,10 @@ import asyncpg
 import httpx
 import pytest
 
-from launcher.ports import HOST, free_ports
-from launcher.rebuild.connectors import Connector
-from launcher.stack import CONNECTORS
-from sink_connector.worker.sharing import worker_of
+from demo.stack import CONNECTORS
+from devservers.ports import HOST, free_ports
+from rebuild.connect_client import Connector
+from sink_connector.cluster.assignment import worker_of
 from tests.support.storm import Storm
 from tests.support.waiting import wait_until
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from launcher.compose.containers import docker
+from demo.compose.containers import docker
 from tests.support.compose import RunningContainers, missing_engine, whole_stack_in_containers
 
 

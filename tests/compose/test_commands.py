@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from launcher.ports import HOST
+from devservers.ports import HOST
 from tests.support.compose import RunningContainers
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from launcher.compose.containers import docker
+from demo.compose.containers import docker
 from tests.support.compose import PROJECT, RunningContainers
 
 OWN_SECRETS = {

@@ -5,11 +5,11 @@ import random
 
 import pytest
 
-from launcher.audit import audit
-from launcher.compose.containers import docker
-from launcher.load import ANSWER_TIMEOUT_S
-from launcher.load_generator import Generator, Sent, load_client
-from launcher.load_shop import Customers, open_shop
+from auditor import audit
+from demo.compose.containers import docker
+from loadgen.cli import ANSWER_TIMEOUT_S
+from loadgen.schedule import Generator, Sent, load_client
+from loadgen.seed_data import Customers, open_shop
 from tests.support.compose import RunningContainers
 from tests.support.waiting import wait_until
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from order_service.outbox import record
-from order_service.saga import decide_stock, decoding, take_answer
+from order_service.adapters import serialization
+from order_service.adapters.kafka import decoding
+from order_service.service_layer.use_cases import decide_stock, take_answer
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
-SERVICE = Path(record.__file__).parents[1]
+SERVICE = Path(serialization.__file__).parents[1]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 from tests.conftest import MakeTopic
 from tests.support.order_house import topic_prefix
 from tests.support.waiting import wait_until

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 from tests.support.order_api import served_api
 
 PROBLEM = "application/problem+json"

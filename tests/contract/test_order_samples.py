@@ -7,10 +7,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from order_service.adapters.serialization import OutboxRecord, RecordMaker
 from order_service.domain.order import Hold, Order, OrderLine, OrderStatus
 from order_service.domain.product import Product
 from order_service.domain.stock import Goods, Held, StockAnswer, StockRequest, Wanted
-from order_service.outbox.record import OutboxRecord, RecordMaker
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 SAMPLES = sorted(path.stem for path in (CONTRACTS / "samples").glob("*.json"))

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from launcher.audit import audit
+from auditor import audit
 from tests.support.stack import RunningStack
 
 PRODUCT = {"product_id": "bad-tea", "name": "Tea", "unit_price_cents": 450, "stock": 10}

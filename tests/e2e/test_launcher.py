@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from launcher.home import REPOSITORY
+from demo.home import REPOSITORY
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
@@ -81,7 +81,7 @@ def test_a_taken_port_is_named_with_its_owner_and_nothing_is_started(
 ) -> None:
     ports = stack.described.ports
     env = os.environ | {"DEMO_HOME": str(tmp_path / "second"), "DEMO_PORT_OFFSET": str(ports.offset)}
-    command = [sys.executable, "-m", "launcher", "up"]
+    command = [sys.executable, "-m", "demo", "up"]
     refused = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 1
     said = refused.stdout

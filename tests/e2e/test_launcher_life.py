@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from launcher.home import Home
-from launcher.ports import Ports, taken
-from launcher.record import ProcessId, Record
+from demo.home import Home
+from demo.supervisor.record import ProcessId, Record
+from devservers.ports import Ports, taken
 from tests.support.waiting import wait_until
 
 START_TIMEOUT_S = 240
@@ -30,7 +30,7 @@ class Light:
 
     def demo(self, *words: str) -> "subprocess.CompletedProcess[str]":
         env = os.environ | {"DEMO_HOME": str(self.home.root), "DEMO_PORT_OFFSET": str(self.ports.offset)}
-        command = [sys.executable, "-m", "launcher", *words]
+        command = [sys.executable, "-m", "demo", *words]
         return subprocess.run(
             command, env=env, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False
         )

@@ -8,9 +8,9 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from launcher.audit import Command, audit
-from launcher.audit.facts import FIELDS
-from launcher.audit.journal import read_journal
+from auditor import Command, audit
+from auditor.journal import read_journal
+from auditor.observations import FIELDS
 from tests.support.stack import RunningStack
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -14,9 +14,9 @@ import httpx
 import pytest
 from rich.console import Console
 
-from launcher.audit import Report, Target, audit, audit_picture
-from launcher.rebuild.display import Display
-from launcher.rebuild.sequence import DifferentError, Site, rebuild
+from auditor import Report, Target, audit, audit_picture
+from rebuild.display import Display
+from rebuild.sequence import DifferentError, Site, rebuild
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from launcher.audit import audit
+from auditor import audit
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 from tests.support import jvm
 
 VERSION = "3.3.3"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from launcher.audit.facts import (
+from auditor.observations import (
     OFFER_FIELDS,
     Command,
     Event,
@@ -20,7 +20,7 @@ from launcher.audit.facts import (
     State,
     canonical,
 )
-from launcher.audit.target import Target
+from auditor.target import Target
 
 INSTANCES = ("order-1", "order-2", "order-3")
 PARTITIONS = 2

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from launcher.audit import Target
-from launcher.compose.containers import docker
-from launcher.compose.stack import ComposeStack
-from launcher.compose.status import snapshot_of
-from launcher.control import NotRunningError
-from launcher.home import REPOSITORY
-from launcher.ports import Ports, taken
+from auditor import Target
+from demo.compose.containers import docker
+from demo.compose.stack import ComposeStack
+from demo.compose.status import snapshot_of
+from demo.home import REPOSITORY
+from demo.supervisor.control import NotRunningError
+from devservers.ports import Ports, taken
 
 PROJECT = "cqrs-sync-test"
 _OFFSETS = range(20_250, 23_500, 500)  # between those of the stacks without containers
@@ -44,7 +44,7 @@ class RunningContainers:
 
     def demo(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run `./demo …`."""
-        command = [sys.executable, "-m", "launcher", *arguments]
+        command = [sys.executable, "-m", "demo", *arguments]
         return subprocess.run(
             command, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False
         )

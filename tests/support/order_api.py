@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
+from order_service.adapters import schema
+from order_service.adapters.database import open_database
 from order_service.bootstrap import Service, build
-from order_service.server import HttpServer
+from order_service.entrypoints.server import HttpServer
 from order_service.settings import Settings
-from order_service.storage import schema
-from order_service.storage.database import open_database
 from tests.support.order_house import Clock
 from tests.support.waiting import wait_until
 

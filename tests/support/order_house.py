@@ -12,11 +12,11 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from sqlalchemy import text
 
+from order_service.adapters import schema
+from order_service.adapters.database import Database, open_database
 from order_service.bootstrap import Service, build, now_ms
-from order_service.server import HttpServer
+from order_service.entrypoints.server import HttpServer
 from order_service.settings import Settings
-from order_service.storage import schema
-from order_service.storage.database import Database, open_database
 from tests.support.waiting import wait_until
 
 Record: TypeAlias = "ConsumerRecord[Any, Any]"

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from catalog_service.storage.migrate import upgrade
+from catalog_service.read_model.migrate import upgrade
 from sink_connector.bootstrap import worker
 from sink_connector.config.worker import WorkerConfig
-from sink_connector.worker.blueprint import make_blueprint
+from sink_connector.runtime.connector_definition import make_blueprint
 
 CONNECTORS = Path(__file__).parents[2] / "infra" / "connectors"
 

@@ -12,11 +12,11 @@ from aiokafka import AIOKafkaProducer
 
 from sink_connector.bootstrap import worker
 from sink_connector.config.worker import WorkerConfig
-from sink_connector.worker.blueprint import make_blueprint
-from sink_connector.worker.connector import Connector
-from sink_connector.worker.stored_offsets import StoredOffsets
-from sink_connector.writer import offsets
-from sink_connector.writer.offsets import Partition
+from sink_connector.runtime.connector import Connector
+from sink_connector.runtime.connector_definition import make_blueprint
+from sink_connector.runtime.stored_offsets import StoredOffsets
+from sink_connector.sink import offsets
+from sink_connector.sink.offsets import Partition
 from tests.support.waiting import wait_until
 
 INT64 = {"type": "int64", "optional": False}

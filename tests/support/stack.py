@@ -1,4 +1,4 @@
-"""The whole real stack, started by the launcher as a person would: one per test session, in a home of its own."""
+"""The whole real stack, started by the demo as a person would: one per test session, in a home of its own."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from launcher.audit import Target
-from launcher.home import Home
-from launcher.ports import Ports, taken
-from launcher.record import running
-from launcher.stack import Stack
+from auditor import Target
+from demo.home import Home
+from demo.stack import Stack
+from demo.supervisor.record import running
+from devservers.ports import Ports, taken
 
 BROKERS = 3
 _START_TIMEOUT_S = 240
@@ -56,7 +56,7 @@ class RunningStack:
         """`./demo …` against this stack while it runs; it is killed if the block does not see its end."""
         home, ports = self.described.home, self.described.ports
         env = os.environ | {"DEMO_HOME": str(home.root), "DEMO_PORT_OFFSET": str(ports.offset)}
-        command = [sys.executable, "-m", "launcher", *arguments]
+        command = [sys.executable, "-m", "demo", *arguments]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         with process:

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-from launcher.audit import Report, audit
-from launcher.load import ANSWER_TIMEOUT_S
-from launcher.load_generator import Generator, Sent, load_client
-from launcher.load_shop import Customers, open_shop
+from auditor import Report, audit
+from loadgen.cli import ANSWER_TIMEOUT_S
+from loadgen.schedule import Generator, Sent, load_client
+from loadgen.seed_data import Customers, open_shop
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 

@@ -11,9 +11,9 @@ SERVING = {"aiokafka", "fastapi", "httpx", "uvicorn"}
 @pytest.mark.parametrize(
     "modules",
     [
-        "order_service.__main__, order_service.storage.schema",
-        "catalog_service.__main__, catalog_service.storage.migrate",
-        "sink_connector.__main__, sink_connector.commands.init",
+        "order_service.__main__, order_service.adapters.schema",
+        "catalog_service.__main__, catalog_service.read_model.migrate",
+        "sink_connector.__main__, sink_connector.cli.init",
     ],
 )
 def test_a_migration_loads_no_server(modules: str) -> None:

@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _migrate(settings: MigrationSettings) -> None:
-    from catalog_service.storage.migrate import expected_revision, upgrade  # noqa: PLC0415 - see `main`
+    from catalog_service.read_model.migrate import expected_revision, upgrade  # noqa: PLC0415 - see `main`
 
     configure_logs(settings.log_level)
     dsn, schema = checked_dsn(settings.migration_database_url), settings.migration_schema

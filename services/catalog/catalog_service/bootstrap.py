@@ -14,30 +14,30 @@ import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Gauge
 
-from catalog_service.api.app import build_app
-from catalog_service.api.consistency import holding
-from catalog_service.api.health import health_routes
-from catalog_service.api.instances import instance_routes
-from catalog_service.api.orders import order_routes
-from catalog_service.api.page import page_routes
-from catalog_service.api.products import product_routes
-from catalog_service.api.stream import stream_routes
-from catalog_service.api.sync import sync_routes
-from catalog_service.live.cluster import Cluster
-from catalog_service.live.feed import Feed
-from catalog_service.live.freshness import Freshness
-from catalog_service.live.notices import Notices
-from catalog_service.live.parts import Parts
-from catalog_service.live.report import Reporter
-from catalog_service.live.snapshot import Snapshots
-from catalog_service.live.stream import Streams
-from catalog_service.live.tap import Tap
-from catalog_service.live.tokens import TOPICS, TokenGate
-from catalog_service.queries import STATEMENTS
+from catalog_service.changefeed.feed import Feed
+from catalog_service.changefeed.notification_listener import Notices
+from catalog_service.changefeed.snapshot import Snapshots
+from catalog_service.changefeed.sse import Streams
+from catalog_service.changefeed.topic_reader import Tap
+from catalog_service.consistency.tokens import TOPICS, TokenGate
+from catalog_service.consistency.visibility import ReadModelVisibility
+from catalog_service.gateway.command_proxy import instance_routes
+from catalog_service.http.app import build_app
+from catalog_service.http.consistency import holding
+from catalog_service.http.health import health_routes
+from catalog_service.http.orders import order_routes
+from catalog_service.http.page import page_routes
+from catalog_service.http.products import product_routes
+from catalog_service.http.stream import stream_routes
+from catalog_service.http.sync import sync_routes
+from catalog_service.monitoring.brokers import Cluster
+from catalog_service.monitoring.freshness import Freshness
+from catalog_service.monitoring.probes import Parts
+from catalog_service.monitoring.sync_status import Reporter
+from catalog_service.read_model import STATEMENTS
+from catalog_service.read_model.database import Database, DatabaseAwayError
+from catalog_service.read_model.migrate import expected_revision
 from catalog_service.settings import Settings, checked_dsn
-from catalog_service.storage.database import Database, DatabaseAwayError
-from catalog_service.storage.migrate import expected_revision
-from catalog_service.storage.visibility import ReadModelVisibility
 
 log = structlog.get_logger(__name__)
 

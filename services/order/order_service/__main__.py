@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _migrate(settings: Settings) -> None:
-    from order_service.storage import schema  # noqa: PLC0415 - see `main`
+    from order_service.adapters import schema  # noqa: PLC0415 - only this command needs Alembic
 
     _run(schema.migrate(settings.database_url))
     log.info("database.migrated", revision=schema.head())
@@ -66,7 +66,7 @@ def _republish(settings: Settings, *, topics: Collection[str]) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    from order_service import server  # noqa: PLC0415 - see `main`
+    from order_service.entrypoints import server  # noqa: PLC0415 - only this command needs the server
 
     _run(server.serve(settings))
 

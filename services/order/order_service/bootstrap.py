@@ -12,31 +12,31 @@ import httpx
 from fastapi import FastAPI
 from ulid_transform import ulid_now
 
-from order_service.api import claims, tracing
-from order_service.api.admission import Admission
-from order_service.api.app import build_app
-from order_service.api.claims import Courier
-from order_service.api.dispatch import Dispatch
-from order_service.api.health import Check
-from order_service.api.peers import Peers
-from order_service.commands.transaction import UseCase
-from order_service.outbox.backlog import Backlog
-from order_service.outbox.mark_relayed import MarkRelayed
-from order_service.outbox.publisher import kafka_publisher
-from order_service.outbox.reader import LogPosition, OutboxReader
-from order_service.outbox.record import RecordMaker
-from order_service.outbox.relay import Relay
-from order_service.outbox.republish import republish
-from order_service.saga.ask_again import Asker
-from order_service.saga.decoding import inbox_effect, product_effect
-from order_service.saga.intake import Intake
+from order_service.adapters import schema
+from order_service.adapters.database import open_database
+from order_service.adapters.errors import StorageUnavailable
+from order_service.adapters.expiry import Expiry
+from order_service.adapters.kafka.decoding import inbox_effect, product_effect
+from order_service.adapters.kafka.publisher import kafka_publisher
+from order_service.adapters.outbox_reader import LogPosition, OutboxReader
+from order_service.adapters.peers import Peers
+from order_service.adapters.queries import Queries
+from order_service.adapters.serialization import RecordMaker
+from order_service.entrypoints.http import claims, tracing
+from order_service.entrypoints.http.admission import Admission
+from order_service.entrypoints.http.app import build_app
+from order_service.entrypoints.http.claims import Courier
+from order_service.entrypoints.http.dispatch import Dispatch
+from order_service.entrypoints.http.health import Check
+from order_service.entrypoints.inbox_consumer import Intake
+from order_service.entrypoints.outbox_relay import Relay
+from order_service.entrypoints.reminders import Asker
+from order_service.entrypoints.republish import republish
+from order_service.service_layer.backlog import Backlog
+from order_service.service_layer.message_bus import GroupCommit
+from order_service.service_layer.unit_of_work import UseCase
+from order_service.service_layer.use_cases.mark_relayed import MarkRelayed
 from order_service.settings import Settings
-from order_service.storage import schema
-from order_service.storage.database import open_database
-from order_service.storage.errors import StorageUnavailable
-from order_service.storage.expiry import Expiry
-from order_service.storage.group_commit import GroupCommit
-from order_service.storage.queries import Queries
 
 RELAY = "kafka"
 CONNECT_TIMEOUT_S = (

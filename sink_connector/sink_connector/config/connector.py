@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sink_connector.config import keys
+from sink_connector.config import definition
 from sink_connector.config.connection import Connection, parse_connection
 from sink_connector.config.providers import UnresolvedError, resolve
 from sink_connector.config.reader import Reader
 from sink_connector.errors import ConfigError
-from sink_connector.transforms.java_regex import compile_regex
+from sink_connector.transforms.java.regex import compile_regex
 
 
 class InsertMode(Enum):
@@ -65,7 +65,7 @@ class TableConfig:
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
     version_field: str = ""
-    identifiers_allow: re.Pattern[str] = re.compile(keys.BY_NAME["identifiers.allow"].default or "")
+    identifiers_allow: re.Pattern[str] = re.compile(definition.BY_NAME["identifiers.allow"].default or "")
 
     def column_name(self, field: str) -> str:
         """The column a field goes to."""
@@ -155,14 +155,18 @@ def unknown_keys(given: Mapping[str, str]) -> list[str]:
     return sorted(
         name
         for name in given
-        if name not in keys.BY_NAME and name not in keys.ALIASES and not name.startswith(keys.PREFIXES)
+        if name not in definition.BY_NAME
+        and name not in definition.ALIASES
+        and not name.startswith(definition.PREFIXES)
     )
 
 
 def _canonical(given: Mapping[str, str]) -> dict[str, str]:
     """The same configuration in our spelling; a key given in ours goes before one given in another's."""
-    own = {name: str(value) for name, value in given.items() if name not in keys.ALIASES}
-    others = {keys.ALIASES[name]: str(value) for name, value in given.items() if name in keys.ALIASES}
+    own = {name: str(value) for name, value in given.items() if name not in definition.ALIASES}
+    others = {
+        definition.ALIASES[name]: str(value) for name, value in given.items() if name in definition.ALIASES
+    }
     values = others | own
     if values.pop("schema.evolution", "none").lower() == "basic":
         values = {"auto.create": "true", "auto.evolve": "true"} | values

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
-from sink_connector.config import keys
+from sink_connector.config import definition
 
 Choice = TypeVar("Choice", bound=Enum)
 
@@ -22,7 +22,7 @@ class Reader:
         self.problems.setdefault(key, []).append(text)
 
     def text(self, name: str) -> str:
-        key = keys.BY_NAME[name]
+        key = definition.BY_NAME[name]
         value = self.values.get(name, key.default or "").strip()
         if key.required and not value:
             self.problem(name, "is required")

@@ -8,7 +8,7 @@ read it can write.
 import re
 from collections.abc import Iterable, Mapping
 
-from sink_connector.config.keys import ALIASES, BY_NAME, Kind
+from sink_connector.config.definition import ALIASES, BY_NAME, Kind
 
 HIDDEN = "[hidden]"  # Connect's own word for it
 

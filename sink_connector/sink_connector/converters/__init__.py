@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from sink_connector.record import Schema
-from sink_connector.shape import Shape
+from sink_connector.data.record import Schema
+from sink_connector.data.record_schema import Shape
 
 RawHeaders = Sequence[tuple[str, bytes]]
 

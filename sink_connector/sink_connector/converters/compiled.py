@@ -12,8 +12,8 @@ import msgspec
 from msgspec.structs import astuple
 
 from sink_connector.converters.connect_schema import EPOCH, EPOCH_DAY
-from sink_connector.record import DECIMAL, Schema, Type
-from sink_connector.shape import Form, Shape, primitive_shape
+from sink_connector.data.record import DECIMAL, Schema, Type
+from sink_connector.data.record_schema import Form, Shape, primitive_shape
 
 _BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 _SIMPLE: dict[Type, Any] = {

@@ -8,8 +8,8 @@ import msgspec
 from sink_connector.converters import Decoded, RawHeaders
 from sink_connector.converters.compiled import compile_schema
 from sink_connector.converters.connect_schema import from_json, parse_schema
+from sink_connector.data.record_schema import Shape
 from sink_connector.errors import BadRecordError
-from sink_connector.shape import Shape
 
 Decoder = Callable[[bytes], Any]
 

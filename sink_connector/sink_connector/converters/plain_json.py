@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from sink_connector.converters import Decoded, RawHeaders
+from sink_connector.data.record_schema import Shape, UntypedShapes
 from sink_connector.errors import BadRecordError
-from sink_connector.shape import Shape, UntypedShapes
 
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 

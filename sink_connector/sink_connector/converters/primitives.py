@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from sink_connector.converters import Decoded, RawHeaders
+from sink_connector.data.record import Schema, Type
+from sink_connector.data.record_schema import Shape, primitive_shape
 from sink_connector.errors import BadRecordError
-from sink_connector.record import Schema, Type
-from sink_connector.shape import Shape, primitive_shape
 
 
 class PrimitiveConverter:

@@ -4,9 +4,9 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sink_connector.rest import connectors, errors, forwarding, loggers, offsets, plugins
+from sink_connector.rest import connectors, errors, leader_client, loggers, offsets, plugins
 from sink_connector.rest.connectors import AtDesk
-from sink_connector.rest.desk import Desk
+from sink_connector.rest.dependencies import Desk
 from sink_connector.version import CONNECT_VERSION, VERSION
 
 
@@ -16,7 +16,7 @@ def make_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     errors.install(app)
-    forwarding.install(app)
+    leader_client.install(app)
     for part in (offsets, connectors, plugins, loggers):
         app.include_router(part.router)
     app.add_middleware(_TrailingSlash)

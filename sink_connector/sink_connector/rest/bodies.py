@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
+from sink_connector.cluster.config_store import Config, Definition
+from sink_connector.cluster.status_store import State, Status, Statuses, TaskId
 from sink_connector.config.secrets import shown
 from sink_connector.rest.errors import UnreadableError
-from sink_connector.worker.configs import Config, Definition
-from sink_connector.worker.statuses import State, Status, Statuses, TaskId
 
 JSON_TYPE = "application/json"
 UNSUPPORTED_MEDIA_TYPE = 415

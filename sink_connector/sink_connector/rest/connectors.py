@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from sink_connector.cluster.config_store import Definition, Restart, Target
+from sink_connector.cluster.connector_operations import UnknownError
 from sink_connector.config.secrets import shown
 from sink_connector.rest import bodies
-from sink_connector.rest.desk import Desk, desk_of, is_true
+from sink_connector.rest.dependencies import Desk, desk_of, is_true
 from sink_connector.rest.errors import UnreadableError
-from sink_connector.rest.forwarding import Leading
-from sink_connector.worker.configs import Definition, Restart, Target
-from sink_connector.worker.control import UnknownError
+from sink_connector.rest.leader_client import Leading
 
 router = APIRouter(prefix="/connectors")
 

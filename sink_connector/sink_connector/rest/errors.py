@@ -7,9 +7,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from sink_connector.cluster.connector_operations import TakenError, UnacceptableError, UnknownError, refused
 from sink_connector.errors import ConfigError, LogError, SinkError
-from sink_connector.worker.control import TakenError, UnacceptableError, UnknownError, refused
-from sink_connector.worker.stored_offsets import OffsetsError
+from sink_connector.runtime.stored_offsets import OffsetsError
 
 log = structlog.get_logger()
 

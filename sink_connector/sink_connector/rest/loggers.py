@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from sink_connector.cluster.connector_operations import UnacceptableError, UnknownError
 from sink_connector.logs import LEVELS
 from sink_connector.rest import bodies
 from sink_connector.rest.connectors import AtDesk
-from sink_connector.worker.control import UnacceptableError, UnknownError
 
 router = APIRouter(prefix="/admin/loggers")
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from sink_connector.cluster.config_store import Definition, Target
+from sink_connector.cluster.connector_operations import UnacceptableError
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.errors import ConfigError
 from sink_connector.rest import bodies
 from sink_connector.rest.connectors import AtDesk
-from sink_connector.rest.desk import Desk
+from sink_connector.rest.dependencies import Desk
 from sink_connector.rest.errors import ConflictError, UnreadableError
-from sink_connector.rest.forwarding import Leading
-from sink_connector.worker.configs import Definition, Target
-from sink_connector.worker.control import UnacceptableError
-from sink_connector.worker.stored_offsets import NoPartitionError, OffsetsError
-from sink_connector.writer.offsets import Partition
+from sink_connector.rest.leader_client import Leading
+from sink_connector.runtime.stored_offsets import NoPartitionError, OffsetsError
+from sink_connector.sink.offsets import Partition
 
 router = APIRouter(prefix="/connectors/{name}/offsets")
 

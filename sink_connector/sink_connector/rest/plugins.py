@@ -5,16 +5,21 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from sink_connector.config import keys
-from sink_connector.converters.choice import CONVERTERS
+from sink_connector.cluster.connector_operations import (
+    CLASSES,
+    UnacceptableError,
+    UnknownError,
+    is_connector_class,
+)
+from sink_connector.config import definition
+from sink_connector.converters.factory import CONVERTERS
 from sink_connector.errors import SinkError
 from sink_connector.rest import bodies
 from sink_connector.rest.connectors import AtDesk
-from sink_connector.rest.desk import is_true
-from sink_connector.rest.validation import definition, validated
+from sink_connector.rest.dependencies import is_true
+from sink_connector.rest.validation import described_key, validated
 from sink_connector.transforms.catalog import PREDICATES, TRANSFORMS, find
 from sink_connector.version import CONNECT_VERSION, VERSION
-from sink_connector.worker.control import CLASSES, UnacceptableError, UnknownError, is_connector_class
 
 router = APIRouter(prefix="/connector-plugins")
 
@@ -43,15 +48,15 @@ def _plugin(name: str, kind: str, version: str) -> dict[str, str]:
 @router.get("/{plugin}/config")
 async def described(plugin: str) -> list[dict[str, Any]]:
     if is_connector_class(plugin):
-        return [definition(key, place) for place, key in enumerate(keys.KEYS, start=1)]
+        return [described_key(key, place) for place, key in enumerate(definition.KEYS, start=1)]
     for options in _options(plugin):
-        return [definition(key, place) for place, key in enumerate(options, start=1)]
+        return [described_key(key, place) for place, key in enumerate(options, start=1)]
     if plugin in CONVERTERS:
         return []  # a converter's options are described with the converter itself
     raise UnknownError(f"Unknown plugin {plugin}.")
 
 
-def _options(plugin: str) -> Iterator[tuple[keys.Key, ...]]:
+def _options(plugin: str) -> Iterator[tuple[definition.Key, ...]]:
     """Of a transform or predicate, if it is one."""
     if transform := find(TRANSFORMS, plugin):
         yield transform.options

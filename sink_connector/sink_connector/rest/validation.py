@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sink_connector.config import keys
-from sink_connector.config.keys import Key
+from sink_connector.cluster.config_store import Config
+from sink_connector.cluster.connector_cache import MakeBlueprint
+from sink_connector.config import definition
+from sink_connector.config.definition import Key
 from sink_connector.config.secrets import shown
 from sink_connector.errors import ConfigError
 from sink_connector.transforms.catalog import PREDICATES, TRANSFORMS, find
-from sink_connector.worker.configs import Config
-from sink_connector.worker.plans import MakeBlueprint
 
 OPTIONS = "Options"
 
@@ -23,7 +23,7 @@ def validated(plugin: str, config: Config, make: MakeBlueprint) -> dict[str, Any
     other = [_unlisted(name) for name in problems if name not in named]
     configs = [
         {
-            "definition": definition(key, place),
+            "definition": described_key(key, place),
             "value": {
                 "name": key.name,
                 "value": visible.get(key.name, key.default),
@@ -42,7 +42,7 @@ def validated(plugin: str, config: Config, make: MakeBlueprint) -> dict[str, Any
     }
 
 
-def definition(key: Key, place: int) -> dict[str, Any]:
+def described_key(key: Key, place: int) -> dict[str, Any]:
     """A key as Connect describes one."""
     return {
         "name": key.name,
@@ -64,7 +64,7 @@ def _problems(config: Config, make: MakeBlueprint) -> dict[str, list[str]]:
     try:
         make(config)
     except ConfigError as error:
-        given = {keys.ALIASES[name]: name for name in config if name in keys.ALIASES}
+        given = {definition.ALIASES[name]: name for name in config if name in definition.ALIASES}
         return {
             given.get(name, name) if name not in config else name: found
             for name, found in error.problems.items()
@@ -75,7 +75,7 @@ def _problems(config: Config, make: MakeBlueprint) -> dict[str, list[str]]:
 def _named_as_given(config: Config) -> list[Key]:
     return [
         _renamed(key, next((alias for alias in key.aliases if alias in config), key.name))
-        for key in keys.KEYS
+        for key in definition.KEYS
     ]
 
 
@@ -97,7 +97,11 @@ def _words(value: str | None) -> Iterable[str]:
 
 def _type_key(prefix: str, alias: str) -> Key:
     return Key(
-        name=f"{prefix}type", kind=keys.Kind.CLASS, doc=f"Class of {alias}.", group=OPTIONS, required=True
+        name=f"{prefix}type",
+        kind=definition.Kind.CLASS,
+        doc=f"Class of {alias}.",
+        group=OPTIONS,
+        required=True,
     )
 
 
@@ -115,4 +119,4 @@ def _renamed(key: Key, name: str) -> Key:
 
 
 def _unlisted(name: str) -> Key:
-    return Key(name=name, kind=keys.Kind.STRING, doc="", group=OPTIONS)
+    return Key(name=name, kind=definition.Kind.STRING, doc="", group=OPTIONS)

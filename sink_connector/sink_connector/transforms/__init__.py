@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from sink_connector.data.record import Record
 from sink_connector.errors import BadRecordError, SinkError, Stage
-from sink_connector.record import Record
 
 
 class Transform(Protocol):

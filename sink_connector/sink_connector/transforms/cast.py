@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sink_connector.config.keys import Importance, Kind
-from sink_connector.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Record, Schema, Type
-from sink_connector.transforms.casting import CASTS, caster
+from sink_connector.config.definition import Importance, Kind
+from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Record, Schema, Type
 from sink_connector.transforms.data import Data, PerSchema, need_map, need_struct, struct_like
+from sink_connector.transforms.java.casting import CASTS, caster
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
 
 TARGETS = {

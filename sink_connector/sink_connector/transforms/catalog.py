@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from sink_connector.config.keys import Key
+from sink_connector.config.definition import Key
 from sink_connector.transforms import Predicate, Transform
 from sink_connector.transforms.cast import Cast
 from sink_connector.transforms.data import Change, OnKey, OnValue

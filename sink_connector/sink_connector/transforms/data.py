@@ -6,8 +6,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import structs
 
+from sink_connector.data.record import Field, Record, Schema, Type
 from sink_connector.errors import BadRecordError, Stage
-from sink_connector.record import Field, Record, Schema, Type
 
 Made = TypeVar("Made")
 Data = tuple[Schema | None, Any]

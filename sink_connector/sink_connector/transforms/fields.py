@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import structs
 
-from sink_connector.config.keys import Importance, Kind
-from sink_connector.record import Field, Record, Schema, Type
+from sink_connector.config.definition import Importance, Kind
+from sink_connector.data.record import Field, Record, Schema, Type
 from sink_connector.transforms.data import (
     Data,
     PerSchema,

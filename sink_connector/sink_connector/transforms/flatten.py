@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sink_connector.record import Field, Record, Schema, Type
+from sink_connector.data.record import Field, Record, Schema, Type
 from sink_connector.transforms.data import (
     Data,
     PerSchema,

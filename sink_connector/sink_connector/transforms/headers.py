@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec import structs
 
-from sink_connector.config.keys import Importance, Kind
-from sink_connector.record import Field, Header, Record, Schema
+from sink_connector.config.definition import Importance, Kind
+from sink_connector.data.record import Field, Header, Record, Schema
 from sink_connector.transforms.data import (
     PerSchema,
     UnfitRecordError,
@@ -13,7 +13,7 @@ from sink_connector.transforms.data import (
     need_struct,
     struct_like,
 )
-from sink_connector.transforms.literals import parse_literal
+from sink_connector.transforms.java.literals import parse_literal
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sink_connector.record import TIMESTAMP, Field, Record, Schema, Type
+from sink_connector.data.instants import instant
+from sink_connector.data.record import TIMESTAMP, Field, Record, Schema, Type
 from sink_connector.transforms.data import (
     Data,
     PerSchema,
@@ -14,7 +15,6 @@ from sink_connector.transforms.data import (
     struct_like,
     with_defaults,
 )
-from sink_connector.transforms.instants import instant
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
 
 _SUFFIX = "A name that ends in ! is a required field, in ? (or neither) an optional one."

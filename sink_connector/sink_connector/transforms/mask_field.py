@@ -5,9 +5,9 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sink_connector.config.keys import Importance, Kind
-from sink_connector.record import DATE, DECIMAL, TIME, TIMESTAMP, Record, Schema, Type
-from sink_connector.transforms.casting import BITS, single
+from sink_connector.config.definition import Importance, Kind
+from sink_connector.data.instants import EPOCH
+from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Record, Schema, Type
 from sink_connector.transforms.data import (
     Data,
     PerSchema,
@@ -17,7 +17,7 @@ from sink_connector.transforms.data import (
     need_struct,
     with_defaults,
 )
-from sink_connector.transforms.instants import EPOCH
+from sink_connector.transforms.java.casting import BITS, single
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
 
 Mask = Callable[[Any], Any]

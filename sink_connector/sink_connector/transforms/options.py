@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sink_connector.config.keys import Importance, Key, Kind
+from sink_connector.config.definition import Importance, Key, Kind
 
 Parsed = TypeVar("Parsed")
 

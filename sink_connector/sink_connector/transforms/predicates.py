@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sink_connector.record import Record
+from sink_connector.data.record import Record
 from sink_connector.transforms import Predicate, Transform
-from sink_connector.transforms.java_regex import compile_regex
+from sink_connector.transforms.java.regex import compile_regex
 from sink_connector.transforms.options import Options, option
 
 

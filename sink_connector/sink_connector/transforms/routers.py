@@ -2,11 +2,11 @@
 
 from msgspec import structs
 
-from sink_connector.config.keys import Importance
-from sink_connector.record import Record
+from sink_connector.config.definition import Importance
+from sink_connector.data.record import Record
 from sink_connector.transforms.data import UnfitRecordError
-from sink_connector.transforms.java_dates import DateFormat
-from sink_connector.transforms.java_regex import compile_regex, compile_replacement
+from sink_connector.transforms.java.dates import DateFormat
+from sink_connector.transforms.java.regex import compile_regex, compile_replacement
 from sink_connector.transforms.options import Options, option
 
 

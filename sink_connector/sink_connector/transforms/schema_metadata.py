@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from sink_connector.config.keys import Importance, Kind
-from sink_connector.record import Record, Schema, Type
+from sink_connector.config.definition import Importance, Kind
+from sink_connector.data.record import Record, Schema, Type
 from sink_connector.transforms.data import (
     Data,
     PerSchema,

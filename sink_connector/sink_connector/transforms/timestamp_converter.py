@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from sink_connector.config.keys import Importance
-from sink_connector.record import DATE, TIME, TIMESTAMP, Field, Record, Schema, Type
+from sink_connector.config.definition import Importance
+from sink_connector.data.instants import instant, millis_of
+from sink_connector.data.record import DATE, TIME, TIMESTAMP, Field, Record, Schema, Type
 from sink_connector.transforms.data import (
     Data,
     PerSchema,
@@ -17,8 +18,7 @@ from sink_connector.transforms.data import (
     struct_like,
     with_defaults,
 )
-from sink_connector.transforms.instants import instant, millis_of
-from sink_connector.transforms.java_dates import DateFormat
+from sink_connector.transforms.java.dates import DateFormat
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
 
 TARGETS = {

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from launcher.audit import Command, Report, Target, audit, canonical
-from launcher.ports import free_ports
+from auditor import Command, Report, Target, audit, canonical
+from devservers.ports import free_ports
 from tests.conftest import MakeTopic
 from tests.support.order_house import topic_prefix
 from tests.support.order_process import OrderProcess

@@ -12,14 +12,17 @@ from typing import Any
 import asyncpg
 import pytest
 
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 from tests.contract.sink.connect_rest_differences import DIFFERENCES
 from tests.contract.sink.connect_rest_steps import CONFIG, STEPS
 from tests.contract.sink.record_connect_rest import RECORDING, delete_topics, fill_topics, scratch_database
 from tests.support.connect_rest import Step, fresh_names, play
 from tests.support.sink_worker import Group, sink_worker
 
-THEIR_LOGGER, OUR_LOGGER = "org.apache.kafka.connect.runtime.WorkerSinkTask", "sink_connector.worker.task"
+THEIR_LOGGER, OUR_LOGGER = (
+    "org.apache.kafka.connect.runtime.WorkerSinkTask",
+    "sink_connector.runtime.sink_task",
+)
 RECORDED: list[dict[str, Any]] = json.loads(RECORDING.read_text())["steps"]
 Answers = dict[str, dict[str, Any]]
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 from tests.conftest import MakeTopic
 from tests.contract.sink.record_connect_rest import delete_topics
 from tests.support.connect_worker import ConnectWorker, connect_worker

@@ -7,7 +7,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import NodeNotReadyError
 
-from catalog_service.live.cluster import Cluster
+from catalog_service.monitoring.brokers import Cluster
 
 NOWHERE = "127.0.0.1:9"
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from catalog_service.storage.database import Database
-from catalog_service.storage.migrate import expected_revision, upgrade
+from catalog_service.read_model.database import Database
+from catalog_service.read_model.migrate import expected_revision, upgrade
 from tests.conftest import MakeDatabase
 from tests.support.read_side import ReadModel, an_order, serving
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 from order_service.settings import Settings
 from tests.conftest import MakeDatabase, MakeTopic, own_databases, own_topics
 from tests.support.order_house import House, Instance, migrated, topic_prefix

@@ -6,21 +6,21 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 
+import order_service.outbox
 import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-import order_service.outbox
-from launcher.ports import free_ports
+from devservers.ports import free_ports
+from order_service.adapters import schema
+from order_service.adapters.database import Database, open_database
+from order_service.adapters.kafka.publisher import kafka_publisher
+from order_service.adapters.outbox_reader import LoggedRecord, LogPosition, OutboxReader
+from order_service.adapters.tables import outbox
 from order_service.bootstrap import republish_log
-from order_service.outbox.backlog import Backlog
-from order_service.outbox.publisher import kafka_publisher
-from order_service.outbox.reader import LoggedRecord, LogPosition, OutboxReader
-from order_service.outbox.relay import Relay
-from order_service.storage import schema
-from order_service.storage.database import Database, open_database
-from order_service.storage.tables import outbox
+from order_service.entrypoints.outbox_relay import Relay
+from order_service.service_layer.backlog import Backlog
 from tests.conftest import MakeDatabase, MakeTopic
 from tests.integration.order.conftest import MakeHouse, MakeUrl
 from tests.support.order_house import House, payload

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, delete, insert
 
-from order_service.storage.database import open_database
-from order_service.storage.tables import positions
+from order_service.adapters.database import open_database
+from order_service.adapters.tables import positions
 from tests.support.order_house import House, Instance, Record, event_type, payload
 from tests.support.waiting import wait_until
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, inspect, select, text
 
-from order_service.commands.transaction import Claim, Needs, Transaction
-from order_service.domain.refusals import ProductExists
+from order_service.adapters import bulk, schema, tables
+from order_service.adapters.bulk import Rows, Statement
+from order_service.adapters.database import Database, open_database
+from order_service.adapters.errors import StorageUnavailable
+from order_service.adapters.outbox_reader import LogPosition, OutboxReader
+from order_service.adapters.serialization import RecordMaker
+from order_service.domain.errors import ProductExists
 from order_service.domain.stock import Held, StockAnswer
-from order_service.outbox.reader import LogPosition, OutboxReader
-from order_service.outbox.record import RecordMaker
-from order_service.storage import bulk, schema, tables
-from order_service.storage.bulk import Rows, Statement
-from order_service.storage.database import Database, open_database
-from order_service.storage.errors import StorageUnavailable
-from order_service.storage.group_commit import GroupCommit
+from order_service.service_layer.message_bus import GroupCommit
+from order_service.service_layer.unit_of_work import Claim, Needs, Transaction
 from tests.integration.order.conftest import MakeUrl
 
 JANUARY = 1_700_000_000_000

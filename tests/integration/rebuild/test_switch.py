@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
-from catalog_service.queries import STATEMENTS
-from catalog_service.storage.migrate import upgrade
-from launcher.rebuild.read_model import NotNowError, ReadModel, RebuildError, read_model
+from catalog_service.read_model import STATEMENTS
+from catalog_service.read_model.migrate import upgrade
+from rebuild.read_model import NotNowError, ReadModel, RebuildError, read_model
 from sink_connector.errors import FencedError
-from sink_connector.writer import offsets
-from sink_connector.writer.offsets import Partition, Position
-from sink_connector.writer.session import prepare_database
+from sink_connector.sink import offsets
+from sink_connector.sink.offsets import Partition, Position
+from sink_connector.sink.session import prepare_database
 from tests.support.waiting import wait_until
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -10,12 +10,12 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
+from sink_connector.cluster.status_store import State
 from sink_connector.errors import FencedError
-from sink_connector.worker.connector import Connector
-from sink_connector.worker.statuses import State
-from sink_connector.writer import offsets
-from sink_connector.writer.offsets import Beginning, Partition, Position
-from sink_connector.writer.session import prepare_database
+from sink_connector.runtime.connector import Connector
+from sink_connector.sink import offsets
+from sink_connector.sink.offsets import Beginning, Partition, Position
+from sink_connector.sink.session import prepare_database
 from tests.conftest import MakeTopic
 from tests.support.sink import (
     INT64,
@@ -170,7 +170,7 @@ async def test_a_claim_waits_for_the_transaction_that_moves_the_offset(target: s
 async def test_a_writer_whose_epoch_was_taken_writes_nothing_and_stops_in_the_end(
     kafka_bootstrap: str, target: str, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sink_connector.worker.task.FENCED_PATIENCE_S", 1.0)
+    monkeypatch.setattr("sink_connector.runtime.sink_task.FENCED_PATIENCE_S", 1.0)
     topic = await make_topic()
     given = configuration(target, topics=topic, table__name__format="numbers")
     await send(kafka_bootstrap, topic, numbers(0, 10))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from launcher.audit.facts import DeadLetter, Fact, History, Log, Progress, Projection, Record, State
-from launcher.audit.picture import compare
-from launcher.audit.report import Report
+from auditor.diff import compare
+from auditor.observations import DeadLetter, Fact, History, Log, Progress, Projection, Record, State
+from auditor.report import Report
 from tests.support.audited_world import small_world
 
 SUFFIX = "-next"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from launcher.audit.report import Report, examine
-from launcher.audit.scratch import Scratch, questions
+from auditor.report import Report, examine
+from auditor.scratch import Scratch, questions
 from tests.support.audited_world import small_world
 
 

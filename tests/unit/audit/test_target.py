@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from launcher.audit.databases import snapshot
-from launcher.audit.facts import FIELDS
-from launcher.audit.target import SINK_CONNECTORS, Target
-from launcher.home import REPOSITORY
+from auditor.observations import FIELDS
+from auditor.sources.databases import snapshot
+from auditor.target import SINK_CONNECTORS, Target
+from demo.home import REPOSITORY
 
 
 def test_it_expects_the_connectors_that_are_deployed() -> None:

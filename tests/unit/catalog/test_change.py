@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog_service.live.change import Change, UnreadableRecordError, read_change
+from catalog_service.changefeed.change import Change, UnreadableRecordError, read_change
 
 SAMPLES = Path(__file__).parents[3] / "contracts" / "samples"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog_service.queries.cursor import BadCursorError, open_cursor, seal_cursor
+from catalog_service.read_model.cursor import BadCursorError, open_cursor, seal_cursor
 
 QUESTION = ("orders", "ada", None, "-placed_at")
 HERE = (datetime(2026, 11, 22, 17, 5, 9, 42_001, UTC), "order-2-01JD9Z6Q4W8C3N5T7V9X2B4D6F")

@@ -1,8 +1,8 @@
 import json
 
-from catalog_service.live.change import Change
-from catalog_service.live.feed import Feed, Published
-from catalog_service.live.position import Position
+from catalog_service.changefeed.change import Change
+from catalog_service.changefeed.feed import Feed, Published
+from catalog_service.changefeed.position import Position
 
 P0, P1 = ("orders", 0), ("orders", 1)
 

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog_service.live.change import Change
-from catalog_service.live.legs import Journey, LegFigures, LegStatistics, journey
+from catalog_service.changefeed.change import Change
+from catalog_service.monitoring.latency import Journey, LegFigures, LegStatistics, journey
 
 TIME = st.integers(0, 10**6)
 

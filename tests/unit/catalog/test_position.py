@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog_service.live.position import BadPositionError, Position
+from catalog_service.changefeed.position import BadPositionError, Position
 
 POSITIONS = st.dictionaries(
     st.tuples(st.sampled_from(["orders", "products"]), st.integers(0, 11)), st.integers(1, 2**62), min_size=1

@@ -1,6 +1,6 @@
 import re
 
-from catalog_service.queries import STATEMENTS
+from catalog_service.read_model import STATEMENTS
 
 
 def test_every_statement_has_a_name_and_ends_where_the_next_begins() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog_service.live.tokens import (
+from catalog_service.consistency.tokens import (
     BadTokenError,
     DeadLetter,
     NotYetVisibleError,

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from catalog_service.api.health import health_routes
+from catalog_service.http.health import health_routes
 from catalog_service.settings import MigrationSettings
 from catalog_service.settings import Settings as CatalogSettings
-from order_service.api.health import health_router
+from order_service.entrypoints.http.health import health_router
 from order_service.settings import Settings as OrderSettings
 from sink_connector.config.worker import read_worker
 from tests.support.manifests import Manifest, containers, one

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from launcher.events import EventLog
-from launcher.graph import Graph, Part, Probe, Service
-from launcher.home import Home
-from launcher.record import ProcessId
-from launcher.supervisor import Supervisor
+from demo.home import Home
+from demo.supervisor.event_log import EventLog
+from demo.supervisor.graph import Graph, Part, Probe, Service
+from demo.supervisor.record import ProcessId
+from demo.supervisor.supervisor import Supervisor
 
 Supervise = Callable[[Sequence[Part]], AbstractAsyncContextManager[Supervisor]]
 

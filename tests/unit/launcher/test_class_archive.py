@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from launcher.class_archive import ClassArchive
-from launcher.jars import Jars
+from devservers.class_archive import ClassArchive
+from devservers.jars import Jars
 from tests.support.waiting import wait_until
 
 

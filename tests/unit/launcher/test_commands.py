@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from launcher import kafka_tools, logs, seed, status, suites
-from launcher.__main__ import COMMANDS, main
-from launcher.home import REPOSITORY, Home
-from launcher.ports import ORDER_INSTANCES
+from demo import seed
+from demo.__main__ import COMMANDS, main
+from demo.cli import kafka_tools, logs, status, suites
+from demo.home import REPOSITORY, Home
+from devservers.ports import ORDER_INSTANCES
 
 
 def words(*line: str, brokers: int = 3) -> list[str]:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from launcher.__main__ import main
-from launcher.compose import containers as module
-from launcher.compose import stack as stack_module
-from launcher.compose import status as status_module
-from launcher.compose.stack import ComposeStack
-from launcher.control import NotRunningError
-from launcher.status import NOT_RUNNING
+from demo.__main__ import main
+from demo.cli.status import NOT_RUNNING
+from demo.compose import containers as module
+from demo.compose import stack as stack_module
+from demo.compose import status as status_module
+from demo.compose.stack import ComposeStack
+from demo.supervisor.control import NotRunningError
 
 
 def inspected(

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from launcher import doctor
-from launcher.doctor import Finding, Place, Weight
-from launcher.home import Home
-from launcher.ports import MAX_BROKERS, Ports, free_ports, outgoing
-from launcher.record import ProcessId, Record
+from demo import doctor
+from demo.doctor import Finding, Place, Weight
+from demo.home import Home
+from demo.supervisor.record import ProcessId, Record
+from devservers.ports import MAX_BROKERS, Ports, free_ports, outgoing
 
 GB = 10**9
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from launcher.graph import Graph, GraphError, Job, Service
-from launcher.home import Home
-from launcher.ports import Ports
-from launcher.stack import Stack
+from demo.home import Home
+from demo.stack import Stack
+from demo.supervisor.graph import Graph, GraphError, Job, Service
+from devservers.ports import Ports
 
 
 async def _ready() -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.ports import Ports, free_ports, taken
+from devservers.ports import Ports, free_ports, taken
 
 
 def test_the_ports_are_those_of_the_design() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from launcher.postgres import PostgresInstall, PostgresUnavailableError, barrier_for, binaries
-from launcher.secret_files import kept_password
+from devservers.postgres import PostgresInstall, PostgresUnavailableError, barrier_for, binaries
+from devservers.secret_files import kept_password
 
 OTHER = "nobody"
 

@@ -6,14 +6,14 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from launcher.audit.facts import Log
-from launcher.audit.target import SINK_CONNECTORS
-from launcher.rebuild.connectors import Connector
-from launcher.rebuild.display import Display
-from launcher.rebuild.pace import Pace, Way
-from launcher.rebuild.read_model import NotNowError
-from launcher.rebuild.sequence import to_its_end
-from launcher.stack import CONNECTORS
+from auditor.observations import Log
+from auditor.target import SINK_CONNECTORS
+from demo.stack import CONNECTORS
+from rebuild.connect_client import Connector
+from rebuild.display import Display
+from rebuild.pace import Pace, Way
+from rebuild.read_model import NotNowError
+from rebuild.sequence import to_its_end
 
 LOGS = (Log("orders", 0, 0, 100), Log("orders", 1, 20, 20), Log("products", 0, 0, 10))
 BEGUN = {("orders", "orders", 0): -1, ("products", "products", 0): 0, ("order-history", "orders", 0): 0}

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from launcher import record
-from launcher.home import Home
-from launcher.record import AlreadyRunningError, ProcessId, Record, supervisor_lock
+from demo.home import Home
+from demo.supervisor import record
+from demo.supervisor.record import AlreadyRunningError, ProcessId, Record, supervisor_lock
 
 
 @pytest.fixture

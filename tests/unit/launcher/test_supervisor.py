@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from launcher.graph import Job, JobError, Part, Service
-from launcher.record import ProcessId
-from launcher.supervisor import Keeping, Phase, State, Supervisor, pause_before_restart
+from demo.supervisor.graph import Job, JobError, Part, Service
+from demo.supervisor.record import ProcessId
+from demo.supervisor.supervisor import Keeping, Phase, State, Supervisor, pause_before_restart
 from tests.support.waiting import wait_until
 
 Supervise = Callable[[Sequence[Part]], AbstractAsyncContextManager[Supervisor]]

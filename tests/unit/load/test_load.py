@@ -11,10 +11,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from launcher.audit.journal import read_journal, write_journal
-from launcher.load_generator import Generator, Sent, load_client
-from launcher.load_shop import Basket, Customers
-from launcher.load_summary import Latency, Summary
+from auditor.journal import read_journal, write_journal
+from loadgen.schedule import Generator, Sent, load_client
+from loadgen.seed_data import Basket, Customers
+from loadgen.summary import Latency, Summary
 
 Handler = Callable[[web.Request], Coroutine[None, None, web.Response]]
 BASKET = Basket(user_id="ada", lines=(("tea", 2),))

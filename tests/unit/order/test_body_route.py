@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from order_service.api.bodies import PlaceOrderBody
-from order_service.api.body_route import BodyRoute
+from order_service.entrypoints.http.bodies import PlaceOrderBody
+from order_service.entrypoints.http.body_route import BodyRoute
 
 GOOD = {"user_id": "ada", "lines": [{"product_id": "tea", "quantity": 1}]}
 values = st.recursive(

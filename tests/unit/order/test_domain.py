@@ -3,9 +3,9 @@
 import pytest
 
 from order_service.domain import stock
+from order_service.domain.errors import IllegalTransition, InvalidOrder, StockLimit
 from order_service.domain.order import Hold, Order, OrderLine, OrderStatus
 from order_service.domain.product import MAX_STOCK, Product
-from order_service.domain.refusals import IllegalTransition, InvalidOrder, StockLimit
 from order_service.domain.stock import Goods, Held, Reservation, StockAnswer, StockRequest, Wanted
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from order_service.domain import stock
+from order_service.domain.errors import IllegalTransition
 from order_service.domain.order import Order, OrderLine, OrderStatus
 from order_service.domain.product import Product
-from order_service.domain.refusals import IllegalTransition
 from order_service.domain.stock import Held, Reservation, StockAnswer, StockRequest
 
 HOMES = ("order-1", "order-2")

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sink_connector.config.connector import InsertMode, PkMode, TableConfig
-from sink_connector.entry import Entry
-from sink_connector.record import Field, Schema, Type
-from sink_connector.shape import Shape, dict_shape, primitive_shape
-from sink_connector.writer.compaction import Group, in_order, last_states
-from sink_connector.writer.layout import Layout, make_layout
+from sink_connector.data.record import Field, Schema, Type
+from sink_connector.data.record_schema import Shape, dict_shape, primitive_shape
+from sink_connector.data.write_record import Entry
+from sink_connector.sink.column_mapping import Layout, make_layout
+from sink_connector.sink.reduction import Group, in_order, last_states
 
 NUMBER = Schema(type=Type.INT64)
 KEY = primitive_shape(NUMBER)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sink_connector.errors import BadRecordError
-from sink_connector.errors.retry import pause_s
-from sink_connector.errors.sqlstate import Decision, decide
-from sink_connector.writer.identifiers import check, literal, quote
+from sink_connector.runtime.retry import pause_s
+from sink_connector.sink.identifiers import check, literal, quote
+from sink_connector.sink.sqlstate import Decision, decide
 
 
 @pytest.mark.parametrize(

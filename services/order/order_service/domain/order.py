@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from order_service.domain.refusals import IllegalTransition, InvalidOrder
+from order_service.domain.errors import IllegalTransition, InvalidOrder
 from order_service.domain.stock import Goods, Held, StockAnswer, StockRequest, Wanted
 
 

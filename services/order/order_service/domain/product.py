@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from order_service.domain.refusals import StockLimit
+from order_service.domain.errors import StockLimit
 
 MAX_STOCK = 2**31 - 1
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 from tests.support.apicurio import apicurio
 from tests.support.wire_format import Subjects
 

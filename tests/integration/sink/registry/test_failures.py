@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client import REGISTRY
 
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 from tests.conftest import MakeTopic
 from tests.support.sink import (
     Message,

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from kafka_connect import KafkaConnect  # type: ignore[import-untyped] # has no types
 
-from launcher.ports import free_ports
+from devservers.ports import free_ports
 from tests.conftest import MakeTopic
 from tests.contract.sink.record_connect_rest import delete_topics
 from tests.support.sink import INT64, Message, send, struct

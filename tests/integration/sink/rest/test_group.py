@@ -14,8 +14,8 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from launcher.ports import free_ports
-from sink_connector import deployment
+from devservers.ports import free_ports
+from sink_connector.cli import deployment
 from tests.conftest import MakeTopic
 from tests.contract.sink.record_connect_rest import delete_topics
 from tests.support.sink import INT64, Message, send, struct

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from sink_connector.converters import Decoded
-from sink_connector.converters.avro import compile_avro
-from sink_connector.converters.registry import RegisteredSchema
-from sink_connector.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+from sink_connector.converters.registry.avro import compile_avro
+from sink_connector.converters.registry.wire import RegisteredSchema
+from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 from tests.support.wire_format import avro_payload, framed
 
 AT = datetime(2026, 11, 22, 12, 34, 56, 789012, tzinfo=UTC)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sink_connector.converters.json_schema import UNION, compile_json_schema
-from sink_connector.converters.registry import RegisteredSchema
-from sink_connector.record import DECIMAL, TIMESTAMP, Schema, Type
+from sink_connector.converters.registry.json_schema import UNION, compile_json_schema
+from sink_connector.converters.registry.wire import RegisteredSchema
+from sink_connector.data.record import DECIMAL, TIMESTAMP, Schema, Type
 from tests.support.wire_format import framed
 
 

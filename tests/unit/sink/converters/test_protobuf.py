@@ -7,10 +7,10 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
 from sink_connector.converters import Decoded
-from sink_connector.converters.protobuf import _compiled, compiler
-from sink_connector.converters.protobuf_messages import UNION
-from sink_connector.converters.registry import RegisteredSchema
-from sink_connector.record import TIMESTAMP, Schema, Type
+from sink_connector.converters.registry.protobuf import _compiled, compiler
+from sink_connector.converters.registry.protobuf_messages import UNION
+from sink_connector.converters.registry.wire import RegisteredSchema
+from sink_connector.data.record import TIMESTAMP, Schema, Type
 from tests.support.wire_format import framed
 
 ORDER = """

@@ -6,8 +6,8 @@ import pytest
 
 from sink_connector.config.connector import ConverterConfig
 from sink_connector.converters import Decoded
-from sink_connector.converters.choice import make_converter
-from sink_connector.converters.registry import REGISTRY_CLASSES, RegisteredSchema, RegistryConverter
+from sink_connector.converters.factory import make_converter
+from sink_connector.converters.registry.wire import REGISTRY_CLASSES, RegisteredSchema, RegistryConverter
 from sink_connector.errors import BadRecordError
 from tests.support.wire_format import framed
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from sink_connector.converters.registry_client import UnreachableRegistryError, make_source
+from sink_connector.converters.registry.client import UnreachableRegistryError, make_source
 from sink_connector.errors import FatalError
 
 

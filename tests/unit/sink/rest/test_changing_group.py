@@ -5,17 +5,17 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
+from sink_connector.cluster.config_store import Configs
+from sink_connector.cluster.connector_operations import Control
+from sink_connector.cluster.membership import KafkaMembership
+from sink_connector.cluster.status_store import Statuses
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
-from sink_connector.rest.desk import Desk
-from sink_connector.worker.blueprint import Blueprint, make_blueprint
-from sink_connector.worker.configs import Configs
-from sink_connector.worker.control import Control
-from sink_connector.worker.membership import KafkaMembership
-from sink_connector.worker.statuses import Statuses
-from sink_connector.worker.stored_offsets import StoredOffsets
-from sink_connector.writer.offsets import Partition
+from sink_connector.rest.dependencies import Desk
+from sink_connector.runtime.connector_definition import Blueprint, make_blueprint
+from sink_connector.runtime.stored_offsets import StoredOffsets
+from sink_connector.sink.offsets import Partition
 
 CONFIG = WorkerConfig()
 

@@ -1,7 +1,7 @@
 """Connectors as the group's log tells them; the entries are Kafka Connect's."""
 
-from sink_connector.worker.configs import Configs, Restart, Target
-from sink_connector.worker.log import LocalLog, LogEntry, Value
+from sink_connector.cluster.config_store import Configs, Restart, Target
+from sink_connector.cluster.keyed_log import LocalLog, LogEntry, Value
 
 LEFT_BY_CONNECT: list[tuple[str, Value]] = [
     ("session-key", {"key": "…", "algorithm": "HmacSHA256", "creation-timestamp": 1}),

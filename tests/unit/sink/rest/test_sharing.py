@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sink_connector.worker.sharing import leads, ranking, worker_of
+from sink_connector.cluster.assignment import leads, ranking, worker_of
 
 NUMBERS = st.integers(0, 9_999)
 NAMES = st.lists(NUMBERS.map("connector-{}".format), min_size=1, max_size=12, unique=True)

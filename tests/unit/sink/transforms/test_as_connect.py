@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from sink_connector.data.record import Record
 from sink_connector.errors import BadRecordError, ConfigError, Stage
-from sink_connector.record import Record
 from sink_connector.transforms.configuration import chain_of
 from tests.support.connect_data import exactly, record_of
 

@@ -3,8 +3,8 @@
 import pytest
 from msgspec import structs
 
+from sink_connector.data.record import Field, Record, Schema, Type
 from sink_connector.errors import BadRecordError, ConfigError, Stage
-from sink_connector.record import Field, Record, Schema, Type
 from sink_connector.transforms import Chain
 from sink_connector.transforms.catalog import PREDICATES, TRANSFORMS, find
 from sink_connector.transforms.configuration import chain_of

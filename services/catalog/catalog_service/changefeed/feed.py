@@ -1,0 +1,141 @@
+"""The feed: every change once, in the order in which it became visible in the read database.
+
+Two sources meet here. The tap reads the changes from Kafka; the sink's notifications say up to which offset they are
+committed in the read database. A change is published when both have happened, so nobody hears of what a query would
+not find. Single-threaded: every method runs in the event loop and none awaits.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from catalog_service.changefeed.change import Change
+from catalog_service.changefeed.position import Partition, Position
+from catalog_service.monitoring.latency import Journey, LegStatistics, journey
+
+_MAX_PENDING = 5_000  # per partition
+_ADVANCES = 500  # commits of the sink remembered per partition, for changes the tap reads later than the sink
+
+
+@dataclass(frozen=True, slots=True)
+class _Advance:
+    next_offset: int
+    taken_ms: int | None
+    visible_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A visible change, and the data of its event: made once, however many streams carry it.
+
+    Its `journey` is null for a change that was there before this process watched.
+    """
+
+    change: Change
+    data: bytes
+
+
+Listener = Callable[[Published], None]
+
+
+class Feed:
+    """Joins records and visibility, remembers the last `memory` changes for streams that resume."""
+
+    def __init__(self, *, memory: int = 20_000) -> None:
+        self.legs = LegStatistics()
+        self.published = 0
+        self._visible = Position()
+        self._advances: dict[Partition, deque[_Advance]] = {}
+        self._pending: dict[Partition, deque[Change]] = {}
+        self._live_from: dict[Partition, int] = {}
+        self._memory: deque[Published] = deque(maxlen=memory)
+        self._begins = Position()
+        self._listeners: set[Listener] = set()
+
+    def begin(self, partition: Partition, *, first: int, end: int) -> None:
+        """The tap reads `partition` from offset `first`; what lies before `end` was there before it watched."""
+        self._pending[partition] = deque()
+        self._live_from[partition] = end
+        self._begins.advance(partition, first)
+
+    def seen(self, change: Change) -> None:
+        """A record of Kafka; offsets of a partition come in order."""
+        if change.offset < self._visible.next_offset(change.partition):
+            self._publish(change)
+        else:
+            self._pending[change.partition].append(change)
+
+    def applied(self, offsets: Mapping[Partition, int], *, taken_ms: int | None, visible_ms: int) -> None:
+        """The sink has committed: everything before these next offsets is visible."""
+        for partition, next_offset in offsets.items():
+            if not self._visible.advance(partition, next_offset):
+                continue
+            advances = self._advances.setdefault(partition, deque(maxlen=_ADVANCES))
+            advances.append(_Advance(next_offset, taken_ms, visible_ms))
+            pending = self._pending.get(partition)
+            while pending and pending[0].offset < next_offset:
+                self._publish(pending.popleft())
+
+    def wants(self, partition: Partition) -> bool:
+        """There is room for more records that wait for the sink; while there is none, the tap pauses the partition."""
+        return len(self._pending.get(partition, ())) < _MAX_PENDING
+
+    def visible_offset(self, partition: Partition) -> int:
+        """The next offset the sink will apply."""
+        return self._visible.next_offset(partition)
+
+    def oldest_pending_ms(self) -> int | None:
+        """Commit time of the oldest change that is in Kafka and not yet visible."""
+        return min((pending[0].committed_ms for pending in self._pending.values() if pending), default=None)
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` with every change from now on."""
+        self._listeners.add(listener)
+
+    def unsubscribe(self, listener: Listener) -> None:
+        """Call it no more."""
+        self._listeners.discard(listener)
+
+    def since(self, position: Position) -> Iterable[Published] | None:
+        """What was published after `position`, or None when that is longer ago than the feed remembers."""
+        if not position.covers(self._begins):
+            return None
+        return [
+            each for each in self._memory if each.change.offset >= position.next_offset(each.change.partition)
+        ]
+
+    def _publish(self, change: Change) -> None:
+        made = self._journey(change)
+        if made is not None:
+            self.published += 1
+        published = Published(change, _data(change, made))
+        if len(self._memory) == self._memory.maxlen:
+            forgotten = self._memory[0].change
+            self._begins.advance(forgotten.partition, forgotten.offset + 1)
+        self._memory.append(published)
+        for listener in tuple(self._listeners):
+            listener(published)
+
+    def _journey(self, change: Change) -> Journey | None:
+        if change.offset < self._live_from[change.partition]:
+            return None
+        passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)
+        made = journey(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
+        self.legs.add(made, visible_ms=passed.visible_ms)
+        return made
+
+
+def _data(change: Change, made: Journey | None) -> bytes:
+    topic, partition = change.partition
+    return msgspec.json.encode(
+        {
+            "kind": change.kind,
+            "topic": topic,
+            "partition": partition,
+            "offset": change.offset,
+            "journey": made,
+            topic.removesuffix("s"): msgspec.Raw(change.body),
+        }
+    )

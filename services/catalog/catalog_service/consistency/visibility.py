@@ -1,0 +1,78 @@
+"""Which versions are visible, which records are parked: the read database's answer to `live.tokens`."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import asyncpg
+import msgspec
+
+from catalog_service.consistency.tokens import DeadLetter, Token
+from catalog_service.read_model import STATEMENTS
+from catalog_service.read_model.database import Database, Record
+
+
+class _State(msgspec.Struct):
+    version: int
+
+
+class _Envelope(msgspec.Struct):
+    payload: _State
+
+
+class ReadModelVisibility:
+    """Looks into the read tables (of orders: either their state or their history) and the sink's dead letters."""
+
+    def __init__(self, database: Database, *, prefix: str, connectors: Sequence[str]) -> None:
+        self._database = database
+        self._prefix = prefix
+        self._connectors = connectors
+        self._versions = STATEMENTS[
+            "visible_history" if "order-history" in connectors else "visible_versions"
+        ]
+
+    async def versions(self, tokens: Collection[Token]) -> Mapping[tuple[str, str], int]:
+        """The visible version of each (topic, id); absent if there is none."""
+        found = await self._database.fetch(
+            self._versions,
+            [token.id for token in tokens if token.topic == "orders"],
+            [token.id for token in tokens if token.topic == "products"],
+        )
+        return {(row["topic"], row["id"]): row["version"] for row in found}
+
+    async def parked(self, tokens: Collection[Token]) -> Mapping[Token, DeadLetter]:
+        """Tokens whose own record is a dead letter. One that cannot be read any more counts for every version."""
+        by_key = {(self._prefix + token.topic, _key(token.id)): token.id for token in tokens}
+        try:
+            found = await self._database.fetch(
+                STATEMENTS["dead_letters_of"],
+                [topic for topic, _ in by_key],
+                [key for _, key in by_key],
+                self._connectors,
+            )
+        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+            return {}
+        parked: dict[Token, DeadLetter] = {}
+        for row in found:
+            version = _version(row["value"])
+            for token in tokens:
+                same = (self._prefix + token.topic, _key(token.id)) == (row["topic"], row["key"])
+                if same and version in {None, token.version}:
+                    parked[token] = _letter(row)
+        return parked
+
+
+def _key(aggregate_id: str) -> bytes:
+    """The record key of the contract (contracts/README.md)."""
+    return (
+        b'{"schema":{"type":"string","optional":false},"payload":' + msgspec.json.encode(aggregate_id) + b"}"
+    )
+
+
+def _version(value: bytes | None) -> int | None:
+    try:
+        return msgspec.json.decode(value or b"", type=_Envelope).payload.version
+    except msgspec.MsgspecError:
+        return None
+
+
+def _letter(row: Record) -> DeadLetter:
+    return DeadLetter(row["topic"], row["partition"], row["offset"], row["error"])

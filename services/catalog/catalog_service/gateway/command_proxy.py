@@ -1,0 +1,82 @@
+"""/instances/{instance}/…: the page's door to the order instances, on the page's own origin.
+
+Browsers let a page talk to its own origin only, and no part of this system opens itself to foreign ones. So the catalog
+passes a few commands on, unread: it is no part of the query side, decides nothing and keeps nothing.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import quote
+
+import httpx
+from fastapi import APIRouter, Path, Request, Response
+
+from catalog_service.http.models import Id
+from catalog_service.http.problems import Problem, not_found
+
+_MAX_BODY = 64 * 1024
+_PATIENCE_S = 10.0
+_PASSED_IN = ("content-type", "idempotency-key", "if-match", "traceparent")
+_PASSED_BACK = ("content-type", "location", "etag", "consistency-token", "retry-after")
+
+
+def instance_routes(order_services: Mapping[str, str], http: httpx.AsyncClient) -> APIRouter:
+    """Orders of one instance, and the commands the page offers."""
+    routes = APIRouter(prefix="/instances", include_in_schema=False)
+
+    async def pass_on(request: Request, instance: str, path: str) -> Response:
+        if instance not in order_services:
+            raise not_found("unknown-instance", f"there is no order instance {instance}")
+        _refuse_foreign(request)
+        try:
+            answer = await http.request(
+                request.method,
+                httpx.URL(order_services[instance]).join(path),
+                params=request.url.query,
+                content=await _body(request),
+                headers={name: request.headers[name] for name in _PASSED_IN if name in request.headers},
+                timeout=_PATIENCE_S,
+            )
+        except httpx.HTTPError as error:
+            detail = f"{instance} does not answer: {type(error).__name__}"
+            raise Problem(HTTPStatus.BAD_GATEWAY, "instance-away", detail) from error
+        headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+        return Response(answer.content, answer.status_code, headers)
+
+    @routes.get("")
+    async def instances() -> list[str]:
+        return list(order_services)
+
+    @routes.api_route("/{instance}/orders", methods=["GET", "POST"])
+    async def orders(request: Request, instance: str) -> Response:
+        return await pass_on(request, instance, "/orders")
+
+    @routes.post("/{instance}/orders/{order_id}/ship")
+    async def ship(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
+        return await pass_on(request, instance, f"/orders/{quote(order_id, safe='')}/ship")
+
+    @routes.post("/{instance}/orders/{order_id}/cancel")
+    async def cancel(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
+        return await pass_on(request, instance, f"/orders/{quote(order_id, safe='')}/cancel")
+
+    return routes
+
+
+def _refuse_foreign(request: Request) -> None:
+    """A command comes from this page alone: other origins could not read the answer, but they could send."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    own = origin is None or origin.partition("://")[2] == request.headers.get("host")
+    if not own or site not in {"same-origin", "none"}:
+        raise Problem(HTTPStatus.FORBIDDEN, "foreign-origin", "commands of other sites are not passed on")
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MAX_BODY:
+            detail = f"a body may have {_MAX_BODY} bytes"
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
+    return bytes(body)

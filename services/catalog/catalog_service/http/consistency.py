@@ -1,0 +1,100 @@
+"""Read your own writes over HTTP: `Consistency-Token` and `Prefer: wait=N`, for every query of the routes it guards."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Header, Request
+from pydantic import WithJsonSchema
+
+from catalog_service.consistency.tokens import (
+    TOKEN,
+    BadTokenError,
+    NotYetVisibleError,
+    ParkedError,
+    TokenGate,
+    TooManyWaitersError,
+    parse_tokens,
+)
+from catalog_service.http.problems import Problem, unavailable
+
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
+
+# Described here and read by `parse_tokens`, whose answer is a problem of its own.
+_Tokens = Annotated[
+    str,
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{TOKEN}(,{TOKEN}){{0,4}}$", "example": "orders:order-1-01J:1"}
+    ),
+]
+Hold = Callable[..., Awaitable[None]]
+
+
+def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
+    """A dependency that lets a query go on once every version of its tokens is visible."""
+
+    async def hold(
+        request: Request,
+        consistency_token: Annotated[
+            list[_Tokens] | None, Header(description="what a command answered; several are joined by commas")
+        ] = None,
+        prefer: Annotated[
+            list[_Tokens] | None, Header(description="`wait=N`: seconds to wait for the tokens")
+        ] = None,
+    ) -> None:
+        if not consistency_token:
+            return
+        wait_s = min(_asked_wait_s(prefer or []), max_wait_s)
+        request.state.waited_s = wait_s
+        try:
+            passed = gate.passed(parse_tokens(",".join(consistency_token)), wait_s=wait_s)
+            await _while_connected(request, passed)
+        except BadTokenError as error:
+            errors = [{"header": "Consistency-Token", "detail": str(error)}]
+            raise Problem(HTTPStatus.BAD_REQUEST, "bad-token", str(error), errors=errors) from error
+        except NotYetVisibleError as error:
+            raise unavailable("not-yet-visible", str(error)) from error
+        except TooManyWaitersError as error:
+            raise unavailable("too-many-waiters", str(error)) from error
+        except ParkedError as error:
+            raise _parked(error) from error
+
+    return hold
+
+
+async def _while_connected(request: Request, passed: Coroutine[Any, Any, None]) -> None:
+    """A client that leaves makes room for another: its query no longer waits."""
+    waiting = asyncio.create_task(passed)
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.cancel()
+        waiting.cancel()
+        await asyncio.gather(waiting, leaving, return_exceptions=True)
+    if waiting.cancelled():
+        raise unavailable("client-left", "the client did not wait for the answer")
+    waiting.result()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _asked_wait_s(prefer: list[str]) -> float:
+    found = _WAIT.search(",".join(prefer))
+    return float(found[1]) if found else 0.0
+
+
+def _parked(error: ParkedError) -> Problem:
+    letter = error.letter
+    where = {
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "error": letter.error,
+    }
+    return Problem(HTTPStatus.FAILED_DEPENDENCY, "parked", str(error), members={"dead_letter": where})

@@ -1,0 +1,22 @@
+"""GET /sync: how fresh the one picture is, and where the time goes."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from catalog_service.http.models import Question
+from catalog_service.http.problems import responses
+from catalog_service.monitoring.sync_status import Report
+
+
+def sync_routes(report: Callable[[], Awaitable[Report]]) -> APIRouter:
+    """The state of the synchronisation."""
+    routes = APIRouter(tags=["synchronisation"])
+
+    @routes.get("/sync", responses=responses())
+    async def sync(_: Annotated[Question, Query()]) -> Report:
+        """Offsets and lag per partition, percentiles per leg (milliseconds, last minute), dead letters, all parts."""
+        return await report()
+
+    return routes

@@ -1,0 +1,167 @@
+"""The report behind `GET /sync`: how fresh the picture is, where the time goes, what is stuck, who is up."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import asyncpg
+import msgspec
+
+from catalog_service.changefeed.feed import Feed
+from catalog_service.changefeed.topic_reader import Tap
+from catalog_service.monitoring.freshness import Freshness
+from catalog_service.monitoring.latency import LegFigures
+from catalog_service.monitoring.probes import Part, Parts
+from catalog_service.read_model import STATEMENTS
+from catalog_service.read_model.database import Database, DatabaseAwayError, Record
+from catalog_service.times import rfc3339
+
+_SHOWN_LETTERS = 5
+_FRESH_S = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionProgress:
+    """One partition of one connector; `end_offset` and `lag` are None while Kafka has not been heard of."""
+
+    partition: int
+    next_offset: int
+    end_offset: int | None
+    lag: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorProgress:
+    """One connector's way through one topic. `lag` counts records in Kafka that are not yet in the read database."""
+
+    connector: str
+    topic: str
+    lag: int | None
+    partitions: Sequence[PartitionProgress]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedRecord:
+    """A dead letter."""
+
+    connector: str
+    topic: str
+    partition: int
+    offset: int
+    stage: str
+    error: str
+    parked_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One moment. `lag` sums the connectors' lags; `published` counts changes since the start of this process."""
+
+    at_ms: int
+    lag_ms: int
+    lag: int | None
+    published: int
+    connectors: Sequence[ConnectorProgress]
+    legs: Mapping[str, LegFigures | None]
+    dead_letters: int
+    parked: Sequence[ParkedRecord]
+    parts: Sequence[Part]
+
+
+class Reporter:
+    """Puts the report together."""
+
+    def __init__(  # noqa: PLR0913 - a report looks at everything
+        self,
+        *,
+        database: Database,
+        topics: Mapping[str, str],
+        feed: Feed,
+        tap: Tap,
+        freshness: Freshness,
+        parts: Parts,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._topics = topics
+        self._feed = feed
+        self._tap = tap
+        self._freshness = freshness
+        self._parts = parts
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._encoded = b""
+        self._encoded_at = 0.0
+
+    async def report(self) -> Report:
+        """The report of this moment; with the read database away, what can be said without it."""
+        now_ms = int(self._clock() * 1000)
+        database = Part(name="read database", kind="database", state="up", detail="answers")
+        offsets: Sequence[Record] = ()
+        letters: Sequence[Record] = ()
+        try:
+            offsets, letters = await asyncio.gather(
+                self._database.fetch(STATEMENTS["applied_offsets"]),
+                self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
+            )
+        except DatabaseAwayError as away:
+            database = Part(name="read database", kind="database", state="down", detail=str(away))
+        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+            database = Part(
+                name="read database", kind="database", state="up", detail="the sink has not begun"
+            )
+        connectors = self._connectors(offsets)
+        return Report(
+            at_ms=now_ms,
+            lag_ms=self._freshness.lag_ms(),
+            lag=_total([each.lag for each in connectors]),
+            published=self._feed.published,
+            connectors=connectors,
+            legs=self._feed.legs.figures(now_ms=now_ms),
+            dead_letters=letters[0]["total"] if letters else 0,
+            parked=[_parked(row) for row in letters],
+            parts=[*self._parts.found, database],
+        )
+
+    async def encoded(self) -> bytes:
+        """The report as JSON, at most a second old: all streams share it."""
+        async with self._turn:
+            if self._clock() - self._encoded_at > _FRESH_S:
+                self._encoded = msgspec.json.encode(await self.report())
+                self._encoded_at = self._clock()
+            return self._encoded
+
+    def _connectors(self, offsets: Sequence[Record]) -> list[ConnectorProgress]:
+        ends = self._tap.ends
+        found = []
+        for (connector, topic), rows in groupby(offsets, key=lambda row: (row["connector"], row["topic"])):
+            name = self._topics.get(topic, topic)
+            partitions = [_progress(row, ends.get((name, row["partition"]))) for row in rows]
+            found.append(
+                ConnectorProgress(
+                    connector=connector,
+                    topic=name,
+                    lag=_total([each.lag for each in partitions]),
+                    partitions=partitions,
+                )
+            )
+        return found
+
+
+def _progress(row: Record, end: int | None) -> PartitionProgress:
+    next_offset: int = row["next_offset"]
+    lag = None if end is None else max(0, end - next_offset)
+    return PartitionProgress(partition=row["partition"], next_offset=next_offset, end_offset=end, lag=lag)
+
+
+def _parked(row: Record) -> ParkedRecord:
+    fields = {name: value for name, value in row.items() if name != "total"}
+    return ParkedRecord(**fields | {"parked_at": rfc3339(row["parked_at"])})
+
+
+def _total(lags: Sequence[int | None]) -> int | None:
+    """Unknown if any is, or if there is none to sum."""
+    known = [lag for lag in lags if lag is not None]
+    return sum(known) if known and len(known) == len(lags) else None

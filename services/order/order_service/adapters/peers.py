@@ -1,0 +1,82 @@
+"""The other instances: which of them keeps a name, and how to hand a request over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import httpx
+from fastapi import Request, Response
+
+from order_service.entrypoints.http import tracing
+from order_service.entrypoints.http.problems import (
+    HOME_SILENT,
+    HOME_UNREACHABLE,
+    MISDIRECTED,
+    Problem,
+    problem_body,
+)
+
+VISITED = "order-forwarded-by"
+PASSED_ON = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer")
+PASSED_BACK = ("content-type", "etag", "location", "consistency-token", "retry-after")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peers:
+    """`urls` has the base URL of every other instance. The client's time-outs bound every call."""
+
+    instance: str
+    urls: Mapping[str, str]
+    client: httpx.AsyncClient
+
+    def knows(self, instance: str) -> bool:
+        return instance == self.instance or instance in self.urls
+
+    def keeper(self, name: str) -> str:
+        """The instance that keeps `name`, by rendezvous hashing: all instances with the same peers say the same."""
+        return max(
+            (self.instance, *self.urls),
+            key=lambda peer: blake2b(f"{peer} {name}".encode(), digest_size=8).digest(),
+        )
+
+    async def post(self, path: str, body: bytes, *, to: str) -> bytes:
+        """An internal call; the body of its answer. Raises `Problem`, the other's own when it told one."""
+        headers = {"content-type": "application/json", "traceparent": tracing.current()}
+        request = self.client.build_request("POST", self.urls[to] + path, content=body, headers=headers)
+        answer = await self._send(request, to)
+        if not answer.is_success:
+            raise problem_body(answer.content, retry_after=answer.headers.get("retry-after"))
+        return answer.content
+
+    async def forward(self, request: Request, to: str) -> Response:
+        """The answer of instance `to`, as it is. Raises 421 when it has seen the request already, 503 or 504 when down."""
+        seen = visited(request)
+        if to in seen or to not in self.urls:
+            raise Problem(MISDIRECTED, f"{to} was asked already and sent the request on to {self.instance}")
+        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        headers[VISITED] = ", ".join((*seen, self.instance))
+        headers["traceparent"] = tracing.current()
+        url = self.urls[to] + request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        outgoing = self.client.build_request(
+            request.method, url, content=await request.body(), headers=headers
+        )
+        answer = await self._send(outgoing, to)
+        back = {name: answer.headers[name] for name in PASSED_BACK if name in answer.headers}
+        return Response(answer.content, answer.status_code, back)
+
+    async def _send(self, request: httpx.Request, to: str) -> httpx.Response:
+        try:
+            return await self.client.send(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Problem(HOME_UNREACHABLE, f"{to} is not reachable", retry_after=1) from error
+        except httpx.TransportError as error:
+            detail = f"{to} did not answer; whether it did it is unknown"
+            raise Problem(HOME_SILENT, detail, retry_after=1) from error
+
+
+def visited(request: Request) -> tuple[str, ...]:
+    """The instances that have forwarded this request so far."""
+    sent = request.headers.get(VISITED, "")
+    return tuple(name for part in sent.split(",") if (name := part.strip()))

@@ -1,0 +1,100 @@
+"""Claims between instances: the route at the keeper, and the way there.
+
+As with commits, claims that wait while one call to a keeper is under way share the next: a rush of commands with keys
+costs a few calls, not one each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from order_service.domain.errors import KeyReused
+from order_service.service_layer.use_cases.claim_name import ClaimName
+
+PATH = "/internal/claims"
+MOST = 100  # claims in one call; well within the limit of a body
+
+
+class ClaimBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(max_length=400)
+    instance: str = Field(max_length=64)
+    fingerprint: str = Field(max_length=64)
+
+
+class Held(msgspec.Struct):
+    """Who has the name; None when it is a key that belongs to another body."""
+
+    instance: str | None
+
+
+def claims_router(keep: Callable[[ClaimName], Awaitable[str]]) -> APIRouter:
+    """Between instances only, so not in the API's description. `keep` writes one claim; they share a commit."""
+    router = APIRouter(include_in_schema=False)
+
+    async def held(body: ClaimBody) -> Held:
+        try:
+            return Held(
+                await keep(ClaimName(name=body.name, instance=body.instance, fingerprint=body.fingerprint))
+            )
+        except KeyReused:
+            return Held(None)
+
+    @router.post(PATH)
+    async def claim(bodies: list[ClaimBody]) -> Response:
+        answers = await asyncio.gather(*(held(body) for body in bodies))
+        return Response(msgspec.json.encode(answers), media_type="application/json")
+
+    return router
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    claim: ClaimName
+    held: asyncio.Future[str]
+
+
+@dataclass(slots=True)
+class Courier:
+    """Brings claims to their keepers. `call` posts a body to an instance and raises a `Problem` when that fails."""
+
+    call: Callable[[str, bytes], Awaitable[bytes]]
+    _queues: defaultdict[str, deque[_Waiting]] = field(default_factory=lambda: defaultdict(deque))
+    _calling: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def claim(self, keeper: str, claim: ClaimName) -> str:
+        """Who has the name from now on. Raises `KeyReused`, or the `Problem` of a keeper that cannot be asked."""
+        waiting = _Waiting(claim, asyncio.get_running_loop().create_future())
+        self._queues[keeper].append(waiting)
+        async with self._calling[keeper]:
+            while not waiting.held.done():  # nobody who was before us in the queue has taken our claim along
+                queue = self._queues[keeper]
+                await self._deliver(keeper, [queue.popleft() for _ in range(min(len(queue), MOST))])
+        return waiting.held.result()
+
+    async def _deliver(self, keeper: str, batch: Sequence[_Waiting]) -> None:
+        try:
+            body = msgspec.json.encode([waiting.claim for waiting in batch])
+            answers = msgspec.json.decode(await self.call(keeper, body), type=list[Held])
+        except Exception as error:  # noqa: BLE001 - told to everyone who waits for it, each raises it in its own request
+            for waiting in batch:
+                waiting.held.set_exception(error)
+                waiting.held.exception()  # who has gone meanwhile does not ask for it
+            return
+        except asyncio.CancelledError:
+            self._queues[keeper].extendleft(reversed(batch))  # the next in line takes them along
+            raise
+        for waiting, answer in zip(batch, answers, strict=True):
+            if answer.instance is None:
+                waiting.held.set_exception(KeyReused("the Idempotency-Key was used with another body"))
+                waiting.held.exception()
+            else:
+                waiting.held.set_result(answer.instance)

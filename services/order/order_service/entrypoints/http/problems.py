@@ -1,0 +1,190 @@
+"""RFC 9457 problems: every refusal and failure as `application/problem+json` with a stable type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from order_service.adapters.errors import StorageUnavailable
+from order_service.domain import errors
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """A kind of problem; `name` is the last part of its `type` and never changes."""
+
+    name: str
+    status: int
+    title: str
+
+
+class Problem(Exception):  # noqa: N818 - an answer, raised to leave a route early
+    """Answered as it stands. `retry_after` is in seconds."""
+
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.errors = errors
+        self.retry_after = retry_after
+
+
+INVALID_REQUEST = ProblemType("invalid-request", 422, "The request is not valid")
+MALFORMED_JSON = ProblemType("malformed-json", 400, "The body is not JSON")
+BODY_TOO_LARGE = ProblemType("body-too-large", 413, "The body is too large")
+STORAGE_UNAVAILABLE = ProblemType("storage-unavailable", 503, "The database does not answer")
+TOO_MANY_COMMANDS = ProblemType("too-many-commands", 429, "Too many commands at once")
+OUTBOX_FULL = ProblemType("outbox-full", 503, "Too many events wait for Kafka")
+NOT_READY = ProblemType("not-ready", 503, "The service cannot do its work")
+MISDIRECTED = ProblemType("misdirected", 421, "The instances disagree about the home")
+HOME_UNREACHABLE = ProblemType("home-unreachable", 503, "The instance that decides about it is down")
+HOME_SILENT = ProblemType("home-silent", 504, "The instance that decides about it did not answer")
+REQUEST_RUNNING = ProblemType("request-running", 409, "The request is under way")
+UNSUPPORTED_MEDIA = ProblemType("unsupported-media-type", 415, "A body has to be JSON")
+INTERNAL = ProblemType("internal-error", 500, "Something went wrong here")
+
+REFUSALS: dict[type[errors.Refusal], ProblemType] = {
+    errors.InvalidOrder: ProblemType("invalid-order", 422, "No such order is possible"),
+    errors.UnknownProduct: ProblemType("unknown-product", 404, "The product is not known here"),
+    errors.UnknownOrder: ProblemType("unknown-order", 404, "There is no such order"),
+    errors.ProductExists: ProblemType("product-exists", 409, "The product is registered already"),
+    errors.IllegalTransition: ProblemType("illegal-transition", 409, "The order's status does not allow it"),
+    errors.StockLimit: ProblemType("stock-limit", 409, "The stock would be too large"),
+    errors.KeyReused: ProblemType("idempotency-key-reused", 422, "The key belongs to another request"),
+    errors.StaleVersion: ProblemType("stale-version", 412, "The version has changed"),
+}
+UNKNOWN_LINE_PRODUCT = ProblemType("unknown-product", 422, "An ordered product is not known here")
+
+
+def problem(of: Problem, path: str) -> Response:
+    """The response of a problem that happened at `path`."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{of.kind.name}",
+        "title": of.kind.title,
+        "status": of.kind.status,
+        "detail": of.detail,
+        "instance": path,
+    }
+    if of.errors:
+        body["errors"] = of.errors
+    headers = {} if of.retry_after is None else {"Retry-After": str(of.retry_after)}
+    return Response(msgspec.json.encode(body), of.kind.status, headers, MEDIA_TYPE)
+
+
+def problem_body(body: bytes, *, retry_after: str | None) -> Problem:
+    """Another instance's problem, to be raised here."""
+    told = msgspec.json.decode(body, type=_Told)
+    kind = ProblemType(told.type.rpartition("/")[2], told.status, told.title)
+    return Problem(kind, told.detail, retry_after=int(retry_after) if retry_after else None)
+
+
+class _Told(msgspec.Struct):
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+def of_refusal(refusal: errors.Refusal) -> Problem:
+    kind = REFUSALS[type(refusal)]
+    if isinstance(refusal, errors.UnknownProduct) and refusal.pointer is not None:
+        kind = UNKNOWN_LINE_PRODUCT  # the address exists, a field of the body is wrong
+    fields = () if refusal.pointer is None else ({"pointer": refusal.pointer, "detail": refusal.detail},)
+    return Problem(kind, refusal.detail, errors=fields)
+
+
+def install(app: FastAPI) -> None:
+    """Answer with problems, whatever is raised."""
+
+    @app.exception_handler(Problem)
+    async def _problem(request: Request, error: Problem) -> Response:
+        return problem(error, request.url.path)
+
+    @app.exception_handler(errors.Refusal)
+    async def _refusal(request: Request, error: errors.Refusal) -> Response:
+        return problem(of_refusal(error), request.url.path)
+
+    @app.exception_handler(StorageUnavailable)
+    async def _storage(request: Request, _error: StorageUnavailable) -> Response:
+        detail = "whether the command was carried out is unknown; repeat it with the same Idempotency-Key"
+        return problem(Problem(STORAGE_UNAVAILABLE, detail, retry_after=1), request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if error.body and content_type != "application/json":
+            unsupported = Problem(
+                UNSUPPORTED_MEDIA, f"the body is {content_type or 'of no type'}, not application/json"
+            )
+            return problem(unsupported, request.url.path)
+        return problem(_of_validation(error), request.url.path)
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        if (
+            error.status_code == HTTPStatus.BAD_REQUEST
+        ):  # FastAPI's, for a body that its JSON parser gave up on
+            return problem(_of_unreadable(error.__cause__), request.url.path)
+        status = HTTPStatus(error.status_code)
+        kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
+        answer = problem(Problem(kind, str(error.detail)), request.url.path)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(Exception)
+    async def _defect(request: Request, error: Exception) -> Response:
+        log.error("request.failed", path=request.url.path, exc_info=error)
+        return problem(Problem(INTERNAL, "the defect is in the log"), request.url.path)
+
+
+def _of_validation(error: RequestValidationError) -> Problem:
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return Problem(
+            MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": found[0]["msg"]}]
+        )
+    errors = [_field_error(item) for item in found]
+    return Problem(INVALID_REQUEST, "; ".join(_sentence(item) for item in errors), errors=errors)
+
+
+def _of_unreadable(cause: BaseException | None) -> Problem:
+    match cause:
+        case UnicodeDecodeError():
+            detail = f"byte {cause.start} is not {cause.encoding.upper()}"
+        case RecursionError():
+            detail = "is nested too deeply"
+        case _:
+            detail = "cannot be read"
+    return Problem(MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": detail}])
+
+
+def _field_error(item: Mapping[str, Any]) -> dict[str, str]:
+    where, *path = item["loc"]
+    if where == "body":
+        pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+        return {"pointer": pointer, "detail": item["msg"]}
+    return {"header" if where == "header" else "parameter": str(path[0]), "detail": item["msg"]}
+
+
+def _sentence(error: Mapping[str, str]) -> str:
+    where = next(value for name, value in error.items() if name != "detail")
+    return f"{where or 'the body'}: {error['detail']}"

@@ -1,0 +1,30 @@
+"""Send the log again, from its beginning: to fill a topic that was lost or a consumer that starts anew.
+
+Keys, values, headers and event ids are those of the first time, so whoever has an event already drops it. It may run
+beside the serving instance; that relay keeps its own position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from order_service.adapters.kafka.publisher import Publisher
+from order_service.adapters.outbox_reader import LogPosition, OutboxReader
+
+log = structlog.get_logger()
+
+BATCH = 2_000
+
+
+async def republish(reader: OutboxReader, publisher: Publisher, *, wanted: Callable[[str], bool]) -> int:
+    """Publish every committed record whose topic is `wanted`, in commit order; answers how many. Raises as `publish`."""
+    position, published = LogPosition(), 0
+    while records := await reader.after(position, limit=BATCH):
+        position = records[-1].position
+        if chosen := [record for record in records if wanted(record.topic)]:
+            await publisher.publish(chosen)
+            published += len(chosen)
+            log.info("republish.progress", published=published, position=position.id)
+    return published

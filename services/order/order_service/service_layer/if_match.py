@@ -1,0 +1,19 @@
+"""The caller's condition on the version it decided on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from order_service.domain.errors import StaleVersion
+
+
+@dataclass(frozen=True, slots=True)
+class IfMatch:
+    """`versions` is None when the caller set no condition."""
+
+    versions: frozenset[int] | None = None
+
+    def check(self, version: int) -> None:
+        """Raises `StaleVersion` unless `version` is one of those the caller would decide on."""
+        if self.versions is not None and version not in self.versions:
+            raise StaleVersion(f"the current version is {version}")

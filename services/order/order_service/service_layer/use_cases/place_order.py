@@ -1,0 +1,50 @@
+"""Place an order at the prices this instance knows, and ask the goods' homes to reserve them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from order_service.domain.errors import UnknownProduct
+from order_service.domain.order import Order, OrderLine
+from order_service.domain.stock import Goods
+from order_service.service_layer.unit_of_work import Needs, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder:
+    """The new order is PENDING. Refuses with `UnknownProduct` or `InvalidOrder`, both naming the line."""
+
+    user_id: str
+    goods: tuple[Goods, ...]
+
+    def needs(self) -> Needs:
+        return Needs(offers=tuple(item.product_id for item in self.goods))
+
+    def decide(self, tx: Transaction) -> Order:
+        lines, homes = [], []
+        for index, item in enumerate(self.goods):
+            offer = tx.offer(item.product_id)
+            if offer is None:
+                raise UnknownProduct(
+                    f"{tx.instance} knows no product {item.product_id}", pointer=f"/lines/{index}/product_id"
+                )
+            lines.append(
+                OrderLine(
+                    product_id=item.product_id,
+                    quantity=item.quantity,
+                    unit_price_cents=offer.unit_price_cents,
+                )
+            )
+            homes.append(offer.instance)
+        order = Order.place(
+            order_id=tx.new_order_id(),
+            user_id=self.user_id,
+            lines=lines,
+            homes=homes,
+            instance=tx.instance,
+            at=tx.now,
+        )
+        tx.save_order(order, "order.placed")
+        for request in order.requests():
+            tx.send(request)
+        return order

@@ -1,0 +1,90 @@
+"""`sink-connector dead-letters list|show|replay|drop FILE.json`: look after the records a connector has parked."""
+
+# ruff: noqa: T201 - it speaks to a person
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from sink_connector.config.file import read_connector_file
+from sink_connector.config.worker import read_worker
+from sink_connector.dead_letters.replay import replay
+from sink_connector.dead_letters.table import Letter, drop, letters
+from sink_connector.errors import headline
+from sink_connector.runtime.connector_definition import Blueprint, make_blueprint
+from sink_connector.sink.session import Session, prepare_database
+
+Action = Callable[[Blueprint, list[int] | None], Awaitable[int]]
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.action in {"show", "drop"} and not options.ids and not options.all:
+        print(f"dead-letters {options.action}: name the letters by their ids, or say --all")
+        return 2
+    blueprint = make_blueprint(read_connector_file(options.file), read_worker())
+    return asyncio.run(_run(ACTIONS[options.action], blueprint, options.ids or None))
+
+
+async def _run(action: Action, blueprint: Blueprint, ids: list[int] | None) -> int:
+    return await action(blueprint, ids)
+
+
+async def _letters(blueprint: Blueprint, ids: list[int] | None) -> list[Letter]:
+    session = Session(address=blueprint.config.connection, name="sink dead-letters")
+    try:
+        connection = await session.connection()
+        await prepare_database(connection)
+        return await letters(connection, blueprint.config.name, ids)
+    finally:
+        await session.close()
+
+
+async def _list(blueprint: Blueprint, ids: list[int] | None) -> int:
+    for letter in await _letters(blueprint, ids):
+        place = f"{letter.topic}/{letter.partition}/{letter.offset}"
+        print(f"{letter.id}\t{letter.parked_at}\t{place}\t{letter.stage}\t{headline(letter.error)}")
+    return 0
+
+
+async def _show(blueprint: Blueprint, ids: list[int] | None) -> int:
+    for letter in await _letters(blueprint, ids):
+        print(f"id:      {letter.id}")
+        print(f"record:  topic {letter.topic}, partition {letter.partition}, offset {letter.offset}")
+        print(f"parked:  {letter.parked_at} at {letter.stage}")
+        print(f"error:   {letter.error_class}: {letter.error}")
+        for name, value in letter.headers:
+            print(f"header:  {name}: {_readable(value)}")
+        print(f"key:     {_readable(letter.key)}")
+        print(f"value:   {_readable(letter.value)}\n")
+    return 0
+
+
+async def _replay(blueprint: Blueprint, ids: list[int] | None) -> int:
+    results = await replay(blueprint, ids)
+    for result in results:
+        print(
+            f"{result.letter.id}\t{'delivered' if not result.reason else 'stays: ' + headline(result.reason)}"
+        )
+    return 1 if any(result.reason for result in results) else 0
+
+
+async def _drop(blueprint: Blueprint, ids: list[int] | None) -> int:
+    session = Session(address=blueprint.config.connection, name="sink dead-letters")
+    try:
+        count = await drop(await session.connection(), blueprint.config.name, ids)
+    finally:
+        await session.close()
+    print(f"{count} dropped")
+    return 0
+
+
+def _readable(data: bytes | None) -> str:
+    if data is None:
+        return "null"
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return f"hex {data.hex()}"
+
+
+ACTIONS: dict[str, Action] = {"list": _list, "show": _show, "replay": _replay, "drop": _drop}

@@ -1,0 +1,11 @@
+"""`sink-connector deploy FILE.json… --url URL`: the connectors of files, given to a worker."""
+
+import argparse
+
+from sink_connector.cli.deployment import deploy
+from sink_connector.config.file import read_connector_file
+
+
+def run(options: argparse.Namespace) -> int:
+    deploy([read_connector_file(path) for path in options.files], url=options.url, wait_s=options.wait)
+    return 0

@@ -1,0 +1,157 @@
+"""A log in a compacted topic: durable, and the same for all workers of a group."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from sink_connector.cluster.keyed_log import Apply, LogEntry, Value
+from sink_connector.config.worker import StorageTopic
+from sink_connector.errors import FatalError, LogError
+
+log = structlog.get_logger()
+
+POLL_MS = 200
+RETRY_S = 1.0
+PATIENCE_S = 20.0  # a broker that died is replaced as leader within it
+
+
+async def ensure_topic(topic: StorageTopic, *, client: Mapping[str, Any]) -> list[int]:
+    """Create the topic when it is missing; its partitions. Raises `FatalError` for one that would lose entries or their order."""
+    admin = AIOKafkaAdminClient(**client)
+    await admin.start()
+    try:
+        compacted = {"cleanup.policy": "compact"}
+        new = NewTopic(topic.name, topic.partitions, topic.replication_factor, topic_configs=compacted)
+        answer = await admin.create_topics([new])
+        for _, code, *rest in answer.topic_errors:
+            if code and for_code(code) is not TopicAlreadyExistsError:
+                raise FatalError(
+                    f"{topic.setting}: {topic.name} cannot be created: {rest[0] if rest else for_code(code)}"
+                )
+        await _check_policy(admin, topic)
+        return await _partitions(admin, topic)
+    finally:
+        await admin.close()
+
+
+async def _partitions(admin: AIOKafkaAdminClient, topic: StorageTopic) -> list[int]:
+    while True:
+        (described,) = await admin.describe_topics([topic.name])
+        found = sorted(each["partition"] for each in described["partitions"])
+        if found:
+            break
+        await asyncio.sleep(POLL_MS / 1000)  # a topic just made is not known to every broker at once
+    if len(found) > 1 and topic.partitions == 1:
+        raise FatalError(
+            f"{topic.setting}: {topic.name} has {len(found)} partitions; it must have one, or workers would see its entries "
+            "in different orders"
+        )
+    return found
+
+
+async def _check_policy(admin: AIOKafkaAdminClient, topic: StorageTopic) -> None:
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+    settings = {entry[0]: entry[1] for resource in answer.resources for entry in resource[4]}
+    if "delete" in settings.get("cleanup.policy", "compact"):
+        raise FatalError(
+            f"{topic.setting}: {topic.name} has cleanup.policy={settings['cleanup.policy']}; it must be compact, or Kafka "
+            "throws away what the workers still need"
+        )
+
+
+class CompactedTopic:
+    """Reads the whole topic on `open`, then follows it; a key's entries keep their order, because a key has one partition."""
+
+    def __init__(self, topic: StorageTopic, *, client: Mapping[str, Any], apply: Apply) -> None:
+        self._topic = topic
+        self._client = client
+        self._apply = apply
+        self._positions: dict[TopicPartition, int] = {}
+        self._moved = asyncio.Condition()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self) -> None:
+        """Returns when everything the topic holds is applied. Raises aiokafka's errors, then it may be called again, and
+        `FatalError`."""
+        await self.close()
+        numbers = await ensure_topic(self._topic, client=self._client)
+        partitions = [TopicPartition(self._topic.name, number) for number in numbers]
+        # Not idempotent: an entry sent twice says the same, and a producer without a sequence cannot get stuck on one.
+        self._producer = AIOKafkaProducer(**self._client, acks="all", enable_idempotence=False)
+        self._consumer = AIOKafkaConsumer(
+            **self._client, isolation_level="read_committed", enable_auto_commit=False
+        )
+        await self._producer.start()
+        await self._consumer.start()
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_beginning(*partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        while any(self._positions.get(partition, 0) < end for partition, end in ends.items()):
+            await self._poll()
+
+    async def follow(self) -> None:
+        """Apply what is written from now on, until cancelled."""
+        while True:
+            try:
+                await self._poll()
+            except KafkaError as error:
+                log.warning("sink.log.unreadable", topic=self._topic.name, error=str(error))
+                await asyncio.sleep(RETRY_S)
+
+    async def close(self) -> None:
+        for client in (self._producer, self._consumer):
+            if client is not None:
+                await client.stop()
+        self._producer = self._consumer = None
+
+    async def write(self, key: str, value: Value | None) -> None:
+        assert self._producer is not None  # noqa: S101 - open comes first
+        data = None if value is None else json.dumps(value, ensure_ascii=False).encode()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                sent = await self._producer.send_and_wait(self._topic.name, data, key=key.encode())
+                await self._applied({TopicPartition(sent.topic, sent.partition): sent.offset + 1})
+        except (KafkaError, TimeoutError) as error:
+            raise LogError(f"{key} could not be written to {self._topic.name}: {error!r}") from error
+
+    async def catch_up(self) -> None:
+        assert self._consumer is not None  # noqa: S101 - as above
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._applied(await self._consumer.end_offsets(list(self._positions)))
+        except (KafkaError, TimeoutError) as error:
+            raise LogError(f"{self._topic.name} could not be read to its end: {error!r}") from error
+
+    async def _poll(self) -> None:
+        assert self._consumer is not None  # noqa: S101 - as above
+        polled = await self._consumer.getmany(timeout_ms=POLL_MS)
+        for records in polled.values():
+            for record in records:
+                self._read(record)
+        for partition in self._consumer.assignment():
+            self._positions[partition] = await self._consumer.position(partition)
+        async with self._moved:
+            self._moved.notify_all()
+
+    def _read(self, record: ConsumerRecord) -> None:
+        try:
+            value = None if record.value is None else json.loads(record.value)
+            self._apply(LogEntry((record.key or b"").decode(), value, record.offset))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning(  # an entry of another version of the format: what it says is not known here, the rest is
+                "sink.log.entry.ignored", topic=record.topic, offset=record.offset, error=repr(error)
+            )
+
+    async def _applied(self, ends: Mapping[TopicPartition, int]) -> None:
+        async with self._moved:
+            await self._moved.wait_for(
+                lambda: all(self._positions.get(partition, 0) >= end for partition, end in ends.items())
+            )

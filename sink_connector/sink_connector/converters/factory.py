@@ -1,0 +1,47 @@
+"""Which converter a configuration asks for, by the name of Connect's class."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from sink_connector.config.connector import ConverterConfig
+from sink_connector.config.definition import JSON_CONVERTER
+from sink_connector.converters import Converter
+from sink_connector.converters.json_envelope import EnvelopeConverter
+from sink_connector.converters.plain_json import PlainJsonConverter
+from sink_connector.converters.primitives import PARSERS, PrimitiveConverter
+from sink_connector.converters.registry.wire import REGISTRY_CLASSES, make_registry_converter
+
+# Makes a converter from its options (without their prefix) and whether it is for keys.
+MakeConverter = Callable[[Mapping[str, str], bool], Converter]
+
+
+class UnknownConverterError(ValueError):
+    """No converter has this name; the message lists those there are."""
+
+
+def make_converter(config: ConverterConfig, *, is_key: bool) -> Converter:
+    """Raises `UnknownConverterError`, or `ValueError` for options that cannot be used."""
+    make = CONVERTERS.get(config.class_name)
+    if make is None:
+        raise UnknownConverterError(
+            f"{config.class_name!r} is not known here; known are {', '.join(CONVERTERS)}"
+        )
+    return make(config.options, is_key)
+
+
+def _json(options: Mapping[str, str], is_key: bool) -> Converter:  # noqa: ARG001, FBT001 - the signature of MakeConverter
+    enabled = options.get("schemas.enable", "true").strip().lower()
+    if enabled not in {"true", "false"}:
+        raise ValueError(f"schemas.enable is {enabled!r}, it must be true or false")
+    return EnvelopeConverter() if enabled == "true" else PlainJsonConverter()
+
+
+def _primitive(name: str, options: Mapping[str, str], is_key: bool) -> Converter:  # noqa: ARG001, FBT001 - as above
+    return PrimitiveConverter(*PARSERS[name])
+
+
+CONVERTERS: dict[str, MakeConverter] = {
+    JSON_CONVERTER: _json,
+    **{name: partial(_primitive, name) for name in PARSERS},
+    **{name: partial(make_registry_converter, kind) for name, kind in REGISTRY_CLASSES.items()},
+}

@@ -1,0 +1,99 @@
+"""Schemas out of a Confluent-compatible registry, by Confluent's own client."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+from confluent_kafka.schema_registry import AsyncSchemaRegistryClient, Schema, SchemaRegistryError
+
+from sink_connector.converters.registry.wire import RegisteredSchema
+from sink_connector.errors import FatalError
+
+# A call that hangs is an outage; how often it is tried again is the task's to decide, not the client's.
+CALL_TIMEOUT_S = 10
+NOT_FOUND = 404
+PASSING = {408, 429}  # of the refusals, those that say: not now
+SERVER_ERRORS = 500
+CLIENT_OPTIONS = (
+    "basic.auth.user.info",
+    "bearer.auth.credentials.source",
+    "bearer.auth.token",
+    "bearer.auth.issuer.endpoint.url",
+    "bearer.auth.client.id",
+    "bearer.auth.client.secret",
+    "bearer.auth.scope",
+    "bearer.auth.logical.cluster",
+    "bearer.auth.identity.pool.id",
+    "ssl.ca.location",
+    "ssl.certificate.location",
+    "ssl.key.location",
+    "ssl.key.password",
+    "proxy",
+)
+
+
+class UnreachableRegistryError(OSError):
+    """The registry did not answer, or not as it should: nobody can say which schema an id stands for."""
+
+
+class RegistrySource:
+    """Asks the registry; keeps nothing between two calls, neither connections nor schemas."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = dict(options)
+
+    async def schema(self, schema_id: int) -> RegisteredSchema:
+        """Raises `LookupError` for an id that is not there, `UnreachableRegistryError` when nobody can say, `FatalError` when
+        the registry refuses to say (credentials)."""
+        try:
+            async with AsyncSchemaRegistryClient(self._options) as client:
+                found = await client.get_schema(schema_id)
+                references: dict[str, str] = {}
+                await _collect(client, found, references)
+        except SchemaRegistryError as error:
+            raise _sorted(schema_id, error) from error
+        except (httpx2.HTTPError, OSError) as error:
+            raise UnreachableRegistryError(f"the registry did not answer: {error!r}") from error
+        return RegisteredSchema(
+            kind=found.schema_type or "AVRO",
+            text=found.schema_str or "",
+            references=tuple(references.items()),
+        )
+
+
+def _sorted(schema_id: int, error: SchemaRegistryError) -> Exception:
+    """The registry's refusal by the decision it leads to."""
+    status = error.http_status_code
+    if status == NOT_FOUND:
+        return LookupError(f"the registry has no schema {schema_id}: {error.error_message}")
+    if status in PASSING or status >= SERVER_ERRORS:
+        return UnreachableRegistryError(f"the registry answered: {error}")
+    return FatalError(f"the registry refuses schema {schema_id}: {error}")
+
+
+async def _collect(client: AsyncSchemaRegistryClient, schema: Schema, into: dict[str, str]) -> None:
+    """The schemas that this one refers to, by name, each after those that it refers to itself."""
+    for reference in schema.references or ():
+        name, subject, number = reference.name, reference.subject, reference.version
+        if name is None or subject is None or number is None or name in into:
+            continue
+        version = await client.get_version(subject, number)
+        await _collect(client, version.schema, into)
+        into[name] = version.schema.schema_str or ""
+
+
+def make_source(options: Mapping[str, str]) -> RegistrySource:
+    """From a converter's options. Raises `ValueError` when they do not name a registry or contradict each other."""
+    url = options.get("schema.registry.url", "").strip()
+    if not url:
+        raise ValueError("schema.registry.url is required")
+    given = {name.removeprefix("schema.registry."): value for name, value in options.items()}
+    client: dict[str, Any] = {name: given[name] for name in CLIENT_OPTIONS if name in given}
+    if given.get("basic.auth.credentials.source", "").upper() == "URL":
+        client.pop("basic.auth.user.info", None)
+    client |= {"url": url, "timeout": CALL_TIMEOUT_S, "max.retries": 0}
+    try:
+        AsyncSchemaRegistryClient(client)
+    except (ValueError, TypeError, OSError) as error:
+        raise ValueError(f"schema.registry: {error}") from error
+    return RegistrySource(client)

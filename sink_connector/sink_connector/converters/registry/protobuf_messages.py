@@ -1,0 +1,159 @@
+"""A Protobuf message's descriptor as a Connect schema, and the function that reads its messages into that schema's form."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
+
+from sink_connector.data.record import TIMESTAMP, Field, Schema, Type
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNION = "io.confluent.connect.protobuf.Union"
+TIMESTAMP_MESSAGE = "google.protobuf.Timestamp"
+Read = Callable[[Any], Any]
+Member = tuple[Field, Read]  # a field of the struct, and how its value is taken out of the message
+
+_SCALARS = {
+    FieldDescriptor.TYPE_INT32: Type.INT32,
+    FieldDescriptor.TYPE_SINT32: Type.INT32,
+    FieldDescriptor.TYPE_SFIXED32: Type.INT32,
+    FieldDescriptor.TYPE_UINT32: Type.INT64,
+    FieldDescriptor.TYPE_FIXED32: Type.INT64,
+    FieldDescriptor.TYPE_INT64: Type.INT64,
+    FieldDescriptor.TYPE_SINT64: Type.INT64,
+    FieldDescriptor.TYPE_SFIXED64: Type.INT64,
+    FieldDescriptor.TYPE_UINT64: Type.INT64,
+    FieldDescriptor.TYPE_FIXED64: Type.INT64,
+    FieldDescriptor.TYPE_FLOAT: Type.FLOAT32,
+    FieldDescriptor.TYPE_DOUBLE: Type.FLOAT64,
+    FieldDescriptor.TYPE_BOOL: Type.BOOLEAN,
+    FieldDescriptor.TYPE_STRING: Type.STRING,
+    FieldDescriptor.TYPE_BYTES: Type.BYTES,
+}
+_WRAPPERS = frozenset(
+    f"google.protobuf.{name}Value"
+    for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """The converter's options that change what a schema becomes."""
+
+    flatten_unions: bool = False  # the alternatives of a oneof as fields of the message itself
+    wrapper_for_nullables: bool = (
+        False  # StringValue and its like as an optional string, not as a struct of one
+    )
+    optional_for_nullables: bool = False  # an `optional` field that is absent is null, not its type's zero
+    int_for_enums: bool = False
+
+
+def mapping(descriptor: Descriptor, choices: Choices) -> tuple[Schema, Read]:
+    """Raises `ValueError` for a message that contains itself."""
+    return _Mapper(choices).message(descriptor, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Mapper:
+    choices: Choices
+
+    def message(self, descriptor: Descriptor, above: tuple[str, ...]) -> tuple[Schema, Read]:
+        name = descriptor.full_name
+        if name in above:
+            raise ValueError(f"the message {name} contains itself")
+        inside = (*above, name)
+        members: list[Member] = []
+        for field in descriptor.fields:
+            union = _union_of(field)
+            if union is None or self.choices.flatten_unions:
+                members.append(self._member(field, inside, absent_is_null=union is not None))
+            elif union.fields[0] is field:
+                members.append(self._union(union, descriptor.oneofs.index(union), inside))
+        schema = Schema(type=Type.STRUCT, name=name, fields=tuple(field for field, _ in members))
+        reads = tuple((field.name, read) for field, read in members)
+        return schema, lambda message: {key: read(message) for key, read in reads}
+
+    def _union(self, union: OneofDescriptor, index: int, inside: tuple[str, ...]) -> Member:
+        members = [self._member(field, inside, absent_is_null=True) for field in union.fields]
+        schema = Schema(
+            type=Type.STRUCT,
+            name=f"{UNION}.{union.name}",
+            optional=True,
+            fields=tuple(field for field, _ in members),
+        )
+        reads = tuple((field.name, read) for field, read in members)
+
+        def read_union(message: Any) -> dict[str, Any] | None:
+            if message.WhichOneof(union.name) is None:
+                return None
+            return {key: read(message) for key, read in reads}
+
+        return Field(f"{union.name}_{index}", schema), read_union
+
+    def _member(self, field: FieldDescriptor, inside: tuple[str, ...], *, absent_is_null: bool) -> Member:
+        name = field.name
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            schema, read = self._map(field.message_type, inside)
+            return Field(name, schema), lambda message: read(getattr(message, name))
+        schema, convert = self._value(field, inside)
+        if field.is_repeated:
+            array = Schema(type=Type.ARRAY, optional=True, items=replace(schema, optional=False))
+            return Field(name, array), lambda message: [convert(item) for item in getattr(message, name)]
+        schema = replace(schema, optional=not field.is_required)
+        if field.message_type is None and not absent_is_null and not self._null_when_absent(field):
+            return Field(name, schema), lambda message: convert(getattr(message, name))
+
+        def read_present(message: Any) -> Any:
+            return convert(getattr(message, name)) if message.HasField(name) else None
+
+        return Field(name, schema), read_present
+
+    def _null_when_absent(self, field: FieldDescriptor) -> bool:
+        return self.choices.optional_for_nullables and field.has_presence and not field.is_required
+
+    def _map(self, entry: Descriptor, inside: tuple[str, ...]) -> tuple[Schema, Read]:
+        keys, _ = self._value(entry.fields_by_name["key"], inside)
+        items, convert = self._value(entry.fields_by_name["value"], inside)
+        schema = Schema(type=Type.MAP, optional=True, keys=keys, items=items)
+        return schema, lambda value: {key: convert(value[key]) for key in value}
+
+    def _value(self, field: FieldDescriptor, inside: tuple[str, ...]) -> tuple[Schema, Read]:
+        if field.enum_type is not None:
+            return self._enum(field)
+        if field.message_type is None:
+            return Schema(type=_SCALARS[field.type]), _unchanged
+        name = field.message_type.full_name
+        if name == TIMESTAMP_MESSAGE:
+            return Schema(type=Type.INT64, name=TIMESTAMP, version=1), _instant
+        if name in _WRAPPERS and self.choices.wrapper_for_nullables:
+            return Schema(type=_SCALARS[field.message_type.fields_by_name["value"].type]), _unwrapped
+        return self.message(field.message_type, inside)
+
+    def _enum(self, field: FieldDescriptor) -> tuple[Schema, Read]:
+        if self.choices.int_for_enums:
+            return Schema(type=Type.INT32, name=field.enum_type.full_name), _unchanged
+        names = {number: value.name for number, value in field.enum_type.values_by_number.items()}
+        schema = Schema(type=Type.STRING, name=field.enum_type.full_name)
+        return schema, lambda number: names.get(number, str(number))
+
+
+def _union_of(field: FieldDescriptor) -> OneofDescriptor | None:
+    """The oneof a field is part of; the one that the compiler makes up for an `optional` field is none."""
+    union = field.containing_oneof
+    if union is None or (len(union.fields) == 1 and union.name == f"_{field.name}"):
+        return None
+    return union
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _unwrapped(value: Any) -> Any:
+    return value.value
+
+
+def _instant(value: Any) -> datetime:
+    return EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)

@@ -1,0 +1,142 @@
+"""Values whose schema stands in a registry (Confluent's wire format): a zero byte, the schema's id, the encoded value."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sink_connector.converters import Converter, Decoded, RawHeaders
+from sink_connector.data.record_schema import Shape, Shapes
+from sink_connector.errors import BadRecordError
+
+MAGIC = 0
+PREFIX = 5  # the magic byte and the id, big-endian
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredSchema:
+    """A schema as it is registered. `references` are the schemas it imports, each with its name, those they need first."""
+
+    kind: str  # AVRO, PROTOBUF, JSON
+    text: str
+    references: tuple[tuple[str, str], ...] = ()
+
+
+class SchemaSource(Protocol):
+    """Where schemas come from."""
+
+    async def schema(self, schema_id: int) -> RegisteredSchema:
+        """Raises `LookupError` when there is no such schema, `OSError` when nobody can say (the caller retries)."""
+        ...
+
+
+Decode = Callable[[bytes], Decoded]  # of a whole value, its prefix included
+Compile = Callable[[RegisteredSchema], Decode]
+
+
+class RegistryConverter:
+    """Fetches each schema once, compiles it once, and decodes with what it has.
+
+    A schema that is not registered is asked for again with the next batch that needs it; one that cannot be used here
+    (of another kind, recursive) is not.
+    """
+
+    def __init__(self, *, source: SchemaSource, kind: str, compile_schema: Compile) -> None:
+        self._source = source
+        self._kind = kind
+        self._compile = compile_schema
+        self._decoders: dict[int, Decode] = {}
+        self._refused: dict[int, str] = {}
+        self._unknown: dict[int, str] = {}
+        self._shapes = Shapes()
+
+    async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:  # noqa: ARG002 - the protocol's
+        wanted = {_id_of(each) for each in data if each is not None and _has_id(each)}
+        for schema_id in sorted(wanted - self._decoders.keys() - self._refused.keys()):
+            try:
+                registered = await self._source.schema(schema_id)
+            except LookupError as error:
+                self._unknown[schema_id] = str(error)
+                continue
+            self._unknown.pop(schema_id, None)
+            self._admit(schema_id, registered)
+
+    def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
+        if data is None:
+            return Decoded(None, None)
+        if not _has_id(data):
+            raise BadRecordError("not in the registry's wire format: a zero byte and four bytes of schema id")
+        decoder = self._decoders.get(_id_of(data))
+        if decoder is None:
+            raise BadRecordError(self._why_not(_id_of(data)))
+        try:
+            return decoder(data)
+        except BadRecordError:
+            raise
+        except Exception as error:  # whatever a decoder raises, these bytes made it
+            raise BadRecordError(
+                f"does not fit schema {_id_of(data)}: {type(error).__name__}: {error}"
+            ) from error
+
+    def read(self, data: bytes) -> tuple[Shape | None, Any]:
+        schema, value = self.decode("", data, ())
+        return (None, None) if schema is None or value is None else (self._shapes.of(schema), value)
+
+    def _admit(self, schema_id: int, registered: RegisteredSchema) -> None:
+        if registered.kind != self._kind:
+            self._refused[schema_id] = (
+                f"schema {schema_id} is of kind {registered.kind}, the converter reads {self._kind}"
+            )
+            return
+        try:
+            self._decoders[schema_id] = self._compile(registered)
+        except ValueError as error:
+            self._refused[schema_id] = f"schema {schema_id} cannot be used: {error}"
+
+    def _why_not(self, schema_id: int) -> str:
+        reason = self._refused.get(schema_id) or self._unknown.get(schema_id)
+        return reason or f"schema {schema_id} was not asked for before decoding"
+
+
+def _has_id(data: bytes) -> bool:
+    return len(data) >= PREFIX and data[0] == MAGIC
+
+
+def _id_of(data: bytes) -> int:
+    return int.from_bytes(data[1:PREFIX], "big")
+
+
+def make_registry_converter(kind: str, options: Mapping[str, str], is_key: bool) -> Converter:  # noqa: ARG001, FBT001 - MakeConverter's
+    """A converter for one kind of schemas. Raises `ValueError` for options that cannot be used.
+
+    The packages it needs are the extra `sink-connector[registry]`, loaded only when a connector asks for it.
+    """
+    try:
+        compile_schema, source = _loaded(kind, options)
+    except ImportError as error:
+        raise ValueError(f"needs the extra sink-connector[registry]: {error}") from error
+    return RegistryConverter(source=source, kind=kind, compile_schema=compile_schema)
+
+
+def _loaded(kind: str, options: Mapping[str, str]) -> tuple[Compile, SchemaSource]:
+    from sink_connector.converters.registry.client import make_source  # noqa: PLC0415 - an extra, see above
+
+    source = make_source(options)
+    match kind:
+        case "AVRO":
+            from sink_connector.converters.registry import avro  # noqa: PLC0415 - an extra that not every worker has
+
+            return avro.compile_avro, source
+        case "PROTOBUF":
+            from sink_connector.converters.registry import protobuf  # noqa: PLC0415 - an extra that not every worker has
+
+            return protobuf.compiler(options), source
+    from sink_connector.converters.registry import json_schema  # noqa: PLC0415 - an extra that not every worker has
+
+    return json_schema.compile_json_schema, source
+
+
+REGISTRY_CLASSES = {
+    "io.confluent.connect.avro.AvroConverter": "AVRO",
+    "io.confluent.connect.protobuf.ProtobufConverter": "PROTOBUF",
+    "io.confluent.connect.json.JsonSchemaConverter": "JSON",
+}

@@ -1,0 +1,39 @@
+"""A converted record on its way to a table."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from sink_connector.data.record_schema import Shape
+
+
+class SourceRecord(Protocol):
+    """A record as it stood in Kafka, with its original bytes (aiokafka's `ConsumerRecord` is one)."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class Entry(NamedTuple):
+    """A record's converted key and value; `source` is where it came from, whatever transforms did.
+
+    A shape of None means no schema: the value is then None (a tombstone), or schemaless.
+    """
+
+    source: SourceRecord
+    key_shape: Shape | None
+    key: Any
+    shape: Shape | None
+    value: Any
+    headers: Sequence[tuple[str, Any]] | None = None  # those a transform left; None: the source's own

@@ -1,0 +1,49 @@
+"""Parked records take their path again: convert, transform, write; a letter is removed in the transaction of its row."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sink_connector.dead_letters.table import Letter, letters
+from sink_connector.errors import BadRecordError, FatalError
+from sink_connector.runtime.connector_definition import Blueprint
+from sink_connector.sink.session import Session
+from sink_connector.sink.sqlstate import Decision, decide
+from sink_connector.sink.table_naming import TableNaming
+from sink_connector.sink.table_writer import Writer
+
+
+class Replayed(NamedTuple):
+    """A letter and why it stays; empty when it was delivered and is gone."""
+
+    letter: Letter
+    reason: str
+
+
+async def replay(blueprint: Blueprint, ids: Sequence[int] | None = None) -> list[Replayed]:
+    """Deliver the letters of a connector once more, in the order of their offsets. `version.field` keeps an old state from
+    overwriting what came after it. Raises what the driver raises when the database is away."""
+    config = blueprint.config
+    session = Session(
+        address=config.connection, name=f"sink {config.name} replay"[:63], timezone=config.timezone
+    )
+    writer, naming, convert = Writer(config, session), TableNaming(config.table), blueprint.conversion()
+    results = []
+    try:
+        for letter in await letters(await session.connection(), config.name, ids):
+            try:
+                converted = convert(letter)
+                if converted is None:
+                    await writer.rewrite(letter.id, None, None)
+                else:
+                    topic, entry = converted
+                    await writer.rewrite(letter.id, (topic, naming.table_of(topic)), entry)
+                results.append(Replayed(letter, ""))
+            except FatalError:
+                raise
+            except Exception as error:  # a record's own failure keeps its letter; all else is raised again
+                if not isinstance(error, BadRecordError) and decide(error) is not Decision.RECORD:
+                    raise
+                results.append(Replayed(letter, str(error)))
+    finally:
+        await session.close()
+    return results

@@ -1,0 +1,137 @@
+"""A connector at run time: what the REST layer pauses, resumes, stops, restarts and asks."""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from sink_connector.cluster.status_store import State
+from sink_connector.config.connector import ConnectorConfig
+from sink_connector.config.secrets import scrubbed, secrets_of
+from sink_connector.runtime.sink_task import Task
+
+log = structlog.get_logger()
+
+STOP_S = 4.0  # a task commits or rolls back its batch and leaves its group within it
+
+
+@dataclass(slots=True)
+class TaskStatus:
+    """`trace` is empty unless the task has failed."""
+
+    number: int
+    state: State
+    trace: str = ""
+
+
+@dataclass(slots=True)
+class RunningTask:
+    """A task with the asyncio task that runs it."""
+
+    status: TaskStatus
+    task: Task
+    running: "asyncio.Task[None] | None" = None
+
+
+@dataclass(slots=True)
+class Connector:
+    """One connector, as far as it runs in this worker. `failed` is set when a task has ended with an error, which `status`
+    then shows, and `changed` is called.
+
+    The state asked for survives failures: a connector whose tasks have all failed is still RUNNING, as in Connect.
+    """
+
+    config: ConnectorConfig
+    make_task: Callable[[int], Task]
+    changed: Callable[[], None] = lambda: None
+    state: State = State.UNASSIGNED
+    tasks: dict[int, RunningTask] = field(default_factory=dict)
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def status(self) -> list[TaskStatus]:
+        return [each.status for _, each in sorted(self.tasks.items())]
+
+    async def start(self, *, paused: bool = False) -> None:
+        """Start every task. Failures of a task show in its status, not here."""
+        await self.keep(range(self.config.tasks_max), paused=paused)
+
+    async def keep(self, numbers: Collection[int], *, paused: bool) -> None:
+        """Have these tasks, which are this worker's share, and no others; those that have failed stay so."""
+        await self._end(self.tasks.keys() - set(numbers))
+        self._set_paused(paused=paused)
+        for number in numbers:
+            if number not in self.tasks:
+                self.tasks[number] = self._run(number)
+
+    async def pause(self) -> None:
+        """Deliver nothing more, but keep the partitions. What was polled already is still written."""
+        self._set_paused(paused=True)
+
+    async def resume(self) -> None:
+        """Go on, from PAUSED or STOPPED."""
+        if self.state is State.STOPPED:
+            await self.start()
+        else:
+            self._set_paused(paused=False)
+
+    async def stop(self) -> None:
+        """End every task: the batch in flight is committed or rolled back, the group left. The connector is STOPPED."""
+        await self._end(list(self.tasks))
+        self.state = State.STOPPED
+
+    async def restart(self, *, tasks: bool = True, only_failed: bool = False) -> None:
+        """Restart the tasks, or those of them that failed. A connector itself holds nothing that could be restarted."""
+        for number, each in list(self.tasks.items()) if tasks else ():
+            if not only_failed or each.status.state is State.FAILED:
+                await self.restart_task(number)
+
+    async def restart_task(self, number: int) -> None:
+        """Raises `KeyError` when there is no such task."""
+        self.tasks[number].status.state = State.RESTARTING
+        self.changed()
+        await self._end([number])
+        self.tasks[number] = self._run(number)
+
+    def _run(self, number: int) -> RunningTask:
+        task = self.make_task(number)
+        task.paused = self.state is State.PAUSED
+        running = RunningTask(TaskStatus(number, self.state), task)
+        running.running = asyncio.create_task(self._watch(running), name=f"{self.config.name}-{number}")
+        return running
+
+    async def _watch(self, running: RunningTask) -> None:
+        try:
+            await running.task.run()
+        except Exception as error:  # noqa: BLE001 - whatever ends a task is its status, never silence
+            trace = "".join(traceback.format_exception(error))
+            running.status.state = State.FAILED
+            running.status.trace = scrubbed(trace, secrets_of(self.config.resolved))
+            log.error(  # noqa: TRY400 - with its secrets taken out
+                "sink.task.failed",
+                connector=self.config.name,
+                task=running.status.number,
+                trace=running.status.trace,
+            )
+            self.failed.set()
+            self.changed()
+
+    def _set_paused(self, *, paused: bool) -> None:
+        self.state = State.PAUSED if paused else State.RUNNING
+        for each in self.tasks.values():
+            each.task.paused = paused
+            if each.status.state is not State.FAILED:
+                each.status.state = self.state
+
+    async def _end(self, numbers: Iterable[int]) -> None:
+        """One that hangs is left behind: once its partitions are claimed anew, it can write nothing."""
+        leaving = [self.tasks.pop(number).running for number in numbers]
+        running = [each for each in leaving if each is not None]
+        for each in running:
+            each.cancel()
+        if running:
+            _, hanging = await asyncio.wait(running, timeout=STOP_S)
+            for each in hanging:
+                log.error("sink.task.hangs", task=each.get_name())

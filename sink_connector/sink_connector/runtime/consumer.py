@@ -1,0 +1,221 @@
+"""A task's share of the topics: the consumer, and which partitions may be delivered from.
+
+aiokafka activates an assignment before its listener has run, and swallows what the listener raises. So the listener
+only takes notes; `rewind` claims and seeks, and until a partition went through it, nothing is returned from it.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import OffsetOutOfRangeError, RecordTooLargeError
+
+from sink_connector.errors import FatalError
+from sink_connector.runtime.topic_ids import topic_ids
+from sink_connector.sink.offsets import Beginning, Claim, Partition, TopicRecreatedError
+
+NOTHING = TopicPartition("", -1)
+STOP_S = 3.0
+
+ClaimPartition = Callable[[Partition, Beginning], Awaitable[Claim]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """Records of one poll, and the generation of the assignment under which they were polled."""
+
+    generation: int
+    records: dict[TopicPartition, list[ConsumerRecord]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    topics: tuple[str, ...] = ()
+    pattern: re.Pattern[str] | None = None
+
+
+class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    """The consumer of one task. `generation` changes whenever partitions are taken away: what was polled before is
+    then no longer ours to write. `assigned` is set while partitions wait for `rewind`."""
+
+    def __init__(
+        self, *, options: Mapping[str, Any], client: AIOKafkaClient, subscription: Subscription
+    ) -> None:
+        self._options = dict(options)
+        self._reset = self._options.pop("auto_offset_reset")
+        self._client = client
+        self._subscription = subscription
+        self._consumer: AIOKafkaConsumer | None = None
+        self._unclaimed: set[TopicPartition] = set()
+        self._epochs: dict[TopicPartition, int] = {}
+        self._ids: dict[str, str] = {}  # of the topics as they were when their partitions were claimed
+        self._showing: asyncio.Task[None] | None = None
+        self.assigned = asyncio.Event()
+        self.generation = 0
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise RuntimeError("the source is not started")
+        return self._consumer
+
+    @property
+    def epochs(self) -> Mapping[TopicPartition, int]:
+        """The claimed partitions with the epoch to write them with."""
+        return self._epochs
+
+    async def start(self) -> None:
+        """Connect and join the group; the first assignment comes later. Raises aiokafka's errors."""
+        consumer = AIOKafkaConsumer(**self._options, auto_offset_reset="none", enable_auto_commit=False)
+        await consumer.start()
+        self._consumer = consumer
+        pattern = self._subscription.pattern
+        if pattern is None:
+            consumer.subscribe(topics=list(self._subscription.topics), listener=self)
+        else:
+            whole = re.compile(
+                rf"(?:{pattern.pattern})\Z", pattern.flags
+            )  # aiokafka is content with a beginning
+            consumer.subscribe(pattern=whole, listener=self)
+
+    async def stop(self) -> None:
+        """Leave the group at once; brokers that do not answer are not waited for."""
+        consumer, self._consumer = self._consumer, None
+        await self.on_partitions_revoked(())
+        if consumer is not None:
+            await _close(consumer)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all of them, always
+        self.generation += 1
+        self._epochs.clear()
+        self._ids.clear()
+        self._unclaimed.clear()
+        self.assigned.clear()
+        if self._showing is not None:
+            # Kafka would answer it after the group has changed, with "no longer your generation", which aiokafka takes
+            # to be said of the new one: it would forget its membership and join anew, and so have the group change again.
+            self._showing.cancel()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._unclaimed = set(assigned)
+        self.assigned.set()
+
+    async def rewind(self, claim: ClaimPartition) -> None:
+        """Claim the partitions newly assigned and seek to their stored offsets. May be called again after a failure.
+
+        Raises what `claim` raises, and `FatalError` when a topic was created anew or a stored offset is gone.
+        """
+        generation = self.generation
+        waiting = sorted(self._unclaimed)
+        for partition, beginning in (await self._beginnings(waiting)).items():
+            claimed = await claim(Partition(*partition), beginning)
+            if generation != self.generation:
+                return  # assigned anew meanwhile; the event is set again
+            self.consumer.seek(partition, claimed.next_offset)
+            self._epochs[partition] = claimed.epoch
+            self._ids[partition.topic] = beginning.topic_id
+            self._unclaimed.discard(partition)
+        self.assigned.clear()
+
+    async def _beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Beginning]:
+        """Where to begin if nothing is stored yet: where the group (a JVM worker's) was, else as auto.offset.reset says."""
+        if not partitions:
+            return {}
+        ids = await topic_ids(self._client, {partition.topic for partition in partitions})
+        ends = self.consumer.end_offsets if self._reset == "latest" else self.consumer.beginning_offsets
+        resets = await ends(partitions)
+        beginnings = {}
+        for partition in partitions:
+            committed = await self.consumer.committed(partition)
+            beginnings[partition] = Beginning(
+                first=resets[partition] if committed is None else committed,
+                reset=resets[partition],
+                topic_id=ids.get(partition.topic, ""),
+            )
+        return beginnings
+
+    async def check_topics(self) -> None:
+        """Raise `TopicRecreatedError` when a topic is not the one whose records were claimed."""
+        claimed = dict(self._ids)
+        for topic, found in (await topic_ids(self._client, claimed)).items():
+            if found != claimed[topic]:
+                raise TopicRecreatedError(topic, stored=claimed[topic], found=found)
+
+    async def show_progress(self, offsets: Mapping[Partition, int]) -> bool:
+        """Commit offsets of claimed partitions to the consumer group, where tools look for them; whether that was done.
+
+        Nothing here ever reads them back but the very first claim. Raises aiokafka's errors.
+        """
+        places = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
+        mine = {partition: offset for partition, offset in places.items() if partition in self._epochs}
+        if not mine:
+            return False
+        showing = self._showing = asyncio.create_task(self.consumer.commit(mine))
+        try:
+            await asyncio.wait([showing])
+        finally:
+            showing.cancel()
+        if showing.cancelled():
+            return False
+        showing.result()
+        return True
+
+    async def poll(self, *, timeout_ms: int, most: int) -> Polled:
+        """Records of claimed partitions, in the order of each; empty after `timeout_ms`.
+
+        Raises `FatalError` when Kafka no longer has the offset to go on from.
+        """
+        claimed = tuple(self._epochs) or (NOTHING,)
+        try:
+            polled = await self.consumer.getmany(*claimed, timeout_ms=timeout_ms, max_records=most)
+        except OffsetOutOfRangeError as error:
+            raise FatalError(
+                f"the stored offset is not in the topic any more: {error}; its records were removed before they were "
+                "read. Set or delete the connector's offsets to go on from another place"
+            ) from error
+        except RecordTooLargeError as error:
+            raise FatalError(
+                f"a record is larger than consumer.override.max.partition.fetch.bytes: {error}"
+            ) from error
+        return Polled(
+            generation=self.generation,
+            records={
+                partition: records for partition, records in polled.items() if partition in self._epochs
+            },
+        )
+
+    def give_up(self) -> None:
+        """Deliver nothing any more until the next assignment: another writer has claimed a partition of ours."""
+        self.generation += 1
+        self._epochs.clear()
+
+    async def keep_alive(self) -> None:
+        """Tell the group that this consumer is alive although it cannot take more records now."""
+        await self.consumer.getmany(NOTHING, timeout_ms=0)
+
+    def lag(self, partition: TopicPartition, next_offset: int) -> int | None:
+        """Records between an offset and the end of the partition, as of the last fetch."""
+        if partition not in self.consumer.assignment():
+            return None
+        end = self.consumer.highwater(partition)
+        return None if end is None else max(0, end - next_offset)
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    """Stop it within a bound.
+
+    When a broker is away, aiokafka's `stop` raises the cancellation of a fetch of its own, which must not be taken for
+    ours, and leaves its connections open.
+    """
+
+    async def stop() -> None:
+        async with asyncio.timeout(STOP_S):
+            await consumer.stop()
+
+    (failure,) = await asyncio.gather(stop(), return_exceptions=True)
+    if failure is not None:
+        await asyncio.gather(consumer._client.close(), return_exceptions=True)  # noqa: SLF001 - `stop` got no further

@@ -1,0 +1,74 @@
+"""The offsets of a connector, read and changed from outside its tasks. They live in the connector's target database."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from sink_connector.config.connection import Connection as Address
+from sink_connector.config.connector import ConnectorConfig
+from sink_connector.errors import SinkError
+from sink_connector.sink import offsets
+from sink_connector.sink.offsets import Partition
+from sink_connector.sink.session import prepare_database
+
+RESET = -1  # begin again where auto.offset.reset says
+TIMEOUT_S = 10.0
+
+
+class OffsetsError(SinkError):
+    """The database that holds the offsets did not do what it was asked."""
+
+
+class NoPartitionError(SinkError):
+    """An offset is given for a partition that does not exist."""
+
+
+PartitionsOf = Callable[[ConnectorConfig], Awaitable[set[Partition]]]
+
+
+@dataclass(slots=True)
+class StoredOffsets:
+    """`partitions_of` asks the cluster for the partitions of a connector's topics. Everything here raises `OffsetsError`."""
+
+    partitions_of: PartitionsOf
+
+    async def read(self, config: ConnectorConfig) -> dict[Partition, int]:
+        async with _database(config.connection) as connection:
+            return await offsets.stored(connection, config.name)
+
+    async def alter(self, config: ConnectorConfig, changes: Mapping[Partition, int | None]) -> None:
+        """Set next offsets; None resets one. Raises `NoPartitionError` and changes nothing then."""
+        existing = await self.partitions_of(config)
+        for partition in changes:
+            if partition not in existing:
+                raise NoPartitionError(
+                    f"{partition.topic}-{partition.partition} is no partition of the connector"
+                )
+        async with _database(config.connection) as connection:
+            await offsets.alter(connection, config.name, _written(changes))
+
+    async def reset(self, config: ConnectorConfig) -> None:
+        """Forget every offset, those that a JVM worker has left in the consumer group included."""
+        existing: Iterable[Partition] = await self.partitions_of(config)
+        async with _database(config.connection) as connection, connection.transaction():
+            await offsets.reset(connection, config.name)
+            await offsets.alter(connection, config.name, dict.fromkeys(existing, RESET))
+
+
+def _written(changes: Mapping[Partition, int | None]) -> dict[Partition, int]:
+    return {partition: RESET if offset is None else offset for partition, offset in changes.items()}
+
+
+@asynccontextmanager
+async def _database(address: Address) -> AsyncIterator[asyncpg.Connection]:
+    try:
+        connection = await asyncpg.connect(address.dsn, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
+        try:
+            await prepare_database(connection)
+            yield connection
+        finally:
+            await connection.close(timeout=TIMEOUT_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise OffsetsError(f"{type(error).__name__}: {error}") from error

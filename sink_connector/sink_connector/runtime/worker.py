@@ -1,0 +1,85 @@
+"""A worker: the connectors of one process and what they share."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from aiokafka.client import AIOKafkaClient
+
+from sink_connector.config.connector import ConnectorConfig
+from sink_connector.dead_letters.topic import DeadLetterTopic
+from sink_connector.runtime.connector import Connector
+from sink_connector.runtime.connector_definition import Blueprint
+from sink_connector.runtime.consumer import Source, Subscription
+from sink_connector.runtime.kafka_options import client_options
+from sink_connector.runtime.sink_task import Task
+from sink_connector.sink.offsets import Partition
+from sink_connector.sink.session import Session
+from sink_connector.sink.table_naming import TableNaming
+from sink_connector.sink.table_writer import Writer
+
+
+class Worker:
+    """Holds the connectors by name. `client` is for questions to the cluster; every task has a consumer of its own."""
+
+    def __init__(self, client: AIOKafkaClient) -> None:
+        self._client = client
+        self.connectors: dict[str, Connector] = {}
+
+    async def add(self, blueprint: Blueprint) -> Connector:
+        """Start a connector with all of its tasks. Its name must be free."""
+        connector = self.hold(blueprint)
+        await connector.start()
+        return connector
+
+    def hold(self, blueprint: Blueprint, changed: Callable[[], None] = lambda: None) -> Connector:
+        """A connector without tasks so far. Its name must be free."""
+        name = blueprint.config.name
+        if name in self.connectors:
+            raise ValueError(f"connector {name} already exists")
+        connector = Connector(blueprint.config, partial(self._make_task, blueprint), changed)
+        self.connectors[name] = connector
+        return connector
+
+    async def remove(self, name: str) -> None:
+        """Stop a connector and forget it."""
+        await self.connectors[name].stop()
+        del self.connectors[name]
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(connector.stop() for connector in self.connectors.values()))
+
+    async def partitions_of(self, config: ConnectorConfig) -> set[Partition]:
+        """The partitions there are of a connector's topics. Raises aiokafka's errors."""
+        cluster = await self._client.fetch_all_metadata()
+        return {
+            Partition(topic, partition)
+            for topic in cluster.topics()
+            if config.reads(topic)
+            for partition in cluster.partitions_for_topic(topic) or ()
+        }
+
+    def _make_task(self, blueprint: Blueprint, number: int) -> Task:
+        config = blueprint.config
+        options = {"client_id": f"connector-consumer-{config.name}-{number}", **blueprint.consumer}
+        if "group_instance_id" in options:
+            options["group_instance_id"] += f"-{number}"
+        session = Session(
+            address=config.connection, name=f"sink {config.name} {number}"[:63], timezone=config.timezone
+        )
+        return Task(
+            config=config,
+            number=number,
+            source=Source(
+                options=options,
+                client=self._client,
+                subscription=Subscription(topics=config.topics, pattern=config.topics_regex),
+            ),
+            session=session,
+            writer=Writer(config, session),
+            naming=TableNaming(config.table),
+            convert=blueprint.conversion(),
+            dead_letters=DeadLetterTopic(
+                config.errors, client=client_options(blueprint.consumer), connector=config.name, task=number
+            ),
+        )

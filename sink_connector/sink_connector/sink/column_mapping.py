@@ -1,0 +1,183 @@
+"""Where the columns of a row come from: the key, the value, or the record's place in Kafka, as `pk.mode` says."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter, itemgetter
+from typing import Any
+
+from sink_connector.config.connector import PkMode, TableConfig
+from sink_connector.data.record import Field, Schema, Type
+from sink_connector.data.record_schema import Form, Shape
+from sink_connector.data.write_record import Entry
+from sink_connector.errors import BadRecordError, Stage
+from sink_connector.sink.identifiers import check
+
+KAFKA_COLUMNS = ("__connect_topic", "__connect_partition", "__connect_offset")
+KAFKA_TYPES = (Type.STRING, Type.INT32, Type.INT64)
+
+_key = attrgetter("key")
+_value = attrgetter("value")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One column of the rows: its field, the form its values stand in, and whether it is part of the primary key."""
+
+    field: Field
+    form: Form
+    is_key: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """What the entries of one key shape and one value shape have in common. `sources` is in the order of a row.
+
+    `key_of(entry)` is the primary key: bare for one column, else a tuple; None with `pk.mode=none`.
+    """
+
+    sources: tuple[Source, ...]
+    key_of: Callable[[Entry], Any] | None
+    version_of: Callable[[Any], Any] | None
+    separate_key: bool
+    _take: Callable[[Any], tuple[Any, ...]] | None
+    _kept: tuple[int, ...] | None
+
+    @cached_property
+    def key_names(self) -> tuple[str, ...]:
+        return tuple(source.field.name for source in self.sources if source.is_key)
+
+    def columns(self, entries: Sequence[Entry]) -> list[Sequence[Any]]:
+        """The entries' values, column by column in the order of `sources`."""
+        columns: list[Sequence[Any]] = []
+        if self.separate_key and self.key_of is not None:
+            keys = list(map(self.key_of, entries))
+            columns += [keys] if len(self.key_names) == 1 else list(zip(*keys, strict=True))
+        if self._take is not None:
+            taken = list(zip(*map(self._take, map(_value, entries)), strict=True))
+            columns += taken if self._kept is None else [taken[place] for place in self._kept]
+        return columns
+
+
+def make_layout(config: TableConfig, topic: str, key_shape: Shape | None, shape: Shape | None) -> Layout:
+    """Raises `BadRecordError` when the key or the value has not what `pk.mode` and `pk.fields` ask for."""
+    if shape is not None and not shape.is_struct:
+        raise BadRecordError(f"the value is a {shape.schema.type.value}; only structs have columns")
+    keys, key_of = _key_sources(config, key_shape, shape)
+    key_names = {source.field.name for source in keys}
+    separate = config.pk_mode is not PkMode.RECORD_VALUE
+    fields = shape.schema.fields if shape is not None else ()
+    kept = [
+        place
+        for place, field in enumerate(fields)
+        if not (separate and field.name in key_names)
+        and (_wanted(config, topic, field.name) or field.name in key_names)
+    ]
+    for name in [*key_names, *(fields[place].name for place in kept)]:
+        check(config.column_name(name), config.identifiers_allow)
+    form = shape.form if shape is not None else Form.JSON
+    values = tuple(Source(fields[place], form, fields[place].name in key_names) for place in kept)
+    version = config.version_field
+    return Layout(
+        sources=(keys if separate else ()) + values,
+        key_of=key_of,
+        version_of=shape.pick((version,))
+        if version and shape is not None and shape.schema.field(version)
+        else None,
+        separate_key=separate,
+        _take=shape.take if shape is not None else None,
+        _kept=None if len(kept) == len(fields) else tuple(kept),
+    )
+
+
+def _wanted(config: TableConfig, topic: str, field: str) -> bool:
+    names = {field, f"{topic}:{field}"}
+    return not (names & config.exclude) and (not config.include or bool(names & config.include))
+
+
+def _key_sources(
+    config: TableConfig, key_shape: Shape | None, shape: Shape | None
+) -> tuple[tuple[Source, ...], Callable[[Entry], Any] | None]:
+    match config.pk_mode:
+        case PkMode.NONE:
+            return (), None
+        case PkMode.KAFKA:
+            names = config.pk_fields or KAFKA_COLUMNS
+            sources = (
+                Source(Field(n, Schema(type=t)), Form.JSON, is_key=True)
+                for n, t in zip(names, KAFKA_TYPES, strict=True)
+            )
+            return tuple(sources), lambda entry: (
+                entry.source.topic,
+                entry.source.partition,
+                entry.source.offset,
+            )
+        case PkMode.RECORD_KEY:
+            return _record_key(config, key_shape)
+        case PkMode.RECORD_VALUE:
+            return _record_value(config, shape)
+        case PkMode.RECORD_HEADER:
+            return _record_header(config)
+
+
+def _record_key(
+    config: TableConfig, shape: Shape | None
+) -> tuple[tuple[Source, ...], Callable[[Entry], Any]]:
+    if shape is None:
+        raise BadRecordError("the record has no key with a schema, which pk.mode=record_key needs")
+    if shape.is_struct:
+        names = config.pk_fields or tuple(field.name for field in shape.schema.fields)
+        pick = shape.pick(names)
+        return _named(shape, names, "key"), lambda entry: pick(entry.key)
+    if len(config.pk_fields) != 1:
+        raise BadRecordError("the key is a primitive, so pk.fields must give its column exactly one name")
+    return (Source(Field(config.pk_fields[0], shape.schema), shape.form, is_key=True),), _key
+
+
+def _record_value(
+    config: TableConfig, shape: Shape | None
+) -> tuple[tuple[Source, ...], Callable[[Entry], Any]]:
+    if shape is None:
+        raise BadRecordError("the record has no value, which pk.mode=record_value needs")
+    names = config.pk_fields or tuple(field.name for field in shape.schema.fields)
+    pick = shape.pick(names)
+    return _named(shape, names, "value"), lambda entry: pick(entry.value)
+
+
+def _named(shape: Shape, names: Sequence[str], part: str) -> tuple[Source, ...]:
+    found = []
+    for name in names:
+        field = shape.schema.field(name)
+        if field is None:
+            raise BadRecordError(f"pk.fields names {name!r}, but the {part} has no such field")
+        found.append(Source(field, shape.form, is_key=True))
+    return tuple(found)
+
+
+def _record_header(config: TableConfig) -> tuple[tuple[Source, ...], Callable[[Entry], Any]]:
+    names = config.pk_fields
+    pick = itemgetter(*names)
+
+    def key_of(entry: Entry) -> Any:
+        headers = dict(entry.source.headers if entry.headers is None else entry.headers)
+        try:
+            return pick({name: _text(headers[name]) for name in names})
+        except KeyError as error:
+            raise BadRecordError(
+                f"the record has no header {error}, which pk.mode=record_header needs"
+            ) from error
+
+    text = Schema(type=Type.STRING)
+    return tuple(Source(Field(name, text), Form.JSON, is_key=True) for name in names), key_of
+
+
+def _text(value: Any) -> str:
+    """A header as text; the column's type then reads it."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise BadRecordError(
+                f"a header of the key is not UTF-8: {error}", stage=Stage.HEADER_CONVERTER
+            ) from error
+    return str(value)

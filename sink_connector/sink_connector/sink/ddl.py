@@ -1,0 +1,108 @@
+"""Tables and columns made from a record's schema, where `auto.create` and `auto.evolve` allow it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+from asyncpg import Connection
+
+from sink_connector.config.connector import TableConfig
+from sink_connector.data.record import Schema
+from sink_connector.data.record_schema import Form
+from sink_connector.errors import BadRecordError, FatalError, SinkError
+from sink_connector.sink.column_mapping import Layout, Source
+from sink_connector.sink.encoders.encoder import created_type
+from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.sink.identifiers import literal, quote
+from sink_connector.sink.table_metadata import Table, TableName
+
+LOCK = 0x73696E6B  # "sink": one worker at a time changes tables
+
+
+class ChangeNeededError(SinkError):
+    """The batch cannot be written before this statement was run, outside of its transaction."""
+
+    def __init__(self, statement: str) -> None:
+        super().__init__(statement)
+        self.statement = statement
+
+
+async def change(connection: Connection, statement: str) -> None:
+    """Run a statement of this module. Another worker may have run the same a moment ago, which is as good."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute(statement)
+
+
+def table_missing(config: TableConfig, name: TableName, layout: Layout) -> SinkError:
+    """What to raise when there is no table: a change to be made, or a failure that names the statement to run."""
+    if any(source.form is Form.UNTYPED for source in layout.sources):
+        return FatalError(
+            f"table {name} does not exist, and records without a schema do not say what it should look like"
+        )
+    columns = [_definition(config, source) for source in layout.sources]
+    keys = [quote(config.column_name(source.field.name)) for source in layout.sources if source.is_key]
+    if keys:
+        columns.append(f"PRIMARY KEY ({', '.join(keys)})")
+    statement = f"CREATE TABLE IF NOT EXISTS {name.sql} ({', '.join(columns)})"
+    if config.auto_create:
+        return ChangeNeededError(statement)
+    return FatalError(f"table {name} does not exist; {statement} would make it, or auto.create=true")
+
+
+def columns_missing(config: TableConfig, table: Table, missing: Sequence[Source]) -> SinkError:
+    """What to raise when a table lacks columns: a change to be made, or a bad record."""
+    names = ", ".join(repr(source.field.name) for source in missing)
+    if any(source.form is Form.UNTYPED for source in missing):
+        return BadRecordError(f"table {table.name} has no column for {names}")
+    added = ", ".join(f"ADD COLUMN IF NOT EXISTS {_definition(config, source)}" for source in missing)
+    statement = f"ALTER TABLE {table.name.sql} {added}"
+    if not config.auto_evolve:
+        return BadRecordError(
+            f"table {table.name} has no column for {names}; {statement} would add it, or auto.evolve=true"
+        )
+    required = [
+        source.field.name
+        for source in missing
+        if source.is_key or not (source.field.schema.optional or source.field.schema.has_default)
+    ]
+    if required:
+        listed = ", ".join(map(repr, required))
+        return BadRecordError(
+            f"table {table.name} has no column for {listed}, and auto.evolve adds only optional fields or those with a default"
+        )
+    return ChangeNeededError(statement)
+
+
+def _definition(config: TableConfig, source: Source) -> str:
+    schema = source.field.schema
+    kind = created_type(schema, wire_of(schema, source.form, None))
+    required = " NOT NULL" if source.is_key or not schema.optional else ""
+    default = (
+        f" DEFAULT {_default(schema, kind)}" if schema.has_default and schema.default is not None else ""
+    )
+    return f"{quote(config.column_name(source.field.name))} {kind}{default}{required}"
+
+
+def _default(schema: Schema, kind: str) -> str:
+    return f"{literal(_text(schema.default))}::{kind}"
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bytes():
+            return "\\x" + value.hex()
+        case datetime() | date() | time():
+            return value.isoformat()
+        case list():
+            return "{" + ",".join(map(_element, value)) + "}"
+        case _:
+            return str(value)
+
+
+def _element(value: Any) -> str:
+    """An element of an array's text form."""
+    if value is None:
+        return "NULL"
+    text = _text(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -1,0 +1,133 @@
+"""The next offset of every partition, kept with the rows, and the epochs that fence off earlier writers."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from asyncpg import Connection
+
+from sink_connector.errors import FatalError, FencedError
+from sink_connector.sink import queries
+
+SQL = queries.load("offsets.sql")
+LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
+
+
+class TopicRecreatedError(FatalError):
+    """The offsets stored for a topic belong to another one that had its name."""
+
+    def __init__(self, topic: str, *, stored: str, found: str) -> None:
+        super().__init__(
+            f"topic {topic} was deleted and created anew: the stored offsets belong to the topic with id {stored}, this one "
+            f"has {found or 'none'}; reset the connector's offsets to read the new topic from its beginning"
+        )
+
+
+class Position(NamedTuple):
+    """How far a batch moves a partition, and the epoch that allows it."""
+
+    next_offset: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A partition taken over: where to begin and the epoch to write with."""
+
+    next_offset: int
+    epoch: int
+
+
+class Partition(NamedTuple):
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """Where to begin when nothing is stored: `first` on the very first claim, `reset` after the offset was reset. And the
+    id of the topic that the offset is to belong to."""
+
+    first: int
+    reset: int
+    topic_id: str
+
+
+async def claim(connection: Connection, connector: str, partition: Partition, beginning: Beginning) -> Claim:
+    """Take over a partition; from here on every earlier claimant is refused.
+
+    Raises `FatalError` when the stored offset belongs to another topic of the same name.
+    """
+    row = await connection.fetchrow(
+        SQL["claim"], connector, *partition, beginning.first, beginning.reset, beginning.topic_id
+    )
+    if row is None:
+        raise FatalError("the claim of a partition returned nothing")
+    if row["topic_id"] != beginning.topic_id:
+        raise TopicRecreatedError(partition.topic, stored=row["topic_id"], found=beginning.topic_id)
+    return Claim(next_offset=row["next_offset"], epoch=row["epoch"])
+
+
+async def stored(connection: Connection, connector: str) -> dict[Partition, int]:
+    """The next offset of every partition the connector has ever had, those reset left out."""
+    rows = await connection.fetch(SQL["stored"], connector)
+    return {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def alter(connection: Connection, connector: str, offsets: Mapping[Partition, int]) -> None:
+    """Set next offsets by hand. Only while the connector is stopped; one that still runs is fenced off."""
+    async with connection.transaction():
+        for partition, next_offset in sorted(offsets.items()):
+            await connection.execute(SQL["alter"], connector, *partition, next_offset)
+
+
+async def reset(connection: Connection, connector: str) -> None:
+    """Forget every offset: the next start begins where `auto.offset.reset` says, with the topics as they are then."""
+    await connection.execute(SQL["reset"], connector)
+
+
+async def advance(
+    connection: Connection,
+    connector: str,
+    positions: Mapping[Partition, Position],
+    *,
+    channel: str,
+    taken_ms: int = 0,
+) -> bool:
+    """Store the next offsets in the running transaction and notify `channel` (none when empty).
+
+    `taken_ms` is when the first of the records came from Kafka, milliseconds since 1970; the notification says it.
+
+    False when the batch is in already: its commit was answered into a broken connection, and it was tried again.
+    Raises `FencedError` when another writer has claimed one of the partitions since.
+    """
+    row = await connection.fetchrow(
+        SQL["advance"],
+        connector,
+        [partition.topic for partition in positions],
+        [partition.partition for partition in positions],
+        [position.next_offset for position in positions.values()],
+        [position.epoch for position in positions.values()],
+        channel,
+        _notification(connector, positions, taken_ms) if channel else "",
+    )
+    moved, there = (row["moved"], row["there"]) if row is not None else (0, 0)
+    if moved == len(positions):
+        return True
+    if there == len(positions):
+        return False
+    raise FencedError(
+        f"{len(positions) - moved} of {len(positions)} partitions were claimed by another writer"
+    )
+
+
+def _notification(connector: str, positions: Mapping[Partition, Position], taken_ms: int) -> str:
+    topics: dict[str, dict[str, int]] = {}
+    for partition, position in positions.items():
+        topics.setdefault(partition.topic, {})[str(partition.partition)] = position.next_offset
+    notice = {"connector": connector, "taken_ms": taken_ms, "topics": topics}
+    text = json.dumps(notice, separators=(",", ":"))
+    if len(text.encode()) <= LONGEST_NOTIFICATION:
+        return text
+    return json.dumps(notice | {"topics": {}}, separators=(",", ":"))

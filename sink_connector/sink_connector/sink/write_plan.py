@@ -1,0 +1,245 @@
+"""The statements that write entries of one layout to one table."""
+
+# ruff: noqa: S608 - making statements is what this module does; every name in them went through `identifiers.quote`
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sink_connector.config.connector import InsertMode, TableConfig
+from sink_connector.errors import FatalError
+from sink_connector.sink.column_mapping import Layout, Source
+from sink_connector.sink.ddl import columns_missing
+from sink_connector.sink.encoders.encoder import Wire
+from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.sink.identifiers import quote
+from sink_connector.sink.projections import Tracked
+from sink_connector.sink.table_metadata import Column, Table, TableName
+
+# Types for which a cast would cut what is too long; an assignment refuses it.
+CUT_BY_CAST = {"text", "character varying", "bpchar", '"bit"', "bit varying"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One column as it is written: how it travels and which expression makes the table's type of it."""
+
+    column: Column
+    wire: Wire
+    is_key: bool
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether what is sent is what the column holds, so that it may be copied straight into the table."""
+        return self.wire.type == self.column.type or (
+            self.wire.type == "text" and self.column.type in CUT_BY_CAST
+        )
+
+    def expression(self, sent: str) -> str:
+        if self.as_it_is or self.column.type in CUT_BY_CAST:
+            return sent
+        return f"CAST({sent} AS {self.column.type})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """What is run for the rows of one relation: a row of parameters, or a temporary table.
+
+    `capture` collects the rows about to change, `lock` takes their locks in the order of the keys; either may be empty.
+    """
+
+    capture: str
+    lock: str
+    write: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A temporary table for the rows of one plan."""
+
+    name: str
+    columns: tuple[str, ...]
+    create: str
+    clear: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Plan:
+    """`single` takes one row as parameters; `staged` all the rows in `stage`. With `direct`, rows may be copied straight
+    into the table instead. `prune` drops captured rows that did not change after all; empty when there are none."""
+
+    table: TableName
+    targets: tuple[Target, ...]
+    tracking: Tracked | None
+    single: Statements
+    staged: Statements
+    stage: Stage
+    direct: bool
+    prune: str
+
+    @property
+    def columns(self) -> list[str]:
+        return [target.column.name for target in self.targets]
+
+    def rows(self, columns: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """Rows in the form of the wire types. Raises `BadRecordError` when a value cannot be brought into it."""
+        encoded = [
+            column if target.wire.encode is None else target.wire.encode(column)
+            for target, column in zip(self.targets, columns, strict=True)
+        ]
+        return list(zip(*encoded, strict=True))
+
+
+def make_plan(  # noqa: PLR0913 - each is a thing of its own
+    config: TableConfig, table: Table, layout: Layout, *, stage: str, delete: bool, tracking: Tracked | None
+) -> Plan:
+    """Build the statements; `stage` names a temporary table of this plan alone.
+
+    Raises `BadRecordError` or `ChangeNeededError` when the table has no column for a field, `FatalError` when it lacks the
+    key that the mode needs.
+    """
+    missing = [each for each in layout.sources if config.column_name(each.field.name) not in table.columns]
+    if missing:
+        raise columns_missing(config, table, missing)
+    targets = tuple(
+        _target(table.columns[config.column_name(each.field.name)], each) for each in layout.sources
+    )
+    builder = _Builder(table=table, targets=targets, config=config, tracking=tracking)
+    names = tuple(f"c{place}" for place in range(len(targets)))
+    declared = ", ".join(f"{name} {target.wire.type}" for name, target in zip(names, targets, strict=True))
+    plain = config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI} and not delete
+    return Plan(
+        table=table.name,
+        targets=targets,
+        tracking=tracking,
+        single=builder.statements(
+            builder.relation([f"${place}::{target.wire.type}" for place, target in enumerate(targets, 1)]),
+            delete=delete,
+        ),
+        staged=builder.statements(
+            builder.relation([f"r.{name}" for name in names], f" FROM {quote('pg_temp', stage)} AS r"),
+            delete=delete,
+        ),
+        stage=Stage(
+            name=stage,
+            columns=names,
+            create=f"CREATE TEMPORARY TABLE IF NOT EXISTS {quote(stage)} ({declared}) ON COMMIT DELETE ROWS",
+            clear=f"TRUNCATE {quote('pg_temp', stage)}",
+        ),
+        direct=plain and tracking is None and all(target.as_it_is for target in targets),
+        prune=builder.prune() if tracking is not None and not delete else "",
+    )
+
+
+def _target(column: Column, source: Source) -> Target:
+    return Target(column, wire_of(source.field.schema, source.form, column), source.is_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Builder:
+    """Puts statements together; `s` is the relation with the new rows, its columns named after their place."""
+
+    table: Table
+    targets: tuple[Target, ...]
+    config: TableConfig
+    tracking: Tracked | None
+
+    def relation(self, sent: Sequence[str], origin: str = "") -> str:
+        cells = (
+            f"{target.expression(cell)} AS c{place}"
+            for place, (cell, target) in enumerate(zip(sent, self.targets, strict=True))
+        )
+        return f"(SELECT {', '.join(cells)}{origin}) AS s"
+
+    def statements(self, relation: str, *, delete: bool) -> Statements:
+        mode = self.config.insert_mode
+        insert = not delete and mode is not InsertMode.UPDATE
+        old = self.tracking.old if self.tracking is not None else ""
+        locking = f"FROM {self._table} JOIN {relation} ON {self._same_key()} ORDER BY {self._keys('s')} FOR UPDATE OF t"
+        has_key = any(target.is_key for target in self.targets)
+        return Statements(
+            capture=f"INSERT INTO {old} SELECT t.* {locking}" if old and has_key else "",
+            lock=f"SELECT 1 {locking}" if not insert and not old else "",
+            write=self._delete(relation)
+            if delete
+            else self._insert(relation)
+            if insert
+            else self._update(relation),
+        )
+
+    def prune(self) -> str:
+        if self.tracking is None or not (self.config.version_field or not self._others()):
+            return ""
+        same = " AND ".join(f"n.{name} = o.{name}" for name in self._key_columns())
+        return f"DELETE FROM {self.tracking.old} AS o WHERE NOT EXISTS (SELECT FROM {self.tracking.new} AS n WHERE {same})"
+
+    @property
+    def _table(self) -> str:
+        return f"{self.table.name.sql} AS t"
+
+    def _delete(self, relation: str) -> str:
+        return f"DELETE FROM {self._table} USING {relation} WHERE {self._same_key()}"
+
+    def _update(self, relation: str) -> str:
+        assigned = ", ".join(f"{name} = s.c{place}" for place, name in self._others())
+        if not assigned:
+            raise FatalError(
+                f"insert.mode=update has nothing to update in {self.table.name}: every field is part of the key"
+            )
+        version = next((f"s.c{place}" for place, name in self._others() if name == self._version), "")
+        return self._collected(
+            f"UPDATE {self._table} SET {assigned} FROM {relation} WHERE {self._same_key()}{self._guard(' AND ', version)}"
+        )
+
+    def _insert(self, relation: str) -> str:
+        names = ", ".join(quote(target.column.name) for target in self.targets)
+        cells = ", ".join(f"s.c{place}" for place in range(len(self.targets)))
+        statement = f"INSERT INTO {self._table} ({names}) SELECT {cells} FROM {relation}"
+        if self.config.insert_mode is InsertMode.UPSERT:
+            statement += self._on_conflict()
+        return self._collected(statement)
+
+    def _on_conflict(self) -> str:
+        keys = [target.column.name for target in self.targets if target.is_key]
+        listed = ", ".join(map(quote, keys))
+        if frozenset(keys) not in self.table.keys:
+            raise FatalError(
+                f"insert.mode=upsert needs a primary key on {', '.join(keys)} of table {self.table.name}; "
+                f"ALTER TABLE {self.table.name.sql} ADD PRIMARY KEY ({listed}) would add it"
+            )
+        assigned = ", ".join(f"{name} = excluded.{name}" for _, name in self._others())
+        if not assigned:
+            return f" ON CONFLICT ({listed}) DO NOTHING"
+        guard = self._guard(" WHERE ", f"excluded.{self._version}")
+        return f" ON CONFLICT ({listed}) DO UPDATE SET {assigned}{guard}"
+
+    def _collected(self, statement: str) -> str:
+        if self.tracking is None:
+            return statement
+        return f"WITH changed AS ({statement} RETURNING t.*) INSERT INTO {self.tracking.new} SELECT * FROM changed"
+
+    @property
+    def _version(self) -> str:
+        return quote(self.config.version_field)
+
+    def _guard(self, joined: str, newer: str) -> str:
+        if not self.config.version_field or not newer:
+            return ""
+        return f"{joined}(t.{self._version} IS NULL OR t.{self._version} < {newer})"
+
+    def _key_columns(self) -> list[str]:
+        return [quote(target.column.name) for target in self.targets if target.is_key]
+
+    def _keys(self, relation: str) -> str:
+        return ", ".join(f"{relation}.c{place}" for place, target in enumerate(self.targets) if target.is_key)
+
+    def _same_key(self) -> str:
+        places = (
+            (place, quote(target.column.name)) for place, target in enumerate(self.targets) if target.is_key
+        )
+        return " AND ".join(f"t.{name} = s.c{place}" for place, name in places)
+
+    def _others(self) -> list[tuple[int, str]]:
+        return [
+            (place, quote(each.column.name)) for place, each in enumerate(self.targets) if not each.is_key
+        ]

@@ -1,0 +1,58 @@
+"""`./demo down`: stop everything, in order, and with `--volumes` forget it."""
+
+import argparse
+from contextlib import suppress
+
+import psutil
+from rich.console import Console
+
+from demo.home import Home
+from demo.supervisor import record
+from demo.supervisor.control import NotRunningError, converse
+from demo.supervisor.record import Record
+
+SUPERVISOR_EXIT_TIMEOUT_S = 60.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--volumes", action="store_true", help="erase data, passwords and logs as well")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0 when nothing of the stack runs any more, whether or not it did before."""
+    console = Console()
+    home = Home.from_environment()
+    stopped = take_down(home)
+    console.print("Stopped." if stopped else "Nothing was running.")
+    if args.volumes:
+        home.erase()
+        console.print(f"Erased {home.root}")
+    return 0
+
+
+def take_down(home: Home) -> bool:
+    """Stop the stack of `home`, also one whose supervisor is gone or hangs; whether there was one."""
+    found = record.running(home)
+    if found is not None:
+        _stop_supervisor(found)
+    left = record.leftovers(home)
+    record.end([process for _, process in left])
+    record.forget(home)
+    return bool(found or left)
+
+
+def _stop_supervisor(found: Record) -> None:
+    process = found.supervisor.find()
+    if process is None:
+        return
+    try:
+        for _ in converse(found, {"do": "down"}, timeout_s=SUPERVISOR_EXIT_TIMEOUT_S):
+            pass
+    except NotRunningError:
+        with suppress(psutil.Error):
+            process.terminate()
+    try:
+        process.wait(SUPERVISOR_EXIT_TIMEOUT_S)
+    except psutil.TimeoutExpired:
+        process.kill()  # its children are among the leftovers, which are ended next
+        process.wait(5)

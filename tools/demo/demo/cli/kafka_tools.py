@@ -1,0 +1,100 @@
+"""`./demo kafka …`: Kafka's own command-line tools against the running stack."""
+
+import argparse
+import sys
+
+from demo.compose.kafka_tools import become_tool
+from demo.compose.stack import ComposeStack
+from demo.home import Home
+from demo.supervisor import record
+from demo.supervisor.control import NotRunningError
+from devservers.jars import Jars
+from devservers.ports import HOST
+from devservers.process import become
+
+TOPICS = "org.apache.kafka.tools.TopicCommand"
+PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
+CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
+QUORUM = "org.apache.kafka.tools.MetadataQuorumCommand"
+GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--compose", action="store_true", help="on the stack in containers")
+    tools = parser.add_subparsers(dest="tool", required=True)
+    topics = tools.add_parser("topics", help="create, list, describe, delete").add_subparsers(
+        dest="action", required=True
+    )
+    create = topics.add_parser("create", help="replicated to every broker unless told otherwise")
+    create.add_argument("name")
+    create.add_argument("--partitions", type=int, default=1)
+    create.add_argument("--replication-factor", type=int)
+    topics.add_parser("list")
+    for action in ("describe", "delete"):
+        topics.add_parser(action).add_argument("name")
+    produce = tools.add_parser("produce", help="one record per line of standard input")
+    produce.add_argument("name")
+    consume = tools.add_parser("consume", help="print records until Ctrl-C or --max-messages")
+    consume.add_argument("name")
+    consume.add_argument("--from-beginning", action="store_true")
+    consume.add_argument("--max-messages", type=int)
+    tools.add_parser("quorum", help="who is the controller, who follows, how far behind")
+    groups = tools.add_parser("groups", help="consumer groups; with a name, its partitions and lag")
+    groups.add_argument("name", nargs="?")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Become the tool: this does not return once Java runs."""
+    if args.compose:
+        return _run_in_container(args)
+    found = record.running(Home.from_environment())
+    if found is None:
+        print("demo kafka: nothing runs; `./demo up` first", file=sys.stderr)
+        return 3
+    bootstrap = ",".join(f"{HOST}:{found.ports.broker(node)}" for node in range(1, found.brokers + 1))
+    tool, *words = tool_words(args, brokers=found.brokers)
+    log4j = Home.from_environment().data / "kafka" / "log4j2.properties"
+    options = (
+        "-Xmx128m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        f"-Dlog4j2.configurationFile={log4j}",
+    )
+    return become(Jars.java(), *options, "-cp", Jars.resolve(), tool, "--bootstrap-server", bootstrap, *words)
+
+
+def _run_in_container(args: argparse.Namespace) -> int:
+    try:
+        stack = ComposeStack.running()
+    except NotRunningError as error:
+        print(f"demo kafka: {error}", file=sys.stderr)
+        return 3
+    tool, *words = tool_words(args, brokers=len(stack.brokers))
+    return become_tool(stack, tool=tool, words=words)
+
+
+def tool_words(args: argparse.Namespace, *, brokers: int) -> list[str]:
+    """The tool's class and its arguments, without the address."""
+    match args.tool:
+        case "topics":
+            return [TOPICS, *_topics_words(args, brokers=brokers)]
+        case "produce":
+            return [PRODUCER, "--topic", args.name]
+        case "consume":
+            limit = ["--max-messages", str(args.max_messages)] if args.max_messages else []
+            start = ["--from-beginning"] if args.from_beginning else []
+            return [CONSUMER, "--topic", args.name, *start, *limit]
+        case "quorum":
+            return [QUORUM, "describe", "--status"]
+        case _:
+            return [GROUPS, "--describe", "--group", args.name] if args.name else [GROUPS, "--list"]
+
+
+def _topics_words(args: argparse.Namespace, *, brokers: int) -> list[str]:
+    if args.action == "list":
+        return ["--list"]
+    words = [f"--{args.action}", "--topic", args.name]
+    if args.action == "create":
+        replicas = args.replication_factor or brokers
+        words += ["--partitions", str(args.partitions), "--replication-factor", str(replicas)]
+    return words

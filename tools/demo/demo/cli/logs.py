@@ -1,0 +1,80 @@
+"""`./demo logs [PART] [-f]`: the supervisor's diary and what each part writes."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.home import Home
+from devservers.process import tail
+
+POLL_S = 0.25
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "part", nargs="?", help="one part's log; `supervisor` tells of starts, deaths and restarts"
+    )
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
+    parser.add_argument(
+        "-n", "--lines", type=int, help="so many of the last lines (20 of each part; all of one)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """0, or 1 when there is no such log."""
+    home = Home.from_environment()
+    logs = sorted(home.logs.glob("*.log"), key=lambda log: (log.stem != "supervisor", log.stem))
+    if args.part:
+        logs = [log for log in logs if log.stem == args.part]
+        if not logs:
+            names = ", ".join(sorted(log.stem for log in home.logs.glob("*.log"))) or "none yet"
+            print(f"demo logs: no log of {args.part!r}; there are: {names}", file=sys.stderr)
+            return 1
+    tails = [Tail(log, prefix="" if args.part else f"{log.stem:<16}│ ") for log in logs]
+    for one in tails:
+        one.show_last(args.lines or (sys.maxsize if args.part else 20))
+    if args.follow:
+        _follow(tails)
+    return 0
+
+
+@dataclass(slots=True)
+class Tail:
+    """A log and how much of it has been shown."""
+
+    log: Path
+    prefix: str
+    position: int = 0
+
+    def show_last(self, lines: int) -> None:
+        self.position = self.log.stat().st_size
+        text = self.log.read_text(errors="replace") if lines == sys.maxsize else tail(self.log, lines)
+        for line in text.splitlines():
+            print(self.prefix + line)
+
+    def show_new(self) -> None:
+        """Print the whole lines added since; from the start when the file was made anew."""
+        if not self.log.exists():
+            return
+        if self.log.stat().st_size < self.position:
+            self.position = 0
+        with self.log.open("rb") as file:
+            file.seek(self.position)
+            added = file.read()
+        whole = added[: added.rfind(b"\n") + 1]
+        self.position += len(whole)
+        for line in whole.decode(errors="replace").splitlines():
+            print(self.prefix + line, flush=True)
+
+
+def _follow(tails: Iterable[Tail]) -> None:
+    try:
+        while True:
+            for one in tails:
+                one.show_new()
+            time.sleep(POLL_S)
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.stderr.close()  # nothing more to say to a reader that has gone

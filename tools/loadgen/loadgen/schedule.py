@@ -1,0 +1,121 @@
+"""Sending orders at a steady rate, whatever the answers take: an open loop.
+
+Each order has the time it is due from the start on. A system that stalls delays the answers to all the orders that
+come due meanwhile, and each of them is charged for it: `answer_s` counts from the time due, not from the time sent.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import cycle
+
+import aiohttp
+import msgspec
+
+from auditor.observations import Command, canonical
+from loadgen.seed_data import Basket
+
+IN_FLIGHT = 512
+"""More orders than this under way at once, and the next ones wait (which counts as part of their answer's time)."""
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+# A server closes connections that idle for 5 s. A client that lets go of them first never sends an order into one that
+# is being closed, of which it could not say what became of it.
+_KEEP_ALIVE_S = 2.0
+
+
+def load_client(*, timeout_s: float) -> aiohttp.ClientSession:
+    """The HTTP client of a load; `timeout_s` bounds the wait for a connection and the wait for an answer.
+
+    aiohttp, because a load shares the machine with what it measures: it takes a fifth of httpx's processor time.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=IN_FLIGHT, keepalive_timeout=_KEEP_ALIVE_S),
+        timeout=aiohttp.ClientTimeout(total=None, connect=timeout_s, sock_read=timeout_s),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """An order and what became of it. Times are seconds; `placed_at` is the service's own, by the wall clock."""
+
+    number: int
+    instance: str
+    basket: Basket
+    late_s: float
+    answer_s: float
+    outcome: str
+    reason: str = ""
+    order_id: str | None = None
+    placed_at: float | None = None
+
+    def command(self) -> Command:
+        """As a line of the journal."""
+        return Command(
+            self.number, self.outcome, self.order_id, self.basket.user_id, canonical(self.basket.lines)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generator:
+    """Sends to each of `instances` (name → URL) in turn; `answered` is called with every order's end."""
+
+    client: aiohttp.ClientSession
+    instances: Mapping[str, str]
+    answered: Callable[[Sent], None]
+
+    async def send_all(self, *, orders: int, rate: float, draw: Callable[[], Basket]) -> list[Sent]:
+        """Send `orders` baskets, `rate` per second; in the order of their numbers when all are answered."""
+        slots = asyncio.Semaphore(IN_FLIGHT)
+        turns = cycle(self.instances.items())
+        start = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            tasks = []
+            for number in range(orders):
+                due = start + number / rate
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                await slots.acquire()
+                task = group.create_task(self._send(number, due=due, to=next(turns), basket=draw()))
+                task.add_done_callback(lambda _: slots.release())
+                tasks.append(task)
+        return [task.result() for task in tasks]
+
+    async def _send(self, number: int, *, due: float, to: tuple[str, str], basket: Basket) -> Sent:
+        instance, url = to
+        late = time.monotonic() - due
+        body = b""
+        try:
+            async with self.client.post(f"{url}/orders", json=basket.as_json()) as answer:
+                body = await answer.read()
+            outcome, reason = _outcome(answer.status, body)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            outcome, reason = "failed", type(error).__name__  # it never left: nothing can have come of it
+        except aiohttp.ClientError as error:
+            outcome, reason = "unknown", type(error).__name__
+        order = msgspec.json.decode(body) if outcome == "ok" else None
+        sent = Sent(
+            number=number,
+            instance=instance,
+            basket=basket,
+            late_s=late,
+            answer_s=time.monotonic() - due,
+            outcome=outcome,
+            reason=reason,
+            order_id=order["order_id"] if order else None,
+            placed_at=datetime.fromisoformat(order["placed_at"]).timestamp() if order else None,
+        )
+        self.answered(sent)
+        return sent
+
+
+def _outcome(status: int, body: bytes) -> tuple[str, str]:
+    """2xx is ok, 4xx failed, 5xx unknown: a command that was not answered may have happened."""
+    if status < _CLIENT_ERROR:
+        return "ok", ""
+    kind = "unknown" if status >= _SERVER_ERROR else "failed"
+    try:
+        problem = msgspec.json.decode(body).get("type", "")
+    except ValueError:
+        problem = ""
+    return kind, f"{status} {problem}".strip()

@@ -1,0 +1,65 @@
+"""How far the copy is and how fast it comes: out of what was looked up, without looking anything up."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from auditor.observations import Log, Reader
+
+_WINDOW_S = 5.0
+
+Place = tuple[str, str, int]
+"""Connector, topic, partition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One connector's way: records behind it and in all, and records per second of late."""
+
+    connector: str
+    done: int
+    total: int
+    per_s: float
+
+
+@dataclass(slots=True)
+class Pace:
+    """Takes a look after the other; `readers` are the connectors as they were before they were copied."""
+
+    readers: Sequence[Reader]
+    caught_up: bool = False
+    _before: tuple[Log, ...] | None = None
+    _samples: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
+
+    def look(self, logs: Iterable[Log], offsets: Mapping[Place, int], *, at_s: float) -> list[Way]:
+        """The ways at this moment. Caught up is who has what was there at the look before: more comes all the time."""
+        seen = tuple(logs)
+        if self._before is not None:
+            self.caught_up = all(
+                offsets.get((reader.name, log.topic, log.partition), log.first) >= log.end
+                for reader in self.readers
+                for log in self._before
+                if log.topic == reader.topic
+            )
+        self._before = seen
+        return [self._way(reader, seen, offsets, at_s) for reader in self.readers]
+
+    def _way(self, reader: Reader, logs: Sequence[Log], offsets: Mapping[Place, int], at_s: float) -> Way:
+        own = [log for log in logs if log.topic == reader.topic]
+        reached = {
+            # nothing noted, or -1, "where the topic begins": nothing read
+            log.partition: max(log.first, offsets.get((reader.name, log.topic, log.partition), log.first))
+            for log in own
+        }
+        done = sum(reached[log.partition] - log.first for log in own)
+        samples = self._samples.setdefault(reader.name, deque())
+        samples.append((at_s, done))
+        while at_s - samples[0][0] > _WINDOW_S:
+            samples.popleft()
+        then_s, then = samples[0]
+        return Way(
+            connector=reader.name,
+            done=done,
+            total=sum(max(log.end, reached[log.partition]) - log.first for log in own),
+            per_s=(done - then) / (at_s - then_s) if at_s > then_s else 0.0,
+        )

@@ -1,0 +1,196 @@
+"""A rebuild from its beginning to its end."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+from auditor import Report, Target, audit_picture
+from auditor.sources.topics import partition_ends
+from auditor.target import SINK_CONNECTORS
+from demo.stack import CONNECTORS, Stack
+from devservers.waiting import until
+from rebuild.connect_client import SCHEMA, SUFFIX, Connector, SinkError, Worker, worker
+from rebuild.pace import Pace, Way
+from rebuild.read_model import NotNowError, ReadModel, RebuildError, read_model
+
+T = TypeVar("T")
+
+_LOOK_S = 0.5
+_SWITCH_S = 120.0
+_PAUSE_S = 0.3
+_GO_ON_S = 60.0
+
+
+class Verify(Protocol):
+    """How a copy is compared with the topics."""
+
+    async def __call__(self, target: Target, *, schema: str, suffix: str) -> Report:
+        """The report; a clean one lets the copy in."""
+        ...
+
+
+class Told(Protocol):
+    """Who watches."""
+
+    def done(self, what: str, *, seconds: float) -> None:
+        """A step is behind us."""
+        ...
+
+    def on_the_way(self, ways: Sequence[Way]) -> None:
+        """The copy is being filled; told twice a second."""
+        ...
+
+
+class DifferentError(RebuildError):
+    """The copy is not what the topics say."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"the copy is not what the topics say, so it was given up:\n{report}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where everything is: the read database as its owner, the sink's worker, and what the audit looks at."""
+
+    owner_dsn: str
+    sink_url: str
+    target: Target
+    connectors: Sequence[Connector]
+
+    @classmethod
+    def of(cls, stack: Stack) -> "Site":
+        """The running `stack`."""
+        return cls(
+            owner_dsn=stack.read.owner_dsn,
+            sink_url=stack.sink_url,
+            target=Target.of(stack),
+            connectors=Connector.read_all(CONNECTORS),
+        )
+
+    @property
+    def names(self) -> list[str]:
+        return [each.name for each in self.connectors]
+
+    @property
+    def copies(self) -> list[Connector]:
+        return [each.copy() for each in self.connectors]
+
+    @property
+    def copy_names(self) -> list[str]:
+        return [each.name for each in self.copies]
+
+
+async def rebuild(site: Site, told: Told, *, verify: Verify = audit_picture) -> Report:
+    """Build the copy, compare it, put it in the old one's place; gives the comparison.
+
+    Whatever ends it before the switch, a cancellation too, leaves the old read model in its place and removes the copy.
+    What could not be removed (this process was killed) the next rebuild removes first.
+
+    Raises RebuildError, SinkError and the errors of the databases' and Kafka's drivers.
+    """
+    async with read_model(site.owner_dsn) as database, worker(site.sink_url) as sink:
+        await database.lock()
+        await _clear(site, database, sink)
+        await _heal(site, sink)
+        try:
+            await _timed(told, "empty tables beside the old ones", database.make_room())
+            await _timed(told, "filled from the topics", _fill(site, database, sink, told))
+            await _timed(told, "analysed", database.analyze())
+            comparing = verify(site.target, schema=SCHEMA, suffix=SUFFIX)
+            report = await _timed(told, "compared with the topics", comparing)
+            if not report.clean:
+                raise DifferentError(report)
+            await _switch(site, database, sink, told)
+        finally:
+            await to_its_end(_clear(site, database, sink))
+        return report
+
+
+async def _clear(site: Site, database: ReadModel, sink: Worker) -> None:
+    await _all(sink.delete(name) for name in site.copy_names)
+    await database.clear(site.copy_names)
+
+
+async def _heal(site: Site, sink: Worker) -> None:
+    """A rebuild killed right behind its switch leaves connectors refused by the database."""
+    await _all(sink.restart(name, only_failed=True) for name in site.names)
+    await sink.running(site.names)
+
+
+async def _fill(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
+    """Return when the copy has all that was there half a second ago."""
+    pace = Pace(SINK_CONNECTORS)
+
+    async def look() -> None:
+        logs = await partition_ends(replace(site.target, write_databases={}))
+        offsets = {
+            (name.removesuffix(SUFFIX), site.target.plain(topic), partition): at
+            for (name, topic, partition), at in (await database.offsets(site.copy_names)).items()
+        }
+        told.on_the_way(pace.look(logs, offsets, at_s=time.monotonic()))
+
+    await look()
+    await _all(sink.begin(copy) for copy in site.copies)
+    while not pace.caught_up:
+        await asyncio.sleep(_LOOK_S)
+        await sink.require_healthy(site.copy_names)
+        await look()
+
+
+async def _switch(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
+    """Try until nobody is in the way."""
+    deadline = time.monotonic() + _SWITCH_S
+    while True:
+        await sink.require_healthy(site.copy_names)
+        try:
+            return await to_its_end(_switch_once(site, database, sink, told))
+        except NotNowError as error:
+            if time.monotonic() > deadline:
+                raise RebuildError(f"no moment to switch within {_SWITCH_S:g} s: {error}") from error
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _switch_once(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
+    """From the commit on the old tasks are refused; they claim their partitions anew where the copy's had come to."""
+    waited_s = await database.switch(site.names, site.copy_names)
+    committed = time.monotonic()
+    told.done("switched; so long a query may have waited", seconds=waited_s)
+    switched = await database.epochs(site.names)
+    await _all(sink.restart(name) for name in site.names)
+
+    async def claimed() -> bool:
+        epochs = await database.epochs(site.names)
+        return all(epochs[place] > epoch for place, epoch in switched.items())
+
+    if not await until(claimed, timeout_s=_GO_ON_S, pause_s=0.05):
+        raise SinkError("the switch is made, but the sink's tasks do not go on: `./demo restart sink`")
+    told.done("the sink goes on where the copy was", seconds=time.monotonic() - committed)
+
+
+async def _timed(told: Told, what: str, step: Awaitable[T]) -> T:
+    began = time.monotonic()
+    result = await step
+    told.done(what, seconds=time.monotonic() - began)
+    return result
+
+
+async def _all(steps: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*steps)
+
+
+async def to_its_end(step: Coroutine[Any, Any, T]) -> T:
+    """Do a step that must not be left half done: a cancellation waits for it.
+
+    It comes too late when the step succeeds, is obeyed when the step changed nothing (NotNowError), and gives way to
+    any other error.
+    """
+    task = asyncio.create_task(step)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError as cancelled:
+        try:
+            return await task
+        except NotNowError:
+            raise cancelled from None
