@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 
-import order_service.outbox
+import order_service.adapters
 import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from sqlalchemy import Connection, insert, text
@@ -26,7 +26,7 @@ from tests.integration.order.conftest import MakeHouse, MakeUrl
 from tests.support.order_house import House, payload
 from tests.support.waiting import wait_until
 
-AFTER_POSTGRESQL = resources.files(order_service.outbox).joinpath("after_postgresql.sql").read_text()
+AFTER_POSTGRESQL = resources.files(order_service.adapters).joinpath("after_postgresql.sql").read_text()
 
 
 @dataclass
