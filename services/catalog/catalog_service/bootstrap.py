@@ -15,10 +15,10 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Gauge
 
 from catalog_service.changefeed.feed import Feed
-from catalog_service.changefeed.notification_listener import Notices
+from catalog_service.changefeed.notification_listener import NotificationListener
 from catalog_service.changefeed.snapshot import Snapshots
-from catalog_service.changefeed.sse import Streams
-from catalog_service.changefeed.topic_reader import Tap
+from catalog_service.changefeed.sse import EventStreams
+from catalog_service.changefeed.topic_reader import TopicReader
 from catalog_service.consistency.tokens import TOPICS, TokenGate
 from catalog_service.consistency.visibility import ReadModelVisibility
 from catalog_service.gateway.command_proxy import instance_routes
@@ -30,10 +30,10 @@ from catalog_service.http.page import page_routes
 from catalog_service.http.products import product_routes
 from catalog_service.http.stream import stream_routes
 from catalog_service.http.sync import sync_routes
-from catalog_service.monitoring.brokers import Cluster
+from catalog_service.monitoring.brokers import Brokers
 from catalog_service.monitoring.freshness import Freshness
-from catalog_service.monitoring.probes import Parts
-from catalog_service.monitoring.sync_status import Reporter
+from catalog_service.monitoring.probes import Probes
+from catalog_service.monitoring.sync_status import SyncStatusReporter
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.database import Database, DatabaseAwayError
 from catalog_service.read_model.migrate import expected_revision
@@ -62,13 +62,13 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             statement_timeout_s=settings.statement_timeout,
         ) as database,
         httpx.AsyncClient() as http,
-        aclosing(Cluster(settings.kafka_bootstrap)) as cluster,
+        aclosing(Brokers(settings.kafka_bootstrap)) as cluster,
     ):
         live = _live(settings, database)
-        parts = Parts(
+        parts = Probes(
             order_services=settings.order_services, sink_url=settings.sink_url, cluster=cluster, http=http
         )
-        reporter = Reporter(
+        reporter = SyncStatusReporter(
             database=database,
             topics=_topics(settings),
             feed=live.feed,
@@ -98,8 +98,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Live:
     feed: Feed
-    tap: Tap
-    notices: Notices
+    tap: TopicReader
+    notices: NotificationListener
     gate: TokenGate
     history_gate: TokenGate
     freshness: Freshness
@@ -124,8 +124,8 @@ def _live(settings: Settings, database: Database) -> _Live:
         gate.wake()
         history_gate.wake()
 
-    notices = Notices(database, topics=topics, applied=feed.applied, woken=wake)
-    tap = Tap(settings.kafka_bootstrap, topics=topics, changes=feed, known=notices.known)
+    notices = NotificationListener(database, topics=topics, applied=feed.applied, woken=wake)
+    tap = TopicReader(settings.kafka_bootstrap, topics=topics, changes=feed, known=notices.known)
     freshness = Freshness(feed=feed, tap=tap, notices=notices)
     return _Live(
         feed=feed, tap=tap, notices=notices, gate=gate, history_gate=history_gate, freshness=freshness
@@ -133,9 +133,14 @@ def _live(settings: Settings, database: Database) -> _Live:
 
 
 def _app(
-    settings: Settings, *, database: Database, live: _Live, reporter: Reporter, http: httpx.AsyncClient
+    settings: Settings,
+    *,
+    database: Database,
+    live: _Live,
+    reporter: SyncStatusReporter,
+    http: httpx.AsyncClient,
 ) -> FastAPI:
-    streams = Streams(
+    streams = EventStreams(
         feed=live.feed,
         snapshots=Snapshots(database, topics=_topics(settings)),
         report=reporter.encoded,

@@ -7,19 +7,19 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import NodeNotReadyError
 
-from catalog_service.monitoring.brokers import Cluster
+from catalog_service.monitoring.brokers import Brokers
 
 NOWHERE = "127.0.0.1:9"
 
 
 @pytest.fixture
-async def cluster(kafka_bootstrap: str) -> AsyncIterator[Cluster]:
+async def cluster(kafka_bootstrap: str) -> AsyncIterator[Brokers]:
     """One that has not asked yet."""
-    async with aclosing(Cluster(kafka_bootstrap)) as cluster:
+    async with aclosing(Brokers(kafka_bootstrap)) as cluster:
         yield cluster
 
 
-async def test_it_names_every_broker_and_one_controller(cluster: Cluster) -> None:
+async def test_it_names_every_broker_and_one_controller(cluster: Brokers) -> None:
     brokers = await cluster.brokers()
     assert len(brokers) == 3
     assert all(each.up for each in brokers)
@@ -27,7 +27,7 @@ async def test_it_names_every_broker_and_one_controller(cluster: Cluster) -> Non
 
 
 async def test_one_question_into_the_void_is_asked_again(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: Brokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await cluster.brokers()
     asked = []
@@ -44,7 +44,7 @@ async def test_one_question_into_the_void_is_asked_again(
     assert len(set(asked)) == 2, "the second question takes new connections"
 
 
-async def test_while_nobody_answers_every_broker_once_seen_is_down(cluster: Cluster) -> None:
+async def test_while_nobody_answers_every_broker_once_seen_is_down(cluster: Brokers) -> None:
     seen = await cluster.brokers()
     cluster.bootstrap = NOWHERE
     await cluster.aclose()
@@ -54,5 +54,5 @@ async def test_while_nobody_answers_every_broker_once_seen_is_down(cluster: Clus
 
 
 async def test_before_the_first_answer_there_are_none() -> None:
-    async with aclosing(Cluster(NOWHERE)) as cluster:
+    async with aclosing(Brokers(NOWHERE)) as cluster:
         assert await cluster.brokers() == []

@@ -13,7 +13,7 @@ import msgspec
 
 from catalog_service.changefeed.change import Change
 from catalog_service.changefeed.position import Partition, Position
-from catalog_service.monitoring.latency import Journey, LegStatistics, journey
+from catalog_service.monitoring.latency import LatencyBreakdown, LatencyStatistics, latency_breakdown
 
 _MAX_PENDING = 5_000  # per partition
 _ADVANCES = 500  # commits of the sink remembered per partition, for changes the tap reads later than the sink
@@ -44,7 +44,7 @@ class Feed:
     """Joins records and visibility, remembers the last `memory` changes for streams that resume."""
 
     def __init__(self, *, memory: int = 20_000) -> None:
-        self.legs = LegStatistics()
+        self.legs = LatencyStatistics()
         self.published = 0
         self._visible = Position()
         self._advances: dict[Partition, deque[_Advance]] = {}
@@ -118,16 +118,16 @@ class Feed:
         for listener in tuple(self._listeners):
             listener(published)
 
-    def _journey(self, change: Change) -> Journey | None:
+    def _journey(self, change: Change) -> LatencyBreakdown | None:
         if change.offset < self._live_from[change.partition]:
             return None
         passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)
-        made = journey(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
+        made = latency_breakdown(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
         self.legs.add(made, visible_ms=passed.visible_ms)
         return made
 
 
-def _data(change: Change, made: Journey | None) -> bytes:
+def _data(change: Change, made: LatencyBreakdown | None) -> bytes:
     topic, partition = change.partition
     return msgspec.json.encode(
         {

@@ -35,7 +35,7 @@ class Applied(Protocol):
         ...
 
 
-class Notices:
+class NotificationListener:
     """Listens for ever; after every pause in listening it reads what it missed.
 
     `applied` hears of the connectors that write `topics` (Kafka's names → ours; each is called like its topic), `woken` of every commit.
@@ -110,7 +110,7 @@ class Notices:
             self._woken()
 
 
-class Fetches(Protocol):
+class RowFetcher(Protocol):
     """The database, or a snapshot of it."""
 
     async def fetch(self, statement: str, *values: object) -> Sequence[asyncpg.Record]:
@@ -118,7 +118,7 @@ class Fetches(Protocol):
         ...
 
 
-async def applied_offsets(rows: Fetches, topics: Mapping[str, str]) -> dict[Partition, int]:
+async def applied_offsets(rows: RowFetcher, topics: Mapping[str, str]) -> dict[Partition, int]:
     """The next offsets of the connectors that write `topics` (each is called like its topic); none before the first.
 
     Raises:

@@ -41,7 +41,7 @@ class Changes(Protocol):
         ...
 
 
-class Tap:
+class TopicReader:
     """Keeps reading while Kafka is there, and knows when it was last there. `topics` maps Kafka's names to ours.
 
     It begins when `known` is set: from then on `changes` knows what is visible.
@@ -161,7 +161,7 @@ class Tap:
                 )
             except UnreadableRecordError as error:
                 log.warning(
-                    "tap.unreadable",
+                    "record.unreadable",
                     topic=record.topic,
                     partition=record.partition,
                     offset=record.offset,

@@ -43,7 +43,7 @@ class DeadLetter:
     error: str
 
 
-class ParkedError(Exception):
+class DeadLetterError(Exception):
     """The record of this version is in the dead letters: waiting does not help, somebody has to look at it."""
 
     def __init__(self, token: "Token", letter: DeadLetter) -> None:
@@ -173,6 +173,6 @@ class TokenGate:
                 continue
             if stuck := waiter.tokens & parked.keys():
                 token = min(stuck, key=str)
-                waiter.done.set_exception(ParkedError(token, parked[token]))
+                waiter.done.set_exception(DeadLetterError(token, parked[token]))
             elif not waiter.tokens & missing:
                 waiter.done.set_result(None)

@@ -13,7 +13,7 @@ import httpx
 from fastapi import APIRouter, Path, Request, Response
 
 from catalog_service.http.models import Id
-from catalog_service.http.problems import Problem, not_found
+from catalog_service.http.problems import ProblemError, not_found
 
 _MAX_BODY = 64 * 1024
 _PATIENCE_S = 10.0
@@ -40,7 +40,7 @@ def instance_routes(order_services: Mapping[str, str], http: httpx.AsyncClient) 
             )
         except httpx.HTTPError as error:
             detail = f"{instance} does not answer: {type(error).__name__}"
-            raise Problem(HTTPStatus.BAD_GATEWAY, "instance-away", detail) from error
+            raise ProblemError(HTTPStatus.BAD_GATEWAY, "instance-away", detail) from error
         headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
         return Response(answer.content, answer.status_code, headers)
 
@@ -69,7 +69,9 @@ def _refuse_foreign(request: Request) -> None:
     origin = request.headers.get("origin")
     own = origin is None or origin.partition("://")[2] == request.headers.get("host")
     if not own or site not in {"same-origin", "none"}:
-        raise Problem(HTTPStatus.FORBIDDEN, "foreign-origin", "commands of other sites are not passed on")
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN, "foreign-origin", "commands of other sites are not passed on"
+        )
 
 
 async def _body(request: Request) -> bytes:
@@ -78,5 +80,5 @@ async def _body(request: Request) -> bytes:
         body += piece
         if len(body) > _MAX_BODY:
             detail = f"a body may have {_MAX_BODY} bytes"
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
+            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
     return bytes(body)

@@ -14,7 +14,7 @@ _HEADERS = {
 }
 
 
-class Envelope:
+class ResponseHeadersMiddleware:
     """ASGI middleware; it passes bodies through untouched, streams included."""
 
     def __init__(self, app: ASGIApp, *, lag_ms: Callable[[], int], metrics: CollectorRegistry) -> None:

@@ -81,7 +81,7 @@ class Broker:
 
 
 @dataclass(slots=True)
-class Cluster:
+class Brokers:
     """Asks one broker after the other; a broker once seen is remembered, so that its absence can be shown."""
 
     bootstrap: str

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 from catalog_service.changefeed.feed import Feed
-from catalog_service.changefeed.notification_listener import Notices
-from catalog_service.changefeed.topic_reader import Tap
+from catalog_service.changefeed.notification_listener import NotificationListener
+from catalog_service.changefeed.topic_reader import TopicReader
 
 _SILENCE_MS = 3_000
 
@@ -18,7 +18,12 @@ class Freshness:
     """
 
     def __init__(
-        self, *, feed: Feed, tap: Tap, notices: Notices, clock: Callable[[], float] = time.time
+        self,
+        *,
+        feed: Feed,
+        tap: TopicReader,
+        notices: NotificationListener,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._feed = feed
         self._tap = tap

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from catalog_service.monitoring.brokers import Cluster
+from catalog_service.monitoring.brokers import Brokers
 
 _EVERY_S = 2.0
 _PATIENCE_S = 1.5
@@ -22,11 +22,11 @@ class Part:
     detail: str
 
 
-class Parts:
+class Probes:
     """Asks every part how it is. The last answers are kept; nobody waits for a part that is away."""
 
     def __init__(
-        self, *, order_services: Mapping[str, str], sink_url: str, cluster: Cluster, http: httpx.AsyncClient
+        self, *, order_services: Mapping[str, str], sink_url: str, cluster: Brokers, http: httpx.AsyncClient
     ) -> None:
         self._order_services = order_services
         self._sink_url = sink_url

@@ -10,10 +10,10 @@ import asyncpg
 import msgspec
 
 from catalog_service.changefeed.feed import Feed
-from catalog_service.changefeed.topic_reader import Tap
+from catalog_service.changefeed.topic_reader import TopicReader
 from catalog_service.monitoring.freshness import Freshness
-from catalog_service.monitoring.latency import LegFigures
-from catalog_service.monitoring.probes import Part, Parts
+from catalog_service.monitoring.latency import Percentiles
+from catalog_service.monitoring.probes import Part, Probes
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.database import Database, DatabaseAwayError, Record
 from catalog_service.times import rfc3339
@@ -43,7 +43,7 @@ class ConnectorProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParkedRecord:
+class DeadLetterRecord:
     """A dead letter."""
 
     connector: str
@@ -56,7 +56,7 @@ class ParkedRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class SyncStatus:
     """One moment. `lag` sums the connectors' lags; `published` counts changes since the start of this process."""
 
     at_ms: int
@@ -64,13 +64,13 @@ class Report:
     lag: int | None
     published: int
     connectors: Sequence[ConnectorProgress]
-    legs: Mapping[str, LegFigures | None]
+    legs: Mapping[str, Percentiles | None]
     dead_letters: int
-    parked: Sequence[ParkedRecord]
+    parked: Sequence[DeadLetterRecord]
     parts: Sequence[Part]
 
 
-class Reporter:
+class SyncStatusReporter:
     """Puts the report together."""
 
     def __init__(  # noqa: PLR0913 - a report looks at everything
@@ -79,9 +79,9 @@ class Reporter:
         database: Database,
         topics: Mapping[str, str],
         feed: Feed,
-        tap: Tap,
+        tap: TopicReader,
         freshness: Freshness,
-        parts: Parts,
+        parts: Probes,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
@@ -95,7 +95,7 @@ class Reporter:
         self._encoded = b""
         self._encoded_at = 0.0
 
-    async def report(self) -> Report:
+    async def report(self) -> SyncStatus:
         """The report of this moment; with the read database away, what can be said without it."""
         now_ms = int(self._clock() * 1000)
         database = Part(name="read database", kind="database", state="up", detail="answers")
@@ -113,7 +113,7 @@ class Reporter:
                 name="read database", kind="database", state="up", detail="the sink has not begun"
             )
         connectors = self._connectors(offsets)
-        return Report(
+        return SyncStatus(
             at_ms=now_ms,
             lag_ms=self._freshness.lag_ms(),
             lag=_total([each.lag for each in connectors]),
@@ -156,9 +156,9 @@ def _progress(row: Record, end: int | None) -> PartitionProgress:
     return PartitionProgress(partition=row["partition"], next_offset=next_offset, end_offset=end, lag=lag)
 
 
-def _parked(row: Record) -> ParkedRecord:
+def _parked(row: Record) -> DeadLetterRecord:
     fields = {name: value for name, value in row.items() if name != "total"}
-    return ParkedRecord(**fields | {"parked_at": rfc3339(row["parked_at"])})
+    return DeadLetterRecord(**fields | {"parked_at": rfc3339(row["parked_at"])})
 
 
 def _total(lags: Sequence[int | None]) -> int | None:

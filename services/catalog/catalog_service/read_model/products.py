@@ -2,10 +2,10 @@
 
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.cursor import open_cursor, seal_cursor
-from catalog_service.read_model.orders import Page, Row, Rows
+from catalog_service.read_model.orders import Page, Row, RowSource
 
 
-async def list_products(rows: Rows, *, instance: str | None, limit: int, cursor: str | None) -> Page:
+async def list_products(rows: RowSource, *, instance: str | None, limit: int, cursor: str | None) -> Page:
     """The page of at most `limit` products after `cursor`, by id, optionally of one home instance.
 
     Raises:
@@ -19,6 +19,6 @@ async def list_products(rows: Rows, *, instance: str | None, limit: int, cursor:
     return Page(items, seal_cursor(question, (items[-1]["product_id"],)) if more else None)
 
 
-async def get_product(rows: Rows, product_id: str) -> Row | None:
+async def get_product(rows: RowSource, product_id: str) -> Row | None:
     """The product's newest visible state."""
     return await rows.fetch_row(STATEMENTS["product"], product_id)
