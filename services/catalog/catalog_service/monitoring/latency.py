@@ -3,11 +3,29 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from catalog_service.changefeed.change import Change
+from typing import Protocol
 
 LEGS = ("relay", "kafka", "take", "apply", "total")
 _WINDOW = 2_000
+
+
+class Timed(Protocol):
+    """A change with its times, in milliseconds since 1970: committed, handed to the producer, read from Kafka."""
+
+    @property
+    def committed_ms(self) -> int:
+        """In the write database."""
+        ...
+
+    @property
+    def relayed_ms(self) -> int:
+        """The record's own time."""
+        ...
+
+    @property
+    def seen_ms(self) -> int:
+        """By this service."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +45,8 @@ class LatencyBreakdown:
     total: int
 
 
-def latency_breakdown(change: Change, *, taken_ms: int | None, visible_ms: int) -> LatencyBreakdown:
-    """The way of one change. Clocks of several machines disagree by a little: no leg is shorter than nothing."""
+def latency_breakdown(change: Timed, *, taken_ms: int | None, visible_ms: int) -> LatencyBreakdown:
+    """The legs of one change. Clocks of several machines disagree by a little: no leg is shorter than nothing."""
     relayed = max(change.committed_ms, change.relayed_ms)
     taken = max(relayed, taken_ms) if taken_ms is not None else None
     in_kafka = max(relayed, min(change.seen_ms, visible_ms if taken is None else taken))
@@ -53,23 +71,23 @@ class Percentiles:
 
 
 class LatencyStatistics:
-    """The last changes' journeys: at most 2,000 of them, none older than `horizon_ms`."""
+    """The last changes' latencies: at most 2,000 of them, none older than `horizon_ms`."""
 
     def __init__(self, *, horizon_ms: int = 60_000) -> None:
         self._horizon_ms = horizon_ms
-        self._journeys: deque[tuple[int, LatencyBreakdown]] = deque(maxlen=_WINDOW)
+        self._latencies: deque[tuple[int, LatencyBreakdown]] = deque(maxlen=_WINDOW)
 
     def add(self, made: LatencyBreakdown, *, visible_ms: int) -> None:
         """Count one more."""
-        self._journeys.append((visible_ms, made))
+        self._latencies.append((visible_ms, made))
 
     def figures(self, *, now_ms: int) -> dict[str, Percentiles | None]:
         """Percentiles per leg; None for a leg nothing is known of."""
-        while self._journeys and self._journeys[0][0] < now_ms - self._horizon_ms:
-            self._journeys.popleft()
+        while self._latencies and self._latencies[0][0] < now_ms - self._horizon_ms:
+            self._latencies.popleft()
         found: dict[str, Percentiles | None] = {}
         for leg in LEGS:
-            times = sorted(time for _, made in self._journeys if (time := getattr(made, leg)) is not None)
+            times = sorted(time for _, made in self._latencies if (time := getattr(made, leg)) is not None)
             found[leg] = _figures(times)
         return found
 

@@ -5,14 +5,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Protocol
 
 import asyncpg
 import msgspec
 
-from catalog_service.changefeed.feed import Feed
-from catalog_service.changefeed.topic_reader import TopicReader
 from catalog_service.monitoring.freshness import Freshness
-from catalog_service.monitoring.latency import Percentiles
+from catalog_service.monitoring.latency import LatencyStatistics, Percentiles
 from catalog_service.monitoring.probes import Part, Probes
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.database import Database, DatabaseAwayError, Record
@@ -20,6 +19,22 @@ from catalog_service.times import rfc3339
 
 _SHOWN_LETTERS = 5
 _FRESH_S = 0.9
+
+
+class PublishedChanges(Protocol):
+    """What has become visible while this process watched."""
+
+    legs: LatencyStatistics
+    published: int
+
+
+class TopicEnds(Protocol):
+    """Where the topics end."""
+
+    @property
+    def ends(self) -> Mapping[tuple[str, int], int]:
+        """The offset after the last record of each (topic, partition), as far as Kafka has told."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +93,18 @@ class SyncStatusReporter:
         *,
         database: Database,
         topics: Mapping[str, str],
-        feed: Feed,
-        tap: TopicReader,
+        changes: PublishedChanges,
+        kafka: TopicEnds,
         freshness: Freshness,
-        parts: Probes,
+        probes: Probes,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._topics = topics
-        self._feed = feed
-        self._tap = tap
+        self._changes = changes
+        self._kafka = kafka
         self._freshness = freshness
-        self._parts = parts
+        self._probes = probes
         self._clock = clock
         self._turn = asyncio.Lock()
         self._encoded = b""
@@ -106,23 +121,29 @@ class SyncStatusReporter:
                 self._database.fetch(STATEMENTS["applied_offsets"]),
                 self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
             )
-        except DatabaseAwayError as away:
-            database = Part(name="read database", kind="database", state="down", detail=str(away))
+        except DatabaseAwayError:
+            database = Part(name="read database", kind="database", state="down", detail="does not answer")
         except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             database = Part(
-                name="read database", kind="database", state="up", detail="the sink has not begun"
+                name="read database",
+                kind="database",
+                state="up",
+                detail="the sink has not written anything yet",
             )
+        except asyncpg.PostgresError as refused:
+            detail = f"refuses the question: {refused}"
+            database = Part(name="read database", kind="database", state="degraded", detail=detail)
         connectors = self._connectors(offsets)
         return SyncStatus(
             at_ms=now_ms,
             lag_ms=self._freshness.lag_ms(),
             lag=_total([each.lag for each in connectors]),
-            published=self._feed.published,
+            published=self._changes.published,
             connectors=connectors,
-            legs=self._feed.legs.figures(now_ms=now_ms),
+            legs=self._changes.legs.figures(now_ms=now_ms),
             dead_letters=letters[0]["total"] if letters else 0,
             parked=[_parked(row) for row in letters],
-            parts=[*self._parts.found, database],
+            parts=[*self._probes.found, database],
         )
 
     async def encoded(self) -> bytes:
@@ -134,7 +155,7 @@ class SyncStatusReporter:
             return self._encoded
 
     def _connectors(self, offsets: Sequence[Record]) -> list[ConnectorProgress]:
-        ends = self._tap.ends
+        ends = self._kafka.ends
         found = []
         for (connector, topic), rows in groupby(offsets, key=lambda row: (row["connector"], row["topic"])):
             name = self._topics.get(topic, topic)
