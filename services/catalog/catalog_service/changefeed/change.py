@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from catalog_service.changefeed.position import Partition
+from catalog_service.read_model.rules import MAX_VERSION, is_order_of
 from catalog_service.times import rfc3339_of_ms
 
 MALFORMED = "malformed"
@@ -26,7 +27,7 @@ class UnreadableRecordError(ValueError):
 # What the columns of the read database hold (its migrations): beyond it the sink cannot write the record.
 _BigInt = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Integer = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
-_Version = Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+_Version = Annotated[int, msgspec.Meta(ge=1, le=MAX_VERSION)]
 _TIMES = ("placed_at", "updated_at")
 
 
@@ -115,7 +116,7 @@ def read_change(  # noqa: PLR0913 - the fields of a Kafka record
     # RecursionError of deep JSON is no error of msgspec's, and a record decides about nothing but itself.
     except Exception as error:
         raise UnreadableRecordError(MALFORMED, f"{type(error).__name__}: {error}") from error
-    if isinstance(state, _Order) and not _fits(state.order_id, state.instance):
+    if isinstance(state, _Order) and not is_order_of(state.order_id, state.instance):
         raise UnreadableRecordError(FOREIGN_INSTANCE, f"order {state.order_id} is not of {state.instance}")
     return Change(
         partition=(topic, partition),
@@ -142,8 +143,3 @@ def _body(state: _Order | _Product) -> bytes:
     if b"\\u0000" in body and "\x00" in body.decode().replace("\\\\", "").replace("\\u0000", "\x00"):
         raise ValueError("U+0000 in a text")
     return body
-
-
-def _fits(order_id: str, instance: str) -> bool:
-    """An order's id is its instance, a hyphen and a tail without one."""
-    return instance != "" and order_id.rpartition("-")[:2] == (instance, "-")

@@ -84,9 +84,11 @@ class TopicConsumer:
     async def __aenter__(self) -> Self:
         try:
             await self._consumer.start()
-        except Exception as error:
+        except BaseException as error:
             await self._close()
-            raise _translated(error) from error
+            if isinstance(error, Exception):
+                raise _translated(error) from error
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

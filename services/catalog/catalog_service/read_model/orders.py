@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from catalog_service.read_model import STATEMENTS
-from catalog_service.read_model.cursor import open_cursor, seal_cursor
+from catalog_service.read_model.cursor import Id, Moment, Version, open_cursor, seal_cursor
 from catalog_service.read_model.database import Record
 
 Row = Record
@@ -71,7 +71,7 @@ async def list_orders(rows: RowSource, *, wanted: OrderFilter, limit: int, curso
     placed_at: datetime | None = None
     order_id: str | None = None
     if cursor is not None:
-        placed_at, order_id = open_cursor(wanted.question(), cursor, tuple[datetime, str])
+        placed_at, order_id = open_cursor(wanted.question(), cursor, tuple[Moment, Id])
     found = await rows.fetch(
         _PAGES[wanted.sort],
         wanted.user_id,
@@ -98,7 +98,7 @@ async def get_order(rows: RowSource, order_id: str) -> Row | None:
 async def list_order_history(rows: RowSource, order_id: str, *, limit: int, cursor: str | None) -> Page:
     """The states of one order, oldest first. Raises as `list_orders`."""
     question = ("history", order_id)
-    after = open_cursor(question, cursor, tuple[int])[0] if cursor is not None else 0
+    after = open_cursor(question, cursor, tuple[Version])[0] if cursor is not None else 0
     found = await rows.fetch(STATEMENTS["order_history"], order_id, after, limit + 1)
     items = found[:limit]
     more = len(found) > len(items)

@@ -1,7 +1,7 @@
 """Products: a page of them, and one."""
 
 from catalog_service.read_model import STATEMENTS
-from catalog_service.read_model.cursor import open_cursor, seal_cursor
+from catalog_service.read_model.cursor import Id, open_cursor, seal_cursor
 from catalog_service.read_model.orders import Page, Row, RowSource
 
 
@@ -12,7 +12,7 @@ async def list_products(rows: RowSource, *, instance: str | None, limit: int, cu
         BadCursorError: the cursor belongs to another question.
     """
     question = ("products", instance)
-    after = open_cursor(question, cursor, tuple[str])[0] if cursor is not None else None
+    after = open_cursor(question, cursor, tuple[Id])[0] if cursor is not None else None
     found = await rows.fetch(STATEMENTS["products"], instance, after, limit + 1)
     items = found[:limit]
     more = len(found) > len(items)
