@@ -29,6 +29,10 @@ _Tokens = Annotated[
         {"type": "string", "pattern": f"^{TOKEN}(,{TOKEN}){{0,4}}$", "example": "orders:order-1-01J:1"}
     ),
 ]
+# Read by `_asked_wait_s`: as RFC 7240 has it, a preference that is not understood is ignored, never an error.
+_Preference = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": "^wait=[0-9]{1,6}$", "example": "wait=5"})
+]
 Hold = Callable[..., Awaitable[None]]
 
 
@@ -41,7 +45,7 @@ def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
             list[_Tokens] | None, Header(description="what a command answered; several are joined by commas")
         ] = None,
         prefer: Annotated[
-            list[_Tokens] | None, Header(description="`wait=N`: seconds to wait for the tokens")
+            list[_Preference] | None, Header(description="`wait=N`: seconds to wait for the tokens")
         ] = None,
     ) -> None:
         if not consistency_token:

@@ -27,6 +27,7 @@ PLANNER = {
 
 _ACQUIRE_S = 2.0
 _CONNECT_S = 2.0
+_FULL_PAUSE_S = 0.05
 
 # SQLSTATE classes 08 (connection), 53 (resources), 57P (shut down, starting up): the server, not the statement.
 _AWAY = (
@@ -110,16 +111,33 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+            connection = await self._acquired()
+            try:
                 yield connection
+            finally:
+                await self._pool.release(connection)
         except asyncpg.QueryCanceledError as slow:
             log.warning("database.slow", detail=str(slow))
             raise DatabaseAwayError("the read database took too long over this question") from slow
+        except asyncpg.TooManyConnectionsError as full:
+            raise DatabaseAwayError("the read database takes no more connections") from full
         except _AWAY as error:
             # After a failover the other pooled connections may lead to the old server: none is used again.
             await self._pool.expire_connections()
             log.warning("database.away", error=type(error).__name__, detail=str(error))
             raise DatabaseAwayError(f"the read database did not answer: {type(error).__name__}") from error
+
+    async def _acquired(self) -> Connection:
+        """A connection of the pool; where the server allows fewer than the pool may have, one that is given back."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + _ACQUIRE_S
+        while True:
+            try:
+                return await self._pool.acquire(timeout=max(0.0, deadline - clock()))
+            except asyncpg.TooManyConnectionsError:
+                if clock() + _FULL_PAUSE_S >= deadline:
+                    raise
+            await asyncio.sleep(_FULL_PAUSE_S)
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
         """Hand every notification of `channel` to `heard` until the connection ends.
