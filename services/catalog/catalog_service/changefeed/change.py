@@ -19,6 +19,7 @@ class UnreadableRecordError(ValueError):
     """The record is not what the contract says; the sink parks it, and the stream passes over it."""
 
     def __init__(self, reason: str, detail: str) -> None:
+        """`reason` is one of a few words, `detail` is for people."""
         super().__init__(detail)
         self.reason = reason
         """One of a few words, fit for a metric's label."""

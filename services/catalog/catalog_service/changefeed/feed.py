@@ -50,6 +50,7 @@ class Feed:
     def __init__(
         self, *, memory: int = 20_000, unreadable: Callable[[str, str], None] = lambda _topic, _reason: None
     ) -> None:
+        """Starts empty; every partition has to `begin` before its first change."""
         self.legs = LatencyStatistics()
         self.published = 0
         self._visible = Position()

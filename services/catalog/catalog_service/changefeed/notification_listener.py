@@ -73,6 +73,7 @@ class NotificationListener:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """Connects to nothing yet; `clock` gives seconds since 1970."""
         self._database = database
         self._topics = topics
         self._applied = applied

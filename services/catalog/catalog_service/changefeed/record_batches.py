@@ -25,6 +25,7 @@ class LenientRecords:
     strict: type[Any] = MemoryRecords
 
     def __init__(self, data: bytes) -> None:
+        """`data` is what a broker answered for one partition; its last batch may be incomplete."""
         self._data = data
         self._position = 0
         self._batches = self.strict(data)

@@ -41,6 +41,7 @@ class EventStreams:
         max_behind: int,
         heartbeat_s: float,
     ) -> None:
+        """At most `max_streams` are open; one that is `max_behind` changes behind is ended."""
         self._feed = feed
         self._snapshots = snapshots
         self._report = report

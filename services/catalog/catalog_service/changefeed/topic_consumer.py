@@ -66,6 +66,7 @@ class TopicConsumer:
     """
 
     def __init__(self, bootstrap: str, topics: Collection[str]) -> None:
+        """Connects to nothing yet."""
         record_batches.install()
         self._consumer = AIOKafkaConsumer(
             *topics,
@@ -82,6 +83,7 @@ class TopicConsumer:
         self._sought: Any = None
 
     async def __aenter__(self) -> Self:
+        """Find the topics and connect to their brokers."""
         try:
             await self._consumer.start()
         except BaseException as error:
@@ -92,6 +94,7 @@ class TopicConsumer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Stop within a bound."""
         await self._close()
 
     def assigned(self) -> frozenset[Assigned]:

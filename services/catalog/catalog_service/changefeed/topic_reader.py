@@ -70,6 +70,7 @@ class TopicReader:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`clock` gives seconds since 1970, `monotonic` seconds of a clock that never goes back."""
         self._bootstrap = bootstrap
         self._topics = topics
         self._changes = changes

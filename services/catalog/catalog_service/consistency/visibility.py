@@ -25,6 +25,7 @@ class ReadModelVisibility:
     """Looks into the read tables (of orders: either their state or their history) and the sink's dead letters."""
 
     def __init__(self, database: Database, *, prefix: str, connectors: Sequence[str]) -> None:
+        """`prefix` stands before Kafka's names of topics; only dead letters of `connectors` count."""
         self._database = database
         self._prefix = prefix
         self._connectors = connectors

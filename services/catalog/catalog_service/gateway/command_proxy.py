@@ -1,4 +1,4 @@
-"""/instances/{instance}/…: the page's door to the order instances, on the page's own origin.
+"""/instances/{instance}/…: the order instances, on the page's own origin.
 
 Browsers let a page talk to its own origin only, and no part of this system opens itself to foreign ones. So the catalog
 passes a few commands on, unread: it is no part of the query side, decides nothing and keeps nothing.
@@ -39,8 +39,9 @@ def instance_routes(order_services: Mapping[str, str], http: httpx.AsyncClient) 
                 timeout=_PATIENCE_S,
             )
         except httpx.HTTPError as error:
-            detail = f"{instance} does not answer: {type(error).__name__}"
-            raise ProblemError(HTTPStatus.BAD_GATEWAY, "instance-away", detail) from error
+            raise ProblemError(
+                HTTPStatus.BAD_GATEWAY, "instance-away", f"{instance} does not answer"
+            ) from error
         headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
         return Response(answer.content, answer.status_code, headers)
 

@@ -15,6 +15,15 @@ from catalog_service.read_model.database import DatabaseAwayError
 
 MEDIA_TYPE = "application/problem+json"
 
+# Types are for programs and stay; titles are for people. The others' words can be read off their types.
+_TITLES = {
+    "foreign-origin": "Request from another site",
+    "instance-away": "Instance unavailable",
+    "parked": "Refused by the read database",
+    "read-database-away": "Read database unavailable",
+    "client-left": "Client disconnected",
+}
+
 
 class ProblemItem(BaseModel):
     """One thing that is wrong, and where: a query or path parameter, a header, or a pointer into the body."""
@@ -49,11 +58,12 @@ class ProblemError(Exception):
         headers: Mapping[str, str] | None = None,
         members: Mapping[str, object] | None = None,
     ) -> None:
+        """`kind` is the last part of the type; `members` are further members of the document."""
         super().__init__(detail)
         self.status = status
         self.kind = kind
         self.detail = detail
-        self.title = kind.replace("-", " ").capitalize()
+        self.title = _TITLES.get(kind) or kind.replace("-", " ").capitalize()
         self.errors = errors
         self.headers = headers
         self.members = members or {}
@@ -79,7 +89,7 @@ def not_found(kind: str, detail: str) -> ProblemError:
 
 
 def unavailable(kind: str, detail: str, *, retry_after_s: int = 1) -> ProblemError:
-    """Ask again later: nothing is wrong with the question."""
+    """The same request may be sent again later: nothing is wrong with it."""
     headers = {"Retry-After": str(retry_after_s)}
     return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers=headers)
 
@@ -125,7 +135,7 @@ def install_problems(app: FastAPI) -> None:
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
         errors = [_named(each) for each in error.errors()]
         names = ", ".join(next(iter(each.values())) or "body" for each in errors)
-        detail = f"not understood: {names}"
+        detail = f"not valid: {names}"
         problem = ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, errors=errors)
         return problem.answer(request)
 

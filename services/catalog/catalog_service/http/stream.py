@@ -44,8 +44,10 @@ def stream_routes(streams: EventStreams) -> APIRouter:
         question: Annotated[StreamQuestion, Query()],
         last_event_id: Annotated[EventId | None, Header()] = None,
     ) -> Response:
-        """A `snapshot`, then an `order` or `product` event for every change in the order in which they became visible
-        (of one order or product: in the order of its versions). The last event's id resumes without loss."""
+        """A `snapshot`, then an `order` or `product` event for every change, in the order in which they became visible.
+
+        Those of one order or product come in the order of its versions. The last event's id resumes without loss.
+        """
         try:
             streams.admit()
         except TooManyStreamsError as full:
@@ -75,6 +77,7 @@ class EventStream(Response):
     charset = "utf-8"
 
     def __init__(self, first: bytes, portions: AsyncGenerator[bytes, None]) -> None:
+        """`first` has been taken from `portions` already, so that an error of it could still be a problem."""
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._first = first

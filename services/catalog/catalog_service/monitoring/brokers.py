@@ -91,6 +91,7 @@ class Brokers:
     """Asks every broker; one that has been seen is remembered, so that its absence can be shown."""
 
     def __init__(self, bootstrap: str, *, patience_s: float = _PATIENCE_S) -> None:
+        """Connects to nothing yet. `bootstrap` is a list of host:port, joined by commas."""
         self._bootstrap = tuple(each.strip() for each in bootstrap.split(","))
         self._patience_s = patience_s
         self._known: dict[int, str] = {}

@@ -50,6 +50,7 @@ class Freshness:
         listener: Listening,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Counts from now on; `clock` gives seconds since 1970."""
         self._changes = changes
         self._reading = reading
         self._listener = listener

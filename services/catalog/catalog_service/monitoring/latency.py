@@ -74,6 +74,7 @@ class LatencyStatistics:
     """The last changes' latencies: at most 2,000 of them, none older than `horizon_ms`."""
 
     def __init__(self, *, horizon_ms: int = 60_000) -> None:
+        """Starts empty."""
         self._horizon_ms = horizon_ms
         self._latencies: deque[tuple[int, LatencyBreakdown]] = deque(maxlen=_WINDOW)
 

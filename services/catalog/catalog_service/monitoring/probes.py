@@ -41,6 +41,7 @@ class Probes:
         http: httpx.AsyncClient,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`order_services` and `sink_url` say where to ask; the answers are those of their health routes."""
         self._sink_url = sink_url
         self._brokers = brokers
         self._http = http

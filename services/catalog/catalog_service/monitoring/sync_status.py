@@ -99,6 +99,7 @@ class SyncStatusReporter:
         probes: Probes,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`topics` maps Kafka's names to the catalog's; `clock` gives seconds since 1970."""
         self._database = database
         self._topics = topics
         self._changes = changes
