@@ -31,7 +31,7 @@ At = Mapping[tuple[str, str, int], int]
 """The next offset of each (connector, topic, partition)."""
 
 
-async def audit_picture(target: Target, *, schema: str, suffix: str) -> Report:
+async def audit_copy(target: Target, *, schema: str, suffix: str) -> Report:
     """Compare the read tables in `schema`, written by the sink's connectors with `suffix` added to their names.
 
     Errors of the databases' and Kafka's drivers propagate.
