@@ -78,6 +78,8 @@ class PostgresInstall:
             "max_connections": self.max_connections,
             "log_line_prefix": "%m [%p] %u@%d ",
             "log_checkpoints": "off",
+            # A transaction that somebody has forgotten holds back whoever reads in the order of commits, and the vacuum.
+            "idle_in_transaction_session_timeout": "5min",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return (str(binaries() / "postgres"), "-D", str(self.data), *options)
