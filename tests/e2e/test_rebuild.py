@@ -14,7 +14,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from auditor import Report, Target, audit, audit_picture
+from auditor import Report, Target, audit, audit_copy
 from rebuild.display import Display
 from rebuild.sequence import DifferentError, Site, rebuild
 from tests.support.stack import RunningStack
@@ -213,7 +213,7 @@ async def test_a_copy_that_differs_from_the_topics_is_given_up(
 
     async def spoilt(target: Target, *, schema: str, suffix: str) -> Report:
         await read.execute(f"DELETE FROM {schema}.orders WHERE order_id = $1", customer.placed[0])  # noqa: S608
-        return await audit_picture(target, schema=schema, suffix=suffix)
+        return await audit_copy(target, schema=schema, suffix=suffix)
 
     with pytest.raises(DifferentError, match=f"(?s)read-missing.*{customer.placed[0]}") as given_up:
         await rebuild(Site.of(stack.described), Display(Console(quiet=True)), verify=spoilt)

@@ -10,7 +10,7 @@ import pytest
 
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.migrate import upgrade
-from rebuild.read_model import NotNowError, ReadModel, RebuildError, read_model
+from rebuild.read_model import SwitchBlockedError, ReadModel, RebuildError, read_model
 from sink_connector.errors import FencedError
 from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Partition, Position
@@ -94,7 +94,7 @@ async def test_a_copy_that_is_behind_is_not_let_in(owner: ReadModel, read: Conne
     await read.execute(
         "UPDATE sink.offsets SET next_offset = 6 WHERE connector = 'orders-next' AND partition = 1"
     )
-    with pytest.raises(NotNowError, match="orders/1 of orders"):
+    with pytest.raises(SwitchBlockedError, match="orders/1 of orders"):
         await owner.switch(NAMES, COPIES)
     assert await _nothing_happened(read)
 
@@ -110,7 +110,7 @@ async def test_a_snapshot_of_several_statements_sees_one_of_the_two_copies(
             await snapshot.fetchval("SELECT max(next_offset) FROM sink.offsets WHERE connector = 'orders'")
             == 7
         )
-        with pytest.raises(NotNowError):
+        with pytest.raises(SwitchBlockedError):
             await owner.switch(NAMES, COPIES)
         async with asyncio.timeout(10):
             assert await _nothing_happened(read)
@@ -128,7 +128,7 @@ async def test_a_batch_that_was_on_its_way_is_refused_after_the_switch(
     running = sink.transaction()
     await running.start()
     assert await offsets.advance(sink, "orders", batch, channel="")
-    with pytest.raises(NotNowError):  # it is waited for, not overtaken
+    with pytest.raises(SwitchBlockedError):  # it is waited for, not overtaken
         await owner.switch(NAMES, COPIES)
     await running.rollback()
     await owner.switch(NAMES, COPIES)

@@ -111,6 +111,8 @@ _TABLE_OF = {
     "Reader": "reader",
     "Progress": "progress",
     "DeadLetter": "dead_letter",
+    "SetAside": "set_aside",
+    "Planted": "planted",
     "Command": "command",
 }
 
@@ -119,7 +121,7 @@ def _differing(ours: str | None, theirs: str | None) -> str:
     """Name the fields in which two JSON objects differ, with both values; of anything else give both texts."""
     try:
         left, right = (msgspec.json.decode(body or "", type=dict[str, Any]) for body in (ours, theirs))
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return f"{ours} ≠ {theirs}"
     fields = [name for name in dict.fromkeys(chain(left, right)) if left.get(name) != right.get(name)]
     return ", ".join(f"{name} {left.get(name)!r} ≠ {right.get(name)!r}" for name in fields)

@@ -6,7 +6,7 @@ from pathlib import Path
 from demo.home import REPOSITORY
 from devservers.ports import HOST
 from devservers.postgres import ADMIN, PostgresInstall, binaries
-from devservers.secret_files import kept_password
+from devservers.private_files import kept_password
 
 SCRIPT = REPOSITORY / "infra" / "postgres" / "read.sql"
 DATABASE = "read"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devservers.jars import Jars
-from devservers.process import ChildProcess
+from devservers.process import ChildProcess, minimal_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ClassArchive:
             *("-cp", self.classpath),
         )
         starting = asyncio.create_task(
-            ChildProcess.start(command, log=log, env=os.environ, cwd=self.file.parent)
+            ChildProcess.start(command, log=log, env=minimal_environment(), cwd=self.file.parent)
         )
         try:
             child = await asyncio.shield(starting)

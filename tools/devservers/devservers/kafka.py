@@ -8,7 +8,6 @@ tests that want a cluster of their own write
 """
 
 import asyncio
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,8 @@ from aiokafka.errors import KafkaError
 from devservers.class_archive import ClassArchive
 from devservers.jars import Jars
 from devservers.ports import HOST, free_ports
-from devservers.process import ChildProcess, describe_exit, tail
+from devservers.private_files import private_directory, write_private
+from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
 from devservers.waiting import until
 
 # Any 16 bytes will do: clusters are told apart by their ports, and one directory always belongs to one cluster.
@@ -97,11 +97,13 @@ class Broker:
         )
 
     def write_configuration(self) -> None:
-        self._data.mkdir(parents=True, exist_ok=True)
-        self._properties_file.write_text(
-            "".join(f"{key}={value}\n" for key, value in self.properties().items())
+        """Write what the broker is started with; its directories are closed to other users, whatever the umask."""
+        private_directory(self.directory)
+        private_directory(self._data)
+        write_private(
+            self._properties_file, "".join(f"{key}={value}\n" for key, value in self.properties().items())
         )
-        self._log4j_file.write_text(_LOG4J)
+        write_private(self._log4j_file, _LOG4J)
 
     def properties(self) -> dict[str, str]:
         """Broker settings: replicate to every member, lose nothing acknowledged, create no topic by accident."""
@@ -215,7 +217,7 @@ class KafkaCluster:
         classpath = self._classpath
         if classpath is None:
             classpath = await asyncio.to_thread(Jars.resolve)
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private_directory(self._directory)
         brokers = cluster(directory=self._directory, nodes=self._nodes, classpath=classpath)
         try:
             await asyncio.gather(*(self._format(broker) for broker in brokers))
@@ -257,7 +259,9 @@ class KafkaCluster:
         return len(await brokers_seen(self.bootstrap)) == len(self._nodes)
 
     async def _start(self, broker: Broker, command: Sequence[str]) -> ChildProcess:
-        return await ChildProcess.start(command, log=self._log(broker), env=os.environ, cwd=self._directory)
+        return await ChildProcess.start(
+            command, log=self._log(broker), env=minimal_environment(), cwd=self._directory
+        )
 
     async def _stop(self) -> None:
         await asyncio.gather(*(process.stop(grace_s=15) for process in self._running))

@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 import aiohttp
+import msgspec
 
 PRODUCTS = tuple(f"load-{number:02}" for number in range(40))
 STOCK = 1_000_000_000
@@ -98,8 +99,24 @@ async def _until_known(client: aiohttp.ClientSession, url: str) -> None:
     basket = Basket(user_id="load", lines=tuple((product, 1) for product in (*PRODUCTS, _NO_PRODUCT)))
     while True:
         async with client.post(f"{url}/orders", json=basket.as_json()) as answer:
-            problem = await answer.json(content_type=None)
-        pointers = {error.get("pointer") for error in problem.get("errors", [])}
+            body = await answer.read()
+        pointers = _pointers(body)
         if answer.status == _UNPROCESSABLE and pointers == {f"/lines/{len(PRODUCTS)}/product_id"}:
             return
         await asyncio.sleep(0.1)
+
+
+class _Error(msgspec.Struct):
+    pointer: str = ""
+
+
+class _Problem(msgspec.Struct):
+    errors: list[_Error] = []
+
+
+def _pointers(body: bytes) -> set[str]:
+    """What a problem's errors point to; nothing of an answer that is no problem."""
+    try:
+        return {error.pointer for error in msgspec.json.decode(body, type=_Problem).errors}
+    except (ValueError, RecursionError):
+        return set()

@@ -72,11 +72,13 @@ class Summary:
     @property
     def good(self) -> bool:
         """Every order was accepted and became visible."""
-        return self.outcomes["ok"] == self.orders and not self.not_visible
+        return self.orders > 0 and self.outcomes["ok"] == self.orders and not self.not_visible
 
     def __str__(self) -> str:
         counts = f"{self.outcomes['ok']} accepted, {self.outcomes['failed']} failed, {self.outcomes['unknown']} unknown"
-        pace = f"{self.orders} orders in {self.seconds:.1f} s ({self.orders / self.seconds:.0f}/s)"
+        pace = (
+            f"{self.orders} orders in {self.seconds:.1f} s ({self.orders / max(self.seconds, 0.001):.0f}/s)"
+        )
         lines = [
             f"{pace}: {counts}, {self.not_visible} accepted but not visible",
             *(f"    {count} times {reason}" for reason, count in self.reasons.items()),

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from devservers.waiting import until
+from auditor.waiting import until
 
 SUFFIX = "-next"
 SCHEMA = "next"
@@ -117,12 +117,15 @@ class Worker:
         settled = await until(asked, timeout_s=_PATIENCE_S, pause_s=_PAUSE_S)
         if not settled or not (answered[-1].is_success or answered[-1].status_code in (fine or ())):
             raise SinkError(f"the sink's worker answers {method} {path} with {said}")
-        content: dict[str, Any] = answered[-1].json() if answered[-1].content else {}
-        return content
+        try:
+            content = answered[-1].json() if answered[-1].content else {}
+        except ValueError as error:
+            raise SinkError(f"the sink's worker answers {method} {path} with no JSON: {said}") from error
+        return content if isinstance(content, dict) else {}
 
 
 @asynccontextmanager
 async def worker(url: str) -> AsyncIterator[Worker]:
     """The worker at `url`."""
-    async with httpx.AsyncClient(base_url=url, timeout=_REQUEST_TIMEOUT_S) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=_REQUEST_TIMEOUT_S, trust_env=False) as http:
         yield Worker(http)

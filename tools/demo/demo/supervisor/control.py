@@ -3,13 +3,13 @@
 import asyncio
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import psutil
 
-from demo.stack import Stack
+from demo.errors import NotRunningError
 from demo.supervisor.graph import Job, Service
 from demo.supervisor.record import Record
 from demo.supervisor.supervisor import Keeping, Phase, State, Supervisor
@@ -23,14 +23,15 @@ Snapshot = dict[str, Any]
 class ControlServer:
     """Answers `status`, `follow`, `down` and `stop|start|restart PART` for one supervisor."""
 
-    def __init__(self, *, supervisor: Supervisor, stack: Stack) -> None:
+    def __init__(self, *, supervisor: Supervisor, described: Mapping[str, Any]) -> None:
+        """`described` is added to every snapshot: addresses and passwords of the stack."""
         self._supervisor = supervisor
-        self._stack = stack
+        self._described = described
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client, which says one line and reads until the end."""
         with suppress(ConnectionError):
-            request = json.loads(await reader.readline())
+            request = _understood(await reader.readline())
             match request:
                 case {"do": "status"}:
                     await _send(writer, await self._status())
@@ -46,6 +47,8 @@ class ControlServer:
         writer.close()
 
     async def _act(self, action: str, part: str) -> Snapshot:
+        """Carry it out; the answer tells in which state the part was before."""
+        was = {kept.part.name: str(kept.state) for kept in self._supervisor.parts}.get(part)
         try:
             if action in ("stop", "restart"):
                 await self._supervisor.stop_part(part)
@@ -54,7 +57,7 @@ class ControlServer:
         except KeyError:
             services = [kept.part.name for kept in self._supervisor.parts if isinstance(kept.part, Service)]
             return {"error": f"no part is called {part!r}; there are {', '.join(sorted(services))}"}
-        return {"done": action, "part": part}
+        return {"done": action, "part": part, "was": was}
 
     async def _follow(
         self, writer: asyncio.StreamWriter, *, until: tuple[Phase, ...] = (Phase.READY, *FINAL)
@@ -85,19 +88,25 @@ class ControlServer:
         return snapshot
 
     def _snapshot(self) -> Snapshot:
-        supervisor, stack = self._supervisor, self._stack
+        supervisor = self._supervisor
         return {
+            **self._described,
             "phase": supervisor.phase,
             "failure": supervisor.failure,
-            "brokers": stack.brokers,
             "supervisor": {"pid": psutil.Process().pid},
             "parts": {
                 k.part.name: _service_line(k, k.part) for k in supervisor.parts if isinstance(k.part, Service)
             },
             "jobs": {k.part.name: _job_line(k) for k in supervisor.parts if isinstance(k.part, Job)},
-            "postgres": {"admin_dsn": stack.postgres.admin_dsn, "read_dsn": stack.read.owner_dsn},
-            "kafka": {"bootstrap": stack.bootstrap},
         }
+
+
+def _understood(line: bytes) -> Any:
+    """The request in a line; what is no JSON is no request."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 async def _send(writer: asyncio.StreamWriter, message: Snapshot) -> None:
@@ -138,10 +147,6 @@ def resident_mb(pid: int | None, *, children: bool = True) -> int | None:
                 memory = member.memory_full_info()
                 total += getattr(memory, "pss", 0) or memory.rss
     return round(total / 1e6)
-
-
-class NotRunningError(RuntimeError):
-    """No supervisor answers."""
 
 
 def converse(

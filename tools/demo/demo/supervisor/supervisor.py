@@ -204,7 +204,7 @@ class Supervisor:
             child = await ChildProcess.start(
                 service.command,
                 log=self._home.log(service.name),
-                env={**self._env, **service.env},
+                env=service.env or self._env,
                 cwd=REPOSITORY,
                 user=service.user,
             )

@@ -26,17 +26,17 @@ Fault = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True, kw_only=True)
-class Storm:
-    """`rage` runs the load and the fault, `calm` waits for the stack and asks the auditor."""
+class FaultInjector:
+    """`inject` runs the load and the fault, `recover` waits for the stack and asks the auditor."""
 
     stack: RunningStack
     sent: list[Sent] = field(default_factory=list)
     _deaths: Counter[str] = field(default_factory=Counter)
 
-    async def rage(self, fault: Fault) -> None:
+    async def inject(self, fault: Fault) -> None:
         """Send `ORDERS` orders; `fault` strikes once `FAULT_AFTER` of them are answered, and the load goes on."""
         self._deaths = await asyncio.to_thread(self.stack.deaths)
-        customers = Customers(run=f"storm-{token_hex(3)}", users=50, dice=random.Random(1))  # noqa: S311
+        customers = Customers(run=f"injector-{token_hex(3)}", users=50, dice=random.Random(1))  # noqa: S311
         strike = asyncio.Event()
 
         def answered(sent: Sent) -> None:
@@ -55,7 +55,7 @@ class Storm:
                 group.create_task(strike_when_due())
                 group.create_task(generator.send_all(orders=ORDERS, rate=RATE, draw=customers.basket))
 
-    async def calm(self, *, victims: Iterable[str] = ()) -> Report:
+    async def recover(self, *, victims: Iterable[str] = ()) -> Report:
         """Every part is ready again, none but `victims` died, and the auditor finds nothing wrong; returns its report."""
         await wait_until(
             lambda: asyncio.to_thread(self.stack.is_ready),

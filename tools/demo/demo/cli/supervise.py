@@ -1,8 +1,9 @@
-"""The daemon behind `./demo up`: one supervisor with its control socket, until SIGTERM or `./demo down`."""
+"""The process behind `./demo up`: one supervisor with its control socket, until SIGTERM or `./demo down`."""
 
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import tempfile
 from dataclasses import replace
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import httpx
 
+from demo.environment import base_environment
 from demo.home import Home
-from demo.stack import Stack, base_environment
+from demo.stack import Stack
 from demo.supervisor.control import ControlServer
 from demo.supervisor.event_log import EventLog
 from demo.supervisor.record import ProcessId, Record, supervisor_id, supervisor_lock
@@ -19,11 +21,13 @@ from demo.supervisor.supervisor import Phase, Supervisor
 from devservers.class_archive import ClassArchive
 from devservers.jars import Jars
 from devservers.ports import Ports
+from devservers.private_files import PRIVATE_UMASK
 
 PROBE_TIMEOUT_S = 2.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `supervise`."""
     parser.add_argument("--brokers", type=int, required=True)
 
 
@@ -32,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("aiokafka").setLevel(
         logging.CRITICAL
     )  # probing a broker that is not there yet is no news
+    os.umask(PRIVATE_UMASK)
     home = Home.from_environment()
     with supervisor_lock(home):
         home.rotate_logs()
@@ -54,7 +59,7 @@ async def _supervise(stack: Stack) -> int:
         def keep_record(children: tuple[ProcessId, ...]) -> None:
             replace(record, children=children).write(stack.home)
 
-        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT_S) as http:
+        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT_S, trust_env=False) as http:
             supervisor = Supervisor(
                 graph=stack.graph(http),
                 home=stack.home,
@@ -65,7 +70,7 @@ async def _supervise(stack: Stack) -> int:
             loop = asyncio.get_running_loop()
             for sig in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(sig, supervisor.request_stop)
-            control = ControlServer(supervisor=supervisor, stack=stack)
+            control = ControlServer(supervisor=supervisor, described=stack.described())
             server = await asyncio.start_unix_server(control.answer, record.socket)
             keep_record(())
             async with server:

@@ -8,7 +8,7 @@ import pytest
 from auditor.diff import compare
 from auditor.observations import DeadLetter, Fact, History, Log, Progress, Projection, Record, State
 from auditor.report import Report
-from tests.support.audited_world import small_world
+from tests.support.audited_stack import small_stack
 
 SUFFIX = "-next"
 COPIED = {"orders", "products", "order-history"}
@@ -20,7 +20,7 @@ Facts = list[Fact]
 def picture() -> Facts:
     """What the copy holds; the connectors it is a copy of are further."""
     facts: Facts = []
-    for fact in small_world().facts():
+    for fact in small_stack().facts():
         match fact:
             case State(side="read") | History() | Projection():
                 facts.append(fact)
@@ -33,7 +33,7 @@ def picture() -> Facts:
 @pytest.fixture
 def topics() -> list[Log | Record]:
     """What the topics hold, and one record in each partition of `orders` that came since."""
-    held = [fact for fact in small_world().facts() if isinstance(fact, Log | Record) and fact.topic in COPIED]
+    held = [fact for fact in small_stack().facts() if isinstance(fact, Log | Record) and fact.topic in COPIED]
     ends = [fact for fact in held if isinstance(fact, Log)]
     later = [
         Record("orders", log.partition, log.end, f"order-1:{900 + log.partition}", "later", 1, "{}")
@@ -48,7 +48,7 @@ def topics() -> list[Log | Record]:
 
 
 async def compared(picture: Facts, topics: list[Log | Record]) -> Report:
-    async def picture_blocks() -> AsyncIterator[Facts]:
+    async def copy_blocks() -> AsyncIterator[Facts]:
         for fact in picture:
             yield [fact]
 
@@ -56,7 +56,7 @@ async def compared(picture: Facts, topics: list[Log | Record]) -> Report:
         for fact in topics:
             yield [fact]
 
-    return await compare(picture_blocks(), topic_blocks(), suffix=SUFFIX)
+    return await compare(copy_blocks(), topic_blocks(), suffix=SUFFIX)
 
 
 async def test_a_true_copy_is_clean_although_the_topics_go_on(

@@ -1,4 +1,4 @@
-"""A way to a database that can be shut: what stands is cut off, what knocks is turned away."""
+"""A TCP proxy in front of a database that can be cut: connections are aborted, and new ones too."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 @dataclass(slots=True)
-class Door:
-    """`dsn` leads through the door."""
+class TcpProxy:
+    """`dsn` leads through the proxy; `cut` and `open` at any time."""
 
     dsn: str
     is_open: bool = True
     _through: set[asyncio.StreamWriter] = field(default_factory=set)
 
-    def shut(self) -> None:
+    def cut(self) -> None:
         self.is_open = False
         for writer in self._through:
             writer.transport.abort()
@@ -24,46 +24,46 @@ class Door:
     def open(self) -> None:
         self.is_open = True
 
-    def enter(self, *writers: asyncio.StreamWriter) -> None:
+    def add(self, *writers: asyncio.StreamWriter) -> None:
         self._through.update(writers)
 
-    def leave(self, *writers: asyncio.StreamWriter) -> None:
+    def remove(self, *writers: asyncio.StreamWriter) -> None:
         self._through.difference_update(writers)
         for writer in writers:
             writer.transport.abort()
 
 
 @asynccontextmanager
-async def door_to(dsn: str) -> AsyncIterator[Door]:
-    """Forward a local port to the database of `dsn`, as long as the door is open."""
+async def tcp_proxy(dsn: str) -> AsyncIterator[TcpProxy]:
+    """Forward a local port to the database of `dsn`, while the proxy is open."""
     target = urlsplit(dsn)
-    door = Door("")
+    proxy = TcpProxy("")
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not door.is_open:
+        if not proxy.is_open:
             writer.transport.abort()
             return
         inner_reader, inner_writer = await asyncio.open_connection(target.hostname, target.port)
-        door.enter(writer, inner_writer)
-        ways = [
+        proxy.add(writer, inner_writer)
+        pumps = [
             asyncio.create_task(_pump(reader, inner_writer)),
             asyncio.create_task(_pump(inner_reader, writer)),
         ]
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            door.leave(writer, inner_writer)
-            for way in ways:
-                way.cancel()
+            proxy.remove(writer, inner_writer)
+            for pump in pumps:
+                pump.cancel()
 
     server = await asyncio.start_server(forward, "127.0.0.1", 0)
     user = target.netloc.rpartition("@")[0]
     place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    door.dsn = urlunsplit(target._replace(netloc=f"{user}@{place}" if user else place))
+    proxy.dsn = urlunsplit(target._replace(netloc=f"{user}@{place}" if user else place))
     try:
-        yield door
+        yield proxy
     finally:
-        door.shut()
+        proxy.cut()
         server.close()
 
 

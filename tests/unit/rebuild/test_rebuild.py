@@ -11,8 +11,8 @@ from auditor.target import SINK_CONNECTORS
 from demo.stack import CONNECTORS
 from rebuild.connect_client import Connector
 from rebuild.display import Display
-from rebuild.pace import Pace, Way
-from rebuild.read_model import NotNowError
+from rebuild.pace import CopyProgress, Pace
+from rebuild.read_model import SwitchBlockedError
 from rebuild.sequence import to_its_end
 
 LOGS = (Log("orders", 0, 0, 100), Log("orders", 1, 20, 20), Log("products", 0, 0, 10))
@@ -62,7 +62,7 @@ def test_caught_up_is_who_has_what_was_there_a_look_before() -> None:
 def test_without_a_terminal_a_step_is_a_line_with_its_time_and_rate() -> None:
     written = StringIO()
     with Display(Console(file=written)) as display:
-        display.on_the_way([Way(connector="orders", done=1_000, total=4_000, per_s=500.0)])
+        display.progressed([CopyProgress(connector="orders", done=1_000, total=4_000, per_s=500.0)])
         display.done("filled from the topics", seconds=2.0)
         display.done("analysed", seconds=0.25)
     assert written.getvalue().splitlines() == [
@@ -93,6 +93,6 @@ async def _cancelled_in_the_middle_of(outcome: str | Exception) -> str:
 async def test_a_cancellation_waits_for_a_step_that_must_not_be_left_half_done() -> None:
     assert await _cancelled_in_the_middle_of("done") == "done", "too late"
     with pytest.raises(asyncio.CancelledError):
-        await _cancelled_in_the_middle_of(NotNowError("nothing was done"))
+        await _cancelled_in_the_middle_of(SwitchBlockedError("nothing was done"))
     with pytest.raises(ZeroDivisionError):
         await _cancelled_in_the_middle_of(ZeroDivisionError())

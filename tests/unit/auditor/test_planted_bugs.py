@@ -7,13 +7,13 @@ import pytest
 
 from auditor.report import Report, examine
 from auditor.scratch import Scratch, questions
-from tests.support.audited_world import small_world
+from tests.support.audited_stack import small_stack
 
 
 @pytest.fixture
 def facts(tmp_path: Path) -> Iterator[Scratch]:
     with Scratch(tmp_path / "facts.db") as scratch:
-        for fact in small_world().facts():
+        for fact in small_stack().facts():
             scratch.add([fact])
         yield scratch
 
@@ -163,6 +163,17 @@ PLANTED = {
         "INSERT INTO dead_letter VALUES ('orders', 'orders', 0, 0, 'not JSON'), ('orders', 'orders', 0, 0, 'not JSON')",
         {"dead-letter-doubled"},
     ),
+    "a reader has set aside a record that is as good as any": (
+        (
+            "INSERT INTO dead_letter SELECT 'orders', topic, partition, position, 'no mood' FROM record"
+            " WHERE key = 'order-3-0002' AND version = 2"
+        ),
+        {"dead-letter-genuine"},
+    ),
+    "a relay keeps a row of its outbox back": (
+        "INSERT INTO set_aside VALUES ('order-1', 1, 'products', 'there is no topic')",
+        {"event-set-aside"},
+    ),
     "a projection counts an order twice": (
         "UPDATE projection SET body = json_set(body, '$.orders', 99) WHERE name = 'user_summary' AND key = 'ada'",
         {"projection-different"},
@@ -224,6 +235,46 @@ def test_every_question_has_a_bug_that_it_alone_or_with_others_names() -> None:
     asked = {question.name for question in questions()}
     proven = set().union(*(names for _, names in PLANTED.values()))
     assert asked == proven
+
+
+FORGED = """INSERT INTO record (topic, partition, position, source, key, version, body)
+    VALUES ('orders', 0, 77, 'order-9:1', 'order-3-0002', 9000, '{}')"""
+
+
+def test_a_forged_record_that_every_reader_set_aside_is_accounted_for(facts: Scratch) -> None:
+    facts.execute(FORGED)
+    for reader in ("orders", "order-history"):
+        facts.execute("INSERT INTO dead_letter VALUES (?, 'orders', 0, 77, 'forged')", reader)
+    facts.execute("""UPDATE log SET "end" = 78 WHERE topic = 'orders' AND partition = 0""")
+    facts.execute("UPDATE progress SET next = 78 WHERE topic = 'orders' AND partition = 0")
+    report = _examined(facts)
+    assert report.clean, report
+    assert report.counts["set aside by orders"] == 1
+
+
+def test_a_forged_record_that_one_reader_took_is_reported(facts: Scratch) -> None:
+    report = _examined(facts, FORGED, "INSERT INTO dead_letter VALUES ('orders', 'orders', 0, 77, 'forged')")
+    assert {"topic-unknown", "history-missing"} <= report.found, report
+
+
+def test_a_planted_record_is_reported_by_what_came_of_it_only(facts: Scratch) -> None:
+    facts.execute(FORGED)
+    facts.execute("INSERT INTO planted VALUES ('orders', 0, 77)")
+    report = _examined(facts, "UPDATE state SET version = 9000 WHERE side = 'read' AND key = 'order-3-0002'")
+    assert "read-newer" in report.found, report
+    assert not {"topic-unknown", "topic-order", "topic-last", "topic-scattered"} & report.found, report
+
+
+@pytest.mark.parametrize(
+    "lines", ['"tea"', "7", "null", "{}", '["tea", 7, null, [1]]', '[{"product_id": {}}]']
+)
+def test_an_order_of_any_shape_is_a_finding_and_no_crash(facts: Scratch, lines: str) -> None:
+    report = _examined(
+        facts,
+        f"UPDATE state SET body = json_set(body, '$.lines', json('{lines}')) WHERE side = 'read'"  # noqa: S608  above
+        " AND key = 'order-1-0000'",
+    )
+    assert "read-different" in report.found, report
 
 
 def test_what_compaction_took_is_not_missed(facts: Scratch) -> None:

@@ -1,4 +1,4 @@
-"""A small, wholly consistent world as the auditor's facts: what every side holds after a few orders went their way."""
+"""A small, wholly consistent system as the auditor's facts: what every side holds after a few orders went their way."""
 
 import zlib
 from collections import Counter
@@ -29,7 +29,7 @@ _KEY = {"orders": "order_id", "products": "product_id"}
 
 
 @dataclass(slots=True)
-class World:
+class StackFacts:
     """`commit` is the order service, `facts` is what everybody holds once it has all arrived."""
 
     rows: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -106,55 +106,55 @@ class World:
             yield Projection("product_sales", product, canonical(sales))
 
 
-def small_world() -> World:
+def small_stack() -> StackFacts:
     """Three instances, a product at each, and orders that end in every status."""
-    world = World()
+    facts = StackFacts()
     for number, instance in enumerate(INSTANCES, start=1):
-        world.commit(
+        facts.commit(
             "products", "product.registered.v1",
             product_id=f"tea-{number}", name="Tea", unit_price_cents=450, stock_available=100, stock_reserved=0,
             instance=instance,
         )  # fmt: skip
-    world.commit("products", "product.restocked.v1", product_id="tea-1", stock_available=150)
-    world.commit("products", "product.repriced.v1", product_id="tea-2", unit_price_cents=500)
+    facts.commit("products", "product.restocked.v1", product_id="tea-1", stock_available=150)
+    facts.commit("products", "product.repriced.v1", product_id="tea-2", unit_price_cents=500)
     for number, status in enumerate(
         ("PENDING", "CONFIRMED", "SHIPPED", "REJECTED", "CANCELLED", "CONFIRMED")
     ):
-        _order(world, number=number, status=status)
-    world.commands.append(Command(90, "failed", None, "ada", canonical([["tea-1", 9]])))
-    world.commands.append(Command(91, "unknown", None, "ada", canonical([["tea-1", 8]])))
-    return world
+        _order(facts, number=number, status=status)
+    facts.commands.append(Command(90, "failed", None, "ada", canonical([["tea-1", 9]])))
+    facts.commands.append(Command(91, "unknown", None, "ada", canonical([["tea-1", 8]])))
+    return facts
 
 
-def _order(world: World, *, number: int, status: str) -> None:
+def _order(facts: StackFacts, *, number: int, status: str) -> None:
     order_id, product_id, quantity = (
         f"order-{number % 3 + 1}-{number:04}",
         f"tea-{number % 3 + 1}",
         number + 1,
     )
     user_id = ("ada", "bob")[number % 2]
-    world.commit(
+    facts.commit(
         "orders", "order.placed.v1",
         order_id=order_id, user_id=user_id, status="PENDING", total_cents=450 * quantity, reason=None,
         lines=[{"product_id": product_id, "quantity": quantity, "unit_price_cents": 450}],
         instance=INSTANCES[number % 3], placed_at=5_000 + number,
     )  # fmt: skip
-    world.commands.append(Command(number, "ok", order_id, user_id, canonical([[product_id, quantity]])))
+    facts.commands.append(Command(number, "ok", order_id, user_id, canonical([[product_id, quantity]])))
     if status in ("CONFIRMED", "SHIPPED", "CANCELLED"):
-        _move(world, product_id, "product.stock-reserved.v1", available=-quantity, reserved=quantity)
+        _move(facts, product_id, "product.stock-reserved.v1", available=-quantity, reserved=quantity)
     if status in ("SHIPPED", "CANCELLED"):
-        world.commit("orders", "order.confirmed.v1", order_id=order_id, status="CONFIRMED")
+        facts.commit("orders", "order.confirmed.v1", order_id=order_id, status="CONFIRMED")
     if status == "SHIPPED":
-        _move(world, product_id, "product.stock-shipped.v1", reserved=-quantity)
+        _move(facts, product_id, "product.stock-shipped.v1", reserved=-quantity)
     if status == "CANCELLED":
-        _move(world, product_id, "product.stock-released.v1", available=quantity, reserved=-quantity)
+        _move(facts, product_id, "product.stock-released.v1", available=quantity, reserved=-quantity)
     if status != "PENDING":
-        world.commit("orders", f"order.{status.lower()}.v1", order_id=order_id, status=status)
+        facts.commit("orders", f"order.{status.lower()}.v1", order_id=order_id, status=status)
 
 
-def _move(world: World, product_id: str, kind: str, *, available: int = 0, reserved: int = 0) -> None:
-    stock = world.rows["products", product_id]
-    world.commit(
+def _move(facts: StackFacts, product_id: str, kind: str, *, available: int = 0, reserved: int = 0) -> None:
+    stock = facts.rows["products", product_id]
+    facts.commit(
         "products", kind, product_id=product_id,
         stock_available=stock["stock_available"] + available, stock_reserved=stock["stock_reserved"] + reserved,
     )  # fmt: skip

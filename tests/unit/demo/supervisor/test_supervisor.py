@@ -16,7 +16,7 @@ from demo.supervisor.supervisor import Keeping, Phase, State, Supervisor, pause_
 from tests.support.waiting import wait_until
 
 Supervise = Callable[[Sequence[Part]], AbstractAsyncContextManager[Supervisor]]
-Diary = Callable[[], list[str]]
+ReadEventLog = Callable[[], list[str]]
 MakeService = Callable[..., Service]
 
 
@@ -35,7 +35,7 @@ async def until_ready(supervisor: Supervisor) -> None:
 
 
 async def test_a_part_starts_when_the_parts_before_it_are_ready_and_not_earlier(
-    supervise: Supervise, python_service: MakeService, diary: Diary, tmp_path: Path
+    supervise: Supervise, python_service: MakeService, event_log: ReadEventLog, tmp_path: Path
 ) -> None:
     async def let_it_be_ready(_log: Path) -> None:
         (tmp_path / "flag").touch()
@@ -44,7 +44,7 @@ async def test_a_part_starts_when_the_parts_before_it_are_ready_and_not_earlier(
     parts: list[Part] = [python_service("shop", after=["base"]), base, Job(name="bell", run=let_it_be_ready)]
     async with supervise(parts) as supervisor:
         await until_ready(supervisor)
-        told = diary()
+        told = event_log()
     assert told.index("part.done bell") < told.index("part.ready base") < told.index("part.started shop")
 
 
@@ -71,7 +71,7 @@ async def test_parts_stop_in_the_reverse_order(
 
 
 async def test_a_part_that_dies_is_started_again_and_the_diary_says_so(
-    supervise: Supervise, python_service: MakeService, diary: Diary
+    supervise: Supervise, python_service: MakeService, event_log: ReadEventLog
 ) -> None:
     async with supervise([python_service("shop")]) as supervisor:
         await until_ready(supervisor)
@@ -80,7 +80,7 @@ async def test_a_part_that_dies_is_started_again_and_the_diary_says_so(
         await wait_until(lambda: kept(supervisor, "shop").restarts == 1)
         await wait_until(lambda: kept(supervisor, "shop").state is State.READY)
         assert pid(supervisor, "shop") != first
-        assert "part.died shop" in diary()
+        assert "part.died shop" in event_log()
 
 
 async def test_descendants_of_a_part_that_dies_end_with_it(
@@ -155,7 +155,7 @@ async def test_a_program_that_is_not_there_fails_the_start(
 
 
 async def test_a_stopped_part_stays_stopped_until_it_is_started(
-    supervise: Supervise, python_service: MakeService, diary: Diary
+    supervise: Supervise, python_service: MakeService, event_log: ReadEventLog
 ) -> None:
     async with supervise([python_service("shop"), python_service("page")]) as supervisor:
         await until_ready(supervisor)
@@ -165,7 +165,7 @@ async def test_a_stopped_part_stays_stopped_until_it_is_started(
         await supervisor.start_part("shop")
         await wait_until(lambda: kept(supervisor, "shop").state is State.READY)
         assert kept(supervisor, "shop").restarts == 0
-        assert "part.died shop" not in diary()
+        assert "part.died shop" not in event_log()
 
 
 async def test_a_part_can_be_stopped_while_it_waits_for_its_next_try(

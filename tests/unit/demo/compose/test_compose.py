@@ -1,17 +1,21 @@
 """The stack in containers as the commands see it, from what the engine says."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from auditor.sources.databases import snapshot
+from auditor.sources.rows import WRITE_TABLES
 from demo.__main__ import main
 from demo.cli.status import NOT_RUNNING
 from demo.compose import containers as module
 from demo.compose import stack as stack_module
 from demo.compose import status as status_module
+from demo.compose.database_copy import copy_script, fill
 from demo.compose.stack import ComposeStack
-from demo.supervisor.control import NotRunningError
+from demo.errors import NotRunningError
 
 
 def inspected(
@@ -105,7 +109,8 @@ def test_nothing_in_containers_is_said_and_is_no_crash(
     assert main(["status", "--compose"]) == NOT_RUNNING
     assert "docker compose up" in capsys.readouterr().out
     assert main(["kafka", "--compose", "topics", "list"]) == NOT_RUNNING
-    assert main(["audit", "--compose"]) == main(["load", "--compose"]) == 2
+    assert main(["audit", "--compose"]) == main(["load", "--compose"]) == NOT_RUNNING
+    assert main(["rebuild", "--compose"]) == NOT_RUNNING
 
 
 def test_without_docker_that_is_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +119,38 @@ def test_without_docker_that_is_what_is_said(monkeypatch: pytest.MonkeyPatch) ->
         ComposeStack.running()
 
 
-def test_a_published_door_leads_to_the_same_database_as_the_same_role() -> None:
+ROWS = [
+    ["orders", {
+        "order_id": "order-1-a", "user_id": "ada", "status": "PENDING", "lines": [{"product_id": "tea"}], "total_cents": 5,
+        "version": 1, "instance": "order-1", "reason": None, "placed_at": 7, "updated_at": 8,
+    }],
+    ["outbox", {"id": 3, "topic": "orders", "key": "\\x6162", "value": "\\xff00", "headers": "[]"}],
+]  # fmt: skip
+
+
+async def test_what_psql_prints_becomes_a_database_that_the_auditor_reads(tmp_path: Path) -> None:
+    printed = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+    tables = set(WRITE_TABLES) - {"set_aside"}  # an instance of before may not have it
+    fill(tmp_path / "copy.db", printed, tables=tables)
+    async with snapshot(f"sqlite:///{tmp_path}/copy.db") as database:
+        read = {
+            name: [row async for block in database.rows(WRITE_TABLES[name]) for row in block]
+            for name in tables
+        }
+        assert not await database.has("set_aside")
+    assert read["outbox"] == [(3, "orders", b"ab", b"\xff\x00", "[]")]
+    ((order_id, *_, updated_at),) = read["orders"]
+    assert (order_id, updated_at) == ("order-1-a", 8)
+    assert read["parked"] == []
+
+
+def test_only_tables_that_are_there_are_asked_for() -> None:
+    script = copy_script(database="orders", tables={"orders"})
+    assert script[0] == "--dbname=orders"
+    assert sum("FROM orders" in word for word in script) == 1
+    assert not any("FROM outbox" in word for word in script)
+
+
+def test_a_published_port_leads_to_the_same_database_as_the_same_role() -> None:
     inside = "postgresql://catalog_reader:pw@read-db:5432/read"
     assert stack_module._at(inside, port=5433) == "postgresql://catalog_reader:pw@127.0.0.1:5433/read"  # noqa: SLF001

@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def diary(home: Home) -> Callable[[], list[str]]:
+def event_log(home: Home) -> Callable[[], list[str]]:
     """What the supervisor wrote so far: `event part` per line."""
 
     def read() -> list[str]:

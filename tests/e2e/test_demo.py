@@ -17,12 +17,12 @@ from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 SERVICES = {"kafka-1", "kafka-2", "kafka-3", "postgres", "order-1", "order-2", "order-3", "sink", "catalog"}
-Diary = Callable[[], list[str]]
+ReadEventLog = Callable[[], list[str]]
 
 
 @pytest.fixture
-def diary(stack: RunningStack) -> Diary:
-    """The supervisor's diary, as `./demo logs` shows it."""
+def event_log(stack: RunningStack) -> ReadEventLog:
+    """The supervisor's event_log, as `./demo logs` shows it."""
 
     def read() -> list[str]:
         return stack.demo("logs", "supervisor").stdout.splitlines()
@@ -95,15 +95,15 @@ def test_a_taken_port_is_named_with_its_owner_and_nothing_is_started(
 
 @pytest.mark.parametrize("part", ["order-2", "sink"])
 async def test_a_killed_part_is_started_again_and_the_logs_say_so(
-    stack: RunningStack, diary: Diary, part: str
+    stack: RunningStack, event_log: ReadEventLog, part: str
 ) -> None:
-    deaths = sum("part.died" in line for line in diary())
+    deaths = sum("part.died" in line for line in event_log())
     restarts = stack.status()["parts"][part]["restarts"]
     killed = stack.signal(part, signal.SIGKILL)
     await wait_until(lambda: stack.pid(part) not in (0, killed), timeout_s=30, what="a new process")
     await wait_until(stack.is_ready, timeout_s=60, what="everything is ready again")
     assert stack.status()["parts"][part]["restarts"] == restarts + 1
-    told = diary()
+    told = event_log()
     assert sum("part.died" in line for line in told) == deaths + 1
     assert any(f"part.died part={part} exit=SIGKILL" in line for line in told)
 
