@@ -43,10 +43,10 @@ async def measure(url: str, kafka: str, prefix: str, *, events: int) -> float:
 
 async def _fill(url: str, prefix: str, events: int) -> None:
     maker = RecordMaker(instance="order-1", prefix=prefix)
-    line = OrderLine(product_id="tea-green", quantity=2, unit_price_cents=450)
+    line = OrderLine(product_id="green-tea", quantity=2, unit_price_cents=450)
     database = open_database(url)
     for first in range(0, events, CHUNK):
-        rows = []
+        rows: list[dict[str, object]] = []
         for number in range(first, min(first + CHUNK, events)):
             order = Order.place(
                 order_id=f"order-1-01JD9Z6Q4W8C3N5T{number:010}",

@@ -61,7 +61,7 @@ async def fill_topic(bootstrap: str, name: str, orders: Iterable[Order]) -> Fill
     final: dict[str, Order] = {}
     last: dict[int, Order] = {}
     records = value_bytes = 0
-    # Large batches are what a busy topic holds; they make no contestant's fetches different from another's.
+    # Large batches are what a busy topic holds; they make no system's fetches different from another's.
     async with AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         compression_type="lz4",
