@@ -29,8 +29,8 @@ ORDERS_PER_SECOND = 2_000
 DRAINED_PER_SECOND = 20_000
 PAGE_P99_MS = 10.0
 READY_WARM_S, MEMORY_IDLE_MB = 15.0, 1_000
-VISIBLE_MS = {100: {"p50": 10.0, "p99": 50.0}, 10: {"p50": 6.0, "p99": 15.0}}
-"""Goals per orders a second."""
+VISIBLE_MS = {100: (10.0, 50.0), 10: (6.0, 15.0)}
+"""Orders a second: goals for p50 and p99."""
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
@@ -94,18 +94,19 @@ def _commands() -> Iterator[Figure]:
 def _system() -> Iterator[Figure]:
     source = _newest("sync")
     results = json.loads(source.read_text())
-    for rate in (100, 10):
-        for share in ("p50", "p99"):
-            values = [load["visible_ms"][share] for load in results["loads"][str(rate)]]
-            goal = VISIBLE_MS[rate][share]
-            yield Figure(
-                what=f"commit → visible to a query, {rate} orders/s, {share}",
-                goal=f"≤ {goal:g} ms",
-                measured=f"{_spread(values, '{:.1f}')} ms",
-                missed=median(values) > goal,
-                source=source,
-                headline=True,
-            )
+    for rate, (most_p50, most_p99) in VISIBLE_MS.items():
+        p50, p99 = (
+            median(load["visible_ms"][share] for load in results["loads"][str(rate)])
+            for share in ("p50", "p99")
+        )
+        yield Figure(
+            what=f"commit → visible to a query at {rate} orders/s, p50 and p99",
+            goal=f"≤ {most_p50:g} and {most_p99:g} ms",
+            measured=f"{p50:.1f} and {p99:.1f} ms",
+            missed=p50 > most_p50 or p99 > most_p99,
+            source=source,
+            headline=True,
+        )
     yield Figure(
         what="whole stack ready, warm",
         goal=f"≤ {READY_WARM_S:g} s",
@@ -192,7 +193,9 @@ def _queries() -> Iterator[Figure]:
 def table(document: Path, chosen: Iterable[Figure]) -> str:
     """The rows under a line that says when and where."""
     machine = json.loads(_newest("sync").read_text())["machine"]
-    head = f"{machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; medians of the runs (lowest to highest).\n\n"
+    head = (
+        f"{machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; medians of the runs.\n\n"
+    )
     lines = ["| what is measured | goal | measured | result of |", "|---|---|---|---|"]
     return head + "\n".join([*lines, *(figure.row(document) for figure in chosen)]) + "\n"
 
@@ -202,7 +205,7 @@ def documents() -> dict[Path, str]:
     every = figures()
     readme, page = REPOSITORY / "README.md", REPOSITORY / "docs" / "figures.md"
     chosen = {readme: [each for each in every if each.headline or each.missed], page: every}
-    return {document: _between_marks(document, table(document, rows)) for document, rows in chosen.items()}
+    return {document: between_marks(document, table(document, rows)) for document, rows in chosen.items()}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -238,16 +241,13 @@ def _by_system(drains: Iterable[Drain]) -> list[list[Drain]]:
     return list(groups.values())
 
 
-def _between_marks(document: Path, text: str) -> str:
+def between_marks(document: Path, text: str) -> str:
+    """The document with `text` in the place of its figures. Raises ValueError when it has no such place."""
     before, begin, rest = document.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{document.name} has no place for the figures: {BEGIN.strip()} … {END.strip()}")
     return before + begin + text + end + after
-
-
-def _spread(values: Sequence[float], form: str) -> str:
-    return f"{form.format(median(values))} ({form.format(min(values))} to {form.format(max(values))})"
 
 
 def _relative(target: Path, folder: Path) -> str:
