@@ -44,10 +44,10 @@ class Figure:
     missed: bool = False
     source: Path
     headline: bool = False
-    """Whether it stands in the README as well. Every missed goal does."""
+    """Whether it is in the README as well. Every missed goal does."""
 
     def row(self, document: Path) -> str:
-        """The row as it stands in `document`."""
+        """The row as `document` has it."""
         page = self.source.with_suffix(".md")
         target = page if page.exists() else self.source
         link = f"[{self.source.stem[:10]}]({_relative(target, document.parent)})"

@@ -193,7 +193,7 @@ async def run(plan: Plan, *, kafka: str | None, command: str) -> AsyncIterator[R
 
 
 async def measure(options: argparse.Namespace, command: str) -> None:
-    """Write the result files anew after every run, so that an interrupted benchmark leaves what it has."""
+    """Write the result files again after every run, so that an interrupted benchmark leaves what it has."""
     measuring = asyncio.current_task()
     if measuring is not None:  # ended by a signal, it stops its servers as it does at the end
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)

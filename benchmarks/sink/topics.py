@@ -1,4 +1,4 @@
-"""Topics filled before the clock starts, and what must stand in the table once they are drained."""
+"""Topics filled before the clock starts, and what must be in the table once they are drained."""
 
 import zlib
 from collections.abc import Iterable

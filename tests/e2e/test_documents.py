@@ -16,6 +16,8 @@ from tests.support.waiting import wait_until
 
 README = REPOSITORY / "README.md"
 ONE_ORDER = REPOSITORY / "docs" / "one-order.md"
+REBUILD = REPOSITORY / "docs" / "rebuild.md"
+SINK_WORKERS = REPOSITORY / "docs" / "sink-workers.md"
 TIMEOUT_S = 120
 
 pytestmark = pytest.mark.skipif(
@@ -112,3 +114,35 @@ def test_the_documents_name_products_that_are_sold(stack: RunningStack, tmp_path
     for product_id in set(re.findall(r'"product_id":"([^"]+)"', text)):
         ask = f"curl -s --fail localhost:8000/products/{product_id}"
         assert f'"product_id":"{product_id}"' in run(stack, ask, folder=tmp_path)
+
+
+async def test_a_connector_pauses_and_resumes_as_it_is_told(stack: RunningStack, tmp_path: Path) -> None:
+    (block,) = shell_blocks(SINK_WORKERS)
+    printed = run(stack, block, folder=tmp_path)
+    assert '["order-history","orders","products"]' in printed
+    ask = "curl -s localhost:8083/connectors/orders/status"
+
+    def runs() -> bool:
+        return run(stack, ask, folder=tmp_path).count('"state":"RUNNING"') == 2
+
+    await wait_until(runs, what="the connector and its task run again")
+
+
+def test_the_damage_of_the_rebuilds_page_is_seen_by_the_audit_and_repaired(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    place, _ = shell_blocks(README, section="The problem and the answer")
+    run(stack, place, folder=tmp_path)
+    before = stack.demo("audit", "--wait", "60")
+    assert before.returncode == 0, before.stdout
+    (damage,) = shell_blocks(REBUILD)
+    try:
+        assert re.match(r"DELETE [1-9]", run(stack, damage, folder=tmp_path))
+        damaged = stack.demo("audit")
+        assert damaged.returncode == 1
+        assert "read-missing" in damaged.stdout
+    finally:
+        rebuilt = stack.demo("rebuild")
+    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
+    after = stack.demo("audit", "--wait", "60")
+    assert after.returncode == 0, after.stdout
