@@ -130,7 +130,7 @@ async def measure(part: Part, database: str, *, kafka: str, postgres: str, secon
 async def drained_per_second(database: str, *, kafka: str, postgres: str, events: int) -> float:
     """How fast the relay empties an outbox of `events`."""
     async with place(database, kafka=kafka, postgres=postgres) as where:
-        return await drain.measure(where.url, kafka, where.prefix, events=events)
+        return await drain.measure(where, kafka=kafka, events=events)
 
 
 if __name__ == "__main__":

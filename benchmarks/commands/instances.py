@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import uuid
@@ -14,11 +15,11 @@ import asyncpg
 import httpx
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from benchmarks.commands import drain
 from devservers.ports import free_ports
 
 DATABASES = ("sqlite", "postgresql")
-WHOLE = (sys.executable, "-m", "order_service", "serve")
+SERVICE = (sys.executable, "-m", "order_service")
+WHOLE = (*SERVICE, "serve")
 """The service's own command: relay, consumers, reminders and HTTP in one process."""
 BARE = (sys.executable, "-m", "benchmarks.commands.serve")
 """HTTP and commits only (`serve.py`)."""
@@ -32,13 +33,23 @@ class Place:
     url: str
     prefix: str
 
+    @property
+    def file(self) -> str | None:
+        """Path of the database; None when it is not SQLite's."""
+        scheme, _, path = self.url.partition(":///")
+        return path if scheme.startswith("sqlite") else None
+
+    @property
+    def dsn(self) -> str:
+        """Address of the database on PostgreSQL."""
+        return f"postgresql://{self.url.partition('://')[2]}"
+
     async def orders(self) -> int:
         """How many orders the database holds."""
-        scheme, _, rest = self.url.partition("://")
-        if scheme.startswith("sqlite"):
-            with contextlib.closing(sqlite3.connect(rest.removeprefix("/"))) as file:
+        if self.file is not None:
+            with contextlib.closing(sqlite3.connect(self.file)) as file:
                 return int(file.execute("SELECT count(*) FROM orders").fetchone()[0])
-        connection = await asyncpg.connect(f"postgresql://{rest}")
+        connection = await asyncpg.connect(self.dsn)
         try:
             return int(await connection.fetchval("SELECT count(*) FROM orders"))
         finally:
@@ -70,8 +81,13 @@ async def place(database: str, *, kafka: str, postgres: str) -> AsyncIterator[Pl
             await server.execute(f"CREATE DATABASE {name}")
             url = f"postgresql+asyncpg://{postgres.partition('://')[2].rpartition('/')[0]}/{name}"
         try:
-            await drain.migrate(url)
-            yield Place(url=url, prefix=prefix)
+            where = Place(url=url, prefix=prefix)
+            migrating = await asyncio.create_subprocess_exec(
+                *SERVICE, "migrate", env=_environment(where, kafka=kafka), stdout=subprocess.DEVNULL
+            )
+            if await migrating.wait():
+                raise RuntimeError("the database could not be migrated")
+            yield where
         finally:
             await admin.delete_topics(list(topics))
             await admin.close()
@@ -80,26 +96,32 @@ async def place(database: str, *, kafka: str, postgres: str) -> AsyncIterator[Pl
 
 
 @contextlib.asynccontextmanager
-async def instance(program: tuple[str, ...], where: Place, *, kafka: str) -> AsyncIterator[Instance]:
+async def instance(
+    program: tuple[str, ...], where: Place, *, kafka: str, registers_product: bool = True
+) -> AsyncIterator[Instance]:
     """Run `program` as order-1 until the end of the block."""
     port = free_ports(1)[0]
-    environment = os.environ | {
-        "ORDER_INSTANCE": "order-1",
-        "ORDER_DATABASE_URL": where.url,
-        "ORDER_KAFKA_BOOTSTRAP": kafka,
-        "ORDER_PORT": str(port),
-        "ORDER_TOPIC_PREFIX": where.prefix,
-        "ORDER_OUTBOX_LIMIT": "10000000",
-        "ORDER_LOG_LEVEL": "WARNING",
-    }
+    environment = _environment(where, kafka=kafka) | {"ORDER_PORT": str(port)}
     process = await asyncio.create_subprocess_exec(*program, env=environment)
     try:
-        await _prepare(port)
+        if registers_product:
+            await _prepare(port)
         yield Instance(pid=process.pid, port=port)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _environment(where: Place, *, kafka: str) -> dict[str, str]:
+    return os.environ | {
+        "ORDER_INSTANCE": "order-1",
+        "ORDER_DATABASE_URL": where.url,
+        "ORDER_KAFKA_BOOTSTRAP": kafka,
+        "ORDER_TOPIC_PREFIX": where.prefix,
+        "ORDER_OUTBOX_LIMIT": "10000000",
+        "ORDER_LOG_LEVEL": "WARNING",
+    }
 
 
 async def _prepare(port: int) -> None:
