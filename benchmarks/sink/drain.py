@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 
 import asyncpg
 
-from benchmarks.sink.contestants import Contestant, Job, Run
 from benchmarks.sink.orders import MARKER_EVERY, Order
 from benchmarks.sink.servers import Servers, fresh_database
 from benchmarks.sink.statements import statement
+from benchmarks.sink.system import Job, Run, System
 from benchmarks.sink.topics import FilledTopic, Totals
 from devservers.ports import free_ports
 
@@ -39,7 +39,7 @@ class Drain:
     """One topic drained once: every record arrived in its last state, or this would not exist."""
 
     group: str
-    contestant: str
+    system: str
     connections: int
     workload: str
     records: int
@@ -59,9 +59,9 @@ class Drain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A contestant that did not get through a workload."""
+    """A system that did not get through a workload."""
 
-    contestant: str
+    system: str
     connections: int
     workload: str
     reason: str
@@ -71,8 +71,8 @@ class WrongRowsError(RuntimeError):
     """Rows or versions are missing or too many."""
 
 
-async def drain(contestant: Contestant, workload: Workload, servers: Servers) -> Drain:
-    """Let `contestant` write the whole topic into a fresh database, check every column's sum, and time it."""
+async def drain(system: System, workload: Workload, servers: Servers) -> Drain:
+    """Let `system` write the whole topic into a fresh database, check every column's sum, and time it."""
     directory = servers.new_directory()
     async with fresh_database(servers.admin_dsn, f"drain_{directory.name}") as dsn:
         database = await asyncpg.connect(dsn)
@@ -89,7 +89,7 @@ async def drain(contestant: Contestant, workload: Workload, servers: Servers) ->
                 settings=workload.settings,
             )
             started_at = time.time()
-            async with contestant.running(job) as run:
+            async with system.running(job) as run:
                 await _wait_for_the_last(database, workload.topic.last, run)
                 usage = run.usage()
             wrong_sums = await _wrong_sums(database, workload.topic.totals)
@@ -100,9 +100,9 @@ async def drain(contestant: Contestant, workload: Workload, servers: Servers) ->
     warm = next(commit for commit in commits if commit[1] >= min(WARM_UP, last[1]))
     records = workload.topic.records
     return Drain(
-        group=contestant.group,
-        contestant=contestant.name,
-        connections=contestant.connections,
+        group=system.group,
+        system=system.name,
+        connections=system.connections,
         workload=workload.name,
         records=records,
         rate=_rate(records, warm, last),

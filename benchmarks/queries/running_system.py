@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.queries.shop import BIN, INSTANCES, write_environment
+from benchmarks.queries.dataset import BIN, INSTANCES, write_environment
 from demo.home import REPOSITORY
 from devservers.kafka import KafkaCluster
 from devservers.ports import free_ports
@@ -23,7 +23,7 @@ TOPICS = REPOSITORY / "infra" / "kafka" / "create_topics.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class RunningSystem:
     """Base URLs of the catalog and of each order instance."""
 
     catalog: str
@@ -31,7 +31,7 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def running_house(dsn: str, directory: Path) -> AsyncIterator[House]:
+async def running_system(dsn: str, directory: Path) -> AsyncIterator[RunningSystem]:
     """On the read database at `dsn` and the instances' databases in `directory`; nothing runs any more at the end."""
     async with contextlib.AsyncExitStack() as parts:
         kafka = await parts.enter_async_context(KafkaCluster(directory=directory / "kafka"))
@@ -64,7 +64,7 @@ async def running_house(dsn: str, directory: Path) -> AsyncIterator[House]:
             programs.append(_serving(port, "/health/ready", env, "order-service", "serve"))
         for program in programs:
             await parts.enter_async_context(program)
-        yield House(catalog=f"http://{HOST}:{catalog}", instances=urls)
+        yield RunningSystem(catalog=f"http://{HOST}:{catalog}", instances=urls)
 
 
 async def _done(*command: str) -> None:

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from benchmarks.sink.connect import TUNED, UNNEST, KafkaConnect
-from benchmarks.sink.contestants import Contestant
 from benchmarks.sink.limit import PostgresLimit
 from benchmarks.sink.ours import OurSink
+from benchmarks.sink.system import System
 
 CONNECTIONS = (1, 2)
 REWRITE = "?reWriteBatchedInserts=true"
 
 
-def draining(groups: Sequence[str], extra: Mapping[str, str]) -> list[Contestant]:
-    """Contestants for throughput, each with one and with two tasks; `extra` connector keys go to every sink."""
-    ours: list[Contestant] = [OurSink(connections=n, settings=extra) for n in CONNECTIONS]
-    connect: list[Contestant] = [
+def for_throughput(groups: Sequence[str], extra: Mapping[str, str]) -> list[System]:
+    """Systems for throughput, each with one and with two tasks; `extra` connector keys go to every sink."""
+    ours: list[System] = [OurSink(connections=n, settings=extra) for n in CONNECTIONS]
+    connect: list[System] = [
         KafkaConnect(label=label, connections=n, settings={**settings, **extra}, url_options=url_options)
         for label, settings, url_options in (
             ("defaults", {}, ""),
@@ -24,14 +24,14 @@ def draining(groups: Sequence[str], extra: Mapping[str, str]) -> list[Contestant
         )
         for n in CONNECTIONS
     ]
-    limit: list[Contestant] = [PostgresLimit(connections=n) for n in CONNECTIONS]
+    limit: list[System] = [PostgresLimit(connections=n) for n in CONNECTIONS]
     return _chosen({"ours": ours, "connect": connect, "limit": limit}, groups)
 
 
-def racing(groups: Sequence[str], extra: Mapping[str, str]) -> list[Contestant]:
-    """Contestants for latency: the sinks, Kafka Connect at its defaults and at its fastest setting."""
-    ours: list[Contestant] = [OurSink(connections=n, settings=extra) for n in CONNECTIONS]
-    connect: list[Contestant] = [
+def for_latency(groups: Sequence[str], extra: Mapping[str, str]) -> list[System]:
+    """Systems for latency: the sinks, Kafka Connect at its defaults and at its fastest setting."""
+    ours: list[System] = [OurSink(connections=n, settings=extra) for n in CONNECTIONS]
+    connect: list[System] = [
         KafkaConnect(label="defaults", connections=1, settings=extra),
         KafkaConnect(label="defaults", connections=2, settings=extra),
         KafkaConnect(label="tuned, unnest", connections=1, settings={**UNNEST, **extra}),
@@ -39,5 +39,5 @@ def racing(groups: Sequence[str], extra: Mapping[str, str]) -> list[Contestant]:
     return _chosen({"ours": ours, "connect": connect}, groups)
 
 
-def _chosen(cast: Mapping[str, list[Contestant]], groups: Sequence[str]) -> list[Contestant]:
-    return [contestant for group in groups for contestant in cast.get(group, ())]
+def _chosen(systems: Mapping[str, list[System]], groups: Sequence[str]) -> list[System]:
+    return [system for group in groups for system in systems.get(group, ())]

@@ -1,4 +1,4 @@
-"""What a contestant is to the measurement, and the connector file that all sinks are given alike."""
+"""What a system is to the measurement, and the connector file that all sinks are given alike."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -27,7 +27,7 @@ class Job:
     port: int
     """Free for the worker's REST interface."""
     orders: Iterable[Order]
-    """The records of the topic again, for a contestant that needs no Kafka."""
+    """The records of the topic again, for a system that needs no Kafka."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Connector keys that belong to the work, whoever does it."""
 
@@ -41,7 +41,7 @@ class Usage:
 
 
 class Run(Protocol):
-    """A contestant at work."""
+    """A system at work."""
 
     def check(self) -> None:
         """Raise WorkerDiedError when it has stopped working; also takes a sample of its memory."""
@@ -50,7 +50,7 @@ class Run(Protocol):
         """What it took; None when it is not a process of its own."""
 
 
-class Contestant(Protocol):
+class System(Protocol):
     """Something that writes a topic's orders into the table."""
 
     @property

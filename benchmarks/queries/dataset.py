@@ -1,4 +1,4 @@
-"""The same orders twice: in one read database, and split over three write databases."""
+"""The data of this benchmark: the same orders in one read database, and split over three write databases."""
 
 import asyncio
 import os
@@ -20,13 +20,13 @@ _COLUMNS = "order_id, user_id, status, lines, total_cents, version, instance, re
 async def fill_read_database(dsn: str, orders: int) -> None:
     """`orders` rows under the real schema, analysed as autovacuum would have. Its indexes are made last: that is quicker."""
     await upgrade(dsn)
-    shop = load_statements(__package__, "shop.sql")
+    seed_data = load_statements(__package__, "seed_data.sql")
     connection = await asyncpg.connect(dsn, server_settings={"maintenance_work_mem": "256MB"})
     try:
-        indexes = await connection.fetch(shop["indexes"])
+        indexes = await connection.fetch(seed_data["indexes"])
         for index in indexes:
             await connection.execute(f"DROP INDEX {index['name']}")
-        await connection.execute(shop["orders"].replace("$1", str(orders)))
+        await connection.execute(seed_data["orders"].replace("$1", str(orders)))
         for index in indexes:
             await connection.execute(index["definition"])
         await connection.execute("VACUUM (ANALYZE) orders")
