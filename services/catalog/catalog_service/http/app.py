@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from catalog_service.http.page import page_assets
 from catalog_service.http.problems import ProblemDocument, install_problems
-from catalog_service.http.response_headers import Envelope
+from catalog_service.http.response_headers import ResponseHeadersMiddleware
 
 _DESCRIPTION = "One picture from many databases: answers from the read database that the sink keeps in step."
 
@@ -22,7 +22,7 @@ def build_app(
     for each in routes:
         app.include_router(each)
     app.mount("/assets", page_assets())
-    app.add_middleware(Envelope, lag_ms=lag_ms, metrics=metrics)
+    app.add_middleware(ResponseHeadersMiddleware, lag_ms=lag_ms, metrics=metrics)
     install_problems(app)
     _describe_problems(app)
     return app
