@@ -14,7 +14,7 @@ from ulid_transform import ulid_now
 
 from order_service.adapters import schema
 from order_service.adapters.database import open_database
-from order_service.adapters.errors import StorageUnavailable
+from order_service.adapters.errors import StorageUnavailableError
 from order_service.adapters.expiry import Expiry
 from order_service.adapters.kafka.decoding import inbox_effect, product_effect
 from order_service.adapters.kafka.publisher import kafka_publisher
@@ -25,15 +25,15 @@ from order_service.adapters.serialization import RecordMaker
 from order_service.entrypoints.http import claims, tracing
 from order_service.entrypoints.http.admission import Admission
 from order_service.entrypoints.http.app import build_app
-from order_service.entrypoints.http.claims import Courier
+from order_service.entrypoints.http.claims import NameRegistryClient
 from order_service.entrypoints.http.dispatch import Dispatch
 from order_service.entrypoints.http.health import Check
-from order_service.entrypoints.inbox_consumer import Intake
+from order_service.entrypoints.inbox_consumer import InboxConsumer
 from order_service.entrypoints.outbox_relay import Relay
-from order_service.entrypoints.reminders import Asker
+from order_service.entrypoints.reminders import ReminderScheduler
 from order_service.entrypoints.republish import republish
 from order_service.service_layer.backlog import Backlog
-from order_service.service_layer.message_bus import GroupCommit
+from order_service.service_layer.message_bus import MessageBus
 from order_service.service_layer.unit_of_work import UseCase
 from order_service.service_layer.use_cases.mark_relayed import MarkRelayed
 from order_service.settings import Settings
@@ -49,10 +49,10 @@ class Service:
     """The built parts that run."""
 
     app: FastAPI
-    commits: GroupCommit
+    commits: MessageBus
     relay: Relay
-    intakes: tuple[Intake, ...]
-    asker: Asker
+    intakes: tuple[InboxConsumer, ...]
+    asker: ReminderScheduler
     expiry: Expiry
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
@@ -83,7 +83,7 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
 
         backlog = Backlog(limit=settings.outbox_limit)
         queries = Queries(database)
-        commits = GroupCommit(
+        commits = MessageBus(
             database=database,
             records=RecordMaker(instance=settings.instance, prefix=settings.topic_prefix),
             clock=clock,
@@ -101,7 +101,7 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
             backlog=backlog,
             queries=queries,
             peers=peers,
-            courier=Courier(lambda keeper, body: peers.post(claims.PATH, body, to=keeper)),
+            courier=NameRegistryClient(lambda keeper, body: peers.post(claims.PATH, body, to=keeper)),
         )
         yield Service(
             app=build_app(
@@ -113,7 +113,7 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
             commits=commits,
             relay=relay,
             intakes=intakes,
-            asker=Asker(
+            asker=ReminderScheduler(
                 overdue=lambda limit: queries.to_ask_again(now=clock(), limit=limit),
                 run=lambda use_case: commits.run(use_case, trace=tracing.new()),
             ),
@@ -133,7 +133,7 @@ async def republish_log(settings: Settings, *, topics: Collection[str] = ()) -> 
         await database.close()
 
 
-def _relay(settings: Settings, commits: GroupCommit, backlog: Backlog, reader: OutboxReader) -> Relay:
+def _relay(settings: Settings, commits: MessageBus, backlog: Backlog, reader: OutboxReader) -> Relay:
     async def note(position: LogPosition) -> None:
         await commits.run(MarkRelayed(RELAY, position), trace="")
 
@@ -146,12 +146,12 @@ def _relay(settings: Settings, commits: GroupCommit, backlog: Backlog, reader: O
     )
 
 
-def _intakes(settings: Settings, commits: GroupCommit, queries: Queries) -> tuple[Intake, ...]:
+def _intakes(settings: Settings, commits: MessageBus, queries: Queries) -> tuple[InboxConsumer, ...]:
     async def take_in(use_case: UseCase[None]) -> None:
         await commits.run(use_case, trace="")
 
     return tuple(
-        Intake(
+        InboxConsumer(
             topic=settings.topic_prefix + topic,
             bootstrap=settings.kafka_bootstrap,
             effect_of=effect_of,
@@ -168,13 +168,13 @@ def _intakes(settings: Settings, commits: GroupCommit, queries: Queries) -> tupl
     )
 
 
-def _checks(queries: Queries, relay: Relay, intakes: tuple[Intake, ...]) -> dict[str, Check]:
+def _checks(queries: Queries, relay: Relay, intakes: tuple[InboxConsumer, ...]) -> dict[str, Check]:
     expected = schema.head()
 
     async def database() -> str | None:
         try:
             revision = await queries.revision()
-        except StorageUnavailable as error:
+        except StorageUnavailableError as error:
             return str(error)
         return (
             None
@@ -185,7 +185,7 @@ def _checks(queries: Queries, relay: Relay, intakes: tuple[Intake, ...]) -> dict
     async def kafka() -> str | None:
         return None if relay.connected else "the relay has no connection"
 
-    def intake_check(intake: Intake) -> Check:
+    def intake_check(intake: InboxConsumer) -> Check:
         async def check() -> str | None:
             if not intake.connected:
                 return "not connected"

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 
-import order_service.adapters
 import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import order_service.adapters
 from devservers.ports import free_ports
 from order_service.adapters import schema
 from order_service.adapters.database import Database, open_database

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, func, inspect, select, text
 from order_service.adapters import bulk, schema, tables
 from order_service.adapters.bulk import Rows, Statement
 from order_service.adapters.database import Database, open_database
-from order_service.adapters.errors import StorageUnavailable
+from order_service.adapters.errors import StorageUnavailableError
 from order_service.adapters.outbox_reader import LogPosition, OutboxReader
 from order_service.adapters.serialization import RecordMaker
-from order_service.domain.errors import ProductExists
-from order_service.domain.stock import Held, StockAnswer
-from order_service.service_layer.message_bus import GroupCommit
-from order_service.service_layer.unit_of_work import Claim, Needs, Transaction
+from order_service.domain.errors import ProductExistsError
+from order_service.domain.stock import HoldState, StockAnswer
+from order_service.service_layer.message_bus import MessageBus
+from order_service.service_layer.unit_of_work import NameReservation, Needs, Transaction
 from tests.integration.order.conftest import MakeUrl
 
 JANUARY = 1_700_000_000_000
@@ -37,7 +37,9 @@ class Put:
     def decide(self, tx: Transaction) -> int:
         known = tx.claim(self.name)
         count = int(known.fingerprint) + 1 if known else 1
-        tx.save_claim(Claim(name=self.name, instance="order-1", fingerprint=str(count), claimed_at=tx.now))
+        tx.save_claim(
+            NameReservation(name=self.name, instance="order-1", fingerprint=str(count), claimed_at=tx.now)
+        )
         if self.error:
             raise self.error
         return count
@@ -54,7 +56,7 @@ async def database(make_url: MakeUrl) -> Any:
 
 @pytest.fixture
 async def commits(database: Database) -> Any:
-    commits = GroupCommit(
+    commits = MessageBus(
         database=database,
         records=RecordMaker(instance="order-1"),
         clock=lambda: JANUARY,
@@ -72,15 +74,15 @@ async def names(database: Database) -> list[str]:
     return await database.read(lambda connection: list(connection.execute(query).scalars()))
 
 
-async def test_use_cases_of_one_commit_see_what_those_before_them_decided(commits: GroupCommit) -> None:
+async def test_use_cases_of_one_commit_see_what_those_before_them_decided(commits: MessageBus) -> None:
     counts = await asyncio.gather(*(commits.run(Put("a"), trace="") for _ in range(20)))
     assert counts == list(range(1, 21))
     assert await commits.run(Put("a"), trace="") == 21
 
 
-@pytest.mark.parametrize("error", [ProductExists("no"), ZeroDivisionError("a defect")])
+@pytest.mark.parametrize("error", [ProductExistsError("no"), ZeroDivisionError("a defect")])
 async def test_what_a_refused_use_case_saved_is_gone_and_its_neighbours_are_not(
-    commits: GroupCommit, database: Database, error: Exception
+    commits: MessageBus, database: Database, error: Exception
 ) -> None:
     results = await asyncio.gather(
         commits.run(Put("before"), trace=""),
@@ -93,7 +95,7 @@ async def test_what_a_refused_use_case_saved_is_gone_and_its_neighbours_are_not(
 
 
 async def test_a_row_that_another_process_wrote_first_harms_only_who_wanted_to_write_it(
-    commits: GroupCommit, database: Database
+    commits: MessageBus, database: Database
 ) -> None:
     await commits.run(Put("taken"), trace="")
     results = await asyncio.gather(
@@ -102,15 +104,15 @@ async def test_a_row_that_another_process_wrote_first_harms_only_who_wanted_to_w
         return_exceptions=True,
     )
     assert results[0] == 1
-    assert isinstance(results[1], StorageUnavailable)
+    assert isinstance(results[1], StorageUnavailableError)
     assert await names(database) == ["mine", "taken"]
 
 
-async def test_more_than_can_wait_is_turned_away(commits: GroupCommit) -> None:
+async def test_more_than_can_wait_is_turned_away(commits: MessageBus) -> None:
     results = await asyncio.gather(
         *(commits.run(Put(str(n)), trace="") for n in range(80)), return_exceptions=True
     )
-    turned_away = [result for result in results if isinstance(result, StorageUnavailable)]
+    turned_away = [result for result in results if isinstance(result, StorageUnavailableError)]
     assert len(turned_away) == 30
 
 
@@ -130,14 +132,16 @@ class PutAndSend:
 
     def decide(self, tx: Transaction) -> None:
         for name in self.names:
-            tx.save_claim(Claim(name=name, instance="order-1", fingerprint=self.mark, claimed_at=tx.now))
+            tx.save_claim(
+                NameReservation(name=name, instance="order-1", fingerprint=self.mark, claimed_at=tx.now)
+            )
             tx.send(
                 StockAnswer(
                     order_id=f"order-2-{name}",
                     order_version=1,
                     instance="order-2",
                     home="order-1",
-                    held=Held.RESERVED,
+                    held=HoldState.RESERVED,
                     reason=None,
                 )
             )
@@ -145,7 +149,7 @@ class PutAndSend:
 
 @pytest.mark.parametrize("count", [1, 31, 700])
 async def test_however_many_rows_a_commit_has_all_are_written_and_the_log_keeps_their_order(
-    commits: GroupCommit, database: Database, count: int
+    commits: MessageBus, database: Database, count: int
 ) -> None:
     for mark in ("new", "changed"):
         await commits.run(PutAndSend(count, mark), trace="")

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Table
 
 from order_service.adapters import rows, tables
 from order_service.domain.product import Offer, Product
-from order_service.service_layer.unit_of_work import Answer, Claim, Parked, Position, RelayPosition
+from order_service.service_layer.unit_of_work import Answer, NameReservation, Parked, Position, RelayPosition
 
 V = TypeVar("V")
 
@@ -46,7 +46,7 @@ PRODUCTS = _plain(tables.products, "product_id", Product)
 OFFERS = _plain(tables.offers, "product_id", Offer)
 RESERVATIONS = Entity(tables.reservations, "order_id", rows.reservation_values, rows.reservation_of)
 ANSWERS = _plain(tables.answers, "key", Answer)
-CLAIMS = _plain(tables.claims, "name", Claim)
+CLAIMS = _plain(tables.claims, "name", NameReservation)
 POSITIONS = _plain(tables.positions, "source", Position)
 RELAY_POSITIONS = _plain(tables.relay_position, "relay", RelayPosition)
 PARKED = _plain(tables.parked, "record", Parked)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from order_service.adapters.database import Database
 from order_service.adapters.entities import ANSWERS, OFFERS, ORDERS, POSITIONS, PRODUCTS, Entity
-from order_service.adapters.errors import StorageUnavailable
+from order_service.adapters.errors import StorageUnavailableError
 from order_service.domain.order import Order
 from order_service.domain.product import Offer, Product
 from order_service.service_layer.unit_of_work import Answer
@@ -73,4 +73,4 @@ class Queries:
         try:
             return await self.database.read(lambda connection: connection.execute(statement).all())
         except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
-            raise StorageUnavailable(str(error)) from error
+            raise StorageUnavailableError(str(error)) from error

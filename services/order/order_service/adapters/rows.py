@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from order_service.domain.order import Hold, Order, OrderLine, OrderStatus
-from order_service.domain.stock import Goods, Held, Reservation
+from order_service.domain.order import Order, OrderLine, OrderStatus, StockHold
+from order_service.domain.stock import HoldState, LineItem, Reservation
 
 Row = Mapping[str, Any]
 Values = dict[str, Any]
@@ -37,10 +37,10 @@ def order_of(row: Row) -> Order:
         status=OrderStatus(row["status"]),
         lines=tuple(OrderLine(**line) for line in row["lines"]),
         holds=tuple(
-            Hold(
+            StockHold(
                 home=hold["home"],
                 product_ids=tuple(hold["product_ids"]),
-                held=Held(hold["held"]),
+                held=HoldState(hold["held"]),
                 answered_version=hold["answered_version"],
             )
             for hold in row["holds"]
@@ -69,7 +69,7 @@ def reservation_of(row: Row) -> Reservation:
     return Reservation(
         order_id=row["order_id"],
         order_version=row["order_version"],
-        held=Held(row["held"]),
-        goods=tuple(Goods(**item) for item in row["goods"]),
+        held=HoldState(row["held"]),
+        goods=tuple(LineItem(**item) for item in row["goods"]),
         reason=row["reason"],
     )

@@ -31,7 +31,7 @@ from order_service.domain.product import Offer, Product
 from order_service.domain.stock import Reservation, StockAnswer, StockRequest
 from order_service.service_layer.unit_of_work import (
     Answer,
-    Claim,
+    NameReservation,
     Needs,
     Parked,
     Position,
@@ -41,7 +41,7 @@ from order_service.service_layer.unit_of_work import (
 
 V = TypeVar("V")
 T = TypeVar("T")
-Shelf = dict[Entity[Any], dict[str, Any]]
+IdentityMap = dict[Entity[Any], dict[str, Any]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,9 +55,9 @@ class UnitOfWork:
     trace: str = ""
     outbox: list[OutboxRecord] = field(default_factory=list)
     _read: list[Entity[Any]] = field(default_factory=list)
-    _stored: Shelf = field(default_factory=lambda: defaultdict(dict))
-    _decided: Shelf = field(default_factory=lambda: defaultdict(dict))
-    _saved: Shelf = field(default_factory=lambda: defaultdict(dict))
+    _stored: IdentityMap = field(default_factory=lambda: defaultdict(dict))
+    _decided: IdentityMap = field(default_factory=lambda: defaultdict(dict))
+    _saved: IdentityMap = field(default_factory=lambda: defaultdict(dict))
     _published: list[OutboxRecord] = field(default_factory=list)
 
     @property
@@ -146,7 +146,7 @@ class UnitOfWork:
     def answer(self, key: str) -> Answer | None:
         return self._get(ANSWERS, key)
 
-    def claim(self, name: str) -> Claim | None:
+    def claim(self, name: str) -> NameReservation | None:
         return self._get(CLAIMS, name)
 
     def position(self, source: str) -> Position | None:
@@ -182,7 +182,7 @@ class UnitOfWork:
     def save_answer(self, answer: Answer) -> None:
         self._save(ANSWERS, answer)
 
-    def save_claim(self, claim: Claim) -> None:
+    def save_claim(self, claim: NameReservation) -> None:
         self._save(CLAIMS, claim)
 
     def save_position(self, position: Position) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from order_service.domain.errors import IllegalTransition, InvalidOrder
-from order_service.domain.stock import Goods, Held, StockAnswer, StockRequest, Wanted
+from order_service.domain.errors import IllegalTransitionError, InvalidOrderError
+from order_service.domain.stock import DesiredHold, HoldState, LineItem, StockAnswer, StockRequest
 
 
 class OrderStatus(StrEnum):
@@ -22,11 +22,11 @@ ASK_AGAIN_MS = 5_000
 ASK_AGAIN_MOST = 7  # doublings: at most about ten minutes between two askings
 
 WANTED = {
-    OrderStatus.PENDING: Wanted.RESERVED,
-    OrderStatus.CONFIRMED: Wanted.RESERVED,
-    OrderStatus.REJECTED: Wanted.RELEASED,
-    OrderStatus.CANCELLED: Wanted.RELEASED,
-    OrderStatus.SHIPPED: Wanted.SHIPPED,
+    OrderStatus.PENDING: DesiredHold.RESERVED,
+    OrderStatus.CONFIRMED: DesiredHold.RESERVED,
+    OrderStatus.REJECTED: DesiredHold.RELEASED,
+    OrderStatus.CANCELLED: DesiredHold.RELEASED,
+    OrderStatus.SHIPPED: DesiredHold.SHIPPED,
 }
 
 
@@ -38,17 +38,19 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class StockHold:
     """The order's goods at one product home, and the last thing that home said about them."""
 
     home: str
     product_ids: tuple[str, ...]
-    held: Held = Held.ASKED
+    held: HoldState = HoldState.ASKED
     answered_version: int = 0
 
-    def settled(self, wanted: Wanted) -> bool:
+    def settled(self, wanted: DesiredHold) -> bool:
         """Nothing is left to ask of this home."""
-        return self.held.value == wanted.value or (wanted is Wanted.RELEASED and self.held is Held.REFUSED)
+        return self.held.value == wanted.value or (
+            wanted is DesiredHold.RELEASED and self.held is HoldState.REFUSED
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class Order:
     user_id: str
     status: OrderStatus
     lines: tuple[OrderLine, ...]
-    holds: tuple[Hold, ...]
+    holds: tuple[StockHold, ...]
     version: int
     instance: str
     reason: str | None
@@ -96,14 +98,14 @@ class Order:
     ) -> Order:
         """`homes` stands beside `lines`: the instance that decides about each line's stock."""
         if not lines:
-            raise InvalidOrder("an order has at least one line", pointer="/lines")
+            raise InvalidOrderError("an order has at least one line", pointer="/lines")
         by_home: dict[str, list[str]] = {}
         seen: set[str] = set()
         for index, (line, home) in enumerate(zip(lines, homes, strict=True)):
             if line.quantity < 1:
-                raise InvalidOrder("a quantity is at least 1", pointer=f"/lines/{index}/quantity")
+                raise InvalidOrderError("a quantity is at least 1", pointer=f"/lines/{index}/quantity")
             if line.product_id in seen:
-                raise InvalidOrder(
+                raise InvalidOrderError(
                     f"{line.product_id} stands in two lines", pointer=f"/lines/{index}/product_id"
                 )
             seen.add(line.product_id)
@@ -113,7 +115,7 @@ class Order:
             user_id=user_id,
             status=OrderStatus.PENDING,
             lines=tuple(lines),
-            holds=tuple(Hold(home=home, product_ids=tuple(ids)) for home, ids in by_home.items()),
+            holds=tuple(StockHold(home=home, product_ids=tuple(ids)) for home, ids in by_home.items()),
             version=1,
             instance=instance,
             reason=None,
@@ -125,13 +127,13 @@ class Order:
     def cancel(self, *, at: int) -> Order:
         """From PENDING or CONFIRMED; what was reserved is to be released."""
         if self.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED):
-            raise IllegalTransition(f"a {self.status} order cannot be cancelled")
+            raise IllegalTransitionError(f"a {self.status} order cannot be cancelled")
         return self._moved(OrderStatus.CANCELLED, reason="cancelled by the customer", at=at)
 
     def ship(self, *, at: int) -> Order:
         """From CONFIRMED only: what leaves the house was reserved before."""
         if self.status is not OrderStatus.CONFIRMED:
-            raise IllegalTransition(f"a {self.status} order cannot be shipped")
+            raise IllegalTransitionError(f"a {self.status} order cannot be shipped")
         return self._moved(OrderStatus.SHIPPED, reason=None, at=at)
 
     def answered(self, answer: StockAnswer, *, at: int) -> Order:
@@ -145,9 +147,9 @@ class Order:
         if holds == self.holds:
             return self
         order = replace(self, holds=holds)
-        if order.status is OrderStatus.PENDING and any(hold.held is Held.REFUSED for hold in holds):
+        if order.status is OrderStatus.PENDING and any(hold.held is HoldState.REFUSED for hold in holds):
             return order._moved(OrderStatus.REJECTED, reason=answer.reason, at=at)  # noqa: SLF001 - its own class
-        if order.status is OrderStatus.PENDING and all(hold.held is Held.RESERVED for hold in holds):
+        if order.status is OrderStatus.PENDING and all(hold.held is HoldState.RESERVED for hold in holds):
             return order._moved(OrderStatus.CONFIRMED, reason=None, at=at)  # noqa: SLF001
         return order if order.owed else replace(order, ask_again_at=None)
 
@@ -166,7 +168,7 @@ class Order:
                 instance=self.instance,
                 home=hold.home,
                 wanted=wanted,
-                goods=tuple(Goods(product_id=id_, quantity=quantity[id_]) for id_ in hold.product_ids),
+                goods=tuple(LineItem(product_id=id_, quantity=quantity[id_]) for id_ in hold.product_ids),
             )
             for hold in self.holds
             if not hold.settled(wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from order_service.domain.errors import StockLimit
+from order_service.domain.errors import StockLimitError
 
 MAX_STOCK = 2**31 - 1
 
@@ -107,4 +107,4 @@ class Offer:
 
 def _within_limit(stock: int) -> None:
     if stock > MAX_STOCK:
-        raise StockLimit(f"a stock of {stock} is more than {MAX_STOCK}", pointer="/quantity")
+        raise StockLimitError(f"a stock of {stock} is more than {MAX_STOCK}", pointer="/quantity")

@@ -16,9 +16,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
 from prometheus_client import Counter
 
-from order_service.adapters.errors import StorageUnavailable
+from order_service.adapters.errors import StorageUnavailableError
 from order_service.adapters.kafka.decoding import incoming
-from order_service.service_layer.apply_once import Incoming, MovePositions, Park, TakeIn
+from order_service.service_layer.apply_once import ApplyOnce, Incoming, MovePositions, Park
 from order_service.service_layer.unit_of_work import Position, UseCase
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ RETRY_S = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
-class Intake:
+class InboxConsumer:
     """`serve` is the task. `caught_up` once everything that stood in the topic at the start has been taken in."""
 
     topic: str
@@ -57,7 +57,7 @@ class Intake:
                     await self._consume(consumer)
             except OffsetOutOfRangeError as error:
                 await self._start_over(error.args[0])
-            except (KafkaError, TimeoutError, OSError, StorageUnavailable) as error:
+            except (KafkaError, TimeoutError, OSError, StorageUnavailableError) as error:
                 log.warning("intake.restarts", topic=self.topic, error=repr(error))
             finally:
                 self.connected = False
@@ -116,8 +116,8 @@ class Intake:
         """Until the database has it: an outage must lose nothing, and there is nothing else to do meanwhile."""
         while True:
             try:
-                await self.run(TakeIn(batch))
-            except StorageUnavailable as error:
+                await self.run(ApplyOnce(batch))
+            except StorageUnavailableError as error:
                 log.warning("intake.waits", topic=self.topic, error=str(error), records=len(batch))
                 await self.sleep(RETRY_S)
             else:
@@ -134,7 +134,7 @@ class Intake:
         )
         moves = MovePositions(tuple(Position(source=_source(tp), next_offset=0) for tp in lost))
         with contextlib.suppress(
-            StorageUnavailable
+            StorageUnavailableError
         ):  # then the next attempt finds the same position and comes back here
             await self.run(moves)
 

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError
 
-from order_service.adapters.errors import StorageUnavailable
+from order_service.adapters.errors import StorageUnavailableError
 from order_service.adapters.kafka.publisher import Publisher
 from order_service.adapters.outbox_reader import LoggedRecord, LogPosition, OutboxReader
 from order_service.service_layer.backlog import Backlog
@@ -95,7 +95,7 @@ class Relay:
         try:
             await self.note(position)
             self._noted = position
-        except StorageUnavailable as error:
+        except StorageUnavailableError as error:
             log.warning("relay.mark-failed", error=str(error), position=position.id)
 
     async def drain(self, *, timeout_s: float) -> None:

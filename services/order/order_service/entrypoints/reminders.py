@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from order_service.adapters.errors import StorageUnavailable
+from order_service.adapters.errors import StorageUnavailableError
 from order_service.service_layer.unit_of_work import Needs, Transaction, UseCase
 
 log = structlog.get_logger()
@@ -18,7 +18,7 @@ EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class AskAgain:
+class SendReminders:
     """Send the requests of these orders once more, as far as they are still open."""
 
     order_ids: tuple[str, ...]
@@ -37,7 +37,7 @@ class AskAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class ReminderScheduler:
     """`serve` is the task. `overdue` finds the orders, at most as many as it is asked for."""
 
     overdue: Callable[[int], Awaitable[list[str]]]
@@ -50,6 +50,6 @@ class Asker:
             try:
                 while order_ids := await self.overdue(BATCH):
                     log.info("saga.asks-again", orders=len(order_ids))
-                    await self.run(AskAgain(tuple(order_ids)))
-            except StorageUnavailable as error:
+                    await self.run(SendReminders(tuple(order_ids)))
+            except StorageUnavailableError as error:
                 log.warning("saga.cannot-ask", error=str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from order_service.domain.errors import Refusal
+from order_service.domain.errors import DomainError
 from order_service.service_layer.unit_of_work import Needs, Parked, Position, Transaction, UseCase
 
 
@@ -22,7 +22,7 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeIn:
+class ApplyOnce:
     """In the order of the records. One already taken in (by another process of this instance) has no effect again.
 
     A record that the rules refuse is parked: it is our own house's message and a person has to look at it.
@@ -48,7 +48,7 @@ class TakeIn:
             tx.trace = incoming.trace
             try:
                 incoming.effect.decide(tx)
-            except Refusal as refusal:
+            except DomainError as refusal:
                 Park(incoming.source, incoming.offset, incoming.key, incoming.value, refusal.detail).decide(
                     tx
                 )

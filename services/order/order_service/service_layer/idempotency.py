@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from order_service.domain.errors import KeyReused
+from order_service.domain.errors import KeyReusedError
 from order_service.service_layer.unit_of_work import Answer, Needs, Transaction, UseCase
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Once(Generic[T]):
         known = tx.answer(self.key)
         if known is not None and known.answered_at > tx.now - KEPT_MS:
             if known.fingerprint != self.fingerprint:
-                raise KeyReused("the Idempotency-Key was used with another body")
+                raise KeyReusedError("the Idempotency-Key was used with another body")
             return Reply(status=known.status, headers=known.headers, body=known.body)
         reply = self.represent(self.use_case.decide(tx))
         tx.save_answer(

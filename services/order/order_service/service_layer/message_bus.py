@@ -20,10 +20,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from order_service.adapters.bulk import Rows, Statement
 from order_service.adapters.database import Database
-from order_service.adapters.errors import StorageUnavailable, TooManyWaiting
+from order_service.adapters.errors import StorageUnavailableError, TooManyWaitingError
 from order_service.adapters.serialization import RecordMaker
 from order_service.adapters.unit_of_work import UnitOfWork
-from order_service.domain.errors import Refusal
+from order_service.domain.errors import DomainError
 from order_service.service_layer.unit_of_work import UseCase
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class _Outcome:
 
 
 @dataclass(slots=True, kw_only=True)
-class GroupCommit:
+class MessageBus:
     """`run` a use case; `serve` is the task that does the work. `committed` is told the number of outbox rows."""
 
     database: Database
@@ -81,7 +81,7 @@ class GroupCommit:
         Raises its `Refusal`, when nothing was changed; `StorageUnavailable`, when it is unknown whether it was.
         """
         if len(self._queue) >= self.queue_limit:
-            raise TooManyWaiting(f"{self.queue_limit} commands wait for the database")
+            raise TooManyWaitingError(f"{self.queue_limit} commands wait for the database")
         waiting = _Waiting(use_case, trace, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._wake.set()
@@ -112,7 +112,7 @@ class GroupCommit:
             outcomes = [await self._commit_alone(waiting) for waiting in group]
         except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
             log.warning("commit.failed", error=str(error), use_cases=len(group))
-            outcomes = [_Outcome(waiting, error=StorageUnavailable(str(error))) for waiting in group]
+            outcomes = [_Outcome(waiting, error=StorageUnavailableError(str(error))) for waiting in group]
         for outcome in outcomes:
             outcome.tell()
 
@@ -121,7 +121,7 @@ class GroupCommit:
             return (await self._commit([waiting]))[0]
         except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
             log.warning("commit.failed", error=str(error), use_cases=1)
-            return _Outcome(waiting, error=StorageUnavailable(str(error)))
+            return _Outcome(waiting, error=StorageUnavailableError(str(error)))
 
     async def _commit(self, group: Sequence[_Waiting]) -> list[_Outcome]:
         """The transaction: load, decide, write, commit. Only then is anybody told."""
@@ -145,7 +145,7 @@ class GroupCommit:
 def _decide(work: UnitOfWork, waiting: _Waiting) -> _Outcome:
     try:
         return _Outcome(waiting, result=work.attempt(waiting.use_case, trace=waiting.trace))
-    except Refusal as refusal:
+    except DomainError as refusal:
         return _Outcome(waiting, error=refusal)
     except Exception as error:
         log.exception("use_case.failed", use_case=type(waiting.use_case).__name__)

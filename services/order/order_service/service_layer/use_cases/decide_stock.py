@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from order_service.domain import stock
-from order_service.domain.stock import Held, StockRequest
+from order_service.domain.stock import HoldState, StockRequest
 from order_service.service_layer.unit_of_work import Needs, Transaction
 
 EVENTS = {
-    Held.RESERVED: "product.stock-reserved",
-    Held.RELEASED: "product.stock-released",
-    Held.SHIPPED: "product.stock-shipped",
+    HoldState.RESERVED: "product.stock-reserved",
+    HoldState.RELEASED: "product.stock-released",
+    HoldState.SHIPPED: "product.stock-shipped",
 }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import UnknownProduct
+from order_service.domain.errors import UnknownProductError
 from order_service.domain.order import Order, OrderLine
-from order_service.domain.stock import Goods
+from order_service.domain.stock import LineItem
 from order_service.service_layer.unit_of_work import Needs, Transaction
 
 
@@ -15,7 +15,7 @@ class PlaceOrder:
     """The new order is PENDING. Refuses with `UnknownProduct` or `InvalidOrder`, both naming the line."""
 
     user_id: str
-    goods: tuple[Goods, ...]
+    goods: tuple[LineItem, ...]
 
     def needs(self) -> Needs:
         return Needs(offers=tuple(item.product_id for item in self.goods))
@@ -25,7 +25,7 @@ class PlaceOrder:
         for index, item in enumerate(self.goods):
             offer = tx.offer(item.product_id)
             if offer is None:
-                raise UnknownProduct(
+                raise UnknownProductError(
                     f"{tx.instance} knows no product {item.product_id}", pointer=f"/lines/{index}/product_id"
                 )
             lines.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import ProductExists
+from order_service.domain.errors import ProductExistsError
 from order_service.domain.product import Product
 from order_service.service_layer.unit_of_work import Needs, Transaction
 
@@ -24,7 +24,9 @@ class RegisterProduct:
     def decide(self, tx: Transaction) -> Product:
         known = tx.offer(self.product_id)
         if known is not None:
-            raise ProductExists(f"{self.product_id} is registered at {known.instance}", pointer="/product_id")
+            raise ProductExistsError(
+                f"{self.product_id} is registered at {known.instance}", pointer="/product_id"
+            )
         product = Product.register(
             product_id=self.product_id,
             name=self.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import UnknownProduct
+from order_service.domain.errors import UnknownProductError
 from order_service.domain.product import Product
 from order_service.service_layer.if_match import IfMatch
 from order_service.service_layer.unit_of_work import Needs, Transaction
@@ -24,7 +24,7 @@ class RepriceProduct:
     def decide(self, tx: Transaction) -> Product:
         product = tx.product(self.product_id)
         if product is None:
-            raise UnknownProduct(f"no product {self.product_id} at {tx.instance}")
+            raise UnknownProductError(f"no product {self.product_id} at {tx.instance}")
         self.if_match.check(product.version)
         product = product.reprice(self.unit_price_cents, at=tx.now)
         tx.save_product(product, "product.repriced")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import UnknownOrder
+from order_service.domain.errors import UnknownOrderError
 from order_service.domain.order import OrderStatus
 from order_service.domain.stock import StockAnswer
 from order_service.service_layer.unit_of_work import Needs, Transaction
@@ -24,7 +24,7 @@ class TakeAnswer:
     def decide(self, tx: Transaction) -> None:
         before = tx.order(self.answer.order_id)
         if before is None:
-            raise UnknownOrder(f"an answer for {self.answer.order_id}, which is not here")
+            raise UnknownOrderError(f"an answer for {self.answer.order_id}, which is not here")
         order = before.answered(self.answer, at=tx.now)
         if order == before:
             return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import KeyReused
+from order_service.domain.errors import KeyReusedError
 from order_service.service_layer.idempotency import KEPT_MS
-from order_service.service_layer.unit_of_work import Claim, Needs, Transaction
+from order_service.service_layer.unit_of_work import NameReservation, Needs, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimName:
+class ReserveName:
     """The first `instance` to ask has the name, and every later one is told so.
 
     With a `fingerprint` the name is an Idempotency-Key: it lapses with the answers kept for it, and another fingerprint
@@ -24,13 +24,15 @@ class ClaimName:
     def needs(self) -> Needs:
         return Needs(claims=(self.name,))
 
-    def decide(self, tx: Transaction) -> Claim:
+    def decide(self, tx: Transaction) -> NameReservation:
         known = tx.claim(self.name)
         lapsed = known is not None and known.fingerprint and known.claimed_at <= tx.now - KEPT_MS
         if known is not None and not lapsed:
             if known.fingerprint != self.fingerprint:
-                raise KeyReused("the Idempotency-Key was used with another body")
+                raise KeyReusedError("the Idempotency-Key was used with another body")
             return known
-        claim = Claim(name=self.name, instance=self.instance, fingerprint=self.fingerprint, claimed_at=tx.now)
+        claim = NameReservation(
+            name=self.name, instance=self.instance, fingerprint=self.fingerprint, claimed_at=tx.now
+        )
         tx.save_claim(claim)
         return claim
