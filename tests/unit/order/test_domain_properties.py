@@ -173,7 +173,7 @@ def test_a_request_heard_again_changes_nothing(request: stock.Wanted, version: i
         instance="order-1",
         home="h",
         wanted=request,
-        goods=(stock.Goods(product_id="p", quantity=2),),
+        goods=(stock.LineItem(product_id="p", quantity=2),),
     )
     first = stock.decide(asked, None, {"p": product}, at=1)
     after = {p.product_id: p for p in first.products} or {"p": product}
