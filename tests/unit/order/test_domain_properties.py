@@ -164,8 +164,8 @@ def test_stock_adds_up_at_every_moment_and_orders_and_homes_agree_once_quiet(
             assert agreed in expected
 
 
-@given(request=st.sampled_from(list(stock.Wanted)), version=st.integers(1, 4), times=st.integers(2, 4))
-def test_a_request_heard_again_changes_nothing(request: stock.Wanted, version: int, times: int) -> None:
+@given(request=st.sampled_from(list(stock.DesiredHold)), version=st.integers(1, 4), times=st.integers(2, 4))
+def test_a_request_heard_again_changes_nothing(request: stock.DesiredHold, version: int, times: int) -> None:
     product = Product.register(product_id="p", name="x", unit_price_cents=1, stock=5, instance="h", at=0)
     asked = StockRequest(
         order_id="o",
