@@ -1,4 +1,4 @@
-"""Why a command was refused. The class is the decision, the message is for a person; nothing was changed."""
+"""Why a command or a message was refused. The class is the decision, the message is for a person; nothing was changed."""
 
 
 class DomainError(Exception):
@@ -11,7 +11,7 @@ class DomainError(Exception):
 
 
 class InvalidOrderError(DomainError):
-    """An order that no state of the shop could accept."""
+    """An order that no state of the system could accept."""
 
 
 class UnknownProductError(DomainError):
@@ -40,3 +40,15 @@ class KeyReusedError(DomainError):
 
 class StaleVersionError(DomainError):
     """The caller decided on a version that is no longer the current one."""
+
+
+class InvalidAnswerError(DomainError):
+    """An answer about stock that its sender cannot give."""
+
+
+class ForeignOfferError(DomainError):
+    """A product's definition that its sender has no say about."""
+
+
+class UnstorableError(DomainError):
+    """The database refuses a value that the rules let pass."""

@@ -1,4 +1,4 @@
-"""What an order's home asks of a product's home, and what it answers.
+"""What an order's owning instance asks of a product's owner, and what it answers.
 
 Both sides speak in states to reach, not in steps to take: a request says what the order wants now and at which version
 of the order. So a request may be lost and sent again, doubled, late or overtaken: the highest version wins, and asking
@@ -15,7 +15,7 @@ from order_service.domain.product import Product
 
 
 class DesiredHold(StrEnum):
-    """The state an order wants for its goods at one home."""
+    """The state an order wants for its goods at one owner."""
 
     RESERVED = "RESERVED"
     RELEASED = "RELEASED"
@@ -23,7 +23,7 @@ class DesiredHold(StrEnum):
 
 
 class HoldState(StrEnum):
-    """The state they are in, as their home last said."""
+    """The state they are in, as their owner last said."""
 
     ASKED = "ASKED"
     RESERVED = "RESERVED"
@@ -42,7 +42,7 @@ class LineItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockRequest:
-    """From the order's home (`instance`) to the products' `home`."""
+    """From the order's owner (`instance`) to the products' owner, `home`."""
 
     order_id: str
     order_version: int
@@ -54,7 +54,7 @@ class StockRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockAnswer:
-    """From the products' home to the order's home (`instance`): the state reached, at which version of the order."""
+    """From the products' owner (`home`) to the order's owner (`instance`): the state reached, at which version of the order."""
 
     order_id: str
     order_version: int
@@ -66,7 +66,7 @@ class StockAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """One order's goods at this home: all of them reserved, or none."""
+    """One order's goods at this owner: all of them reserved, or none."""
 
     order_id: str
     order_version: int
@@ -75,6 +75,7 @@ class Reservation:
     reason: str | None
 
     def answer(self, request: StockRequest) -> StockAnswer:
+        """What is sent back to where `request` came from."""
         return StockAnswer(
             order_id=self.order_id,
             order_version=self.order_version,

@@ -13,8 +13,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from order_service.adapters.errors import StorageUnavailableError
 from order_service.domain import errors
+from order_service.service_layer.errors import StorageUnavailableError
 
 log = structlog.get_logger()
 
@@ -67,9 +67,12 @@ REFUSALS: dict[type[errors.DomainError], ProblemType] = {
     errors.UnknownProductError: ProblemType("unknown-product", 404, "The product is not known here"),
     errors.UnknownOrderError: ProblemType("unknown-order", 404, "There is no such order"),
     errors.ProductExistsError: ProblemType("product-exists", 409, "The product is registered already"),
-    errors.IllegalTransitionError: ProblemType("illegal-transition", 409, "The order's status does not allow it"),
+    errors.IllegalTransitionError: ProblemType(
+        "illegal-transition", 409, "The order's status does not allow it"
+    ),
     errors.StockLimitError: ProblemType("stock-limit", 409, "The stock would be too large"),
     errors.KeyReusedError: ProblemType("idempotency-key-reused", 422, "The key belongs to another request"),
+    errors.UnstorableError: ProblemType("unstorable", 422, "The database does not take a value"),
     errors.StaleVersionError: ProblemType("stale-version", 412, "The version has changed"),
 }
 UNKNOWN_LINE_PRODUCT = ProblemType("unknown-product", 422, "An ordered product is not known here")

@@ -18,15 +18,15 @@ class CancelOrder:
     if_match: IfMatch
 
     def needs(self) -> Needs:
+        """What it decides on."""
         return Needs(orders=(self.order_id,))
 
     def decide(self, tx: Transaction) -> Order:
-        order = tx.order(self.order_id)
+        """The order as it is from now on."""
+        order = tx.get(Order, self.order_id)
         if order is None:
             raise UnknownOrderError(f"no order {self.order_id}")
         self.if_match.check(order.version)
         order = order.cancel(at=tx.now)
-        tx.save_order(order, "order.cancelled")
-        for request in order.requests():
-            tx.send(request)
+        tx.save(order)
         return order
