@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import text
 
 from order_service.adapters import schema
-from order_service.adapters.database import open_database
-from order_service.bootstrap import Service, build
+from order_service.bootstrap import build
 from order_service.entrypoints.server import HttpServer
+from order_service.entrypoints.service import Service
 from order_service.settings import Settings
+from tests.support import order_database
 from tests.support.order_house import Clock
 from tests.support.waiting import wait_until
 
@@ -39,13 +39,7 @@ class Api:
         assert answer.status_code == 201, answer.text
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
-        database = open_database(self.settings.database_url)
-        try:
-            return await database.read(
-                lambda connection: [dict(row) for row in connection.execute(text(query)).mappings()]
-            )
-        finally:
-            await database.close()
+        return await order_database.rows(self.settings.database_url, query)
 
     async def trace(self) -> Any:
         """Everything that a command could leave behind."""
