@@ -109,6 +109,7 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
                 dispatch=dispatch,
                 checks=_checks(queries, relay, intakes),
                 body_limit=settings.body_limit,
+                hosts=settings.hosts,
             ),
             commits=commits,
             relay=relay,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, SecretStr, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 InstanceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
@@ -25,6 +26,13 @@ class Settings(BaseSettings):
     port: int = 8001
     peers: dict[InstanceName, str] = {}
     """Instance → base URL, this one's own included."""
+    allowed_hosts: str = ""
+    """Comma-separated names by which clients may call this instance, besides its own, its peers', loopback names and
+    addresses; `*` allows every name, which lets any web page read the answers (DNS rebinding)."""
+    max_connections: int = Field(default=512, gt=0)
+    """A connection beyond these is answered with 503 and closed."""
+    peer_secret: SecretStr | None = None
+    """What instances prove to each other who they are with; without one the routes between them are closed."""
     outbox_limit: int = Field(default=100_000, gt=0)
     """Commands are refused with 503 while so many records wait for Kafka."""
     commands_at_once: int = Field(default=1_000, gt=0)
@@ -46,6 +54,13 @@ class Settings(BaseSettings):
             + separator
             + rest
         )
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """The names by which this instance may be called."""
+        allowed = {name.strip() for name in self.allowed_hosts.split(",") if name.strip()}
+        peers = {urlsplit(url).hostname or "" for url in self.peers.values()} - {""}
+        return frozenset({self.instance, *peers, *allowed})
 
     @cached_property
     def other_instances(self) -> dict[str, str]:

@@ -13,18 +13,24 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from order_service.bootstrap import Service, build
+from order_service.entrypoints.http.problems import document
+from order_service.entrypoints.http.protocol import Limits, http_protocol
+from order_service.entrypoints.http.response_headers import SAFE_HEADERS
 from order_service.settings import Settings
 
 log = structlog.get_logger()
 
 ANSWER_S = 2
 DRAIN_S = 1.5
+KEEP_ALIVE_S = (
+    20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
+)
 
 
 class HttpServer(uvicorn.Server):
     """uvicorn without its own signal handlers: who starts it decides when it ends, by `should_exit`."""
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, port: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         super().__init__(
             uvicorn.Config(
                 app,
@@ -32,7 +38,10 @@ class HttpServer(uvicorn.Server):
                 port=port,
                 log_config=None,
                 access_log=False,
+                http=http_protocol(limits, document=document, headers=SAFE_HEADERS),
+                ws="none",
                 lifespan="off",
+                timeout_keep_alive=KEEP_ALIVE_S,
                 server_header=False,
                 timeout_graceful_shutdown=ANSWER_S,
             )
@@ -47,7 +56,8 @@ async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises when a task ends by itself: nothing here can go on without it."""
     async with build(settings) as service:
         loop = asyncio.get_running_loop()
-        http = HttpServer(service.app, host=settings.host, port=settings.port)
+        limits = Limits(connections=settings.max_connections)
+        http = HttpServer(service.app, host=settings.host, port=settings.port, limits=limits)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)

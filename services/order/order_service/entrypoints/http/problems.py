@@ -8,15 +8,14 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from order_service.adapters.errors import StorageUnavailable
 from order_service.domain import errors
-
-log = structlog.get_logger()
+from order_service.entrypoints.http.methods import allowed_methods
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -90,6 +89,18 @@ def problem(of: Problem, path: str) -> Response:
     return Response(msgspec.json.encode(body), of.kind.status, headers, MEDIA_TYPE)
 
 
+def refusal(scope: Scope, status: int, kind: str, detail: str) -> Response:
+    """The response to a request that is not let in."""
+    title = "Not a name of this service" if kind == "unknown-host" else "Not from this site"
+    return problem(Problem(ProblemType(kind, status, title), detail), scope["path"])
+
+
+def document(status: int, kind: str, detail: str) -> tuple[str, bytes]:
+    """Media type and body of a problem that happened before a request could be read."""
+    title = HTTPStatus(status).phrase
+    return MEDIA_TYPE, bytes(problem(Problem(ProblemType(kind, status, title), detail), "/").body)
+
+
 def problem_body(body: bytes, *, retry_after: str | None) -> Problem:
     """Another instance's problem, to be raised here."""
     told = msgspec.json.decode(body, type=_Told)
@@ -113,7 +124,7 @@ def of_refusal(refusal: errors.Refusal) -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Answer with problems, whatever is raised."""
+    """Answer with problems what routes refuse; a defect passes through, to the middleware that measures."""
 
     @app.exception_handler(Problem)
     async def _problem(request: Request, error: Problem) -> Response:
@@ -148,12 +159,9 @@ def install(app: FastAPI) -> None:
         kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
         answer = problem(Problem(kind, str(error.detail)), request.url.path)
         answer.headers.update(error.headers or {})
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["Allow"] = allowed_methods(app, request.scope)
         return answer
-
-    @app.exception_handler(Exception)
-    async def _defect(request: Request, error: Exception) -> Response:
-        log.error("request.failed", path=request.url.path, exc_info=error)
-        return problem(Problem(INTERNAL, "the defect is in the log"), request.url.path)
 
 
 def _of_validation(error: RequestValidationError) -> Problem:
