@@ -89,6 +89,11 @@ def problem(of: Problem, path: str) -> Response:
     return Response(msgspec.json.encode(body), of.kind.status, headers, MEDIA_TYPE)
 
 
+def unsupported_media(media_type: str) -> Problem:
+    """A body of another type than JSON."""
+    return Problem(UNSUPPORTED_MEDIA, f"the body is {media_type or 'of no type'}, not application/json")
+
+
 def refusal(scope: Scope, status: int, kind: str, detail: str) -> Response:
     """The response to a request that is not let in."""
     title = "Not a name of this service" if kind == "unknown-host" else "Not from this site"
@@ -143,18 +148,11 @@ def install(app: FastAPI) -> None:
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if error.body and content_type != "application/json":
-            unsupported = Problem(
-                UNSUPPORTED_MEDIA, f"the body is {content_type or 'of no type'}, not application/json"
-            )
-            return problem(unsupported, request.url.path)
+            return problem(unsupported_media(content_type), request.url.path)
         return problem(_of_validation(error), request.url.path)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        if (
-            error.status_code == HTTPStatus.BAD_REQUEST
-        ):  # FastAPI's, for a body that its JSON parser gave up on
-            return problem(_of_unreadable(error.__cause__), request.url.path)
         status = HTTPStatus(error.status_code)
         kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
         answer = problem(Problem(kind, str(error.detail)), request.url.path)
@@ -172,17 +170,6 @@ def _of_validation(error: RequestValidationError) -> Problem:
         )
     errors = [_field_error(item) for item in found]
     return Problem(INVALID_REQUEST, "; ".join(_sentence(item) for item in errors), errors=errors)
-
-
-def _of_unreadable(cause: BaseException | None) -> Problem:
-    match cause:
-        case UnicodeDecodeError():
-            detail = f"byte {cause.start} is not {cause.encoding.upper()}"
-        case RecursionError():
-            detail = "is nested too deeply"
-        case _:
-            detail = "cannot be read"
-    return Problem(MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": detail}])
 
 
 def _field_error(item: Mapping[str, Any]) -> dict[str, str]:
