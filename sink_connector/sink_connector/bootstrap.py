@@ -65,7 +65,7 @@ async def run_connectors(config: WorkerConfig, connectors: Sequence[Blueprint]) 
         async with background(member.herd.run(), member.reports.run()) as working:
             return await serve(
                 config,
-                make_app(member.desk, hosts=config.allowed_hosts),
+                make_app(member.desk, hosts=config.hosts),
                 watched=working,
                 failed=member.herd.failed,
             )
@@ -97,7 +97,7 @@ async def run_worker(config: WorkerConfig) -> int:
         )
         return await serve(
             config,
-            make_app(member.desk, hosts=config.allowed_hosts),
+            make_app(member.desk, hosts=config.hosts),
             watched=[*following, *working],
             failed=asyncio.Event(),
         )

@@ -94,7 +94,12 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
             settings, commits, backlog, OutboxReader(database=database, instance=settings.instance)
         )
         intakes = _intakes(settings, commits, queries)
-        peers = Peers(instance=settings.instance, urls=settings.other_instances, client=client)
+        peers = Peers(
+            instance=settings.instance,
+            urls=settings.other_instances,
+            client=client,
+            secret=settings.shared_secret,
+        )
         dispatch = Dispatch(
             admission=Admission(settings.commands_at_once),
             commits=commits,

@@ -45,6 +45,14 @@ class Settings(BaseSettings):
     forward_timeout_s: float = Field(default=3.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @field_validator("peer_secret")
+    @classmethod
+    def _fits_a_header(cls, secret: SecretStr | None) -> SecretStr | None:
+        text = secret.get_secret_value() if secret else ""
+        if not (text.isascii() and (text.isprintable() or not text.strip())):
+            raise ValueError("a secret is sent as a header: printable ASCII only")
+        return secret
+
     @field_validator("database_url")
     @classmethod
     def _with_async_driver(cls, url: str) -> str:
@@ -61,6 +69,11 @@ class Settings(BaseSettings):
         allowed = {name.strip() for name in self.allowed_hosts.split(",") if name.strip()}
         peers = {urlsplit(url).hostname or "" for url in self.peers.values()} - {""}
         return frozenset({self.instance, *peers, *allowed})
+
+    @property
+    def shared_secret(self) -> str | None:
+        """The peer secret in clear, None if there is none; an empty one is none."""
+        return (self.peer_secret.get_secret_value().strip() or None) if self.peer_secret else None
 
     @cached_property
     def other_instances(self) -> dict[str, str]:

@@ -52,6 +52,11 @@ class WorkerConfig:
     consumer: Mapping[str, str] = field(default_factory=dict, repr=False)
     converters: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names by which this worker may be called: those allowed, and the one that it tells the other workers."""
+        return self.allowed_hosts | {self.advertised.rpartition(":")[0]}
+
     def completed(self, connector: Mapping[str, str | None]) -> dict[str, str]:
         """A connector's configuration with the worker's converters for those it does not name itself; nulls left out."""
         given = {name: value for name, value in connector.items() if value is not None}

@@ -17,7 +17,7 @@ from sink_connector.version import CONNECT_VERSION, VERSION
 
 
 def make_app(desk: Desk, *, hosts: Collection[str] = ()) -> FastAPI:
-    """The application. `hosts` are the names it may be called by, besides the one under which other workers call it."""
+    """The application. `hosts` are the names it may be called by."""
     title = "Sink connector"
     app = FastAPI(title=title, version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.desk = desk
@@ -29,8 +29,7 @@ def make_app(desk: Desk, *, hosts: Collection[str] = ()) -> FastAPI:
     # The last one added comes first.
     app.add_middleware(_TrailingSlash)
     app.add_middleware(HeadMiddleware)
-    me = desk.membership.me.rpartition(":")[0]
-    app.add_middleware(RequestGuard, hosts={me, *hosts}, refuse=errors.refusal)
+    app.add_middleware(RequestGuard, hosts=hosts, refuse=errors.refusal)
     app.add_middleware(ResponseHeadersMiddleware)
 
     @app.get("/")

@@ -31,7 +31,7 @@ class RequestGuard:
 
     def __init__(self, app: ASGIApp, *, hosts: Collection[str], refuse: Refuse) -> None:
         self._app = app
-        self._hosts = frozenset({LOOPBACK, *(host.lower().rstrip(".") for host in hosts)})
+        self._hosts = frozenset({LOOPBACK, *(host.lower().rstrip(".") for host in hosts)}) - {""}
         self._refuse = refuse
         self._known: set[bytes] = (
             set()

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ async def _sink(_: Path, hosts: str) -> AsyncIterator[Served]:
         from_files=False,
     )
     yield Served(
-        app=make_app(desk, hosts=[name for name in hosts.split(",") if name]),
+        app=make_app(desk, hosts=replace(CONFIG, allowed_hosts=frozenset(hosts.split(","))).hosts),
         own_name="sink-1.internal",
         read="/connectors",
         command=("DELETE", "/connectors/none/offsets"),

@@ -92,12 +92,12 @@ async def test_no_password_stands_on_the_command_line_of_a_service(tmp_path: Pat
     passwords = {file.read_text().strip() for file in home.secrets.iterdir()}
     async with httpx.AsyncClient() as http:
         commands = " ".join(word for service in stack.graph(http).services for word in service.command)
-    assert len(passwords) == 4
+    assert len(passwords) == 5
     assert not [password for password in passwords if password in commands]
 
 
 def test_a_stack_shown_in_a_log_shows_no_password(home: Home) -> None:
     stack = Stack.of(home=home, ports=Ports(), brokers=1, classpath="")
     kept = {path.read_text().strip() for path in home.secrets.iterdir()}
-    assert len(kept) == 4
+    assert len(kept) == 5
     assert not [password for password in kept if password in repr(stack)]

@@ -65,6 +65,8 @@ async def serve(settings: Settings) -> None:
         front = loop.create_task(http.serve(), name="http")
         background = [loop.create_task(run(), name=name) for name, run in service.tasks().items()]
         tune_collector()
+        if settings.other_instances and settings.shared_secret is None:
+            log.warning("peer_secret.missing", effect="no instance can ask this one for a name")
         log.info("service.started", instance=settings.instance, host=settings.host, port=settings.port)
         try:
             ended, _ = await asyncio.wait([stopping, front, *background], return_when=asyncio.FIRST_COMPLETED)

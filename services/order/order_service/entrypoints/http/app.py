@@ -39,7 +39,7 @@ def build_app(
     problems.install(app)
     app.include_router(orders_router(dispatch))
     app.include_router(products_router(dispatch))
-    app.include_router(claims_router(dispatch.keep))
+    app.include_router(claims_router(dispatch.keep, dispatch.peers))
     app.include_router(health_router(checks))
     app.include_router(docs_routes(title))
     # The last one added comes first.
