@@ -63,7 +63,12 @@ async def run_connectors(config: WorkerConfig, connectors: Sequence[Blueprint]) 
             await member.configs.put(each.config.name, each.config.given)
         member.listen()
         async with background(member.herd.run(), member.reports.run()) as working:
-            return await serve(config, make_app(member.desk), watched=working, failed=member.herd.failed)
+            return await serve(
+                config,
+                make_app(member.desk, hosts=config.hosts),
+                watched=working,
+                failed=member.herd.failed,
+            )
 
 
 async def run_worker(config: WorkerConfig) -> int:
@@ -91,7 +96,10 @@ async def run_worker(config: WorkerConfig) -> int:
             background(membership.keep(), member.herd.run(), member.reports.run())
         )
         return await serve(
-            config, make_app(member.desk), watched=[*following, *working], failed=asyncio.Event()
+            config,
+            make_app(member.desk, hosts=config.hosts),
+            watched=[*following, *working],
+            failed=asyncio.Event(),
         )
 
 

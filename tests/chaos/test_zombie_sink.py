@@ -62,7 +62,9 @@ async def _second_worker(injector: FaultInjector, log: Path) -> AsyncIterator[No
             await process.wait()
 
 
-async def test_a_zombie_sink__the_epoch_fence_refuses_it__ack_ver(injector: FaultInjector, tmp_path: Path) -> None:
+async def test_a_zombie_sink__the_epoch_fence_refuses_it__ack_ver(
+    injector: FaultInjector, tmp_path: Path
+) -> None:
     read = await asyncpg.connect(injector.stack.described.read.owner_dsn)
 
     async def orders_taken_over() -> bool:

@@ -71,7 +71,9 @@ def _serve(settings: Settings) -> None:
 
     async def serve() -> None:
         async with build(settings) as service:
-            await server.serve(service, host=settings.host, port=settings.port)
+            await server.serve(
+                service, host=settings.host, port=settings.port, max_connections=settings.max_connections
+            )
 
     _run(serve())
 

@@ -79,7 +79,12 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
             max_age_s=settings.outbox_max_age_s,
         )
         consumers = _consumers(settings, commits, queries)
-        peers = Peers(instance=settings.instance, urls=settings.other_instances, client=client)
+        peers = Peers(
+            instance=settings.instance,
+            urls=settings.other_instances,
+            client=client,
+            secret=settings.shared_secret,
+        )
         dispatch = Dispatch(
             admission=Admission(settings.commands_at_once),
             commits=commits,
@@ -94,6 +99,7 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
                 dispatch=dispatch,
                 checks=_checks(queries, relay, monitor, consumers),
                 body_limit=settings.body_limit,
+                hosts=settings.hosts,
             ),
             commits=commits,
             relay=relay,

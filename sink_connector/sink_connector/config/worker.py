@@ -35,6 +35,8 @@ class WorkerConfig:
     rest_host: str = "127.0.0.1"
     rest_port: int = 8083
     advertised: str = "127.0.0.1:8083"
+    allowed_hosts: frozenset[str] = frozenset()
+    max_connections: int = 512
     log_level: str = "INFO"
     group_id: str = "sink-connector"
     session_timeout_ms: int = 10_000
@@ -49,6 +51,11 @@ class WorkerConfig:
     security: Mapping[str, str] = field(default_factory=dict, repr=False)
     consumer: Mapping[str, str] = field(default_factory=dict, repr=False)
     converters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names by which this worker may be called: those allowed, and the one that it tells the other workers."""
+        return self.allowed_hosts | {self.advertised.rpartition(":")[0]}
 
     def completed(self, connector: Mapping[str, str | None]) -> dict[str, str]:
         """A connector's configuration with the worker's converters for those it does not name itself; nulls left out."""
@@ -94,6 +101,8 @@ def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | Non
         rest_host=host,
         rest_port=port,
         advertised=_advertised(values, host, number("rest.advertised.port", port)),
+        allowed_hosts=frozenset(filter(None, map(str.strip, values.get("allowed.hosts", "").split(",")))),
+        max_connections=number("max.connections", DEFAULT.max_connections),
         log_level=values.get("log.level", DEFAULT.log_level),
         group_id=values.get("group.id", DEFAULT.group_id),
         session_timeout_ms=number("session.timeout.ms", DEFAULT.session_timeout_ms),

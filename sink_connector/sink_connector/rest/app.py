@@ -1,5 +1,7 @@
 """The worker's HTTP interface: Kafka Connect's REST API, and metrics."""
 
+from collections.abc import Collection
+
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -7,19 +9,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sink_connector.rest import connectors, errors, leader_client, loggers, offsets, plugins
 from sink_connector.rest.connectors import AtDesk
 from sink_connector.rest.dependencies import Desk
+from sink_connector.rest.docs import docs_routes
+from sink_connector.rest.guard import RequestGuard
+from sink_connector.rest.methods import HeadMiddleware
+from sink_connector.rest.response_headers import ResponseHeadersMiddleware
 from sink_connector.version import CONNECT_VERSION, VERSION
 
 
-def make_app(desk: Desk) -> FastAPI:
-    app = FastAPI(
-        title="Sink connector", version=VERSION, docs_url="/docs", redoc_url=None, redirect_slashes=False
-    )
+def make_app(desk: Desk, *, hosts: Collection[str] = ()) -> FastAPI:
+    """The application. `hosts` are the names it may be called by."""
+    title = "Sink connector"
+    app = FastAPI(title=title, version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.desk = desk
     errors.install(app)
     leader_client.install(app)
     for part in (offsets, connectors, plugins, loggers):
         app.include_router(part.router)
+    app.include_router(docs_routes(title))
+    # The last one added comes first.
     app.add_middleware(_TrailingSlash)
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(RequestGuard, hosts=hosts, refuse=errors.refusal)
+    app.add_middleware(ResponseHeadersMiddleware)
 
     @app.get("/")
     async def root(desk: AtDesk) -> dict[str, str]:

@@ -6,9 +6,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from sink_connector.cluster.connector_operations import TakenError, UnacceptableError, UnknownError, refused
 from sink_connector.errors import ConfigError, LogError, SinkError
+from sink_connector.rest.methods import allowed_methods
 from sink_connector.runtime.stored_offsets import OffsetsError
 
 log = structlog.get_logger()
@@ -39,14 +41,27 @@ def answer(code: int, message: str) -> JSONResponse:
     return JSONResponse({"error_code": code, "message": message}, status_code=code)
 
 
+def refusal(_: Scope, status: int, _kind: str, detail: str) -> JSONResponse:
+    """The response to a request that is not let in, or that met a defect."""
+    return answer(status, detail)
+
+
+def document(status: int, _kind: str, detail: str) -> tuple[str, bytes]:
+    """Media type and body of an error that happened before a request could be read."""
+    return "application/json", bytes(answer(status, detail).body)
+
+
 def install(app: FastAPI) -> None:
     """Have every failure of the app answered that way."""
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
         phrase = HTTPStatus(error.status_code).phrase
         said = f"HTTP {error.status_code} {phrase}" if error.detail == phrase else error.detail
-        return answer(error.status_code, said)
+        response = answer(error.status_code, said)
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = allowed_methods(app, request.scope)
+        return response
 
     @app.exception_handler(ConfigError)
     async def config(_: Request, error: ConfigError) -> JSONResponse:

@@ -12,18 +12,24 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from order_service.entrypoints.http.problems import document
+from order_service.entrypoints.http.protocol import Limits, http_protocol
+from order_service.entrypoints.http.response_headers import SAFE_HEADERS
 from order_service.entrypoints.service import Service
 
 log = structlog.get_logger()
 
 ANSWER_S = 2
 DRAIN_S = 1.5
+KEEP_ALIVE_S = (
+    20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
+)
 
 
 class HttpServer(uvicorn.Server):
     """uvicorn without its own signal handlers: who starts it decides when it ends, by `should_exit`."""
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, port: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         super().__init__(
             uvicorn.Config(
                 app,
@@ -31,7 +37,10 @@ class HttpServer(uvicorn.Server):
                 port=port,
                 log_config=None,
                 access_log=False,
+                http=http_protocol(limits, document=document, headers=SAFE_HEADERS),
+                ws="none",
                 lifespan="off",
+                timeout_keep_alive=KEEP_ALIVE_S,
                 server_header=False,
                 timeout_graceful_shutdown=ANSWER_S,
             )
@@ -42,10 +51,10 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-async def serve(service: Service, *, host: str, port: int) -> None:
+async def serve(service: Service, *, host: str, port: int, max_connections: int) -> None:
     """Run until SIGTERM or SIGINT. Raises when a task ends by itself: nothing here can go on without it."""
     loop = asyncio.get_running_loop()
-    http = HttpServer(service.app, host=host, port=port)
+    http = HttpServer(service.app, host=host, port=port, limits=Limits(connections=max_connections))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

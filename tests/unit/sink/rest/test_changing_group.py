@@ -43,7 +43,7 @@ def client() -> httpx.AsyncClient:
         cluster_id="cluster",
         from_files=False,
     )
-    return httpx.AsyncClient(transport=httpx.ASGITransport(make_app(desk)), base_url="http://worker")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(make_app(desk)), base_url="http://127.0.0.1")
 
 
 @pytest.mark.parametrize(

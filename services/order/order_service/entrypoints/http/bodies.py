@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9._~-]*$"
-PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+# Characters that show nothing or reorder what is shown: two names could look the same, or one like something else.
+_UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+)
+_UNSEEN_CATEGORIES = frozenset(
+    {"Cc", "Cf", "Cs", "Zl", "Zp"}
+)  # those outside of `_UNSEEN`: beyond U+FFFF, or rare
+VISIBLE = f"^[^{_UNSEEN}]+$"
+
+
+def _visible(text: str) -> str:
+    if not text.isprintable():
+        for character in text:
+            if unicodedata.category(character) in _UNSEEN_CATEGORIES:
+                raise ValueError(f"should not hold U+{ord(character):04X}")
+    return text
+
 
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=ID)]
-UserId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=PRINTABLE)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
+UserId = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=VISIBLE), AfterValidator(_visible)
+]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE), AfterValidator(_visible)
+]
 Cents = Annotated[int, Field(ge=0, le=10**9, description="minor units")]
 Stock = Annotated[int, Field(ge=0, le=10**9)]
 Quantity = Annotated[int, Field(ge=1, le=10**6)]

@@ -10,12 +10,15 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from order_service.adapters.peers import Peers
 from order_service.domain.errors import KeyReusedError
+from order_service.entrypoints.http.problems import INVALID_REQUEST, Problem
 from order_service.service_layer.use_cases.reserve_name import ReserveName
 
 PATH = "/internal/claims"
@@ -23,11 +26,16 @@ MOST = 100  # claims in one call; well within the limit of a body
 
 
 class ClaimBody(BaseModel):
+    """One claim as it is sent: what is claimed, for which instance, and what it stands for."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field(max_length=400)
     instance: str = Field(max_length=64)
     fingerprint: str = Field(max_length=64)
+
+
+_CLAIMS = TypeAdapter(Annotated[list[ClaimBody], Field(max_length=MOST)])
 
 
 class Held(msgspec.Struct):
@@ -36,7 +44,7 @@ class Held(msgspec.Struct):
     instance: str | None
 
 
-def claims_router(keep: Callable[[ReserveName], Awaitable[str]]) -> APIRouter:
+def claims_router(keep: Callable[[ReserveName], Awaitable[str]], peers: Peers) -> APIRouter:
     """Between instances only, so not in the API's description. `keep` writes one claim; they share a commit."""
     router = APIRouter(include_in_schema=False)
 
@@ -49,11 +57,26 @@ def claims_router(keep: Callable[[ReserveName], Awaitable[str]]) -> APIRouter:
             return Held(None)
 
     @router.post(PATH)
-    async def claim(bodies: list[ClaimBody]) -> Response:
+    async def claim(request: Request) -> Response:
+        peers.require_peer(request)
+        bodies = _read_claims(await request.body(), peers)
         answers = await asyncio.gather(*(held(body) for body in bodies))
         return Response(msgspec.json.encode(answers), media_type="application/json")
 
     return router
+
+
+def _read_claims(content: bytes, peers: Peers) -> list[ClaimBody]:
+    try:
+        bodies = _CLAIMS.validate_json(content)
+    except ValidationError as error:
+        raise Problem(INVALID_REQUEST, f"not a list of claims: {error.errors()[0]['msg']}") from error
+    for number, body in enumerate(bodies):
+        if not peers.knows(body.instance):
+            detail = f"{body.instance!a} is not one of the instances that {peers.instance} knows"
+            errors = [{"pointer": f"/{number}/instance", "detail": detail}]
+            raise Problem(INVALID_REQUEST, detail, errors=errors)
+    return bodies
 
 
 @dataclass(frozen=True, slots=True)

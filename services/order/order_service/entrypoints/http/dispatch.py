@@ -11,7 +11,7 @@ from typing import TypeVar
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from order_service.adapters.peers import Peers, visited
+from order_service.adapters.peers import Peers
 from order_service.adapters.queries import Queries
 from order_service.domain.errors import KeyReusedError
 from order_service.entrypoints.http import tracing
@@ -85,7 +85,7 @@ class Dispatch:
             for claim in claims:
                 holder = await self.holder(claim)
                 # An instance that sent the request here has the name and wants it done here.
-                if holder != self.peers.instance and holder not in visited(command.request):
+                if holder != self.peers.instance and holder not in self.peers.visited(command.request):
                     return await self.peers.forward(command.request, holder)
             return await self._run(command, use_case, represent)
 

@@ -8,15 +8,15 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from order_service.domain import errors
 from order_service.service_layer.errors import StorageUnavailableError
 
-log = structlog.get_logger()
+from order_service.entrypoints.http.methods import allowed_methods
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -58,6 +58,7 @@ NOT_READY = ProblemType("not-ready", 503, "The service cannot do its work")
 MISDIRECTED = ProblemType("misdirected", 421, "The instances disagree about the home")
 HOME_UNREACHABLE = ProblemType("home-unreachable", 503, "The instance that decides about it is down")
 HOME_SILENT = ProblemType("home-silent", 504, "The instance that decides about it did not answer")
+NOT_A_PEER = ProblemType("not-a-peer", 403, "For the other instances only")
 REQUEST_RUNNING = ProblemType("request-running", 409, "The request is under way")
 UNSUPPORTED_MEDIA = ProblemType("unsupported-media-type", 415, "A body has to be JSON")
 INTERNAL = ProblemType("internal-error", 500, "Something went wrong here")
@@ -93,6 +94,23 @@ def problem(of: Problem, path: str) -> Response:
     return Response(msgspec.json.encode(body), of.kind.status, headers, MEDIA_TYPE)
 
 
+def unsupported_media(media_type: str) -> Problem:
+    """A body of another type than JSON."""
+    return Problem(UNSUPPORTED_MEDIA, f"the body is {media_type or 'of no type'}, not application/json")
+
+
+def refusal(scope: Scope, status: int, kind: str, detail: str) -> Response:
+    """The response to a request that is not let in."""
+    title = "Not a name of this service" if kind == "unknown-host" else "Not from this site"
+    return problem(Problem(ProblemType(kind, status, title), detail), scope["path"])
+
+
+def document(status: int, kind: str, detail: str) -> tuple[str, bytes]:
+    """Media type and body of a problem that happened before a request could be read."""
+    title = HTTPStatus(status).phrase
+    return MEDIA_TYPE, bytes(problem(Problem(ProblemType(kind, status, title), detail), "/").body)
+
+
 def problem_body(body: bytes, *, retry_after: str | None) -> Problem:
     """Another instance's problem, to be raised here."""
     told = msgspec.json.decode(body, type=_Told)
@@ -116,7 +134,7 @@ def of_refusal(refusal: errors.DomainError) -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Answer with problems, whatever is raised."""
+    """Answer with problems what routes refuse; a defect passes through, to the middleware that measures."""
 
     @app.exception_handler(Problem)
     async def _problem(request: Request, error: Problem) -> Response:
@@ -135,28 +153,18 @@ def install(app: FastAPI) -> None:
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if error.body and content_type != "application/json":
-            unsupported = Problem(
-                UNSUPPORTED_MEDIA, f"the body is {content_type or 'of no type'}, not application/json"
-            )
-            return problem(unsupported, request.url.path)
+            return problem(unsupported_media(content_type), request.url.path)
         return problem(_of_validation(error), request.url.path)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        if (
-            error.status_code == HTTPStatus.BAD_REQUEST
-        ):  # FastAPI's, for a body that its JSON parser gave up on
-            return problem(_of_unreadable(error.__cause__), request.url.path)
         status = HTTPStatus(error.status_code)
         kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
         answer = problem(Problem(kind, str(error.detail)), request.url.path)
         answer.headers.update(error.headers or {})
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["Allow"] = allowed_methods(app, request.scope)
         return answer
-
-    @app.exception_handler(Exception)
-    async def _defect(request: Request, error: Exception) -> Response:
-        log.error("request.failed", path=request.url.path, exc_info=error)
-        return problem(Problem(INTERNAL, "the defect is in the log"), request.url.path)
 
 
 def _of_validation(error: RequestValidationError) -> Problem:
@@ -167,17 +175,6 @@ def _of_validation(error: RequestValidationError) -> Problem:
         )
     errors = [_field_error(item) for item in found]
     return Problem(INVALID_REQUEST, "; ".join(_sentence(item) for item in errors), errors=errors)
-
-
-def _of_unreadable(cause: BaseException | None) -> Problem:
-    match cause:
-        case UnicodeDecodeError():
-            detail = f"byte {cause.start} is not {cause.encoding.upper()}"
-        case RecursionError():
-            detail = "is nested too deeply"
-        case _:
-            detail = "cannot be read"
-    return Problem(MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": detail}])
 
 
 def _field_error(item: Mapping[str, Any]) -> dict[str, str]:
