@@ -12,20 +12,20 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from sink_connector.cluster.compacted_topic import CompactedTopic
-from sink_connector.cluster.config_store import Configs, Listeners
-from sink_connector.cluster.connector_cache import Plans
-from sink_connector.cluster.connector_operations import Control
-from sink_connector.cluster.herder import Herd
+from sink_connector.cluster.config_store import ConfigStore, Listeners
+from sink_connector.cluster.connector_cache import ConnectorCache
+from sink_connector.cluster.connector_operations import ConnectorOperations
+from sink_connector.cluster.herder import Herder
 from sink_connector.cluster.keyed_log import LocalLog
-from sink_connector.cluster.membership import Alone, KafkaMembership, Membership
-from sink_connector.cluster.status_reporter import Reports
-from sink_connector.cluster.status_store import Statuses
+from sink_connector.cluster.membership import KafkaMembership, Membership, SingleMember
+from sink_connector.cluster.status_reporter import StatusReporter
+from sink_connector.cluster.status_store import StatusStore
 from sink_connector.config.connector import unknown_keys
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
-from sink_connector.rest.dependencies import Desk
-from sink_connector.runtime.connector_definition import Blueprint, make_blueprint
+from sink_connector.rest.dependencies import RestContext
+from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.kafka_options import client_options, cluster_id, consumer_options
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.runtime.worker import Worker
@@ -51,10 +51,10 @@ async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
         await client.close()
 
 
-async def run_connectors(config: WorkerConfig, connectors: Sequence[Blueprint]) -> int:
+async def run_connectors(config: WorkerConfig, connectors: Sequence[ConnectorDefinition]) -> int:
     """Run the connectors of files until SIGTERM or SIGINT (0), or until a task fails (1)."""
     async with worker(config) as running:
-        member = await _member(config, running, Alone(config.advertised), from_files=True)
+        member = await _member(config, running, SingleMember(config.advertised), from_files=True)
         member.configs.log = LocalLog(member.configs.apply)
         member.statuses.log = LocalLog(member.statuses.apply)
         for each in connectors:
@@ -62,8 +62,8 @@ async def run_connectors(config: WorkerConfig, connectors: Sequence[Blueprint]) 
                 log.warning("sink.config.unknown", connector=each.config.name, key=key)
             await member.configs.put(each.config.name, each.config.given)
         member.listen()
-        async with background(member.herd.run(), member.reports.run()) as working:
-            return await serve(config, make_app(member.desk), watched=working, failed=member.herd.failed)
+        async with background(member.herder.run(), member.reports.run()) as working:
+            return await serve(config, make_app(member.context), watched=working, failed=member.herder.failed)
 
 
 async def run_worker(config: WorkerConfig) -> int:
@@ -88,10 +88,10 @@ async def run_worker(config: WorkerConfig) -> int:
         ending.push_async_callback(member.reports.retire)
         ending.push_async_callback(running.stop)
         working = await ending.enter_async_context(
-            background(membership.keep(), member.herd.run(), member.reports.run())
+            background(membership.keep(), member.herder.run(), member.reports.run())
         )
         return await serve(
-            config, make_app(member.desk), watched=[*following, *working], failed=asyncio.Event()
+            config, make_app(member.context), watched=[*following, *working], failed=asyncio.Event()
         )
 
 
@@ -99,38 +99,38 @@ async def run_worker(config: WorkerConfig) -> int:
 class Member:
     """The parts of a worker that follow what the group has agreed on."""
 
-    configs: Configs
-    statuses: Statuses
-    herd: Herd
-    reports: Reports
-    desk: Desk
+    configs: ConfigStore
+    statuses: StatusStore
+    herder: Herder
+    reports: StatusReporter
+    context: RestContext
 
     def change(self) -> None:
-        self.herd.change()
+        self.herder.change()
         self.reports.change()
 
     def listen(self) -> None:
         """Follow changes from now on; what was agreed on before is simply there."""
         self.configs.listeners = Listeners(
-            changed=self.change, restart=self.herd.restart, level=self.desk.loggers.set
+            changed=self.change, restart=self.herder.restart, level=self.context.loggers.set
         )
         self.statuses.changed = self.reports.change
-        self.herd.settled = self.reports.change
+        self.herder.settled = self.reports.change
 
 
 async def _member(
     config: WorkerConfig, running: Worker, membership: Membership, *, from_files: bool
 ) -> Member:
-    def make(given: Mapping[str, str | None]) -> Blueprint:
-        return make_blueprint(config.completed(given), config)
+    def make(given: Mapping[str, str | None]) -> ConnectorDefinition:
+        return define_connector(config.completed(given), config)
 
-    configs, statuses = Configs(), Statuses()
-    herd = Herd(configs=configs, membership=membership, plans=Plans(make), worker=running)
-    desk = Desk(
+    configs, statuses = ConfigStore(), StatusStore()
+    herder = Herder(configs=configs, membership=membership, cache=ConnectorCache(make), worker=running)
+    context = RestContext(
         configs=configs,
         statuses=statuses,
         membership=membership,
-        control=Control(configs, statuses, make),
+        operations=ConnectorOperations(configs, statuses, make),
         offsets=StoredOffsets(running.partitions_of),
         loggers=Loggers(),
         make=make,
@@ -140,9 +140,9 @@ async def _member(
     return Member(
         configs=configs,
         statuses=statuses,
-        herd=herd,
-        reports=Reports(configs, statuses, herd),
-        desk=desk,
+        herder=herder,
+        reports=StatusReporter(configs, statuses, herder),
+        context=context,
     )
 
 

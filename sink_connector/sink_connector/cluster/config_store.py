@@ -14,7 +14,7 @@ CONNECTOR, TARGET, COMMIT = "connector-", "target-state-", "commit-"
 RESTART, RESTART_TASK, LEVEL = "restart-connector-", "restart-task-", "logger-cluster-"
 
 
-class Target(Enum):
+class TargetState(Enum):
     """The states a user can ask for, as they stand in the topic."""
 
     STARTED = "STARTED"
@@ -26,12 +26,12 @@ Config = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class ConnectorSpec:
     """A connector as it is asked for. `revision` changes whenever its configuration is written anew."""
 
     name: str
     config: Config
-    target: Target
+    target: TargetState
     tasks: int
     revision: int
 
@@ -56,12 +56,12 @@ class Listeners:
 
 
 @dataclass(slots=True)
-class Configs:
+class ConfigStore:
     """What the log says. `apply` is its only way in; the other methods write to the log."""
 
     listeners: Listeners = field(default_factory=Listeners)
     _configs: dict[str, tuple[int, Config]] = field(default_factory=dict)
-    _targets: dict[str, Target] = field(default_factory=dict)
+    _targets: dict[str, TargetState] = field(default_factory=dict)
     _tasks: dict[str, int] = field(default_factory=dict)
     _log: Log | None = None
 
@@ -79,22 +79,22 @@ class Configs:
     def names(self) -> list[str]:
         return sorted(self._configs)
 
-    def get(self, name: str) -> Definition | None:
+    def get(self, name: str) -> ConnectorSpec | None:
         if name not in self._configs:
             return None
         revision, config = self._configs[name]
-        return Definition(
+        return ConnectorSpec(
             name=name,
             config=config,
-            target=self._targets.get(name, Target.STARTED),
+            target=self._targets.get(name, TargetState.STARTED),
             tasks=self._tasks.get(name, 0),
             revision=revision,
         )
 
-    def all(self) -> list[Definition]:
+    def all(self) -> list[ConnectorSpec]:
         return [each for name in self.names if (each := self.get(name)) is not None]
 
-    async def put(self, name: str, config: Config, *, target: Target | None = None) -> None:
+    async def put(self, name: str, config: Config, *, target: TargetState | None = None) -> None:
         """Write a configuration; a target state given with it is written first, so that nothing starts too early."""
         if target is not None:
             await self.aim(name, target)
@@ -104,9 +104,9 @@ class Configs:
         for prefix in (CONNECTOR, TARGET, COMMIT):
             await self.log.write(prefix + name, None)
 
-    async def aim(self, name: str, target: Target) -> None:
+    async def aim(self, name: str, target: TargetState) -> None:
         """Ask for a state. The older of the two fields knows no STOPPED."""
-        older = Target.PAUSED if target is Target.STOPPED else target
+        older = TargetState.PAUSED if target is TargetState.STOPPED else target
         await self.log.write(TARGET + name, {"state": older.value, "state.v2": target.value})
 
     async def commit_tasks(self, name: str, count: int) -> None:
@@ -148,7 +148,7 @@ class Configs:
         if value is None:
             self._targets.pop(name, None)
         else:
-            self._targets[name] = Target(value.get("state.v2") or value["state"])
+            self._targets[name] = TargetState(value.get("state.v2") or value["state"])
 
     def _take_tasks(self, name: str, value: Value | None, _: int) -> None:
         self._tasks[name] = 0 if value is None else int(value["tasks"])

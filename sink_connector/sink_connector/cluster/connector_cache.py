@@ -1,48 +1,48 @@
-"""What the configurations of connectors come to in this process: blueprints, or the reason why there is none."""
+"""What the configurations of connectors come to in this process: definitions, or the reason why there is none."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
-from sink_connector.cluster.config_store import Definition
+from sink_connector.cluster.config_store import ConnectorSpec
 from sink_connector.errors import ConfigError
-from sink_connector.runtime.connector_definition import Blueprint
+from sink_connector.runtime.connector_definition import ConnectorDefinition
 
 log = structlog.get_logger()
 
-MakeBlueprint = Callable[[Mapping[str, str | None]], Blueprint]
+DefineConnector = Callable[[Mapping[str, str | None]], ConnectorDefinition]
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedConnector:
     """A configuration that cannot be used here: a reference that points at nothing, for one."""
 
     trace: str
 
 
 @dataclass(slots=True)
-class Plans:
+class ConnectorCache:
     """Each configuration is read once, when the connector starts: references are resolved then, and kept nowhere else."""
 
-    make: MakeBlueprint
-    _made: dict[str, tuple[int, Blueprint | Refused]] = field(default_factory=dict)
+    make: DefineConnector
+    _made: dict[str, tuple[int, ConnectorDefinition | RefusedConnector]] = field(default_factory=dict)
 
-    def of(self, definition: Definition) -> Blueprint | Refused:
-        revision, plan = self._made.get(definition.name, (None, None))
-        if plan is None or revision != definition.revision:
-            plan = self._read(definition)
-            self._made[definition.name] = (definition.revision, plan)
-        return plan
+    def of(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
+        revision, definition = self._made.get(spec.name, (None, None))
+        if definition is None or revision != spec.revision:
+            definition = self._read(spec)
+            self._made[spec.name] = (spec.revision, definition)
+        return definition
 
     def reconsider(self, connector: str) -> None:
         """Read a configuration that was refused anew next time."""
-        if isinstance(self._made.get(connector, (0, None))[1], Refused):
+        if isinstance(self._made.get(connector, (0, None))[1], RefusedConnector):
             del self._made[connector]
 
-    def _read(self, definition: Definition) -> Blueprint | Refused:
+    def _read(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
         try:
-            return self.make(definition.config)
+            return self.make(spec.config)
         except ConfigError as error:
-            log.error("sink.connector.refused", connector=definition.name, keys=sorted(error.problems))  # noqa: TRY400 - the keys say it all
-            return Refused(str(error))
+            log.error("sink.connector.refused", connector=spec.name, keys=sorted(error.problems))  # noqa: TRY400 - the keys say it all
+            return RefusedConnector(str(error))

@@ -1,6 +1,6 @@
 """This worker's share of the group's tasks, kept as the configurations and the members ask for it.
 
-Nothing here is told what to do next: whatever changes (a configuration, a target state, the group), the herd compares what
+Nothing here is told what to do next: whatever changes (a configuration, a target state, the group), the herder compares what
 should run here with what does.
 """
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sink_connector.cluster.assignment import worker_of
-from sink_connector.cluster.config_store import Configs, Definition, Restart, Target
-from sink_connector.cluster.connector_cache import Plans, Refused
+from sink_connector.cluster.config_store import ConfigStore, ConnectorSpec, Restart, TargetState
+from sink_connector.cluster.connector_cache import ConnectorCache, RefusedConnector
 from sink_connector.cluster.membership import Membership
 from sink_connector.cluster.status_store import TaskId
 from sink_connector.runtime.connector import RunningTask
@@ -18,15 +18,15 @@ from sink_connector.runtime.worker import Worker
 
 
 @dataclass(slots=True)
-class Herd:
+class Herder:
     """Starts and stops connectors in `worker`; `settled` is called whenever something has come of it.
 
     `failed` is set when a connector cannot run.
     """
 
-    configs: Configs
+    configs: ConfigStore
     membership: Membership
-    plans: Plans
+    cache: ConnectorCache
     worker: Worker
     settled: Callable[[], None] = lambda: None
     failed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -64,40 +64,36 @@ class Herd:
             restarts, self._restarts = self._restarts, []
             for restart in restarts:
                 await self._restart(restart)
-            shares = {definition.name: self._share(definition) for definition in self.configs.all()}
+            shares = {spec.name: self._share(spec) for spec in self.configs.all()}
             await asyncio.gather(
                 *(self._leave(name) for name in list(self.worker.connectors) if not shares.get(name))
             )
             await asyncio.gather(
-                *(
-                    self._keep(definition, share)
-                    for definition in self.configs.all()
-                    if (share := shares.get(definition.name))
-                )
+                *(self._keep(spec, share) for spec in self.configs.all() if (share := shares.get(spec.name)))
             )
             self.settled()
 
-    def _share(self, definition: Definition) -> list[int]:
+    def _share(self, spec: ConnectorSpec) -> list[int]:
         """The tasks of a connector that are to run here; a paused one holds its tasks, a stopped one has none."""
-        tasks = range(0 if definition.target is Target.STOPPED else definition.tasks)
-        return [number for number in tasks if self.is_mine(definition.name, number)]
+        tasks = range(0 if spec.target is TargetState.STOPPED else spec.tasks)
+        return [number for number in tasks if self.is_mine(spec.name, number)]
 
     async def _leave(self, name: str) -> None:
         self._revisions.pop(name, None)
         await self.worker.remove(name)
 
-    async def _keep(self, definition: Definition, share: list[int]) -> None:
-        name = definition.name
-        if name in self.worker.connectors and self._revisions[name] != definition.revision:
+    async def _keep(self, spec: ConnectorSpec, share: list[int]) -> None:
+        name = spec.name
+        if name in self.worker.connectors and self._revisions[name] != spec.revision:
             await self._leave(name)
         if name not in self.worker.connectors:
-            plan = self.plans.of(definition)
-            if isinstance(plan, Refused):
+            definition = self.cache.of(spec)
+            if isinstance(definition, RefusedConnector):
                 self.failed.set()
                 return
-            self.worker.hold(plan, self._heard)
-            self._revisions[name] = definition.revision
-        await self.worker.connectors[name].keep(share, paused=definition.target is Target.PAUSED)
+            self.worker.hold(definition, self._heard)
+            self._revisions[name] = spec.revision
+        await self.worker.connectors[name].keep(share, paused=spec.target is TargetState.PAUSED)
 
     def _heard(self) -> None:
         """A task has failed or is being restarted."""
@@ -107,7 +103,7 @@ class Herd:
 
     async def _restart(self, restart: Restart) -> None:
         """References are resolved anew only when the whole connector starts anew: when it was refused before."""
-        self.plans.reconsider(restart.connector)
+        self.cache.reconsider(restart.connector)
         connector = self.worker.connectors.get(restart.connector)
         if connector is None:
             return

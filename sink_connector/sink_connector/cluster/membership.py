@@ -26,7 +26,7 @@ RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class GroupView:
     """The group as of one generation. A worker is known by the address at which its REST interface answers."""
 
     generation: int
@@ -40,19 +40,19 @@ class Membership(Protocol):
     @property
     def me(self) -> str: ...
     @property
-    def view(self) -> View: ...
+    def view(self) -> GroupView: ...
     @property
     def is_stable(self) -> bool: ...
 
 
-class Alone:
+class SingleMember:
     """The membership of a worker without a group."""
 
     is_stable = True
 
     def __init__(self, me: str) -> None:
         self.me = me
-        self.view = View(generation=0, workers=(me,), leader=me)
+        self.view = GroupView(generation=0, workers=(me,), leader=me)
 
 
 class _AddressAssignor(AbstractPartitionAssignor):  # type: ignore[misc] # aiokafka has no types
@@ -97,8 +97,10 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
         self._generation = 0
 
     @property
-    def view(self) -> View:
-        return View(generation=self._generation, workers=self._assignor.workers, leader=self._assignor.leader)
+    def view(self) -> GroupView:
+        return GroupView(
+            generation=self._generation, workers=self._assignor.workers, leader=self._assignor.leader
+        )
 
     @property
     def is_stable(self) -> bool:

@@ -68,7 +68,7 @@ def _status(value: Value) -> Status:
 
 
 @dataclass(slots=True)
-class Statuses:
+class StatusStore:
     """What the log says. `apply` is its only way in; the other methods write to the log."""
 
     changed: Callable[[], None] = lambda: None

@@ -27,12 +27,12 @@ def is_secret(key: str) -> bool:
     return (known is not None and known.kind is Kind.PASSWORD) or _BY_NAME.search(key) is not None
 
 
-def shown(config: Mapping[str, str | None]) -> dict[str, str | None]:
+def redacted(config: Mapping[str, str | None]) -> dict[str, str | None]:
     """The configuration as it may be shown."""
     return {key: _hidden(key, value) for key, value in config.items()}
 
 
-def kept(config: Mapping[str, str | None], stored: Mapping[str, str | None]) -> dict[str, str | None]:
+def retained(config: Mapping[str, str | None], stored: Mapping[str, str | None]) -> dict[str, str | None]:
     """A new configuration, with the stored value wherever it gives what was shown of it."""
     return {
         key: stored[key] if stored.get(key) is not None and value == _hidden(key, stored[key]) else value
@@ -48,7 +48,7 @@ def secrets_of(resolved: Mapping[str, str]) -> set[str]:
     return {secret for secret in found if secret}
 
 
-def scrubbed(text: str, secrets: Iterable[str]) -> str:
+def scrub(text: str, secrets: Iterable[str]) -> str:
     """A text without the secrets in it, however they got there."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)

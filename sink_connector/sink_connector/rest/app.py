@@ -5,16 +5,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sink_connector.rest import connectors, errors, leader_client, loggers, offsets, plugins
-from sink_connector.rest.connectors import AtDesk
-from sink_connector.rest.dependencies import Desk
+from sink_connector.rest.connectors import Context
+from sink_connector.rest.dependencies import RestContext
 from sink_connector.version import CONNECT_VERSION, VERSION
 
 
-def make_app(desk: Desk) -> FastAPI:
+def make_app(context: RestContext) -> FastAPI:
     app = FastAPI(
         title="Sink connector", version=VERSION, docs_url="/docs", redoc_url=None, redirect_slashes=False
     )
-    app.state.desk = desk
+    app.state.context = context
     errors.install(app)
     leader_client.install(app)
     for part in (offsets, connectors, plugins, loggers):
@@ -22,12 +22,12 @@ def make_app(desk: Desk) -> FastAPI:
     app.add_middleware(_TrailingSlash)
 
     @app.get("/")
-    async def root(desk: AtDesk) -> dict[str, str]:
+    async def root(context: Context) -> dict[str, str]:
         """The version is that of the Connect release whose API this is."""
         return {
             "version": CONNECT_VERSION,
             "commit": f"sink-connector-{VERSION}",
-            "kafka_cluster_id": desk.cluster_id,
+            "kafka_cluster_id": context.cluster_id,
         }
 
     @app.get("/health")

@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from sink_connector.cluster.config_store import Config, Definition
-from sink_connector.cluster.status_store import State, Status, Statuses, TaskId
-from sink_connector.config.secrets import shown
+from sink_connector.cluster.config_store import Config, ConnectorSpec
+from sink_connector.cluster.status_store import State, Status, StatusStore, TaskId
+from sink_connector.config.secrets import redacted
 from sink_connector.rest.errors import UnreadableError
 
 JSON_TYPE = "application/json"
@@ -56,32 +56,32 @@ def _text(key: str, value: Any) -> str | None:
     raise UnreadableError(f"the value of {key} is not a text")
 
 
-def connector(definition: Definition, *, tasks: int | None = None) -> dict[str, Any]:
-    """A connector's own description; `tasks` is their number where it is not the definition's."""
-    count = definition.tasks if tasks is None else tasks
+def connector(spec: ConnectorSpec, *, tasks: int | None = None) -> dict[str, Any]:
+    """A connector's own description; `tasks` is their number where it is not the spec's."""
+    count = spec.tasks if tasks is None else tasks
     return {
-        "name": definition.name,
-        "config": shown(definition.config),
-        "tasks": [{"connector": definition.name, "task": number} for number in range(count)],
+        "name": spec.name,
+        "config": redacted(spec.config),
+        "tasks": [{"connector": spec.name, "task": number} for number in range(count)],
         "type": "sink",
     }
 
 
-def tasks(definition: Definition) -> list[dict[str, Any]]:
+def tasks(spec: ConnectorSpec) -> list[dict[str, Any]]:
     return [
         {
-            "id": {"connector": definition.name, "task": number},
-            "config": _task_config(definition.config, number),
+            "id": {"connector": spec.name, "task": number},
+            "config": _task_config(spec.config, number),
         }
-        for number in range(definition.tasks)
+        for number in range(spec.tasks)
     ]
 
 
 def _task_config(config: Config, number: int) -> dict[str, str | None]:
-    return {**shown(config), "task.class": TASK_CLASS, "task.id": str(number)}
+    return {**redacted(config), "task.class": TASK_CLASS, "task.id": str(number)}
 
 
-def status_of(name: str, statuses: Statuses, *, worker: str) -> dict[str, Any]:
+def status_of(name: str, statuses: StatusStore, *, worker: str) -> dict[str, Any]:
     """What is said of a connector; before anything is, it is unassigned. `worker` is who answers."""
     said = statuses.connectors.get(name) or Status(state=State.UNASSIGNED, worker=worker)
     return status(name, said, statuses.of(name))

@@ -4,33 +4,33 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from sink_connector.cluster.config_store import Configs
-from sink_connector.cluster.connector_cache import MakeBlueprint
-from sink_connector.cluster.connector_operations import Control
+from sink_connector.cluster.config_store import ConfigStore
+from sink_connector.cluster.connector_cache import DefineConnector
+from sink_connector.cluster.connector_operations import ConnectorOperations
 from sink_connector.cluster.membership import Membership
-from sink_connector.cluster.status_store import Statuses
+from sink_connector.cluster.status_store import StatusStore
 from sink_connector.logs import Loggers
 from sink_connector.runtime.stored_offsets import StoredOffsets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class RestContext:
     """One worker, as its REST interface sees it. With `from_files`, configurations cannot be changed over REST."""
 
-    configs: Configs
-    statuses: Statuses
+    configs: ConfigStore
+    statuses: StatusStore
     membership: Membership
-    control: Control
+    operations: ConnectorOperations
     offsets: StoredOffsets
     loggers: Loggers
-    make: MakeBlueprint
+    make: DefineConnector
     cluster_id: str
     from_files: bool
 
 
-def desk_of(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+def rest_context(request: Request) -> RestContext:
+    context: RestContext = request.app.state.context
+    return context
 
 
 def is_true(flag: str) -> bool:

@@ -7,7 +7,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from sink_connector.cluster.connector_operations import TakenError, UnacceptableError, UnknownError, refused
+from sink_connector.cluster.connector_operations import (
+    AlreadyExistsError,
+    InvalidRequestError,
+    NotFoundError,
+    refused,
+)
 from sink_connector.errors import ConfigError, LogError, SinkError
 from sink_connector.runtime.stored_offsets import OffsetsError
 
@@ -25,10 +30,10 @@ class UnreadableError(SinkError):
 
 
 CODES: dict[type[SinkError], int] = {
-    UnknownError: NOT_FOUND,
-    TakenError: CONFLICT,
+    NotFoundError: NOT_FOUND,
+    AlreadyExistsError: CONFLICT,
     ConflictError: CONFLICT,
-    UnacceptableError: BAD_REQUEST,
+    InvalidRequestError: BAD_REQUEST,
     UnreadableError: INTERNAL,
     OffsetsError: INTERNAL,
     LogError: INTERNAL,

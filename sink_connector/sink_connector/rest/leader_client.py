@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request, Response
 
 from sink_connector.errors import SinkError
-from sink_connector.rest.dependencies import desk_of
+from sink_connector.rest.dependencies import rest_context
 from sink_connector.rest.errors import ConflictError
 
 TIMEOUT_S = 60.0
@@ -28,16 +28,16 @@ class AnsweredElsewhereError(Exception):
 
 async def lead(request: Request) -> None:
     """Lets a command through in the leader alone. Raises `ConflictError` while a rebalance is going on."""
-    desk = desk_of(request)
-    leader = desk.membership.view.leader
-    if not desk.membership.is_stable or not leader:
+    context = rest_context(request)
+    leader = context.membership.view.leader
+    if not context.membership.is_stable or not leader:
         raise ConflictError(REBALANCING)
-    if leader == desk.membership.me:
+    if leader == context.membership.me:
         return
     if "forward" in request.query_params:  # it came from a worker that takes this one for the leader
         raise ConflictError(REBALANCING)
     response = await asyncio.to_thread(_ask, leader, request, await request.body())
-    await desk.configs.log.catch_up()  # whoever asks this worker next finds what was done
+    await context.configs.log.catch_up()  # whoever asks this worker next finds what was done
     raise AnsweredElsewhereError(response)
 
 

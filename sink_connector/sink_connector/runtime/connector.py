@@ -9,7 +9,7 @@ import structlog
 
 from sink_connector.cluster.status_store import State
 from sink_connector.config.connector import ConnectorConfig
-from sink_connector.config.secrets import scrubbed, secrets_of
+from sink_connector.config.secrets import scrub, secrets_of
 from sink_connector.runtime.sink_task import Task
 
 log = structlog.get_logger()
@@ -108,7 +108,7 @@ class Connector:
         except Exception as error:  # noqa: BLE001 - whatever ends a task is its status, never silence
             trace = "".join(traceback.format_exception(error))
             running.status.state = State.FAILED
-            running.status.trace = scrubbed(trace, secrets_of(self.config.resolved))
+            running.status.trace = scrub(trace, secrets_of(self.config.resolved))
             log.error(  # noqa: TRY400 - with its secrets taken out
                 "sink.task.failed",
                 connector=self.config.name,

@@ -16,7 +16,7 @@ from sink_connector.transforms.configuration import chain_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blueprint:
+class ConnectorDefinition:
     """A usable configuration. What it makes is made anew for every task."""
 
     config: ConnectorConfig
@@ -37,11 +37,11 @@ class Blueprint:
         return make_conversion(self.config, self.chain(), key=key, value=value)
 
 
-def make_blueprint(given: Mapping[str, str], worker: WorkerConfig) -> Blueprint:
+def define_connector(given: Mapping[str, str], worker: WorkerConfig) -> ConnectorDefinition:
     """Raises `ConfigError` with the problems of every key."""
     config = parse_connector(given)
     problems: dict[str, list[str]] = {}
-    blueprint = Blueprint(config=config, consumer={})
+    connector_definition = ConnectorDefinition(config=config, consumer={})
     for name, converter, is_key in (
         ("key.converter", config.key_converter, True),
         ("value.converter", config.value_converter, False),
@@ -51,7 +51,7 @@ def make_blueprint(given: Mapping[str, str], worker: WorkerConfig) -> Blueprint:
         except ValueError as error:
             problems[name] = [str(error)]
     try:
-        blueprint.chain()
+        connector_definition.chain()
     except ConfigError as error:
         problems |= error.problems
     try:
@@ -64,4 +64,4 @@ def make_blueprint(given: Mapping[str, str], worker: WorkerConfig) -> Blueprint:
         problems |= error.problems
     if problems:
         raise ConfigError(problems)
-    return Blueprint(config=config, consumer=options)
+    return ConnectorDefinition(config=config, consumer=options)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sink_connector.config.secrets import HIDDEN, kept, scrubbed, secrets_of, shown
+from sink_connector.config.secrets import HIDDEN, redacted, retained, scrub, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -21,20 +21,20 @@ from sink_connector.config.secrets import HIDDEN, kept, scrubbed, secrets_of, sh
     ],
 )  # fmt: skip
 def test_a_secret_is_hidden_and_nothing_else(key: str, value: str, visible: str) -> None:
-    assert shown({key: value}) == {key: visible}
+    assert redacted({key: value}) == {key: visible}
 
 
 def test_what_was_shown_stands_for_what_is_stored() -> None:
     stored = {"connection.password": "s3cret", "connection.url": "postgresql://me:s3cret@db/x", "topics": "a"}
-    assert kept({**shown(stored), "topics": "b"}, stored) == {**stored, "topics": "b"}
+    assert retained({**redacted(stored), "topics": "b"}, stored) == {**stored, "topics": "b"}
 
 
 def test_a_new_secret_replaces_the_stored_one() -> None:
-    assert kept({"connection.password": "new"}, {"connection.password": "old"}) == {
+    assert retained({"connection.password": "new"}, {"connection.password": "old"}) == {
         "connection.password": "new"
     }
 
 
 def test_a_trace_loses_the_secrets_of_its_connector() -> None:
     secrets = secrets_of({"connection.password": "s3cret", "connection.url": "postgresql://me:other@db/x"})
-    assert scrubbed("no s3cret and no other", secrets) == f"no {HIDDEN} and no {HIDDEN}"
+    assert scrub("no s3cret and no other", secrets) == f"no {HIDDEN} and no {HIDDEN}"

@@ -1,6 +1,6 @@
 """Connectors as the group's log tells them; the entries are Kafka Connect's."""
 
-from sink_connector.cluster.config_store import Configs, Restart, Target
+from sink_connector.cluster.config_store import ConfigStore, Restart, TargetState
 from sink_connector.cluster.keyed_log import LocalLog, LogEntry, Value
 
 LEFT_BY_CONNECT: list[tuple[str, Value]] = [
@@ -12,9 +12,9 @@ LEFT_BY_CONNECT: list[tuple[str, Value]] = [
 ]
 
 
-def of_connect() -> Configs:
+def of_connect() -> ConfigStore:
     """What a Connect cluster leaves in its topic for one stopped connector."""
-    configs = Configs()
+    configs = ConfigStore()
     for offset, (key, value) in enumerate(LEFT_BY_CONNECT):
         configs.apply(LogEntry(key, value, offset))
     return configs
@@ -25,7 +25,7 @@ def test_the_connectors_of_a_connect_cluster_are_taken_over() -> None:
     assert definition is not None
     assert (definition.config, definition.target, definition.tasks) == (
         {"name": "orders", "topics": "a"},
-        Target.STOPPED,
+        TargetState.STOPPED,
         1,
     )
 
@@ -36,15 +36,15 @@ def test_a_removed_connector_leaves_nothing_to_one_of_the_same_name() -> None:
     configs.apply(LogEntry("connector-orders", {"properties": {}}, 11))
     definition = configs.get("orders")
     assert definition is not None
-    assert (definition.target, definition.tasks) == (Target.STARTED, 0)
+    assert (definition.target, definition.tasks) == (TargetState.STARTED, 0)
 
 
 async def test_what_is_written_comes_back_and_events_are_told_once() -> None:
-    configs, told = Configs(), list[Restart]()
+    configs, told = ConfigStore(), list[Restart]()
     configs.log = LocalLog(configs.apply)
     configs.listeners.restart = told.append
-    await configs.put("a-1", {"topics": "x"}, target=Target.PAUSED)
+    await configs.put("a-1", {"topics": "x"}, target=TargetState.PAUSED)
     await configs.restart(Restart(connector="a-1", include_tasks=True))
     await configs.restart(Restart(connector="a-1", task=3))
-    assert [(each.name, each.target) for each in configs.all()] == [("a-1", Target.PAUSED)]
+    assert [(each.name, each.target) for each in configs.all()] == [("a-1", TargetState.PAUSED)]
     assert told == [Restart(connector="a-1", include_tasks=True), Restart(connector="a-1", task=3)]
