@@ -91,7 +91,7 @@ async def connected(bootstrap: str, given: Mapping[str, str]) -> AsyncIterator[C
     """A running connector; stopped gracefully at the end."""
     config = WorkerConfig(bootstrap_servers=bootstrap)
     async with worker(config) as running:
-        yield await running.add(define_connector(given, config))
+        yield await running.add(define_connector(given, config, config.providers.unrestricted()))
 
 
 async def wait_until_read(connector: Connector, topic: str, count: int, *, timeout_s: float = 30.0) -> None:

@@ -21,7 +21,8 @@ def run(options: argparse.Namespace) -> int:
     if options.action in {"show", "drop"} and not options.ids and not options.all:
         print(f"dead-letters {options.action}: name the letters by their ids, or say --all")
         return 2
-    definition = define_connector(read_connector_file(options.file), read_worker())
+    worker = read_worker()
+    definition = define_connector(read_connector_file(options.file), worker, worker.providers.unrestricted())
     return asyncio.run(_run(ACTIONS[options.action], definition, options.ids or None))
 
 

@@ -13,6 +13,9 @@ from sink_connector.runtime.connector_definition import define_connector
 
 def run(options: argparse.Namespace) -> int:
     config = read_worker()
-    configure_logging(config.log_level)
-    connectors = [define_connector(read_connector_file(path), config) for path in options.files]
+    configure_logging(config.log_level, config.providers.redactor)
+    connectors = [
+        define_connector(read_connector_file(path), config, config.providers.unrestricted())
+        for path in options.files
+    ]
     return uvloop.run(run_connectors(config, connectors))

@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
             given = read_connector_file(path)
             for key in unknown_keys(given):
                 print(f"{path}: warning: {key} is not known; it has no effect")  # noqa: T201 - speaks to a person
-            define_connector(given, worker)
+            define_connector(given, worker, worker.providers.unrestricted())
         except ConfigError as error:
             wrong = True
             for key, problems in error.problems.items():

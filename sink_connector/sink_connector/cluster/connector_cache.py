@@ -25,24 +25,37 @@ class RefusedConnector:
 class ConnectorCache:
     """Each configuration is read once, when the connector starts: references are resolved then, and kept nowhere else."""
 
-    make: DefineConnector
+    define: DefineConnector
     _made: dict[str, tuple[int, ConnectorDefinition | RefusedConnector]] = field(default_factory=dict)
 
     def of(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
-        revision, definition = self._made.get(spec.name, (None, None))
-        if definition is None or revision != spec.revision:
-            definition = self._read(spec)
-            self._made[spec.name] = (spec.revision, definition)
-        return definition
+        """The definition of a connector, or why it has none; never raises."""
+        revision, made = self._made.get(spec.name, (None, None))
+        if made is None or revision != spec.revision:
+            made = self._read(spec)
+            self._made[spec.name] = (spec.revision, made)
+        return made
+
+    def refuse(self, spec: ConnectorSpec, reason: str) -> None:
+        """Note that a connector cannot run here, until its configuration changes or it is reconsidered."""
+        self._made[spec.name] = (spec.revision, RefusedConnector(reason))
 
     def reconsider(self, connector: str) -> None:
         """Read a configuration that was refused anew next time."""
         if isinstance(self._made.get(connector, (0, None))[1], RefusedConnector):
             del self._made[connector]
 
+    def forget_all_but(self, connectors: list[str]) -> None:
+        """Drop what is known of connectors that are gone; it holds secrets."""
+        for name in self._made.keys() - set(connectors):
+            del self._made[name]
+
     def _read(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
         try:
-            return self.make(spec.config)
+            return self.define(spec.config)
         except ConfigError as error:
-            log.error("sink.connector.refused", connector=spec.name, keys=sorted(error.problems))  # noqa: TRY400 - the keys say it all
+            log.error("connector.refused", connector=spec.name, keys=sorted(error.problems))  # noqa: TRY400 - the keys say it all
             return RefusedConnector(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a configuration leads to is that connector's, not the worker's end
+            log.error("connector.refused", connector=spec.name, error=repr(error))  # noqa: TRY400 - as above
+            return RefusedConnector(f"the configuration cannot be used: {error!r}")

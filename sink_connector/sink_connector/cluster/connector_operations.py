@@ -1,6 +1,6 @@
 """What a user may do with connectors. Everything here is a change of the group's log; the workers follow it.
 
-In a group, the leader alone does these, so that two of them never decide at once; see `rest.forwarding`.
+In a group, the leader alone does these, so that two of them never decide at once; see `rest.leader_client`.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class ConnectorOperations:
 
     configs: ConfigStore
     statuses: StatusStore
-    make: DefineConnector
+    define: DefineConnector
 
     def known(self, name: str, message: str = "Connector {} not found") -> ConnectorSpec:
         """Raises `NotFoundError`."""
@@ -131,7 +131,7 @@ class ConnectorOperations:
                 f"Failed to find any class that implements Connector and which name matches {connector_class}, "
                 f"available connectors are: {', '.join(CLASSES)}"
             )
-        self.make(config)
+        self.define(config)
 
 
 def named(name: str, config: Config) -> Config:

@@ -1,9 +1,11 @@
 """What the workers of a group say of their connectors and tasks, kept true by whoever it is about."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -12,6 +14,7 @@ from sink_connector.cluster.connector_cache import RefusedConnector
 from sink_connector.cluster.herder import Herder
 from sink_connector.cluster.status_store import State, Status, StatusStore, TaskId
 from sink_connector.errors import LogError
+from sink_connector.runtime.connector import RunningTask
 from sink_connector.sink.offsets import Partition
 
 log = structlog.get_logger()
@@ -19,41 +22,65 @@ log = structlog.get_logger()
 LOOK_S = 1.0  # between two looks at the topics that tasks deliver from
 RETRY_S = 1.0
 
+TROUBLE_S = 5.0  # between two reports of how often a task has tried
+
 Write = Coroutine[Any, Any, None]
+
+
+class _Reported(NamedTuple):
+    """What was last said of a task's trouble, and when by the reporter's clock."""
+
+    since_ms: int
+    reason: str
+    at: float
+    text: str
 
 
 @dataclass(slots=True)
 class StatusReporter:
     """Compares what is said (`statuses`) with what is, and writes the difference; nobody is told what to write when."""
 
-    configs: ConfigStore
-    statuses: StatusStore
     herder: Herder
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _progress: dict[TaskId, Mapping[Partition, int]] = field(default_factory=dict)
+    _troubles: dict[TaskId, "_Reported"] = field(default_factory=dict)
 
-    def change(self) -> None:
-        """Look again: something is not as it was."""
-        self._changed.set()
+    @property
+    def configs(self) -> ConfigStore:
+        """The connectors asked for."""
+        return self.herder.cluster.configs
+
+    @property
+    def statuses(self) -> StatusStore:
+        """What is said."""
+        return self.herder.cluster.statuses
 
     async def run(self) -> None:
         """Keep what is said true, until cancelled."""
+        watch = self.herder.cluster.signal.watch()
         while True:
-            await self._wait()
+            await watch.wait(LOOK_S)
             try:
-                if self._leads:
-                    await self._lead()
-                await asyncio.gather(*self._about_connectors(), *self._about_tasks(), *self._about_topics())
+                await self.report()
             except LogError as error:
-                log.warning("sink.status.unwritten", error=str(error))
-                self.change()
-                await asyncio.sleep(RETRY_S)
+                log.warning("status.write_failed", error=str(error))
+                watch.wake()
+                await self.sleep(RETRY_S)
+
+    async def report(self) -> None:
+        """Write what is not said yet. Raises `LogError`."""
+        if self._leads:
+            await self._lead()
+        await asyncio.gather(*self._about_connectors(), *self._about_tasks(), *self._about_topics())
 
     async def retire(self) -> None:
         """Say that nobody runs what this worker ran, if that can be said at once. After the herder has stopped."""
-        me = self.herder.membership.me
+        me = self.herder.cluster.membership.me
         mine = [
-            task for task, status in self.statuses.tasks.items() if status.worker == me and not status.trace
+            task
+            for task, status in self.statuses.tasks.items()
+            if status.worker == me and status.state is not State.FAILED
         ]
         try:
             async with asyncio.timeout(RETRY_S):
@@ -61,16 +88,11 @@ class StatusReporter:
                     *(self.statuses.put_task(task, self._status(State.UNASSIGNED)) for task in mine)
                 )
         except (LogError, TimeoutError):
-            log.warning("sink.status.unwritten", tasks=len(mine))
-
-    async def _wait(self) -> None:
-        await asyncio.wait([waiting := asyncio.ensure_future(self._changed.wait())], timeout=LOOK_S)
-        waiting.cancel()
-        self._changed.clear()
+            log.warning("status.write_failed", tasks=len(mine))
 
     @property
     def _leads(self) -> bool:
-        membership = self.herder.membership
+        membership = self.herder.cluster.membership
         return membership.is_stable and membership.view.leader == membership.me
 
     async def _lead(self) -> None:
@@ -88,7 +110,7 @@ class StatusReporter:
         """How many tasks a connector should have; None for no change."""
         if spec.target is TargetState.STOPPED:
             return 0
-        definition = self.herder.cache.of(spec) if spec.target is TargetState.STARTED else None
+        definition = self.herder.definitions.of(spec) if spec.target is TargetState.STARTED else None
         return (
             None
             if definition is None or isinstance(definition, RefusedConnector)
@@ -105,7 +127,7 @@ class StatusReporter:
     def _of_connector(self, spec: ConnectorSpec) -> Status:
         if spec.target is not TargetState.STARTED:
             return self._status(State[spec.target.value])
-        definition = self.herder.cache.of(spec)
+        definition = self.herder.definitions.of(spec)
         if isinstance(definition, RefusedConnector):
             return self._status(State.FAILED, definition.trace)
         return self._status(State.RUNNING)
@@ -131,24 +153,53 @@ class StatusReporter:
         spec = self.configs.get(task.connector)
         if spec is None or task.number >= spec.tasks:
             return None
-        definition = self.herder.cache.of(spec)
+        definition = self.herder.definitions.of(spec)
         if isinstance(definition, RefusedConnector):
             return self._status(State.FAILED, definition.trace)
         running = self.herder.task(task)
         if running is None:
             return self._status(State.UNASSIGNED)
-        return self._status(running.status.state, running.status.trace or None)
+        return self._status(running.status.state, running.status.trace or self._trouble_of(task, running))
+
+    def _trouble_of(self, task: TaskId, running: RunningTask) -> str | None:
+        """What is wrong with a task that runs: since when, how often it was tried, the last reason.
+
+        Said again when the reason is another one, and the number of attempts not more often than every few seconds.
+        """
+        trouble = running.trouble
+        if trouble is None:
+            self._troubles.pop(task, None)
+            return None
+        before, now = self._troubles.get(task), self.clock()
+        if before is None or (before.since_ms, before.reason) != (trouble.since_ms, trouble.reason):
+            log.warning(
+                "task.retry_reported",
+                connector=task.connector,
+                task=task.number,
+                since=_instant(trouble.since_ms),
+                attempts=trouble.attempts,
+                reason=trouble.reason,
+            )
+        elif now - before.at < TROUBLE_S:
+            return before.text
+        text = (
+            f"retrying since {_instant(trouble.since_ms)}, {trouble.attempts} attempts so far; "
+            f"the last one failed: {trouble.reason}"
+        )
+        text = running.redact(text)
+        self._troubles[task] = _Reported(trouble.since_ms, trouble.reason, now, text)
+        return text
 
     def _is_news(self, status: Status, said: Status | None) -> bool:
         """Whether to say it. A word of another living worker of a later generation stands: that one knows better."""
         if status.says_the_same(said):
             return False
-        view = self.herder.membership.view
+        view = self.herder.cluster.membership.view
         return said is None or said.worker not in view.workers or said.generation <= view.generation
 
     def _is_stray(self, task: TaskId, said: Status | None) -> bool:
         """Whether this worker is still said to have a task that has moved elsewhere."""
-        mine = said is not None and said.worker == self.herder.membership.me
+        mine = said is not None and said.worker == self.herder.cluster.membership.me
         return (
             mine
             and self.herder.task(task) is None
@@ -159,12 +210,16 @@ class StatusReporter:
     def _about_topics(self) -> Iterator[Write]:
         for name, connector in self.herder.worker.connectors.items():
             for number, running in connector.tasks.items():
-                task, progress = TaskId(name, number), dict(running.task.progress)
+                task, progress = TaskId(name, number), dict(running.progress)
                 before, self._progress[task] = self._progress.get(task, {}), progress
                 moved = {place.topic for place, offset in progress.items() if before.get(place) != offset}
                 for topic in sorted(moved - self.statuses.topics.get(name, set())):
                     yield self.statuses.add_topic(task, topic)
 
     def _status(self, state: State, trace: str | None = None) -> Status:
-        membership = self.herder.membership
+        membership = self.herder.cluster.membership
         return Status(state=state, worker=membership.me, generation=membership.view.generation, trace=trace)
+
+
+def _instant(epoch_ms: int) -> str:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="seconds")

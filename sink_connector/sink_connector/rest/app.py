@@ -5,8 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sink_connector.rest import connectors, errors, leader_client, loggers, offsets, plugins
-from sink_connector.rest.connectors import Context
-from sink_connector.rest.dependencies import RestContext
+from sink_connector.rest.dependencies import Context, RestContext
 from sink_connector.version import CONNECT_VERSION, VERSION
 
 
@@ -15,7 +14,7 @@ def make_app(context: RestContext) -> FastAPI:
         title="Sink connector", version=VERSION, docs_url="/docs", redoc_url=None, redirect_slashes=False
     )
     app.state.context = context
-    errors.install(app)
+    errors.install(app, context.redactor)
     leader_client.install(app)
     for part in (offsets, connectors, plugins, loggers):
         app.include_router(part.router)

@@ -10,7 +10,7 @@ from sink_connector.cluster.config_store import ConnectorSpec, Restart, TargetSt
 from sink_connector.cluster.connector_operations import NotFoundError
 from sink_connector.config.secrets import redacted
 from sink_connector.rest import bodies
-from sink_connector.rest.dependencies import RestContext, is_true, rest_context
+from sink_connector.rest.dependencies import Context, RestContext, is_true
 from sink_connector.rest.errors import UnreadableError
 from sink_connector.rest.leader_client import Leading
 
@@ -23,8 +23,6 @@ INITIAL_STATES = {
     "PAUSED": TargetState.PAUSED,
     "STOPPED": TargetState.STOPPED,
 }
-
-Context = Annotated[RestContext, Depends(rest_context)]
 
 
 def _writable(context: Context) -> None:

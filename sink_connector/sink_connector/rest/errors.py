@@ -13,6 +13,7 @@ from sink_connector.cluster.connector_operations import (
     NotFoundError,
     refused,
 )
+from sink_connector.config.redaction import Redactor
 from sink_connector.errors import ConfigError, LogError, SinkError
 from sink_connector.runtime.stored_offsets import OffsetsError
 
@@ -40,12 +41,11 @@ CODES: dict[type[SinkError], int] = {
 }
 
 
-def answer(code: int, message: str) -> JSONResponse:
-    return JSONResponse({"error_code": code, "message": message}, status_code=code)
+def install(app: FastAPI, redactor: Redactor) -> None:
+    """Have every failure of the app answered that way, without what `redactor` hides."""
 
-
-def install(app: FastAPI) -> None:
-    """Have every failure of the app answered that way."""
+    def answer(code: int, message: str) -> JSONResponse:
+        return JSONResponse({"error_code": code, "message": redactor.scrub(message)}, status_code=code)
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from sink_connector.cluster.connector_operations import InvalidRequestError, NotFoundError
 from sink_connector.logs import LEVELS
 from sink_connector.rest import bodies
-from sink_connector.rest.connectors import Context
+from sink_connector.rest.dependencies import Context
 
 router = APIRouter(prefix="/admin/loggers")
 

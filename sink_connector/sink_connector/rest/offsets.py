@@ -7,12 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from sink_connector.cluster.config_store import ConnectorSpec, TargetState
+from sink_connector.cluster.connector_cache import RefusedConnector
 from sink_connector.cluster.connector_operations import InvalidRequestError
 from sink_connector.config.connector import ConnectorConfig
-from sink_connector.errors import ConfigError
 from sink_connector.rest import bodies
-from sink_connector.rest.connectors import Context
-from sink_connector.rest.dependencies import RestContext
+from sink_connector.rest.dependencies import Context, RestContext
 from sink_connector.rest.errors import ConflictError, UnreadableError
 from sink_connector.rest.leader_client import Leading
 from sink_connector.runtime.stored_offsets import NoPartitionError, OffsetsError
@@ -67,10 +66,11 @@ async def reset(context: Context, name: str, _l: Leading) -> dict[str, str]:
 
 
 def _configuration(context: RestContext, spec: ConnectorSpec) -> ConnectorConfig:
-    try:
-        return context.make(spec.config).config
-    except ConfigError as error:
-        raise OffsetsError(f"the connector's configuration cannot be used here: {error}") from error
+    context.definitions.reconsider(spec.name)
+    definition = context.definitions.of(spec)
+    if isinstance(definition, RefusedConnector):
+        raise OffsetsError(f"the connector's configuration cannot be used here: {definition.trace}")
+    return definition.config
 
 
 async def _stopped(context: RestContext, spec: ConnectorSpec) -> None:

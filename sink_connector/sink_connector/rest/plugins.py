@@ -15,8 +15,7 @@ from sink_connector.config import definition
 from sink_connector.converters.factory import CONVERTERS
 from sink_connector.errors import SinkError
 from sink_connector.rest import bodies
-from sink_connector.rest.connectors import Context
-from sink_connector.rest.dependencies import is_true
+from sink_connector.rest.dependencies import Context, is_true
 from sink_connector.rest.validation import described_key, validated
 from sink_connector.transforms.catalog import PREDICATES, TRANSFORMS, find
 from sink_connector.version import CONNECT_VERSION, VERSION
@@ -81,4 +80,4 @@ async def validate(request: Request, context: Context, plugin: str) -> dict[str,
             f"Failed to find any class that implements Connector and which name matches {written}, "
             f"available connectors are: {', '.join(CLASSES)}"
         )
-    return validated(plugin, config, context.make)
+    return validated(plugin, config, context.define)

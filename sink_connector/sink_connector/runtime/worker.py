@@ -20,10 +20,14 @@ from sink_connector.sink.table_writer import Writer
 
 
 class Worker:
-    """Holds the connectors by name. `client` is for questions to the cluster; every task has a consumer of its own."""
+    """Holds the connectors by name. `client` is for questions to the cluster; every task has a consumer of its own.
 
-    def __init__(self, client: AIOKafkaClient) -> None:
+    `changed` is called when a task has failed or is being restarted.
+    """
+
+    def __init__(self, client: AIOKafkaClient, changed: Callable[[], None] = lambda: None) -> None:
         self._client = client
+        self._changed = changed
         self.connectors: dict[str, Connector] = {}
 
     async def add(self, definition: ConnectorDefinition) -> Connector:
@@ -32,12 +36,12 @@ class Worker:
         await connector.start()
         return connector
 
-    def hold(self, definition: ConnectorDefinition, changed: Callable[[], None] = lambda: None) -> Connector:
+    def hold(self, definition: ConnectorDefinition) -> Connector:
         """A connector without tasks so far. Its name must be free."""
         name = definition.config.name
         if name in self.connectors:
             raise ValueError(f"connector {name} already exists")
-        connector = Connector(definition.config, partial(self._make_task, definition), changed)
+        connector = Connector(definition.config, partial(self._make_task, definition), self._changed)
         self.connectors[name] = connector
         return connector
 
@@ -47,6 +51,7 @@ class Worker:
         del self.connectors[name]
 
     async def stop(self) -> None:
+        """Stop every connector."""
         await asyncio.gather(*(connector.stop() for connector in self.connectors.values()))
 
     async def partitions_of(self, config: ConnectorConfig) -> set[Partition]:

@@ -6,7 +6,6 @@ import pytest
 
 from sink_connector.config.connection import parse_connection
 from sink_connector.config.connector import InsertMode, PkMode, parse_connector, unknown_keys
-from sink_connector.config.providers import UnresolvedError, resolve
 from sink_connector.errors import ConfigError
 
 GIVEN = {
@@ -94,23 +93,6 @@ def test_a_key_nobody_knows_is_told_but_is_no_error() -> None:
     assert unknown_keys(
         GIVEN | {"batch.sise": "1", "transforms.a.type": "x", "consumer.override.x": "y"}
     ) == ["batch.sise"]
-
-
-def test_references_are_resolved_and_secrets_are_in_no_representation(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    monkeypatch.setenv("DB", "postgresql://user:geheim@db/shop")
-    config = parse_connector(GIVEN | {"connection.url": "${env:DB}"})
-    assert config.connection.dsn == "postgresql://user:geheim@db/shop"
-    assert config.given["connection.url"] == "${env:DB}"
-    assert "geheim" not in repr(config)
-    file = tmp_path_factory.mktemp("secrets") / "db.properties"
-    file.write_text("# comment\npassword = s3cret\n")
-    assert resolve(f"${{file:{file}:password}}") == "s3cret"
-    assert resolve(f"${{directory:{file.parent}:db.properties}}").startswith("# comment")
-    for missing in ("${env:NOT_SET}", f"${{file:{file}:user}}", "${file:/nowhere:x}"):
-        with pytest.raises(UnresolvedError):
-            resolve(missing)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from sink_connector.cluster.config_store import ConfigStore
+from sink_connector.cluster.cluster import Cluster
+from sink_connector.cluster.connector_cache import ConnectorCache
 from sink_connector.cluster.connector_operations import ConnectorOperations
-from sink_connector.cluster.membership import KafkaMembership
-from sink_connector.cluster.status_store import StatusStore
+from sink_connector.config.redaction import Redactor
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
@@ -20,7 +20,7 @@ from sink_connector.sink.offsets import Partition
 CONFIG = WorkerConfig()
 
 
-def _make(given: Mapping[str, str | None]) -> ConnectorDefinition:
+def _define(given: Mapping[str, str | None]) -> ConnectorDefinition:
     return define_connector(CONFIG.completed(given), CONFIG)
 
 
@@ -31,15 +31,15 @@ async def _no_partitions(_: object) -> set[Partition]:
 @pytest.fixture
 def client() -> httpx.AsyncClient:
     """Of a worker that has not joined its group yet; while a group changes, its members are as far as that."""
-    configs, statuses = ConfigStore(), StatusStore()
+    cluster = Cluster.of_kafka(CONFIG, client={}, set_level=lambda *_: None)
     context = RestContext(
-        configs=configs,
-        statuses=statuses,
-        membership=KafkaMembership(CONFIG, client={}),
-        operations=ConnectorOperations(configs, statuses, _make),
+        cluster=cluster,
+        operations=ConnectorOperations(cluster.configs, cluster.statuses, _define),
         offsets=StoredOffsets(_no_partitions),
         loggers=Loggers(),
-        make=_make,
+        define=_define,
+        definitions=ConnectorCache(_define),
+        redactor=Redactor(),
         cluster_id="cluster",
         from_files=False,
     )
