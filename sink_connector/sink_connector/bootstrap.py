@@ -21,6 +21,7 @@ from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
 from sink_connector.rest.dependencies import RestContext
+from sink_connector.rest.leader_client import make_leader_client
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.kafka_options import client_options, cluster_id, consumer_options
 from sink_connector.runtime.stored_offsets import StoredOffsets
@@ -96,6 +97,7 @@ async def run(
             define=_define(config, config.providers),
             definitions=definitions,
             redactor=config.providers.redactor,
+            leader_client=await ending.enter_async_context(make_leader_client()),
             cluster_id=await _until_available(partial(cluster_id, client_options(_kafka(config)))),
             from_files=files is not None,
         )

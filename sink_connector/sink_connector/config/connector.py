@@ -1,5 +1,6 @@
 """A connector's configuration as typed values, and the rules by which its keys contradict each other."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,6 +15,9 @@ from sink_connector.config.reader import Reader
 from sink_connector.config.redaction import Redactor
 from sink_connector.config.secrets import secrets_of
 from sink_connector.errors import ConfigError
+
+LONGEST_NAME = 255
+NOT_IN_NAMES = {"Cc", "Co", "Cs"}
 
 
 class InsertMode(Enum):
@@ -135,7 +139,7 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
     reader.resolve(providers)
     providers.redactor.add(*secrets_of(reader.values))
     config = ConnectorConfig(
-        name=reader.text("name"),
+        name=_name(reader),
         given=dict(given),
         resolved=reader.values,
         topics=reader.words("topics"),
@@ -194,6 +198,16 @@ def _canonical(given: Mapping[str, str]) -> dict[str, str]:
     if values.pop("schema.evolution", "none").lower() == "basic":
         values = {"auto.create": "true", "auto.evolve": "true"} | values
     return values
+
+
+def _name(reader: Reader) -> str:
+    """Every name that is taken here can be written into a path of the REST interface, as one part of it."""
+    name = reader.text("name")
+    if name in {".", ".."} or len(name) > LONGEST_NAME:
+        reader.problem("name", f"is no name; one has 1 to {LONGEST_NAME} characters and is neither . nor ..")
+    if any(unicodedata.category(character) in NOT_IN_NAMES for character in name):
+        reader.problem("name", "holds a control character, a private one or half of a surrogate pair")
+    return name
 
 
 def _converter(reader: Reader, name: str) -> ConverterConfig:

@@ -1,6 +1,7 @@
 """`/connectors`."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -11,10 +12,12 @@ from sink_connector.cluster.connector_operations import NotFoundError
 from sink_connector.config.secrets import redacted
 from sink_connector.rest import bodies
 from sink_connector.rest.dependencies import Context, RestContext, is_true
-from sink_connector.rest.errors import UnreadableError
-from sink_connector.rest.leader_client import Leading
+from sink_connector.rest.errors import UnreadableBodyError
+from sink_connector.rest.leader_client import LeaderRoute
+from sink_connector.rest.requests import NAME
 
 router = APIRouter(prefix="/connectors")
+commands = APIRouter(prefix="/connectors", route_class=LeaderRoute)
 
 CREATED, ACCEPTED, NO_CONTENT, NOT_ALLOWED = 201, 202, 204, 405
 FROM_FILES = "The connectors of this worker come from the files it was started with; change those"
@@ -49,15 +52,15 @@ def _expanded(context: RestContext, spec: ConnectorSpec, expand: list[str]) -> d
     return views
 
 
-@router.post("")
-async def create(request: Request, context: Context, _w: Writable, _l: Leading) -> Response:
+@commands.post("")
+async def create(request: Request, context: Context, _w: Writable) -> Response:
     body = await bodies.read_object(request, fields=("name", "config", "initial_state"))
     target = None
     if body.get("initial_state") is not None:
         try:
             target = INITIAL_STATES[str(body["initial_state"]).upper()]
         except KeyError:
-            raise UnreadableError(f"initial_state is one of {', '.join(INITIAL_STATES)}") from None
+            raise UnreadableBodyError(f"initial_state is one of {', '.join(INITIAL_STATES)}") from None
     config = bodies.config_of(body.get("config"))
     name = body.get("name")
     if name is None:
@@ -67,51 +70,49 @@ async def create(request: Request, context: Context, _w: Writable, _l: Leading) 
 
 
 def _created(request: Request, spec: ConnectorSpec) -> Response:
-    location = str(request.base_url.replace(path=f"/connectors/{spec.name}"))
+    location = f"{request.base_url}connectors/{quote(spec.name, safe='')}"
     return JSONResponse(bodies.connector(spec, tasks=0), status_code=CREATED, headers={"Location": location})
 
 
-@router.get("/{name}")
+@router.get(f"/{NAME}")
 async def one(context: Context, name: str) -> dict[str, Any]:
     return bodies.connector(context.operations.known(name))
 
 
-@router.delete("/{name}", status_code=NO_CONTENT, response_class=Response)
-async def delete(context: Context, name: str, _w: Writable, _l: Leading) -> None:
+@commands.delete(f"/{NAME}", status_code=NO_CONTENT, response_class=Response)
+async def delete(context: Context, name: str, _w: Writable) -> None:
     await context.operations.delete(name)
 
 
-@router.get("/{name}/config")
+@router.get(f"/{NAME}/config")
 async def config(context: Context, name: str) -> dict[str, str | None]:
     return redacted(context.operations.known(name).config)
 
 
-@router.put("/{name}/config")
-async def put_config(request: Request, context: Context, name: str, _w: Writable, _l: Leading) -> Response:
+@commands.put(f"/{NAME}/config")
+async def put_config(request: Request, context: Context, name: str, _w: Writable) -> Response:
     spec, is_new = await context.operations.put(name, bodies.config_of(await bodies.read_object(request)))
     return _created(request, spec) if is_new else JSONResponse(bodies.connector(spec))
 
 
-@router.patch("/{name}/config")
-async def patch_config(
-    request: Request, context: Context, name: str, _w: Writable, _l: Leading
-) -> dict[str, Any]:
+@commands.patch(f"/{NAME}/config")
+async def patch_config(request: Request, context: Context, name: str, _w: Writable) -> dict[str, Any]:
     changes = bodies.config_of(await bodies.read_object(request))
     return bodies.connector(await context.operations.patch(name, changes))
 
 
-@router.get("/{name}/status")
+@router.get(f"/{NAME}/status")
 async def status(context: Context, name: str) -> dict[str, Any]:
     context.operations.known(name, "No status found for connector {}")
     return bodies.status_of(name, context.statuses, worker=context.membership.me)
 
 
-@router.get("/{name}/tasks")
+@router.get(f"/{NAME}/tasks")
 async def tasks(context: Context, name: str) -> list[dict[str, Any]]:
     return bodies.tasks(context.operations.known(name))
 
 
-@router.get("/{name}/tasks/{task:int}/status")
+@router.get(f"/{NAME}/tasks/{{task:int}}/status")
 async def task_status(context: Context, name: str, task: int) -> dict[str, Any]:
     for each, said in context.statuses.of(name):
         if each.number == task:
@@ -119,36 +120,35 @@ async def task_status(context: Context, name: str, task: int) -> dict[str, Any]:
     raise NotFoundError(f"No status found for task {name}-{task}")
 
 
-@router.get("/{name}/topics")
+@router.get(f"/{NAME}/topics")
 async def topics(context: Context, name: str) -> dict[str, Any]:
     return {name: {"topics": sorted(context.statuses.topics.get(name, ()))}}
 
 
-@router.put("/{name}/topics/reset", status_code=ACCEPTED, response_class=Response)
-async def forget_topics(context: Context, name: str, _l: Leading) -> None:
+@commands.put(f"/{NAME}/topics/reset", status_code=ACCEPTED, response_class=Response)
+async def forget_topics(context: Context, name: str) -> None:
     await context.statuses.forget_topics(name)
 
 
-@router.put("/{name}/pause", status_code=ACCEPTED, response_class=Response)
-async def pause(context: Context, name: str, _l: Leading) -> None:
+@commands.put(f"/{NAME}/pause", status_code=ACCEPTED, response_class=Response)
+async def pause(context: Context, name: str) -> None:
     await context.operations.aim(name, TargetState.PAUSED)
 
 
-@router.put("/{name}/resume", status_code=ACCEPTED, response_class=Response)
-async def resume(context: Context, name: str, _l: Leading) -> None:
+@commands.put(f"/{NAME}/resume", status_code=ACCEPTED, response_class=Response)
+async def resume(context: Context, name: str) -> None:
     await context.operations.aim(name, TargetState.STARTED)
 
 
-@router.put("/{name}/stop", status_code=NO_CONTENT, response_class=Response)
-async def stop(context: Context, name: str, _l: Leading) -> None:
+@commands.put(f"/{NAME}/stop", status_code=NO_CONTENT, response_class=Response)
+async def stop(context: Context, name: str) -> None:
     await context.operations.aim(name, TargetState.STOPPED)
 
 
-@router.post("/{name}/restart")
+@commands.post(f"/{NAME}/restart")
 async def restart(
     context: Context,
     name: str,
-    _l: Leading,
     include_tasks: Annotated[str, Query(alias="includeTasks")] = "false",
     only_failed: Annotated[str, Query(alias="onlyFailed")] = "false",
 ) -> Response:
@@ -159,6 +159,6 @@ async def restart(
     return JSONResponse(bodies.status(name, said, planned), status_code=ACCEPTED)
 
 
-@router.post("/{name}/tasks/{task:int}/restart", status_code=NO_CONTENT, response_class=Response)
-async def restart_task(context: Context, name: str, task: int, _l: Leading) -> None:
+@commands.post(f"/{NAME}/tasks/{{task:int}}/restart", status_code=NO_CONTENT, response_class=Response)
+async def restart_task(context: Context, name: str, task: int) -> None:
     await context.operations.restart_task(name, task)

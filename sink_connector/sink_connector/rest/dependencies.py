@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+import httpx
 from fastapi import Depends, Request
 
 from sink_connector.cluster.cluster import Cluster
@@ -31,6 +32,7 @@ class RestContext:
     define: DefineConnector
     definitions: ConnectorCache
     redactor: Redactor
+    leader_client: httpx.AsyncClient
     cluster_id: str
     from_files: bool
 

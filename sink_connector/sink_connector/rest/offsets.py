@@ -12,13 +12,16 @@ from sink_connector.cluster.connector_operations import InvalidRequestError
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.rest import bodies
 from sink_connector.rest.dependencies import Context, RestContext
-from sink_connector.rest.errors import ConflictError, UnreadableError
-from sink_connector.rest.leader_client import Leading
+from sink_connector.rest.errors import ConflictError, UnreadableBodyError
+from sink_connector.rest.leader_client import LeaderRoute
+from sink_connector.rest.requests import NAME
 from sink_connector.runtime.stored_offsets import NoPartitionError, OffsetsError
 from sink_connector.sink.offsets import Partition
 
-router = APIRouter(prefix="/connectors/{name}/offsets")
+router = APIRouter(prefix=f"/connectors/{NAME}/offsets")
+commands = APIRouter(prefix=f"/connectors/{NAME}/offsets", route_class=LeaderRoute)
 
+BEYOND_OFFSETS = 2**63
 STOPPING_S, LOOK_S = 5.0, 0.05
 NONE_GIVEN = "Partitions / offsets need to be provided for an alter offsets request"
 ALTERED = (
@@ -42,8 +45,8 @@ async def read(context: Context, name: str) -> dict[str, Any]:
     }
 
 
-@router.patch("")
-async def alter(request: Request, context: Context, name: str, _l: Leading) -> dict[str, str]:
+@commands.patch("")
+async def alter(request: Request, context: Context, name: str) -> dict[str, str]:
     spec = context.operations.known(name)
     body = await bodies.read_object(request, fields=("offsets",))
     changes = body.get("offsets")
@@ -57,8 +60,8 @@ async def alter(request: Request, context: Context, name: str, _l: Leading) -> d
     return {"message": ALTERED}
 
 
-@router.delete("")
-async def reset(context: Context, name: str, _l: Leading) -> dict[str, str]:
+@commands.delete("")
+async def reset(context: Context, name: str) -> dict[str, str]:
     spec = context.operations.known(name)
     await _stopped(context, spec)
     await context.offsets.reset(_configuration(context, spec))
@@ -89,7 +92,7 @@ async def _stopped(context: RestContext, spec: ConnectorSpec) -> None:
 
 def _read_changes(name: str, changes: Any) -> dict[Partition, int | None]:
     if not isinstance(changes, list) or not all(isinstance(each, dict) for each in changes):
-        raise UnreadableError("offsets is a list of objects with partition and offset")
+        raise UnreadableBodyError("offsets is a list of objects with partition and offset")
     return dict(_read_change(name, each) for each in changes)
 
 
@@ -111,14 +114,14 @@ def _read_change(name: str, change: Mapping[str, Any]) -> tuple[Partition, int |
             "The offset for a sink connector should either be null or contain the key 'kafka_offset'"
         )
     at = _integer(offset["kafka_offset"], kind="offset", named="Offset")
-    if at < 0:
+    if not 0 <= at < BEYOND_OFFSETS:
         raise OffsetsError(f"Failed to modify offsets for sink connector {name}")
     return partition, at
 
 
 def _integer(value: Any, *, kind: str, named: str) -> int:
     try:
-        return int(value)
+        return int(str(value)[:64])
     except (TypeError, ValueError):
         raise InvalidRequestError(
             f"Failed to parse the following Kafka {kind} value in the provided offsets: '{value}'. "

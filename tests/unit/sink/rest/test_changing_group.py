@@ -13,6 +13,7 @@ from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
 from sink_connector.rest.dependencies import RestContext
+from sink_connector.rest.leader_client import make_leader_client
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.sink.offsets import Partition
@@ -40,6 +41,7 @@ def client() -> httpx.AsyncClient:
         define=_define,
         definitions=ConnectorCache(_define),
         redactor=Redactor(),
+        leader_client=make_leader_client(),
         cluster_id="cluster",
         from_files=False,
     )
