@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from sink_connector.cluster.config_store import Config, ConfigStore, ConnectorSpec, Restart, TargetState
 from sink_connector.cluster.connector_cache import DefineConnector
 from sink_connector.cluster.status_store import State, Status, StatusStore, TaskId
-from sink_connector.config import definition
+from sink_connector.config.definition import CLASSES, is_connector_class
 from sink_connector.config.secrets import retained
 from sink_connector.errors import ConfigError, SinkError
-
-CLASSES = (definition.OWN_CLASS, *definition.CONNECTOR_CLASSES)
 
 
 class NotFoundError(SinkError):
@@ -25,12 +23,6 @@ class AlreadyExistsError(SinkError):
 
 class InvalidRequestError(SinkError):
     """The request contradicts itself or the state things are in; asking again changes nothing."""
-
-
-def is_connector_class(name: str) -> bool:
-    """Whether a class is this sink or one it stands in for: by its whole name, its last part, or that without `Connector`."""
-    short = {each.rpartition(".")[2] for each in CLASSES}
-    return name in CLASSES or name in short or name in {each.removesuffix("Connector") for each in short}
 
 
 @dataclass(slots=True)

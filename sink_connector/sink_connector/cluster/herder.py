@@ -66,8 +66,14 @@ class Herder:
         )
         await asyncio.gather(*(self._keep(spec, shares[spec.name]) for spec in specs if shares[spec.name]))
         self.definitions.forget_all_but([spec.name for spec in specs])
-        if any(connector.failed.is_set() for connector in self.worker.connectors.values()):
+        refused = (self._is_refused(spec) for spec in specs)
+        failed = (connector.failed.is_set() for connector in self.worker.connectors.values())
+        if any(failed) or any(refused):
             self.failed.set()
+
+    def _is_refused(self, spec: ConnectorSpec) -> bool:
+        runs = spec.target is TargetState.STARTED and self.is_mine(spec.name)
+        return runs and isinstance(self.definitions.of(spec), RefusedConnector)
 
     def _share(self, spec: ConnectorSpec) -> list[int]:
         """The tasks of a connector that are to run here; a paused one holds its tasks, a stopped one has none."""
@@ -84,7 +90,6 @@ class Herder:
         except Exception as error:
             log.exception("connector.start_failed", connector=spec.name)
             self.definitions.refuse(spec, f"the connector cannot be started: {error!r}")
-            self.failed.set()
 
     async def _start(self, spec: ConnectorSpec, share: list[int]) -> None:
         name = spec.name
@@ -93,7 +98,6 @@ class Herder:
         if name not in self.worker.connectors:
             definition = self.definitions.of(spec)
             if isinstance(definition, RefusedConnector):
-                self.failed.set()
                 return
             self.worker.hold(definition)
             self._revisions[name] = spec.revision

@@ -14,7 +14,7 @@ from sink_connector.cluster.connector_cache import RefusedConnector
 from sink_connector.cluster.herder import Herder
 from sink_connector.cluster.status_store import State, Status, StatusStore, TaskId
 from sink_connector.errors import LogError
-from sink_connector.runtime.connector import RunningTask
+from sink_connector.runtime.connector import Trouble
 from sink_connector.sink.offsets import Partition
 
 log = structlog.get_logger()
@@ -28,7 +28,7 @@ Write = Coroutine[Any, Any, None]
 
 
 class _Reported(NamedTuple):
-    """What was last said of a task's trouble, and when by the reporter's clock."""
+    """What was last said of a task's trouble, and when by the clock."""
 
     since_ms: int
     reason: str
@@ -37,14 +37,49 @@ class _Reported(NamedTuple):
 
 
 @dataclass(slots=True)
+class TroubleReports:
+    """What is said of tasks that run and get nowhere.
+
+    Said again when the reason is another one; the number of attempts alone is news every few seconds at most.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _said: dict[TaskId, _Reported] = field(default_factory=dict)
+
+    def of(self, task: TaskId, trouble: Trouble | None, *, redact: Callable[[str], str]) -> str | None:
+        """Since when a task is in trouble, how often it has tried and the last reason; None when it is not."""
+        if trouble is None:
+            self._said.pop(task, None)
+            return None
+        before, now, reason = self._said.get(task), self.clock(), redact(trouble.reason)
+        is_other = before is None or (before.since_ms, before.reason) != (trouble.since_ms, reason)
+        if before is not None and not is_other and now - before.at < TROUBLE_S:
+            return before.text
+        since = datetime.fromtimestamp(trouble.since_ms / 1000, UTC).isoformat(timespec="seconds")
+        if is_other:
+            log.warning(
+                "task.retry_reported",
+                connector=task.connector,
+                task=task.number,
+                since=since,
+                attempts=trouble.attempts,
+                reason=reason,
+            )
+        text = (
+            f"retrying since {since}; failed attempts so far: {trouble.attempts}; the last reason: {reason}"
+        )
+        self._said[task] = _Reported(trouble.since_ms, reason, now, text)
+        return text
+
+
+@dataclass(slots=True)
 class StatusReporter:
     """Compares what is said (`statuses`) with what is, and writes the difference; nobody is told what to write when."""
 
     herder: Herder
-    clock: Callable[[], float] = time.monotonic
+    troubles: TroubleReports = field(default_factory=TroubleReports)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _progress: dict[TaskId, Mapping[Partition, int]] = field(default_factory=dict)
-    _troubles: dict[TaskId, "_Reported"] = field(default_factory=dict)
 
     @property
     def configs(self) -> ConfigStore:
@@ -159,36 +194,8 @@ class StatusReporter:
         running = self.herder.task(task)
         if running is None:
             return self._status(State.UNASSIGNED)
-        return self._status(running.status.state, running.status.trace or self._trouble_of(task, running))
-
-    def _trouble_of(self, task: TaskId, running: RunningTask) -> str | None:
-        """What is wrong with a task that runs: since when, how often it was tried, the last reason.
-
-        Said again when the reason is another one, and the number of attempts not more often than every few seconds.
-        """
-        trouble = running.trouble
-        if trouble is None:
-            self._troubles.pop(task, None)
-            return None
-        before, now = self._troubles.get(task), self.clock()
-        if before is None or (before.since_ms, before.reason) != (trouble.since_ms, trouble.reason):
-            log.warning(
-                "task.retry_reported",
-                connector=task.connector,
-                task=task.number,
-                since=_instant(trouble.since_ms),
-                attempts=trouble.attempts,
-                reason=trouble.reason,
-            )
-        elif now - before.at < TROUBLE_S:
-            return before.text
-        text = (
-            f"retrying since {_instant(trouble.since_ms)}, {trouble.attempts} attempts so far; "
-            f"the last one failed: {trouble.reason}"
-        )
-        text = running.redact(text)
-        self._troubles[task] = _Reported(trouble.since_ms, trouble.reason, now, text)
-        return text
+        trouble = self.troubles.of(task, running.trouble, redact=running.redact)
+        return self._status(running.status.state, running.status.trace or trouble)
 
     def _is_news(self, status: Status, said: Status | None) -> bool:
         """Whether to say it. A word of another living worker of a later generation stands: that one knows better."""
@@ -219,7 +226,3 @@ class StatusReporter:
     def _status(self, state: State, trace: str | None = None) -> Status:
         membership = self.herder.cluster.membership
         return Status(state=state, worker=membership.me, generation=membership.view.generation, trace=trace)
-
-
-def _instant(epoch_ms: int) -> str:
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="seconds")

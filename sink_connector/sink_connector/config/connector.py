@@ -1,5 +1,6 @@
 """A connector's configuration as typed values, and the rules by which its keys contradict each other."""
 
+import difflib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from sink_connector.config.secrets import secrets_of
 from sink_connector.errors import ConfigError
 
 LONGEST_NAME = 255
-NOT_IN_NAMES = {"Cc", "Co", "Cs"}
+NOT_IN_NAMES = {"Cc", "Cs"}
 
 
 class InsertMode(Enum):
@@ -76,7 +77,7 @@ class TableConfig:
     exclude: frozenset[str] = frozenset()
     version_field: str = ""
     identifiers_allow: BoundedPattern = field(
-        default_factory=partial(BoundedPattern.compile, definition.IDENTIFIERS)
+        default_factory=partial(BoundedPattern.compile, definition.ANY_VISIBLE)
     )
 
     def column_name(self, field: str) -> str:
@@ -138,6 +139,7 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
     providers = ConfigProviders() if providers is None else providers
     reader.resolve(providers)
     providers.redactor.add(*secrets_of(reader.values))
+    _check_class(reader)
     config = ConnectorConfig(
         name=_name(reader),
         given=dict(given),
@@ -206,8 +208,16 @@ def _name(reader: Reader) -> str:
     if name in {".", ".."} or len(name) > LONGEST_NAME:
         reader.problem("name", f"is no name; one has 1 to {LONGEST_NAME} characters and is neither . nor ..")
     if any(unicodedata.category(character) in NOT_IN_NAMES for character in name):
-        reader.problem("name", "holds a control character, a private one or half of a surrogate pair")
+        reader.problem("name", "holds a control character or half of a surrogate pair")
     return name
+
+
+def _check_class(reader: Reader) -> None:
+    name = reader.text("connector.class")
+    if name and not definition.is_connector_class(name):
+        near = difflib.get_close_matches(name, definition.CLASSES, n=1)
+        known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(definition.CLASSES)}"
+        reader.problem("connector.class", f"is {name!r}, which is no sink here; {known}")
 
 
 def _converter(reader: Reader, name: str) -> ConverterConfig:

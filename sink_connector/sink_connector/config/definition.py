@@ -49,8 +49,8 @@ COMMON, ERRORS, CONNECTION, WRITES, SCHEMA, MAPPING, OWN = (
 
 MOST_TASKS = 1_000  # of one connector; each is a consumer and a database connection
 
-# Every name that PostgreSQL takes between quotes, but for control characters and quotes.
-IDENTIFIERS = r"""[^\x00-\x1f\x7f-\x9f"'`]+"""
+# Names of tables and columns: no control or invisible characters, no quotes, no backslash, no semicolon.
+ANY_VISIBLE = r"""[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"'`;\\]+"""
 
 JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
 
@@ -400,7 +400,7 @@ KEYS: tuple[Key, ...] = (
         name="identifiers.allow",
         kind=Kind.STRING,
         group=OWN,
-        default=IDENTIFIERS,
+        default=ANY_VISIBLE,
         doc="Pattern that each table and column name out of a message must match as a whole.",
     ),
 )
@@ -427,3 +427,10 @@ CONNECTOR_CLASSES = (
     "io.debezium.connector.jdbc.JdbcSinkConnector",
 )
 OWN_CLASS = "sink_connector.PostgresSinkConnector"
+CLASSES = (OWN_CLASS, *CONNECTOR_CLASSES)
+
+
+def is_connector_class(name: str) -> bool:
+    """Whether a class is this sink or one it stands in for: by its whole name, its last part, or that without `Connector`."""
+    short = {each.rpartition(".")[2] for each in CLASSES}
+    return name in CLASSES or name in short or name in {each.removesuffix("Connector") for each in short}

@@ -5,13 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from sink_connector.cluster.connector_operations import (
-    CLASSES,
-    InvalidRequestError,
-    NotFoundError,
-    is_connector_class,
-)
+from sink_connector.cluster.connector_operations import InvalidRequestError, NotFoundError
 from sink_connector.config import definition
+from sink_connector.config.definition import CLASSES, is_connector_class
 from sink_connector.converters.factory import CONVERTERS
 from sink_connector.errors import SinkError
 from sink_connector.rest import bodies

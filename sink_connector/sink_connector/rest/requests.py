@@ -9,8 +9,8 @@ from sink_connector.rest.errors import BodyTooLargeError
 
 MOST_BYTES = 1024 * 1024
 
-# Stands for a slash inside of a name (`%2F`) until the route has been found; a private character, which no name may have.
-SLASH = "\uf8ff"
+# Stands for a slash inside of a name (`%2F`) until the route has been found; half of a surrogate pair, which comes out of no path.
+SLASH = "\udc2f"
 
 
 NAME = "{name:connector}"  # in the paths of routes

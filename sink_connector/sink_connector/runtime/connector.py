@@ -31,11 +31,19 @@ class Trouble(Protocol):
     """Why a task that runs gets nowhere: since when (epoch milliseconds), how often it has tried, the last reason."""
 
     @property
-    def since_ms(self) -> int: ...
+    def since_ms(self) -> int:
+        """When it began."""
+        ...
+
     @property
-    def attempts(self) -> int: ...
+    def attempts(self) -> int:
+        """How often it was tried since."""
+        ...
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why the last attempt failed."""
+        ...
 
 
 @dataclass(slots=True)
@@ -54,7 +62,7 @@ class RunningTask:
 
     @property
     def trouble(self) -> Trouble | None:
-        """What it is retrying, if it is."""
+        """What it is trying again; None for a task that gets on, or has failed."""
         found: Trouble | None = getattr(self.task, "trouble", None)
         return found if self.status.state is not State.FAILED else None
 

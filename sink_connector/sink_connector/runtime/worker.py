@@ -70,7 +70,10 @@ class Worker:
         if "group_instance_id" in options:
             options["group_instance_id"] += f"-{number}"
         session = Session(
-            address=config.connection, name=f"sink {config.name} {number}"[:63], timezone=config.timezone
+            address=config.connection,
+            name=f"sink {config.name} {number}"[:63],
+            timezone=config.timezone,
+            command_timeout_s=config.command_timeout_ms / 1000,
         )
         return Task(
             config=config,
