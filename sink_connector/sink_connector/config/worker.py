@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sink_connector.config.providers import UnresolvedError, parse_properties, resolve
+from sink_connector.config.providers import (
+    ConfigProviders,
+    UnresolvedError,
+    parse_properties,
+    read_providers,
+)
 from sink_connector.errors import ConfigError
 
 PREFIX = "SINK_"
@@ -51,6 +56,7 @@ class WorkerConfig:
     security: Mapping[str, str] = field(default_factory=dict, repr=False)
     consumer: Mapping[str, str] = field(default_factory=dict, repr=False)
     converters: Mapping[str, str] = field(default_factory=dict)
+    providers: ConfigProviders = field(default_factory=ConfigProviders)
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -95,6 +101,11 @@ def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | Non
             replication_factor=number(f"{kind}.storage.replication.factor", default.replication_factor),
         )
 
+    providers = ConfigProviders()
+    try:
+        providers = read_providers(values, environment=environment)
+    except ConfigError as error:
+        problems |= error.problems
     host, port = _listener(values, number("rest.port", DEFAULT.rest_port))
     config = WorkerConfig(
         bootstrap_servers=values.get("bootstrap.servers", DEFAULT.bootstrap_servers),
@@ -117,6 +128,7 @@ def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | Non
             if name.startswith("consumer.")
         },
         converters={name: value for name, value in values.items() if name.startswith(CONVERTERS)},
+        providers=providers,
     )
     if problems:
         raise ConfigError(problems)
@@ -128,8 +140,9 @@ def _written(environment: Mapping[str, str], file: Path | None) -> dict[str, str
     if file is not None:
         try:
             values = parse_properties(file.read_text(encoding="utf-8"))
-            values = {name: resolve(value, environment) for name, value in values.items()}
-        except (OSError, UnresolvedError) as error:
+            providers = ConfigProviders(environment=environment).unrestricted()
+            values = {name: providers.resolve(value) for name, value in values.items()}
+        except (OSError, ValueError, UnresolvedError) as error:
             raise ConfigError({str(file): [f"cannot be read: {error}"]}) from error
     named = {
         name.removeprefix(PREFIX).lower().replace("_", "."): value

@@ -108,7 +108,8 @@ class TransformingConversion:
 
 def make_conversion(config: ConnectorConfig, chain: Chain, *, key: Converter, value: Converter) -> Conversion:
     """The compiled way where there are no transforms and the converters know it. The key is then read only where
-    `pk.mode` needs it."""
+    `pk.mode` needs it.
+    """
     needs_key = config.table.pk_mode is PkMode.RECORD_KEY
     if not chain and isinstance(value, CompiledReader) and (not needs_key or isinstance(key, CompiledReader)):
         return CompiledConversion(

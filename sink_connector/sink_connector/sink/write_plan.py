@@ -66,7 +66,8 @@ class Stage:
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Plan:
     """`single` takes one row as parameters; `staged` all the rows in `stage`. With `direct`, rows may be copied straight
-    into the table instead. `prune` drops captured rows that did not change after all; empty when there are none."""
+    into the table instead. `prune` drops captured rows that did not change after all; empty when there are none.
+    """
 
     table: TableName
     targets: tuple[Target, ...]

@@ -44,7 +44,8 @@ class RegistrySource:
 
     async def schema(self, schema_id: int) -> RegisteredSchema:
         """Raises `LookupError` for an id that is not there, `UnreachableRegistryError` when nobody can say, `FatalError` when
-        the registry refuses to say (credentials)."""
+        the registry refuses to say (credentials).
+        """
         try:
             async with AsyncSchemaRegistryClient(self._options) as client:
                 found = await client.get_schema(schema_id)
