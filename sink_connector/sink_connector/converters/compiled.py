@@ -91,7 +91,7 @@ def json_type(schema: Schema) -> Any:
     items = schema.items
     if schema.type is Type.ARRAY and items is not None and items.type in _SIMPLE and items.logical != DECIMAL:
         kind = _SIMPLE[items.type]
-        return list[kind | None if items.optional else kind]  # type: ignore[valid-type] # made at run time
+        return list.__class_getitem__(kind | None if items.optional else kind)
     return _SIMPLE.get(schema.type, msgspec.Raw)
 
 

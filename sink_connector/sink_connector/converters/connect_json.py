@@ -7,11 +7,12 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sink_connector.data.decimals import bounded, unscaled_decimal, whole
+from sink_connector.data.decimals import bounded, shortest_single, unscaled_decimal, whole
 from sink_connector.data.exact_json import encode_exact
 from sink_connector.data.instants import date_of, micros_of, time_of, timestamp_of
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 from sink_connector.data.record_schema import hashable
+from sink_connector.data.semantic_types import VARIABLE_SCALE_DECIMAL, variable_scale
 
 Read = Callable[[Any], Any]
 
@@ -137,7 +138,9 @@ def _logical_integer(of: Callable[[int], Any], unit: int) -> Callable[[Schema], 
 
 
 def _struct(schema: Schema, replace_null: bool) -> Read:  # noqa: FBT001 - as above
-    members = tuple((each.name, json_reader(each.schema, replace_null=replace_null)) for each in schema.fields)
+    members = tuple(
+        (each.name, json_reader(each.schema, replace_null=replace_null)) for each in schema.fields
+    )
 
     def read_struct(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -198,29 +201,38 @@ _LOGICAL: Mapping[str, Callable[[Schema], Read]] = {
 
 
 def _plain(schema: Schema | None, value: Any) -> Any:
-    if value is None:
-        return None
-    if schema is None:
+    if value is None or schema is None:
         return value
-    if schema.logical is not None:
-        return _PLAIN[schema.logical](value)
-    match schema.type:
-        case Type.STRUCT:
-            return {each.name: _plain(each.schema, value.get(each.name)) for each in schema.fields}
-        case Type.ARRAY:
-            return [_plain(schema.items, item) for item in value]
-        case Type.MAP:
-            pairs = [(_plain(schema.keys, key), _plain(schema.items, item)) for key, item in value.items()]
-            texts = schema.keys is not None and schema.keys.type is Type.STRING
-            return dict(pairs) if texts else pairs
-        case Type.FLOAT32 | Type.FLOAT64 if not math.isfinite(value):
-            raise ValueError(f"{value} has no form in JSON")
-    return value
+    plain = _PLAIN.get(schema.logical or schema.type)
+    return value if plain is None else plain(schema, value)
 
 
-_PLAIN: Mapping[str, Read] = {
-    TIMESTAMP: lambda value: micros_of(value) // 1000,
-    DATE: lambda value: micros_of(value) // 86_400_000_000,
-    TIME: lambda value: micros_of(value) // 1000,
-    DECIMAL: bounded,
+def _plain_struct(schema: Schema, value: Any) -> Any:
+    if schema.name == VARIABLE_SCALE_DECIMAL:
+        return variable_scale(value)
+    return {each.name: _plain(each.schema, value.get(each.name)) for each in schema.fields}
+
+
+def _plain_map(schema: Schema, value: Any) -> Any:
+    pairs = [(_plain(schema.keys, key), _plain(schema.items, item)) for key, item in value.items()]
+    texts = schema.keys is not None and schema.keys.type is Type.STRING
+    return dict(pairs) if texts else pairs
+
+
+def _plain_float(schema: Schema, value: Any) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} has no form in JSON")
+    return shortest_single(value) if schema.type is Type.FLOAT32 else float(value)
+
+
+_PLAIN: Mapping[str | Type, Callable[[Schema, Any], Any]] = {
+    TIMESTAMP: lambda _, value: micros_of(value) // 1000,
+    DATE: lambda _, value: micros_of(value) // 86_400_000_000,
+    TIME: lambda _, value: micros_of(value) // 1000,
+    DECIMAL: lambda _, value: bounded(value),
+    Type.STRUCT: _plain_struct,
+    Type.ARRAY: lambda schema, value: [_plain(schema.items, item) for item in value],
+    Type.MAP: _plain_map,
+    Type.FLOAT32: _plain_float,
+    Type.FLOAT64: _plain_float,
 }

@@ -32,7 +32,9 @@ def make_converter(config: ConverterConfig, *, is_key: bool) -> Converter:
 
 
 def _json(options: Mapping[str, str], is_key: bool) -> Converter:  # noqa: ARG001, FBT001 - the signature of MakeConverter
-    with_schemas, replace_null = (_flag(options, name) for name in ("schemas.enable", REPLACE_NULL_WITH_DEFAULT))
+    with_schemas, replace_null = (
+        _flag(options, name) for name in ("schemas.enable", REPLACE_NULL_WITH_DEFAULT)
+    )
     return EnvelopeConverter(replace_null=replace_null) if with_schemas else PlainJsonConverter()
 
 

@@ -106,7 +106,9 @@ class EnvelopeReader:
             return compiled, to_json(schema, schema.default)
         if schema.optional:
             return None, NULL
-        raise BadRecordError(f"the payload does not fit its schema: null where a {schema.type.value} is required")
+        raise BadRecordError(
+            f"the payload does not fit its schema: null where a {schema.type.value} is required"
+        )
 
     def _compile(self, text: bytes) -> "Compiled":
         try:

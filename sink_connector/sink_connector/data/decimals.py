@@ -1,5 +1,6 @@
 """Connect's Decimal in Python: exact, and within the bounds of PostgreSQL's numeric."""
 
+import struct
 from decimal import Decimal
 
 MOST_SCALE = 16_383  # digits after the point that numeric can hold; written out, more would fill the memory
@@ -40,3 +41,14 @@ def whole(number: Decimal | float) -> int:
     if not exact.is_finite() or exact.adjusted() > 18 or exact != exact.to_integral_value():  # noqa: PLR2004 - of int64
         raise ValueError(f"{number} where a whole number of 64 bits is expected")
     return int(exact)
+
+
+def shortest_single(value: float) -> float:
+    """The double with the fewest digits among those whose nearest float32 is this value: 0.1 for 0.10000000149011612."""
+    if value == round(value, 4) or value - value != 0:
+        return value
+    for digits in range(1, 10):
+        candidate = float(f"{value:.{digits}g}")
+        if struct.unpack("f", struct.pack("f", candidate))[0] == value:
+            return candidate
+    return value

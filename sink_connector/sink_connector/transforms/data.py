@@ -68,7 +68,9 @@ class PerSchema(Generic[Made]):
 
     def _look_up(self, schema: Schema) -> Made:
         # The schema is held together with what was made of it, so that its identity is not used again.
-        found = self._by_identity.get(id(schema)) or self._by_identity.put(id(schema), (schema, self._of_value(schema)))
+        found = self._by_identity.get(id(schema)) or self._by_identity.put(
+            id(schema), (schema, self._of_value(schema))
+        )
         self._last = found
         return found[1]
 

@@ -19,7 +19,11 @@ CLASS_NAME = "io.debezium.transforms.ExtractNewRecordState"
 BEFORE, AFTER, OPERATION, SOURCE = "before", "after", "op", "source"
 DELETE, TRUNCATE, MESSAGE = "d", "t", "m"
 DELETED = "__deleted"
-_SIDE_RECORDS = (".SchemaChangeValue", ".Heartbeat", ".TransactionMetadataValue")  # about the source, not about rows
+_SIDE_RECORDS = (
+    ".SchemaChangeValue",
+    ".Heartbeat",
+    ".TransactionMetadataValue",
+)  # about the source, not about rows
 _TOP_LEVEL = {OPERATION, "ts_ms", "ts_us", "ts_ns"}
 _TRANSACTION = {"id", "total_order", "data_collection_order"}
 _PAIR = 2
@@ -35,7 +39,11 @@ def is_envelope(schema: Schema) -> bool:
 
 def is_side_record(schema: Schema) -> bool:
     """Whether these are Debezium's records about itself: heartbeats, schema changes, transactions."""
-    return schema.name is not None and schema.name.startswith("io.debezium.") and schema.name.endswith(_SIDE_RECORDS)
+    return (
+        schema.name is not None
+        and schema.name.startswith("io.debezium.")
+        and schema.name.endswith(_SIDE_RECORDS)
+    )
 
 
 def is_change_event(schema: Schema) -> bool:
@@ -138,7 +146,9 @@ class Added:
             inside = None if outer is None else outer.schema
         found = None if inside is None else inside.field(self.field)
         if found is None:
-            raise UnfitRecordError(f"ExtractNewRecordState: the event has no field {self.struct or ''}.{self.field}")
+            raise UnfitRecordError(
+                f"ExtractNewRecordState: the event has no field {self.struct or ''}.{self.field}"
+            )
         return replace(found.schema, optional=True, has_default=False, default=None)
 
 
@@ -259,7 +269,9 @@ class ExtractNewRecordState:
             return record
         topic = row.get(self._route) if isinstance(row, dict) else None
         if not isinstance(topic, str):
-            raise UnfitRecordError(f"ExtractNewRecordState: the row has no text in the field {self._route} to route by")
+            raise UnfitRecordError(
+                f"ExtractNewRecordState: the row has no text in the field {self._route} to route by"
+            )
         return structs.replace(record, topic=topic)
 
     def _with_headers(self, record: Record, event: Record) -> Record:

@@ -67,7 +67,7 @@ class RegistrySource:
     async def _shared(self) -> AsyncIterator[AsyncSchemaRegistryClient]:
         """The client, open as long as anybody asks."""
         if self._client is None:
-            self._client = await AsyncSchemaRegistryClient(self._options).__aenter__()
+            self._client = AsyncSchemaRegistryClient(self._options)
         client = self._client
         self._asking += 1
         try:
@@ -76,7 +76,7 @@ class RegistrySource:
             self._asking -= 1
             if not self._asking:
                 self._client = None
-                await client.__aexit__(None, None, None)
+                await client.aclose()
 
 
 def _sorted(schema_id: int, error: SchemaRegistryError) -> Exception:

@@ -25,6 +25,8 @@ _PRIMITIVES = {
     "number": Type.FLOAT64,
     "boolean": Type.BOOLEAN,
 }
+
+
 def compile_json_schema(registered: RegisteredSchema) -> Decode:
     """Raises `ValueError` for a schema that is none, or that refers to itself."""
     document = _parsed(registered.text)

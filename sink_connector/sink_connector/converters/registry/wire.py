@@ -121,14 +121,15 @@ class RegistryConverter:
     def _admit(self, schema_id: int, registered: RegisteredSchema) -> None:
         if registered.kind != self._kind:
             self._refused.put(
-                schema_id, f"schema {schema_id} is of kind {registered.kind}, the converter reads {self._kind}"
+                schema_id,
+                f"schema {schema_id} is of kind {registered.kind}, the converter reads {self._kind}",
             )
             return
         try:
             self._decoders.put(schema_id, self._compile(registered))
         except RecursionError:
             self._refused.put(schema_id, f"schema {schema_id} cannot be used: it is nested too deeply")
-        except Exception as error:  # whatever a compiler raises, this schema made it
+        except Exception as error:  # noqa: BLE001 - whatever a compiler raises, this schema made it
             self._refused.put(schema_id, f"schema {schema_id} cannot be used: {error}")
 
     def _why_not(self, schema_id: int) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from regex import Match, Pattern
+from regex import Match
 
 from sink_connector.config.patterns import BoundedPattern
 
@@ -15,9 +15,9 @@ _GROUP = re.compile(
 )
 
 
-def compile_regex(text: str) -> Pattern[str]:
-    """The compiled form of a Java pattern, without a bound on its time. Raises `ValueError` when it is none."""
-    return BoundedPattern.compile(text).compiled
+def compile_regex(text: str) -> re.Pattern[str]:
+    """A Java pattern for the standard library, without a bound on its time. Raises `ValueError` when it is none."""
+    return re.compile(BoundedPattern.compile(text).compiled.pattern, re.ASCII)
 
 
 def compile_replacement(text: str) -> Replacement:
