@@ -219,7 +219,6 @@ CASES = [
         "b",
         "b",
     ),
-    *_both("xml", "xml", logical("string", "io.debezium.data.Xml"), "<a>1</a>", "<a>1</a>"),
     *_both(
         "a uuid's text keeps its letters", "text", logical("string", "io.debezium.data.Uuid"), "D910", "D910"
     ),
