@@ -134,7 +134,7 @@ async def test_a_connector_is_reached_under_every_name_it_can_be_given(
     else:
         created = await client.put(f"{path}/config", json=CONNECTOR)
     assert created.status_code == 201, created.text
-    assert created.headers["location"] == f"http://worker{path}"
+    assert created.headers["location"] == f"http://127.0.0.1{path}"
     assert (await client.get(path)).json()["name"] == name
     assert (await client.get(created.headers["location"])).json()["name"] == name
     assert (await client.get(f"{path}/config")).json()["name"] == name
