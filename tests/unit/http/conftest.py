@@ -14,15 +14,16 @@ from pydantic import SecretStr
 
 from catalog_service.bootstrap import running
 from catalog_service.settings import Settings as CatalogSettings
-from sink_connector.cluster.config_store import Configs
-from sink_connector.cluster.connector_operations import Control
-from sink_connector.cluster.membership import Alone
-from sink_connector.cluster.status_store import Statuses
+from sink_connector.cluster.cluster import Cluster
+from sink_connector.cluster.connector_cache import ConnectorCache
+from sink_connector.cluster.connector_operations import ConnectorOperations
+from sink_connector.config.redaction import Redactor
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
-from sink_connector.rest.dependencies import Desk
-from sink_connector.runtime.connector_definition import Blueprint, make_blueprint
+from sink_connector.rest.dependencies import RestContext
+from sink_connector.rest.leader_client import make_leader_client
+from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.sink.offsets import Partition
 from tests.support.order_api import order_api
@@ -96,23 +97,24 @@ async def _no_partitions(_: object) -> set[Partition]:
 
 @contextlib.asynccontextmanager
 async def _sink(_: Path, hosts: str) -> AsyncIterator[Served]:
-    def make(given: Mapping[str, str | None]) -> Blueprint:
-        return make_blueprint(CONFIG.completed(given), CONFIG)
+    def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
+        return define_connector(CONFIG.completed(given), CONFIG)
 
-    configs, statuses = Configs(), Statuses()
-    desk = Desk(
-        configs=configs,
-        statuses=statuses,
-        membership=Alone(CONFIG.advertised),
-        control=Control(configs, statuses, make),
+    cluster = Cluster.of_kafka(CONFIG, client={}, set_level=lambda *_: None)
+    context = RestContext(
+        cluster=cluster,
+        operations=ConnectorOperations(cluster.configs, cluster.statuses, define),
         offsets=StoredOffsets(_no_partitions),
         loggers=Loggers(),
-        make=make,
+        define=define,
+        definitions=ConnectorCache(define),
+        redactor=Redactor(),
+        leader_client=make_leader_client(),
         cluster_id="cluster",
         from_files=False,
     )
     yield Served(
-        app=make_app(desk, hosts=replace(CONFIG, allowed_hosts=frozenset(hosts.split(","))).hosts),
+        app=make_app(context, hosts=replace(CONFIG, allowed_hosts=frozenset(hosts.split(","))).hosts),
         own_name="sink-1.internal",
         read="/connectors",
         command=("DELETE", "/connectors/none/offsets"),

@@ -29,7 +29,7 @@ class Once(Generic[T]):
     """The answer is stored in the command's own transaction: neither can exist without the other.
 
     A refusal changes nothing and is not stored: the repetition is decided on the state it finds. Refuses with
-    `KeyReused` when the key came with another `fingerprint`.
+    `KeyReusedError` when the key came with another `fingerprint`.
     """
 
     use_case: UseCase[T]

@@ -94,7 +94,7 @@ class NameRegistryClient:
     _calling: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def claim(self, keeper: str, claim: ReserveName) -> str:
-        """Who has the name from now on. Raises `KeyReused`, or the `Problem` of a keeper that cannot be asked."""
+        """Who has the name from now on. Raises `KeyReusedError`, or the `Problem` of a keeper that cannot be asked."""
         waiting = _Waiting(claim, asyncio.get_running_loop().create_future())
         self._queues[keeper].append(waiting)
         async with self._calling[keeper]:
