@@ -2,7 +2,7 @@
 
 Work is a plain function of a connection. It runs as a whole: on PostgreSQL while the event loop waits for the server, on
 SQLite in a thread, one trip there and back however many statements it has. What is decided between reading and writing is
-decided in the event loop, since two threads of Python only take the interpreter lock from each other (ADR 7).
+decided in the event loop, since two threads of Python only take the interpreter lock from each other (ADR 14).
 """
 
 from __future__ import annotations
