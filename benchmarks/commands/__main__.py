@@ -1,6 +1,6 @@
 """How many orders one running instance commits a second, and what its parts cost.
 
-    .venv/bin/python -m benchmarks.commands [--seconds 8] [--runs 3] [--smoke]
+    .venv/bin/python -m benchmarks.commands [--seconds 8] [--runs 5] [--smoke]
 
 starts a Kafka of three brokers and a PostgreSQL 18 of its own (or takes TEST_KAFKA_BOOTSTRAP and TEST_POSTGRES_DSN), then
 one instance after another, SQLite and PostgreSQL, in turns; writes `results/<day>.json` and `.md`. Use a machine that has
@@ -63,7 +63,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--events", type=int, default=100_000, help="for the relay to drain")
     parser.add_argument("--smoke", action="store_true", help="one short run, nothing written")
     options = parser.parse_args()

@@ -8,24 +8,22 @@ import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
-from benchmarks.sink import machine, systems, transforms
-from benchmarks.sink.drain import Drain, Failure, Workload, WrongRowsError, drain
+from benchmarks.sink import machine, systems
+from benchmarks.sink.drain import Drain, Failure, WrongRowsError, drain
 from benchmarks.sink.latency import Latency, Load, latency
-from benchmarks.sink.orders import Order, new_orders, orders_and_updates
 from benchmarks.sink.report import Result, write, write_page
 from benchmarks.sink.servers import POSTGRES_SETTINGS, Servers, servers
 from benchmarks.sink.system import System, WorkerDiedError
-from benchmarks.sink.topics import delete_topics, fill_topic
+from benchmarks.sink.topics import delete_topics
+from benchmarks.sink.workloads import DRAIN, TRANSFORMS, Workload, fill
 
 GROUPS = ("ours", "connect", "limit")
-PARTS = ("drain", "transforms", "latency")
+PARTS = (DRAIN, TRANSFORMS, "latency")
 RESULTS = Path(__file__).parent / "results"
 LOADS = (Load(rate=200), Load(rate=1_000))
 SMOKE_RECORDS = 30_000
@@ -100,20 +98,9 @@ class Session:
 
     async def fill(self) -> None:
         """Produce the topics that are to be drained."""
-        wanted = set(self._plan.parts)
-        if "drain" in wanted:
-            self.workloads.append(await self._filled("insert", new_orders))
-        if wanted & {"drain", "transforms"}:
-            plain = await self._filled("upsert", orders_and_updates)
-            changed = replace(plain, name="transforms", table="changed_table", settings=transforms.SETTINGS)
-            parts = (("drain", plain), ("transforms", changed))
-            self.workloads += [workload for part, workload in parts if part in wanted]
-
-    async def _filled(self, name: str, generate: Callable[[int], Iterator[Order]]) -> Workload:
-        orders = partial(generate, self._plan.records)
-        topic = await fill_topic(self._stack.bootstrap, f"benchmark-{name}-{uuid4().hex[:8]}", orders())
-        print(f"{topic.records:,} records of {topic.value_bytes:.0f} bytes in {topic.name}", flush=True)
-        return Workload(name=name, mode=name, topic=topic, orders=orders)
+        self.workloads = await fill(
+            self._plan.parts, records=self._plan.records, bootstrap=self._stack.bootstrap
+        )
 
     async def measure_all(self) -> None:
         """Measure every system once. The failure of one that we compare with is kept; any other is raised."""

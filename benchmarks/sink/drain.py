@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import asyncpg
 
@@ -11,27 +11,14 @@ from benchmarks.sink.orders import MARKER_EVERY, Order
 from benchmarks.sink.servers import Servers, fresh_database
 from benchmarks.sink.statements import statement
 from benchmarks.sink.system import Job, Run, System
-from benchmarks.sink.topics import FilledTopic, Totals
+from benchmarks.sink.topics import Totals
+from benchmarks.sink.workloads import Workload
 from devservers.ports import free_ports
 
 # Start-up, first plans and the JVM's compiler are nobody's throughput: the clock starts when this share is committed.
 WARM_UP = 0.2
 TIMEOUT_S = 240.0
 POLL_S = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """A filled topic, the mode it is written in, and its records again."""
-
-    name: str
-    mode: str
-    topic: FilledTopic
-    orders: Callable[[], Iterable[Order]]
-    table: str = "table"
-    """The statement that makes the table, or something that answers as the table `orders` would."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Connector keys for every sink."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

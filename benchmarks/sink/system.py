@@ -1,5 +1,6 @@
 """What a system is to the measurement, and the connector file that all sinks are given alike."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -109,10 +110,12 @@ class WorkerRun:
     process: ChildProcess
     log: Path
     peak_rss: int = 0
-    tree: psutil.Process = field(init=False)
+    tree: psutil.Process | None = field(init=False, default=None)
+    """None when it ended before it could be looked at; `check` says so then."""
 
     def __post_init__(self) -> None:
-        self.tree = psutil.Process(self.process.pid)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.tree = psutil.Process(self.process.pid)
 
     def check(self) -> None:
         if self.process.returncode is not None:
@@ -125,10 +128,11 @@ class WorkerRun:
         return Usage(cpu_s=sum(t.user + t.system for t in times), peak_rss=self.peak_rss)
 
     def _weigh(self) -> None:
-        self.peak_rss = max(self.peak_rss, sum(member.memory_info().rss for member in self._members()))
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended: the next check says so
+            self.peak_rss = max(self.peak_rss, sum(member.memory_info().rss for member in self._members()))
 
     def _members(self) -> list[psutil.Process]:
-        return [self.tree, *self.tree.children(recursive=True)]
+        return [self.tree, *self.tree.children(recursive=True)] if self.tree else []
 
 
 @asynccontextmanager

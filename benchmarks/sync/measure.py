@@ -28,7 +28,7 @@ import psutil
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results")
 PORT_OFFSET = "21000"  # the highest stays below the ports of outgoing connections
-RUNS = 3
+RUNS = 5
 SECONDS = 30
 RATES = (10, 100)  # orders per second
 UP_TIMEOUT_S = 900

@@ -1,6 +1,7 @@
 """The decision records are numbered without gaps, say what they are, and stand in the index."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,12 @@ def test_the_index_has_every_record_by_its_title() -> None:
     for record in RECORDS:
         title = record.read_text().splitlines()[0].partition(". ")[2]
         assert f"[{title}]({record.name})" in index
+
+
+def test_every_record_that_code_names_exists() -> None:
+    sources = subprocess.run(
+        ["git", "grep", "-hoE", r"docs/adr/[0-9]{4}[a-z0-9-]*\.md"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )  # fmt: skip
+    named = set(sources.stdout.split())
+    assert named
+    assert {path for path in named if not (REPOSITORY / path).exists()} == set()
