@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.stack import RunningStack
 from tests.support.fault_injector import FaultInjector
+from tests.support.stack import RunningStack
 
 
 @pytest.fixture

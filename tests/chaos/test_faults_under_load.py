@@ -36,7 +36,9 @@ async def test_the_controller_killed__everything_goes_on__ack_live(injector: Fau
     assert not injector.turned_away()
 
 
-async def test_a_broker_paused_for_eight_seconds__everything_goes_on__ack_live(injector: FaultInjector) -> None:
+async def test_a_broker_paused_for_eight_seconds__everything_goes_on__ack_live(
+    injector: FaultInjector,
+) -> None:
     async def fault() -> None:
         await asyncio.to_thread(injector.stack.signal, "kafka-2", STOP)
         await asyncio.sleep(8)  # the fault's own length
@@ -47,7 +49,9 @@ async def test_a_broker_paused_for_eight_seconds__everything_goes_on__ack_live(i
     assert not injector.turned_away()
 
 
-async def test_two_of_three_brokers_killed__commands_are_still_accepted__ack_live(injector: FaultInjector) -> None:
+async def test_two_of_three_brokers_killed__commands_are_still_accepted__ack_live(
+    injector: FaultInjector,
+) -> None:
     async def fault() -> None:
         for part in ("kafka-1", "kafka-3"):
             await asyncio.to_thread(_kill, injector, part)
@@ -100,7 +104,9 @@ async def test_the_catalog_killed__commands_do_not_notice__ack(injector: FaultIn
         assert (await client.get(f"{injector.stack.catalog}/orders/{order}")).status_code == 200
 
 
-async def test_the_read_database_killed__retried_and_nothing_set_aside__sum_ryw(injector: FaultInjector) -> None:
+async def test_the_read_database_killed__retried_and_nothing_set_aside__sum_ryw(
+    injector: FaultInjector,
+) -> None:
     async def fault() -> None:
         await asyncio.to_thread(_kill, injector, "postgres")
 

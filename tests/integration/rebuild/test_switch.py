@@ -10,7 +10,7 @@ import pytest
 
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.migrate import upgrade
-from rebuild.read_model import SwitchBlockedError, ReadModel, RebuildError, read_model
+from rebuild.read_model import ReadModel, RebuildError, SwitchBlockedError, read_model
 from sink_connector.errors import FencedError
 from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Partition, Position

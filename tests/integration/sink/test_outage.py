@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from tests.conftest import MakeTopic
-from tests.support.tcp_proxy import tcp_proxy
 from tests.support.sink import (
     INT64,
     Message,
@@ -17,6 +16,7 @@ from tests.support.sink import (
     struct,
     wait_until_read,
 )
+from tests.support.tcp_proxy import tcp_proxy
 from tests.support.waiting import wait_until
 
 
