@@ -45,7 +45,7 @@ async def wait_until(
 
 
 async def assert_stays(
-    predicate: Callable[[], T | Awaitable[T]], *, for_s: float, every_s: float = 0.05, what: str = ""
+    predicate: Callable[[], object], *, for_s: float, every_s: float = 0.05, what: str = ""
 ) -> None:
     """Fail as soon as the predicate gives something falsy; return after `for_s` seconds in which it never did.
 
