@@ -15,6 +15,7 @@ ORDERS = {f"order-{number}": 10010 + number for number in (1, 2, 3, 4)}
 
 
 def put(name: str, text: str, *, owner: int) -> None:
+    """Write one secret, readable by the user id `owner` alone; nothing that is there is followed or overwritten."""
     path = DIRECTORY / name
     path.touch(mode=0o400)
     path.write_text(text)
@@ -22,6 +23,7 @@ def put(name: str, text: str, *, owner: int) -> None:
 
 
 def main() -> None:
+    """Make every secret, unless an earlier run has."""
     done = DIRECTORY / ".complete"
     if done.exists():
         return

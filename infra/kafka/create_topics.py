@@ -28,6 +28,8 @@ class TopicsError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
+    """One topic as its file declares it."""
+
     name: str
     partitions: int
     config: dict[str, str] = field(default_factory=dict)
@@ -46,6 +48,7 @@ async def ensure(topics: list[Topic], *, bootstrap: str, replication: int, timeo
 
 
 async def connected(bootstrap: str) -> AIOKafkaAdminClient:
+    """A client of the brokers, as soon as one answers."""
     while True:
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         try:
@@ -58,15 +61,18 @@ async def connected(bootstrap: str) -> AIOKafkaAdminClient:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until the condition holds."""
     while not await condition():  # noqa: ASYNC110  the condition is a question to Kafka
         await asyncio.sleep(PAUSE_S)
 
 
 async def enough_brokers(admin: AIOKafkaAdminClient, wanted: int) -> bool:
+    """Whether as many brokers are there as copies are wanted."""
     return len((await admin.describe_cluster())["brokers"]) >= wanted
 
 
 async def create_missing(admin: AIOKafkaAdminClient, topics: list[Topic], *, replication: int) -> None:
+    """Make the topics that are not there yet; those that are keep what they have."""
     there = set(await admin.list_topics())
     missing = [
         NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication, topic_configs=t.config)
@@ -81,6 +87,7 @@ async def create_missing(admin: AIOKafkaAdminClient, topics: list[Topic], *, rep
 
 
 async def all_led(admin: AIOKafkaAdminClient, topics: list[Topic]) -> bool:
+    """Whether every partition has a leader."""
     described = {t["topic"]: t for t in await admin.describe_topics([t.name for t in topics])}
     for topic in topics:
         partitions = described[topic.name]["partitions"]
@@ -95,6 +102,7 @@ async def all_led(admin: AIOKafkaAdminClient, topics: list[Topic]) -> bool:
 
 
 def main() -> int:
+    """Exit code 0 when every topic is there and can be written to."""
     parser = argparse.ArgumentParser(description="Create the topics of the stack.")
     parser.add_argument("--bootstrap", required=True, help="brokers, host:port, comma-separated")
     parser.add_argument("--replication", type=int, default=3, help="replicas of every partition")

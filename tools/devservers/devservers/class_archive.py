@@ -24,12 +24,14 @@ class ClassArchive:
 
     @classmethod
     def of(cls, classpath: str) -> "ClassArchive":
+        """The archive that fits `classpath` and the Java runtime."""
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         key = hashlib.sha256(f"{Jars.java()}:{classpath}".encode()).hexdigest()[:16]
         return cls(file=cache / "cqrs-sync" / f"kafka-{key}.jsa", classpath=classpath)
 
     @property
     def exists(self) -> bool:
+        """Whether it was made."""
         return self.file.exists()
 
     @property

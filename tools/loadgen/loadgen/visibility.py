@@ -24,6 +24,7 @@ class Watcher:
     """`expect` orders, then `finish`; `seen` says when each appeared, by the wall clock in seconds."""
 
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        """Ask over `connection`, which nobody else uses meanwhile."""
         self._connection = connection
         self._news = asyncio.Event()
         self._expected: set[str] = set()
@@ -35,10 +36,12 @@ class Watcher:
         self._news.set()
 
     def told(self, *_notification: Any) -> None:
+        """A notification has come."""
         self._news.set()
 
     @property
     def waiting_for(self) -> int:
+        """How many orders are expected and not seen."""
         return len(self._expected)
 
     async def watch(self) -> None:

@@ -54,6 +54,7 @@ class Worker:
     """A worker's connectors. Every method raises SinkError."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
+        """`http` has the worker's address as its base."""
         self._http = http
 
     async def begin(self, connector: Connector) -> None:

@@ -42,6 +42,7 @@ class ReadModel:
     """The read database in the hands of its owner. Errors of the driver propagate."""
 
     def __init__(self, connection: Connection, *, dsn: str) -> None:
+        """`connection` and `dsn` are of the database's owner."""
         self._connection = connection
         self._dsn = dsn
 

@@ -46,6 +46,7 @@ class DifferentError(RebuildError):
     """The copy is not what the topics say."""
 
     def __init__(self, report: Report) -> None:
+        """`report` says what differs."""
         super().__init__(f"the copy is not what the topics say, so it was given up:\n{report}")
 
 

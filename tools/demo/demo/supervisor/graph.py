@@ -68,6 +68,7 @@ class Graph:
 
     @property
     def services(self) -> tuple[Service, ...]:
+        """The parts that keep running."""
         return tuple(part for part in self.parts if isinstance(part, Service))
 
     def dependents(self, name: str) -> frozenset[str]:

@@ -138,4 +138,5 @@ def end(processes: list[psutil.Process], *, grace_s: float = 10.0) -> None:
 
 
 def supervisor_id() -> ProcessId:
+    """This process, as the supervisor."""
     return ProcessId.of("supervisor", os.getpid())

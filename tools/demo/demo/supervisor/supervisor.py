@@ -85,6 +85,11 @@ class Supervisor:
         events: EventLog,
         on_children: Callable[[tuple[ProcessId, ...]], None],
     ) -> None:
+        """Keep the parts of `graph`, which log into `home`.
+
+        A service without an environment of its own gets `env`. `on_children` is called with all living processes whenever
+        one starts or ends.
+        """
         self._graph = graph
         self._home = home
         self._env = env
@@ -98,6 +103,7 @@ class Supervisor:
 
     @property
     def parts(self) -> tuple[Keeping, ...]:
+        """What is known of every part, in the order of the graph."""
         return tuple(self._kept.values())
 
     async def run(self) -> None:
@@ -124,6 +130,7 @@ class Supervisor:
             await self._enter(Phase.FAILED if self.failure else Phase.STOPPED)
 
     def request_stop(self) -> None:
+        """Let `run` stop everything and return."""
         self._stop_requested.set()
 
     async def stop_part(self, name: str) -> None:
