@@ -27,7 +27,7 @@ def main() -> None:
     done = DIRECTORY / ".complete"
     if done.exists():
         return
-    for left_over in DIRECTORY.iterdir():  # an interrupted run starts anew: nobody has read anything yet
+    for left_over in DIRECTORY.iterdir():  # an interrupted run starts over: nobody has read anything yet
         left_over.unlink()
     put("read_postgres_password", secrets.token_urlsafe(24), owner=POSTGRES)
     for role, setting, reader in (

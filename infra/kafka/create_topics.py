@@ -2,7 +2,7 @@
 
     python create_topics.py --bootstrap kafka-1:9092,kafka-2:9092 --replication 3
 
-Needs aiokafka and nothing of this repository, so that the demo and the containers run the same file. Running it again
+Needs aiokafka and nothing of this repository, so that `./demo` and the containers run the same file. Running it again
 changes nothing. Exit code 1 with a sentence on standard error when brokers are missing or a topic has another shape.
 """
 
@@ -96,7 +96,7 @@ async def all_led(admin: AIOKafkaAdminClient, topics: list[Topic]) -> bool:
         if len(partitions) != topic.partitions:  # keys would change their partition, and so their order
             raise TopicsError(
                 f"topic {topic.name} has {len(partitions)} partitions, {topic.partitions} are declared; "
-                "empty the stack to make it anew"
+                "empty the stack to recreate it"
             )
     return True
 

@@ -1,4 +1,4 @@
-"""The whole real stack, started by the demo as a person would: one per test session, in a home of its own."""
+"""The whole real stack, started by `./demo` as a person would: one per test session, in a home of its own."""
 
 import json
 import os

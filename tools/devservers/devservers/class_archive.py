@@ -2,7 +2,7 @@
 
 The first broker of a first start lists the classes it loads; once the stack is ready, the archive is made from that
 list in the background. It lies in the user's cache, because it fits the jars and the Java runtime, not the data. Java
-itself refuses an archive that does not fit any more and goes on without it.
+itself refuses an archive that does not fit any more and continues without it.
 """
 
 import asyncio

@@ -24,7 +24,7 @@ from devservers.private_files import private_directory, write_private
 from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
 from devservers.waiting import until
 
-# Any 16 bytes will do: clusters are told apart by their ports, and one directory always belongs to one cluster.
+# Any 16 bytes will do: clusters differ by their ports, and one directory always belongs to one cluster.
 CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
 HEAP = ("-Xms96m", "-Xmx256m")
 # The optimising compiler of three brokers that share two cores with everything else costs more than it ever gives back.
@@ -194,7 +194,7 @@ class KafkaCluster:
     """A cluster for the length of an `async with`: started and complete on entry, no process left on exit.
 
     `ports` are the brokers' client ports, then as many for the controllers; free ones by default. The data stays in
-    `directory`, so that a second cluster there goes on where the first one stopped.
+    `directory`, so that a second cluster there continues where the first one stopped.
     """
 
     def __init__(

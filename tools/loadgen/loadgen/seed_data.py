@@ -46,7 +46,7 @@ def _weights(count: int) -> list[float]:
 class Customers:
     """`users` customers who want the shop's products; the same `dice` give the same orders.
 
-    `run` is in the users' names: what one load ordered is told from what another did.
+    `run` is in the users' names: so that the orders of two loads differ.
     """
 
     run: str

@@ -31,7 +31,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class RebuildError(RuntimeError):
-    """The read model cannot be rebuilt; the old one goes on serving."""
+    """The read model cannot be rebuilt; the old one continues to serve."""
 
 
 class SwitchBlockedError(Exception):
