@@ -16,10 +16,11 @@ ORDERS = {f"order-{number}": 10010 + number for number in (1, 2, 3, 4)}
 
 def put(name: str, text: str, *, owner: int) -> None:
     """Write one secret, readable by the user id `owner` alone; nothing that is there is followed or overwritten."""
-    path = DIRECTORY / name
-    path.touch(mode=0o400)
-    path.write_text(text)
-    os.chown(path, owner, owner)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(DIRECTORY / name, flags, 0o400), "w") as file:
+        os.fchmod(file.fileno(), 0o400)
+        file.write(text)
+        os.fchown(file.fileno(), owner, owner)
 
 
 def main() -> None:
