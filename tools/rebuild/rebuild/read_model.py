@@ -77,6 +77,10 @@ class ReadModel:
         outsiders = [row[0] for row in await self._connection.fetch(_SQL["outsiders"], PUBLIC, SCHEMA)]
         if outsiders:
             raise RebuildError(f"built upon the tables to be replaced, and to be dropped first: {outsiders}")
+        await self.copy_additions()
+
+    async def copy_additions(self) -> None:
+        """Give the copy's tables the checks and triggers that those which serve have beyond the migrations."""
         for row in await self._connection.fetch(_SQL["additions"], PUBLIC, SCHEMA):
             await self._connection.execute(row[0])
 
