@@ -15,10 +15,12 @@ ORDERS = {f"order-{number}": 10010 + number for number in (1, 2, 3, 4)}
 
 
 def put(name: str, text: str, *, owner: int) -> None:
-    path = DIRECTORY / name
-    path.touch(mode=0o400)
-    path.write_text(text)
-    os.chown(path, owner, owner)
+    """Write one secret, readable by the user id `owner` alone; nothing that is there is followed or overwritten."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(DIRECTORY / name, flags, 0o400), "w") as file:
+        os.fchmod(file.fileno(), 0o400)
+        file.write(text)
+        os.fchown(file.fileno(), owner, owner)
 
 
 def put_peer_secret() -> None:
@@ -33,11 +35,12 @@ def put_peer_secret() -> None:
 
 
 def main() -> None:
+    """Make every secret, unless an earlier run has."""
     done = DIRECTORY / ".complete"
     if done.exists():
         put_peer_secret()
         return
-    for left_over in DIRECTORY.iterdir():  # an interrupted run starts anew: nobody has read anything yet
+    for left_over in DIRECTORY.iterdir():  # an interrupted run starts over: nobody has read anything yet
         left_over.unlink()
     put("read_postgres_password", secrets.token_urlsafe(24), owner=POSTGRES)
     for role, setting, reader in (

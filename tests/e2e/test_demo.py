@@ -12,8 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from demo.home import REPOSITORY
-from tests.support.stack import RunningStack
+from tests.support.stack import REPOSITORY, RunningStack
 from tests.support.waiting import wait_until
 
 SERVICES = {"kafka-1", "kafka-2", "kafka-3", "postgres", "order-1", "order-2", "order-3", "sink", "catalog"}
@@ -41,7 +40,7 @@ def test_status_tells_of_every_part(stack: RunningStack) -> None:
         assert part["state"] == "ready", name
         assert psutil.pid_exists(part["pid"]), name
         assert part["rss_mb"] > 0, name
-    assert status["kafka"]["bootstrap"] == stack.described.bootstrap
+    assert status["kafka"]["bootstrap"] == stack.bootstrap
     assert status["postgres"]["admin_dsn"].startswith("postgresql://postgres:")
 
 
@@ -79,7 +78,7 @@ def test_up_with_another_number_of_brokers_is_refused(stack: RunningStack) -> No
 def test_a_taken_port_is_named_with_its_owner_and_nothing_is_started(
     stack: RunningStack, tmp_path: Path
 ) -> None:
-    ports = stack.described.ports
+    ports = stack.ports
     env = os.environ | {"DEMO_HOME": str(tmp_path / "second"), "DEMO_PORT_OFFSET": str(ports.offset)}
     command = [sys.executable, "-m", "demo", "up"]
     refused = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
@@ -166,9 +165,9 @@ def test_doctor_is_content_with_a_running_stack(stack: RunningStack) -> None:
     assert "in use by the running stack" in said.stdout
 
 
-def test_the_wrapper_hands_over_to_the_launcher(stack: RunningStack) -> None:
+def test_the_wrapper_hands_over_to_the_demo(stack: RunningStack) -> None:
     """The script a person types; it finds its own environment, wherever it is called from."""
-    env = os.environ | {"DEMO_HOME": str(stack.described.home.root)}
+    env = os.environ | {"DEMO_HOME": str(stack.home)}
     said = subprocess.run(
         [REPOSITORY / "demo", "status", "--json"],
         cwd="/",

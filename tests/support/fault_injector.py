@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 
 from auditor import Report, audit
-from loadgen.cli import ANSWER_TIMEOUT_S
+from loadgen.load import ANSWER_TIMEOUT_S
 from loadgen.schedule import Generator, Sent, load_client
 from loadgen.seed_data import Customers, open_shop
 from tests.support.stack import RunningStack

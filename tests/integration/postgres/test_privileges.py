@@ -29,7 +29,7 @@ READ_TABLES = ("orders", "order_history", "products", "user_summary", "product_s
 def run_script(admin_dsn: str) -> None:
     """As `./demo` and Compose run it."""
     env = {f"{role.upper()}_PASSWORD": role for role in ROLES} | {"PATH": os.environ["PATH"]}
-    command = [binaries() / "psql", "--no-psqlrc", "--quiet", "-d", admin_dsn, "-f", SCRIPT]
+    command: list[str | Path] = [binaries() / "psql", "--no-psqlrc", "--quiet", "-d", admin_dsn, "-f", SCRIPT]
     ended = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
 
@@ -133,7 +133,7 @@ async def test_every_role_is_bounded_and_all_together_leave_room_for_the_adminis
 ) -> None:
     limits = "SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname = ANY ($1)"
     async with connected(admin_dsn) as admin:
-        bounds = dict(await admin.fetch(limits, ROLES))
+        bounds = {role: int(limit) for role, limit in await admin.fetch(limits, ROLES)}
     assert all(bound > 0 for bound in bounds.values()), bounds
     assert sum(bounds.values()) <= MAX_CONNECTIONS - 10
     for role in ROLES:

@@ -151,3 +151,55 @@ async def test_there_is_one_rebuild_at_a_time(owner: ReadModel, database: str) -
     async with read_model(database) as another:
         with pytest.raises(RebuildError, match="another rebuild"):
             await another.lock()
+
+
+ADDED = """
+    ALTER TABLE products ADD CONSTRAINT no_gift CHECK (unit_price_cents > 0);
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not this one''; END';
+    CREATE TRIGGER guard BEFORE UPDATE ON products FOR EACH ROW WHEN (NEW.name = 'forbidden') EXECUTE FUNCTION refuse();
+"""
+
+
+async def test_checks_and_triggers_that_somebody_added_hold_for_the_copy_and_after_the_switch(
+    database: str, read: Connection
+) -> None:
+    await read.execute(ADDED)
+    async with read_model(database) as model:
+        await model.make_room()
+        await read.execute(PRODUCT.format("next"), "new")
+        with pytest.raises(asyncpg.CheckViolationError):
+            await read.execute("UPDATE next.products SET unit_price_cents = 0")
+        await model.switch(NAMES, COPIES)
+        await model.clear(COPIES)
+        assert await read.fetchval(PRODUCTS) == "new"
+        with pytest.raises(asyncpg.CheckViolationError):
+            await read.execute("UPDATE products SET unit_price_cents = 0")
+        with pytest.raises(asyncpg.RaiseError, match="not this one"):
+            await read.execute("UPDATE products SET name = 'forbidden'")
+        await model.make_room()  # and once more, with what is left
+        await model.clear(COPIES)
+
+
+MIGRATED = """
+    CREATE FUNCTION {schema}.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER keep BEFORE UPDATE ON {schema}.products FOR EACH ROW EXECUTE FUNCTION {schema}.keep();
+"""
+
+
+async def test_a_trigger_of_the_migrations_comes_with_its_function_and_is_there_once(
+    database: str, read: Connection
+) -> None:
+    """As a migration makes it: in the schema that it is run for."""
+    await read.execute(MIGRATED.format(schema="public"))
+    async with read_model(database) as model:
+        await read.execute("CREATE SCHEMA next")
+        await upgrade(database, schema="next")
+        await read.execute(MIGRATED.format(schema="next"))
+        await model.copy_additions()
+        await read.execute(PRODUCT.format("next"), "new")
+        await model.switch(NAMES, COPIES)
+        await model.clear(COPIES)
+    triggers = "SELECT tgname, tgfoid::regproc::text FROM pg_trigger WHERE tgrelid = 'products'::regclass AND NOT tgisinternal"
+    found = {(row[0], row[1].removeprefix("public.")) for row in await read.fetch(triggers)}
+    assert ("keep", "keep") in found
+    assert await read.execute("UPDATE products SET name = 'other'") == "UPDATE 0"

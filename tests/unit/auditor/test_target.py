@@ -10,7 +10,8 @@ import pytest
 from auditor.observations import FIELDS
 from auditor.sources.databases import snapshot
 from auditor.target import SINK_CONNECTORS, Target
-from demo.home import REPOSITORY
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 def test_it_expects_the_connectors_that_are_deployed() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
@@ -18,14 +18,14 @@ SYNC = {"lag": 0, "lag_ms": 1, "dead_letters": 0, "connectors": []}
 
 
 @pytest.fixture(autouse=True)
-def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def proxy(monkeypatch: pytest.MonkeyPatch) -> str:
     """A proxy that does not answer."""
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, url)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    yield url
+    return url
 
 
 @pytest.fixture

@@ -135,9 +135,9 @@ async def test_no_part_gets_the_caller_s_environment_but_its_own_settings(
     async with httpx.AsyncClient() as http:
         parts = Stack.of(home=home, ports=Ports(), brokers=3, classpath="").graph(http).parts
     given = {
-        part.name: dict(part.env if isinstance(part, Service) else part.run.env)
+        part.name: dict(carrier.env)
         for part in parts
-        if isinstance(part, Service) or isinstance(part.run, Command)
+        if isinstance(carrier := part if isinstance(part, Service) else part.run, Service | Command)
     }
     for name, env in (given | {"supervisor": supervisor_environment()}).items():
         assert not set(SECRETS.values()) & set(env.values()), name

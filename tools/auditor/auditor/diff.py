@@ -1,4 +1,4 @@
-"""An audit of a copy of the read model while everything goes on: it against the topics, up to the offsets it stands for.
+"""An audit of a copy of the read model while the system works: it against the topics, up to the offsets it stands for.
 
 The copy is read in one snapshot, together with how far its connectors have come; records beyond that are left out. So
 nothing has to be quiet. What the topics do not say (the write databases, stocks, commands) is the whole audit's matter.

@@ -48,17 +48,20 @@ class Scratch:
     """Facts of one audit. `add` them all, then `settle`, then ask."""
 
     def __init__(self, path: Path) -> None:
+        """Make the tables in the new file `path`."""
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.create_function("differing", 2, _differing, deterministic=True)
         # Nothing here outlives the audit, so nothing need survive a crash.
         self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + text("schema"))
 
     def __enter__(self) -> Self:
+        """The scratch database itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the file."""
         self._database.close()
 
     def add(self, facts: Iterable[Fact]) -> int:

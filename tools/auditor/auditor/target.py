@@ -69,6 +69,7 @@ class Target:
         return tuple(dict.fromkeys(reader.topic for reader in self.readers()))
 
     def in_kafka(self, topic: str) -> str:
+        """The topic's name in Kafka, of its name in the design."""
         return self.topic_prefix + topic
 
     def plain(self, name: str) -> str:

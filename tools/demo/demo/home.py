@@ -20,6 +20,7 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> "Home":
+        """The home that `$DEMO_HOME` names, `.demo/` without one."""
         return cls(Path(os.environ.get("DEMO_HOME") or REPOSITORY / ".demo").absolute())
 
     @property
@@ -29,10 +30,12 @@ class Home:
 
     @property
     def logs(self) -> Path:
+        """One file per part."""
         return self.root / "logs"
 
     @property
     def secrets(self) -> Path:
+        """One password per file."""
         return self.root / "secrets"
 
     @property
@@ -52,6 +55,7 @@ class Home:
         return private_directory(Path(tempfile.gettempdir()) / f"demo-{os.geteuid()}") / f"{digest}.lock"
 
     def log(self, part: str) -> Path:
+        """The log of `part`."""
         return self.logs / f"{part}.log"
 
     def make(self) -> None:

@@ -25,7 +25,7 @@ def orphaned(parts: int) -> str:
     """The sentence about a stack whose supervisor is gone while `parts` of it still run."""
     return (
         f"the supervisor is gone, {parts} part(s) of its stack still run: nothing restarts them. "
-        "`./demo up` ends them and starts anew, `./demo down` ends them"
+        "`./demo up` ends them and starts again, `./demo down` ends them"
     )
 
 

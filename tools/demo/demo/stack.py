@@ -57,6 +57,7 @@ class Stack:
 
     @property
     def bootstrap(self) -> str:
+        """The brokers' addresses, as clients take them."""
         return ",".join(f"{HOST}:{self.ports.broker(node)}" for node in range(1, self.brokers + 1))
 
     @property
@@ -66,13 +67,16 @@ class Stack:
 
     @property
     def catalog_url(self) -> str:
+        """Base URL of the catalog."""
         return f"http://{HOST}:{self.ports.catalog}"
 
     @property
     def sink_url(self) -> str:
+        """Base URL of the sink worker's REST."""
         return f"http://{HOST}:{self.ports.sink}"
 
     def order_database(self, instance: str) -> Path:
+        """File of an order instance."""
         return self.home.data / instance / "orders.db"
 
     @property
@@ -109,6 +113,7 @@ class Stack:
 
     @property
     def kafka(self) -> tuple[Broker, ...]:
+        """The brokers of the cluster."""
         nodes = [
             Node(id=n, port=self.ports.broker(n), controller_port=self.ports.controller(n))
             for n in range(1, self.brokers + 1)

@@ -2,7 +2,7 @@
 
 The first broker of a first start lists the classes it loads; once the stack is ready, the archive is made from that
 list in the background. It lies in the user's cache, because it fits the jars and the Java runtime, not the data. Java
-itself refuses an archive that does not fit any more and goes on without it.
+itself refuses an archive that does not fit any more and continues without it.
 """
 
 import asyncio
@@ -24,12 +24,14 @@ class ClassArchive:
 
     @classmethod
     def of(cls, classpath: str) -> "ClassArchive":
+        """The archive that fits `classpath` and the Java runtime."""
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         key = hashlib.sha256(f"{Jars.java()}:{classpath}".encode()).hexdigest()[:16]
         return cls(file=cache / "cqrs-sync" / f"kafka-{key}.jsa", classpath=classpath)
 
     @property
     def exists(self) -> bool:
+        """Whether it was made."""
         return self.file.exists()
 
     @property

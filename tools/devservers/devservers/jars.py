@@ -148,10 +148,10 @@ def _advice(error: BaseException) -> str:
     causes = [error]
     while following := causes[-1].__cause__ or causes[-1].__context__:
         causes.append(following)
-    told = " ".join(map(str, causes))
-    if any(isinstance(cause, PermissionError) for cause in causes) or "Read-only file system" in told:
+    said = " ".join(map(str, causes))
+    if any(isinstance(cause, PermissionError) for cause in causes) or "Read-only file system" in said:
         return f"The cache {jars_cache()} cannot be written: set XDG_CACHE_HOME to a directory that can."
-    if "CERTIFICATE_VERIFY_FAILED" in told:
+    if "CERTIFICATE_VERIFY_FAILED" in said:
         return (
             "A certificate on the way is not known here; if your network has an authority of its own, name its file "
             "in REQUESTS_CA_BUNDLE and run the command again."

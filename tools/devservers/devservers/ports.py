@@ -46,6 +46,7 @@ class Ports:
 
     @property
     def catalog(self) -> int:
+        """Port of the catalog."""
         return 8000 + self.offset
 
     def order(self, number: int) -> int:
@@ -54,10 +55,12 @@ class Ports:
 
     @property
     def sink(self) -> int:
+        """Port of the sink worker's REST."""
         return 8083 + self.offset
 
     @property
     def postgres(self) -> int:
+        """Port of PostgreSQL."""
         return 5433 + self.offset
 
     def broker(self, node: int) -> int:
@@ -89,6 +92,7 @@ class TakenPort:
     command: str
 
     def __str__(self) -> str:
+        """One sentence that names port, part and owner."""
         owner = f"pid {self.pid} ({self.command})" if self.pid else self.command
         return f"port {self.port}, needed by {self.wanted_by}, is taken by {owner}"
 

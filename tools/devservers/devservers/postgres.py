@@ -50,6 +50,7 @@ class PostgresInstall:
 
     @property
     def admin_dsn(self) -> str:
+        """Address for the administrator."""
         return self.dsn(user=ADMIN, password=self.password, database="postgres")
 
     def dsn(self, *, user: str, password: str, database: str) -> str:
@@ -63,14 +64,17 @@ class PostgresInstall:
 
     @property
     def data(self) -> Path:
+        """The server's data directory."""
         return self.directory / "data"
 
     @property
     def exists(self) -> bool:
+        """Whether the data directory was made."""
         return os.path.lexists(self.data / "PG_VERSION")
 
     @property
     def run_command(self) -> tuple[str, ...]:
+        """Starts the server in the foreground."""
         settings = {
             "port": self.port,
             "listen_addresses": HOST,
@@ -197,6 +201,7 @@ class PostgresServer:
         port: int | None = None,
         max_connections: int = 300,
     ) -> None:
+        """Describe a server; nothing starts before the `async with`. A free port by default."""
         self._directory = directory
         self._port = port or free_ports(1)[0]
         self._max_connections = max_connections
@@ -204,9 +209,15 @@ class PostgresServer:
 
     @property
     def admin_dsn(self) -> str:
+        """Address for the administrator."""
         return self._install().admin_dsn
 
     async def __aenter__(self) -> Self:
+        """Make the data unless it is there, start the server and wait until it answers.
+
+        Raises:
+            PostgresUnavailableError: it did not come up.
+        """
         # Root's own: the server's user gets a directory within, and only that one.
         private_directory(self._directory, mode=0o711)
         install = self._install()
@@ -229,6 +240,7 @@ class PostgresServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop the server; the data stays."""
         await self._stop()
 
     def _install(self) -> PostgresInstall:

@@ -28,6 +28,7 @@ class ChildProcess:
     """A running command. Its descendants belong to its process group and end with it."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        """Own `process`; `start` makes one."""
         self._process = process
 
     @classmethod
@@ -64,10 +65,12 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
+        """Its process id, which is its process group as well."""
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
+        """Its exit code, None while it runs."""
         return self._process.returncode
 
     async def wait(self) -> int:

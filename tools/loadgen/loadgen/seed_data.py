@@ -33,6 +33,7 @@ class Basket:
     lines: tuple[tuple[str, int], ...]
 
     def as_json(self) -> dict[str, Any]:
+        """The body of POST /orders."""
         lines = [{"product_id": product, "quantity": quantity} for product, quantity in self.lines]
         return {"user_id": self.user_id, "lines": lines}
 
@@ -45,7 +46,7 @@ def _weights(count: int) -> list[float]:
 class Customers:
     """`users` customers who want the shop's products; the same `dice` give the same orders.
 
-    `run` is in the users' names: what one load ordered is told from what another did.
+    `run` is in the users' names: so that the orders of two loads differ.
     """
 
     run: str
@@ -56,6 +57,7 @@ class Customers:
     _product_weights: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Work out the weights once."""
         object.__setattr__(self, "_user_weights", _weights(self.users))
         object.__setattr__(self, "_product_weights", _weights(len(self.products)))
 

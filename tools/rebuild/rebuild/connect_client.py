@@ -15,7 +15,7 @@ from auditor.waiting import until
 SUFFIX = "-next"
 SCHEMA = "next"
 _NOT_OF_A_COPY = {"notify.channel", "errors.deadletterqueue.topic.name"}
-"""What tells others of a record: it was told already."""
+"""Settings that announce a record to others, which has been done already."""
 
 _REQUEST_TIMEOUT_S = 20.0
 _PATIENCE_S = 60.0
@@ -54,6 +54,7 @@ class Worker:
     """A worker's connectors. Every method raises SinkError."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
+        """`http` has the worker's address as its base."""
         self._http = http
 
     async def begin(self, connector: Connector) -> None:
@@ -68,7 +69,7 @@ class Worker:
         await self._ask("DELETE", f"/connectors/{name}", fine={HTTPStatus.NOT_FOUND})
 
     async def restart(self, name: str, *, only_failed: bool = False) -> None:
-        """Let its tasks begin anew, where the database says."""
+        """Restart its tasks from the offsets in the database."""
         which = "true" if only_failed else "false"
         await self._ask("POST", f"/connectors/{name}/restart?includeTasks=true&onlyFailed={which}")
 

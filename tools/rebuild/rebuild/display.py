@@ -17,6 +17,7 @@ class Display:
     """Shows a rebuild to a person: an `Observer`."""
 
     def __init__(self, console: Console) -> None:
+        """Write to `console`."""
         columns = (
             TextColumn("  {task.description:14}"),
             BarColumn(),
@@ -30,11 +31,13 @@ class Display:
         self._copies: Sequence[CopyProgress] = ()
 
     def __enter__(self) -> Self:
+        """The display itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Take the bars off the terminal."""
         self._bars.stop()
 
     def progressed(self, copies: Sequence[CopyProgress]) -> None:

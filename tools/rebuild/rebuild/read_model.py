@@ -31,7 +31,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class RebuildError(RuntimeError):
-    """The read model cannot be rebuilt; the old one goes on serving."""
+    """The read model cannot be rebuilt; the old one continues to serve."""
 
 
 class SwitchBlockedError(Exception):
@@ -42,6 +42,7 @@ class ReadModel:
     """The read database in the hands of its owner. Errors of the driver propagate."""
 
     def __init__(self, connection: Connection, *, dsn: str) -> None:
+        """`connection` and `dsn` are of the database's owner."""
         self._connection = connection
         self._dsn = dsn
 
@@ -76,6 +77,10 @@ class ReadModel:
         outsiders = [row[0] for row in await self._connection.fetch(_SQL["outsiders"], PUBLIC, SCHEMA)]
         if outsiders:
             raise RebuildError(f"built upon the tables to be replaced, and to be dropped first: {outsiders}")
+        await self.copy_additions()
+
+    async def copy_additions(self) -> None:
+        """Give the copy's tables the checks and triggers that those which serve have beyond the migrations."""
         for row in await self._connection.fetch(_SQL["additions"], PUBLIC, SCHEMA):
             await self._connection.execute(row[0])
 

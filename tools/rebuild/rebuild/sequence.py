@@ -46,6 +46,7 @@ class DifferentError(RebuildError):
     """The copy is not what the topics say."""
 
     def __init__(self, report: Report) -> None:
+        """`report` says what differs."""
         super().__init__(f"the copy is not what the topics say, so it was given up:\n{report}")
 
 
@@ -145,7 +146,7 @@ async def _switch(site: Site, database: ReadModel, sink: Worker, observer: Obser
 
 
 async def _switch_once(site: Site, database: ReadModel, sink: Worker, observer: Observer) -> None:
-    """From the commit on the old tasks are refused; they claim their partitions anew where the copy's had come to."""
+    """From the commit on the old tasks are refused; the new ones claim their partitions where the copy's stood."""
     waited_s = await database.switch(site.names, site.copy_names)
     committed = time.monotonic()
     observer.done("switched; longest time that a query may have waited for it", seconds=waited_s)

@@ -12,7 +12,7 @@ import pytest
 
 from demo.supervisor.graph import Job, JobError, Part, Service
 from demo.supervisor.record import ProcessId
-from demo.supervisor.supervisor import Keeping, Phase, State, Supervisor, pause_before_restart
+from demo.supervisor.supervisor import PartState, Phase, State, Supervisor, pause_before_restart
 from tests.support.waiting import wait_until
 
 Supervise = Callable[[Sequence[Part]], AbstractAsyncContextManager[Supervisor]]
@@ -20,12 +20,12 @@ ReadEventLog = Callable[[], list[str]]
 MakeService = Callable[..., Service]
 
 
-def kept(supervisor: Supervisor, name: str) -> Keeping:
-    return next(keeping for keeping in supervisor.parts if keeping.part.name == name)
+def state_of(supervisor: Supervisor, name: str) -> PartState:
+    return next(state for state in supervisor.parts if state.part.name == name)
 
 
 def pid(supervisor: Supervisor, name: str) -> int:
-    child = kept(supervisor, name).child
+    child = state_of(supervisor, name).child
     assert child is not None
     return child.pid
 
@@ -67,7 +67,7 @@ async def test_parts_stop_in_the_reverse_order(
     async with supervise(parts) as supervisor:
         await until_ready(supervisor)
     assert last_words.read_text().split() == ["top", "middle", "base"]
-    assert {keeping.state for keeping in supervisor.parts} == {State.STOPPED}
+    assert {state.state for state in supervisor.parts} == {State.STOPPED}
 
 
 async def test_a_part_that_dies_is_started_again_and_the_diary_says_so(
@@ -77,8 +77,8 @@ async def test_a_part_that_dies_is_started_again_and_the_diary_says_so(
         await until_ready(supervisor)
         first = pid(supervisor, "shop")
         os.kill(first, signal.SIGKILL)
-        await wait_until(lambda: kept(supervisor, "shop").restarts == 1)
-        await wait_until(lambda: kept(supervisor, "shop").state is State.READY)
+        await wait_until(lambda: state_of(supervisor, "shop").restarts == 1)
+        await wait_until(lambda: state_of(supervisor, "shop").state is State.READY)
         assert pid(supervisor, "shop") != first
         assert "part.died shop" in event_log()
 
@@ -126,7 +126,7 @@ async def test_a_part_that_ends_before_it_is_ready_fails_the_start_with_its_last
     assert supervisor.failure is not None
     assert "shop ended with exit code 1" in supervisor.failure
     assert "the till is jammed" in supervisor.failure
-    assert all(keeping.child is None for keeping in supervisor.parts)
+    assert all(state.child is None for state in supervisor.parts)
 
 
 async def test_a_job_that_fails_fails_the_start_and_nothing_is_left_running(
@@ -160,11 +160,11 @@ async def test_a_stopped_part_stays_stopped_until_it_is_started(
     async with supervise([python_service("shop"), python_service("page")]) as supervisor:
         await until_ready(supervisor)
         await supervisor.stop_part("shop")
-        assert kept(supervisor, "shop").state is State.STOPPED
-        assert kept(supervisor, "shop").child is None
+        assert state_of(supervisor, "shop").state is State.STOPPED
+        assert state_of(supervisor, "shop").child is None
         await supervisor.start_part("shop")
-        await wait_until(lambda: kept(supervisor, "shop").state is State.READY)
-        assert kept(supervisor, "shop").restarts == 0
+        await wait_until(lambda: state_of(supervisor, "shop").state is State.READY)
+        assert state_of(supervisor, "shop").restarts == 0
         assert "part.died shop" not in event_log()
 
 
@@ -176,10 +176,10 @@ async def test_a_part_can_be_stopped_while_it_waits_for_its_next_try(
         await until_ready(supervisor)
         (tmp_path / "die").touch()
         os.kill(pid(supervisor, "shop"), signal.SIGKILL)
-        await wait_until(lambda: kept(supervisor, "shop").restarts >= 2)
+        await wait_until(lambda: state_of(supervisor, "shop").restarts >= 2)
         async with asyncio.timeout(5):
             await supervisor.stop_part("shop")
-        assert kept(supervisor, "shop").state is State.STOPPED
+        assert state_of(supervisor, "shop").state is State.STOPPED
 
 
 async def test_only_services_can_be_stopped(supervise: Supervise, python_service: MakeService) -> None:

@@ -46,7 +46,7 @@ async def topic_facts(target: Target) -> AsyncIterator[Sequence[Log | Record]]:
 
 
 class _Reading:
-    """Where a reading of the topics stands; it goes on there after it was broken off."""
+    """Where a reading of the topics stands; it continues there after it was broken off."""
 
     def __init__(self, target: Target, bounds: Sequence[Log]) -> None:
         self._target = target

@@ -33,6 +33,7 @@ class Container:
 
     @property
     def is_running(self) -> bool:
+        """Whether it has a process."""
         return self.pid is not None
 
     def setting(self, variable: str) -> str:

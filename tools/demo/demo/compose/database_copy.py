@@ -57,7 +57,7 @@ def _columns(select: str) -> list[str]:
 
 
 def _value(value: object) -> object:
-    """A value as SQLite stores it; PostgreSQL prints bytes as `\\x` and hexadecimal digits."""
+    """A value as SQLite stores it; PostgreSQL prints bytes as hexadecimal digits behind a mark."""
     if isinstance(value, str) and value.startswith(_BYTES):
         return bytes.fromhex(value.removeprefix(_BYTES))
     return json.dumps(value) if isinstance(value, dict | list) else value

@@ -48,14 +48,17 @@ class ComposeStack:
 
     @property
     def catalog_url(self) -> str:
+        """Base URL of the catalog."""
         return f"http://{HOST}:{self.one('catalog').ports[8000]}"
 
     @property
     def brokers(self) -> tuple[Container, ...]:
+        """The brokers that run."""
         return self._running(BROKER)
 
     @property
     def bootstrap(self) -> str:
+        """Their addresses on this machine, as clients take them."""
         return ",".join(f"{HOST}:{broker.ports[9092]}" for broker in self.brokers)
 
     @property

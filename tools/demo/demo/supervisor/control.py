@@ -12,7 +12,7 @@ import psutil
 from demo.errors import NotRunningError
 from demo.supervisor.graph import Job, Service
 from demo.supervisor.record import Record
-from demo.supervisor.supervisor import Keeping, Phase, State, Supervisor
+from demo.supervisor.supervisor import PartState, Phase, State, Supervisor
 
 HEALTH_TIMEOUT_S = 2.0
 FINAL = (Phase.STOPPED, Phase.FAILED)
@@ -48,14 +48,18 @@ class ControlServer:
 
     async def _act(self, action: str, part: str) -> Snapshot:
         """Carry it out; the answer tells in which state the part was before."""
-        was = {kept.part.name: str(kept.state) for kept in self._supervisor.parts}.get(part)
+        was = {part_state.part.name: str(part_state.state) for part_state in self._supervisor.parts}.get(part)
         try:
             if action in ("stop", "restart"):
                 await self._supervisor.stop_part(part)
             if action in ("start", "restart"):
                 await self._supervisor.start_part(part)
         except KeyError:
-            services = [kept.part.name for kept in self._supervisor.parts if isinstance(kept.part, Service)]
+            services = [
+                part_state.part.name
+                for part_state in self._supervisor.parts
+                if isinstance(part_state.part, Service)
+            ]
             return {"error": f"no part is called {part!r}; there are {', '.join(sorted(services))}"}
         return {"done": action, "part": part, "was": was}
 
@@ -74,9 +78,9 @@ class ControlServer:
     async def _status(self) -> Snapshot:
         snapshot = self._snapshot()
         ready = [
-            kept.part
-            for kept in self._supervisor.parts
-            if isinstance(kept.part, Service) and kept.state is State.READY
+            part_state.part
+            for part_state in self._supervisor.parts
+            if isinstance(part_state.part, Service) and part_state.state is State.READY
         ]
         answers = await asyncio.gather(*(_is_healthy(service) for service in ready))
         for service, healthy in zip(ready, answers, strict=True):
@@ -120,18 +124,18 @@ async def _is_healthy(service: Service) -> bool:
     return False
 
 
-def _service_line(kept: Keeping, service: Service) -> Snapshot:
+def _service_line(part_state: PartState, service: Service) -> Snapshot:
     return {
-        "pid": kept.child.pid if kept.child else None,
-        "state": kept.state,
+        "pid": part_state.child.pid if part_state.child else None,
+        "state": part_state.state,
         "url": service.url,
-        "restarts": kept.restarts,
-        "took_s": kept.took_s,
+        "restarts": part_state.restarts,
+        "took_s": part_state.took_s,
     }
 
 
-def _job_line(kept: Keeping) -> Snapshot:
-    return {"state": kept.state, "took_s": kept.took_s}
+def _job_line(part_state: PartState) -> Snapshot:
+    return {"state": part_state.state, "took_s": part_state.took_s}
 
 
 def resident_mb(pid: int | None, *, children: bool = True) -> int | None:

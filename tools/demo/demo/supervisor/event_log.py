@@ -12,6 +12,7 @@ class EventLog:
     """Appends `<time> <event> key=value …` lines to a file."""
 
     def __init__(self, path: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Append to `path`; `now` gives the time of an event."""
         self._path = path
         self._now = now
 

@@ -18,7 +18,7 @@ from devservers.private_files import open_private, write_private
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process told apart from a later one that got the same pid, by when it started."""
+    """A process distinguished from a later one that got the same pid, by when it started."""
 
     name: str
     pid: int
@@ -138,4 +138,5 @@ def end(processes: list[psutil.Process], *, grace_s: float = 10.0) -> None:
 
 
 def supervisor_id() -> ProcessId:
+    """This process, as the supervisor."""
     return ProcessId.of("supervisor", os.getpid())
