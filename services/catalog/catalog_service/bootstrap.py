@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -53,10 +53,14 @@ _KEEP_ALIVE_S = (
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The running parts: the application, and the tasks whose death ends the process."""
+    """The running parts: the application, and the tasks whose death ends the process.
+
+    `release` ends what would keep a connection open for long: streams, and queries that wait.
+    """
 
     app: FastAPI
     tasks: tuple[asyncio.Task[None], ...]
+    release: Callable[[], None]
 
 
 @asynccontextmanager
@@ -84,7 +88,22 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             freshness=live.freshness,
             probes=probes,
         )
-        app = _app(settings, database=database, live=live, reporter=reporter, http=http, metrics=metrics)
+        streams = _event_streams(settings, database=database, live=live, reporter=reporter)
+        app = _app(
+            settings,
+            database=database,
+            live=live,
+            reporter=reporter,
+            streams=streams,
+            http=http,
+            metrics=metrics,
+        )
+
+        def release() -> None:
+            streams.close()
+            live.gate.close()
+            live.history_gate.close()
+
         tasks = tuple(
             asyncio.create_task(run(), name=name)
             for name, run in {
@@ -96,7 +115,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             }.items()
         )
         try:
-            yield Service(app, tasks)
+            yield Service(app, tasks, release)
         finally:
             for task in tasks:
                 task.cancel()
@@ -159,16 +178,10 @@ def _live(settings: Settings, database: Database, metrics: CollectorRegistry) ->
     )
 
 
-def _app(  # noqa: PLR0913 - everything that the routes use
-    settings: Settings,
-    *,
-    database: Database,
-    live: _Live,
-    reporter: SyncStatusReporter,
-    http: httpx.AsyncClient,
-    metrics: CollectorRegistry,
-) -> FastAPI:
-    streams = EventStreams(
+def _event_streams(
+    settings: Settings, *, database: Database, live: _Live, reporter: SyncStatusReporter
+) -> EventStreams:
+    return EventStreams(
         feed=live.feed,
         snapshots=Snapshots(database, topics=_topics(settings)),
         report=reporter.encoded,
@@ -177,6 +190,18 @@ def _app(  # noqa: PLR0913 - everything that the routes use
         max_behind=settings.stream_buffer,
         heartbeat_s=settings.stream_heartbeat,
     )
+
+
+def _app(  # noqa: PLR0913 - everything that the routes use
+    settings: Settings,
+    *,
+    database: Database,
+    live: _Live,
+    reporter: SyncStatusReporter,
+    streams: EventStreams,
+    http: httpx.AsyncClient,
+    metrics: CollectorRegistry,
+) -> FastAPI:
     hold, hold_history = (
         holding(gate, max_wait_s=settings.max_wait) for gate in (live.gate, live.history_gate)
     )
@@ -233,7 +258,7 @@ async def serve(settings: Settings) -> None:
     async with running(settings) as service:
         limits = Limits(connections=settings.max_connections)
         server = http_server(service.app, host=settings.host, port=settings.port, limits=limits)
-        serving = asyncio.create_task(_serve_until_signal(server), name="http")
+        serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
         _tune_collector()
         log.info("catalog.started", host=settings.host, port=settings.port)
         ended, _ = await asyncio.wait({serving, *service.tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -252,11 +277,16 @@ def _tune_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-async def _serve_until_signal(server: uvicorn.Server) -> None:
+async def _serve_until_signal(server: uvicorn.Server, *, release: Callable[[], None]) -> None:
     """`Server.serve` without raising the signal anew after it has been obeyed: the parts still have to be closed."""
+
+    def stop(number: int) -> None:
+        release()  # or uvicorn would wait for them, and then end their requests with 500
+        server.handle_exit(number, None)
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.handle_exit, number, None)
+        loop.add_signal_handler(number, stop, number)
     await server._serve()  # noqa: SLF001 - `serve` is this behind uvicorn's own signal handlers
 
 

@@ -1,6 +1,7 @@
 """The API is what its description says: thousands of made-up questions, and no answer outside of the schema."""
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -42,3 +43,15 @@ async def test_every_route_describes_its_problems(queries: httpx.AsyncClient) ->
             for status, answer in operation["responses"].items():
                 if status >= "4":
                     assert list(answer["content"]) == ["application/problem+json"], (method, path, status)
+
+
+async def test_a_preference_is_described_as_what_it_is_not_as_a_token(queries: httpx.AsyncClient) -> None:
+    described = (await queries.get("/openapi.json")).json()
+    parameters = {each["name"].lower(): each for each in described["paths"]["/orders"]["get"]["parameters"]}
+    assert '"^wait=[0-9]{1,6}$"' in json.dumps(parameters["prefer"]["schema"])
+    assert "orders|products" in json.dumps(parameters["consistency-token"]["schema"])
+    for preferred in ("wait=1", "respond-async, wait=1", 'wait="1"'):
+        answer = await queries.get(
+            "/orders", headers={"Prefer": preferred, "Consistency-Token": "orders:order-1-A:1"}
+        )
+        assert "within 1 s" in answer.json()["detail"], preferred

@@ -51,7 +51,7 @@ async def test_nobody_hears_of_a_change_that_a_query_would_not_find(
     async with streaming(catalog) as events:
         await take(events, 1)
         at = await read_side.publish("orders", an_order(0))
-        await wait_until(lambda: _lag(catalog, at_least=1), what="the tap has read the record")
+        await wait_until(lambda: _lag(catalog, at_least=1), what="the record has been read")
         telling = asyncio.ensure_future(take(events, 1))
         await asyncio.wait({telling}, timeout=0.5)
         assert not telling.done()

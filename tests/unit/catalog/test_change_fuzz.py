@@ -57,13 +57,13 @@ def shown_or_refused(topic: str, value: bytes | None) -> Change | None:
     return change
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(["orders", "products"]), st.binary(max_size=200) | st.none())
 def test_any_bytes(topic: str, value: bytes | None) -> None:
     shown_or_refused(topic, value)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_a_record_with_any_field_replaced_or_left_out(data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from([ORDER, PRODUCT]))
@@ -79,7 +79,7 @@ def test_a_record_with_any_field_replaced_or_left_out(data: st.DataObject) -> No
     shown_or_refused(sample["topic"], json.dumps(envelope).encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from([ORDER, PRODUCT]), st.data())
 def test_a_record_that_was_cut(sample: dict[str, Any], data: st.DataObject) -> None:
     value = sample["value"].encode()

@@ -16,6 +16,8 @@ from catalog_service.changefeed.position import Partition, Position
 from catalog_service.monitoring.latency import LatencyBreakdown, LatencyStatistics, latency_breakdown
 
 _MAX_PENDING = 5_000  # per partition
+_MAX_PENDING_BYTES = 8 << 20  # per partition
+_MAX_MEMORY_BYTES = 64 << 20
 _ADVANCES = 500  # commits of the sink remembered per partition, for changes read later than the sink
 
 
@@ -41,7 +43,7 @@ Listener = Callable[[Published], None]
 
 
 class Feed:
-    """Joins records and visibility, remembers the last `memory` changes for streams that resume.
+    """Joins records and visibility, remembers the last `memory` changes (at most 64 MiB) for streams that resume.
 
     A product's first instance is its instance for good, as in the read database: a change that names another one is
     passed over and counted through `unreadable(topic, reason)`.
@@ -56,8 +58,11 @@ class Feed:
         self._visible = Position()
         self._advances: dict[Partition, deque[_Advance]] = {}
         self._pending: dict[Partition, deque[Change]] = {}
+        self._pending_bytes: dict[Partition, int] = {}
         self._live_from: dict[Partition, int] = {}
-        self._memory: deque[Published] = deque(maxlen=memory)
+        self._memory: deque[Published] = deque()
+        self._memory_bytes = 0
+        self._max_memory = memory
         self._begins = Position()
         self._listeners: set[Listener] = set()
         self._unreadable = unreadable
@@ -66,6 +71,7 @@ class Feed:
     def begin(self, partition: Partition, *, first: int, end: int) -> None:
         """The reader reads `partition` from offset `first`; what lies before `end` was there before it watched."""
         self._pending[partition] = deque()
+        self._pending_bytes[partition] = 0
         self._live_from[partition] = end
         self._begins.advance(partition, first)
 
@@ -75,6 +81,7 @@ class Feed:
             self._publish(change)
         else:
             self._pending[change.partition].append(change)
+            self._pending_bytes[change.partition] += len(change.body)
 
     def applied(self, offsets: Mapping[Partition, int], *, taken_ms: int | None, visible_ms: int) -> None:
         """The sink has committed: everything before these next offsets is visible."""
@@ -85,7 +92,9 @@ class Feed:
             advances.append(_Advance(next_offset, taken_ms, visible_ms))
             pending = self._pending.get(partition)
             while pending and pending[0].offset < next_offset:
-                self._publish(pending.popleft())
+                change = pending.popleft()
+                self._pending_bytes[partition] -= len(change.body)
+                self._publish(change)
 
     def know_instances(self, instances: Mapping[str, str]) -> None:
         """The instance of each product that is in the read database already."""
@@ -93,7 +102,8 @@ class Feed:
 
     def wants(self, partition: Partition) -> bool:
         """There is room for more records that wait for the sink; while there is none, the reader pauses the partition."""
-        return len(self._pending.get(partition, ())) < _MAX_PENDING
+        waiting, size = len(self._pending.get(partition, ())), self._pending_bytes.get(partition, 0)
+        return waiting < _MAX_PENDING and size < _MAX_PENDING_BYTES
 
     def visible_offset(self, partition: Partition) -> int:
         """The next offset the sink will apply."""
@@ -125,18 +135,23 @@ class Feed:
             if self._instances.setdefault(product_id, instance) != instance:
                 self._unreadable(change.partition[0], FOREIGN_INSTANCE)
                 return
-        made = self._journey(change)
+        made = self._latency(change)
         if made is not None:
             self.published += 1
         published = Published(change, _data(change, made))
-        if len(self._memory) == self._memory.maxlen:
-            forgotten = self._memory[0].change
-            self._begins.advance(forgotten.partition, forgotten.offset + 1)
-        self._memory.append(published)
+        self._remember(published)
         for listener in tuple(self._listeners):
             listener(published)
 
-    def _journey(self, change: Change) -> LatencyBreakdown | None:
+    def _remember(self, published: Published) -> None:
+        self._memory.append(published)
+        self._memory_bytes += len(published.data)
+        while len(self._memory) > self._max_memory or self._memory_bytes > _MAX_MEMORY_BYTES:
+            forgotten = self._memory.popleft()
+            self._memory_bytes -= len(forgotten.data)
+            self._begins.advance(forgotten.change.partition, forgotten.change.offset + 1)
+
+    def _latency(self, change: Change) -> LatencyBreakdown | None:
         if change.offset < self._live_from[change.partition]:
             return None
         passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)

@@ -50,11 +50,17 @@ class EventStreams:
         self._max_behind = max_behind
         self._heartbeat_s = heartbeat_s
         self._open = 0
+        self._readers: set[_Reader] = set()
 
     @property
     def open(self) -> int:
         """How many there are."""
         return self._open
+
+    def close(self) -> None:
+        """End every stream: this process is about to end, and clients resume at another one."""
+        for reader in self._readers:
+            reader.end()
 
     def admit(self) -> None:
         """Raises TooManyStreamsError when there is no room for one more."""
@@ -69,6 +75,7 @@ class EventStreams:
         """
         reader = _Reader(self._feed, max_behind=self._max_behind)
         self._open += 1
+        self._readers.add(reader)
         try:
             position, missed = wish.resume, self._feed.since(wish.resume) if wish.resume else None
             picture = None
@@ -83,6 +90,7 @@ class EventStreams:
                 yield portion
         finally:
             self._feed.unsubscribe(reader.hear)
+            self._readers.discard(reader)
             self._open -= 1
 
     async def _follow(
@@ -92,6 +100,8 @@ class EventStreams:
         clock = asyncio.get_running_loop().time
         due = clock()
         while not reader.too_slow:
+            if reader.ended:
+                return
             if portion := reader.portion(position, wish.user_id):
                 yield portion
             if clock() >= due:
@@ -113,6 +123,7 @@ class _Reader:
     def __init__(self, feed: Feed, *, max_behind: int) -> None:
         self._max_behind = max_behind
         self.too_slow = False
+        self.ended = False
         self._feed = feed
         self._missed: deque[Published] = deque()
         self._heard: deque[Published] = deque()
@@ -132,9 +143,14 @@ class _Reader:
             self.too_slow = True
             self._feed.unsubscribe(self.hear)
 
+    def end(self) -> None:
+        """Tell nothing more."""
+        self.ended = True
+        self._arrived.set()
+
     async def more(self, *, until: float) -> bool:
         """Wait for something to tell; False when there was nothing until that time of the loop's clock."""
-        if not (self._missed or self._heard):
+        if not (self._missed or self._heard or self.ended):
             self._arrived.clear()
             try:
                 async with asyncio.timeout_at(until):

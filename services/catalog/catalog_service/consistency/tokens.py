@@ -114,6 +114,7 @@ class TokenGate:
         self._max_waiters = max_waiters
         self._waiters: set[_Waiter] = set()
         self._woken = asyncio.Event()
+        self._closed = False
 
     @property
     def waiting(self) -> int:
@@ -124,6 +125,13 @@ class TokenGate:
         """The read model has changed."""
         if self._waiters:
             self._woken.set()
+
+    def close(self) -> None:
+        """Let nobody wait any more: this process is about to end, and another one can answer."""
+        self._closed = True
+        for waiter in self._waiters:
+            if not waiter.done.done():
+                waiter.done.set_exception(NotYetVisibleError("the service is being stopped"))
 
     async def run(self) -> None:
         """Look again for everybody who waits, each time the read model has changed."""
@@ -148,7 +156,7 @@ class TokenGate:
         """
         waiter = _Waiter(tokens, asyncio.get_running_loop().create_future())
         await self._look((waiter,))
-        if not waiter.done.done() and wait_s > 0:
+        if not waiter.done.done() and wait_s > 0 and not self._closed:
             await self._wait(waiter, wait_s)
         if not waiter.done.done():
             raise NotYetVisibleError(

@@ -29,9 +29,15 @@ _Tokens = Annotated[
         {"type": "string", "pattern": f"^{TOKEN}(,{TOKEN}){{0,4}}$", "example": "orders:order-1-01J:1"}
     ),
 ]
-# Read by `_asked_wait_s`: as RFC 7240 has it, a preference that is not understood is ignored, never an error.
+# Read by `_asked_wait_s`. A preference that is not understood is ignored, never an error (RFC 7240, section 2).
 _Preference = Annotated[
-    str, WithJsonSchema({"type": "string", "pattern": "^wait=[0-9]{1,6}$", "example": "wait=5"})
+    str,
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": "^wait=[0-9]{1,6}$"}, {"type": "string"}],
+            "example": "wait=5",
+        }
+    ),
 ]
 Hold = Callable[..., Awaitable[None]]
 
@@ -44,13 +50,14 @@ def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
         consistency_token: Annotated[
             list[_Tokens] | None, Header(description="what a command answered; several are joined by commas")
         ] = None,
-        prefer: Annotated[
-            list[_Preference] | None, Header(description="`wait=N`: seconds to wait for the tokens")
+        _prefer: Annotated[
+            _Preference | None,
+            Header(alias="Prefer", description="`wait=N`: seconds to wait for the tokens"),
         ] = None,
     ) -> None:
         if not consistency_token:
             return
-        wait_s = min(_asked_wait_s(prefer or []), max_wait_s)
+        wait_s = min(_asked_wait_s(request.headers.getlist("prefer")), max_wait_s)
         request.state.waited_s = wait_s
         try:
             passed = gate.passed(parse_tokens(",".join(consistency_token)), wait_s=wait_s)

@@ -97,6 +97,7 @@ class Brokers:
         self._known: dict[int, str] = {}
         self._connections: dict[str, AIOKafkaConnection] = {}
         self._controller: int | None = None
+        self._late: set[str] = set()
 
     async def brokers(self) -> list[Broker]:
         """Every broker ever seen, by id, and whether it answers now; none before the first answer of any."""
@@ -128,7 +129,10 @@ class Brokers:
         return {address for address, members in zip(asked, answers, strict=True) if members is not None}
 
     async def _members(self, address: str) -> dict[int, str] | None:
-        """The brokers' addresses by id, as this one knows them; None without an answer."""
+        """The brokers' addresses by id, as this one knows them; None without an answer.
+
+        One that is late for the first time is given another chance: it may be busy with what another one has left.
+        """
         for _ in range(2):  # a connection kept since the last time may be of a broker that was restarted
             try:
                 async with asyncio.timeout(self._patience_s):
@@ -136,8 +140,11 @@ class Brokers:
             except _AWAY as away:
                 self._drop(address)
                 if isinstance(away, TimeoutError):
-                    return None
+                    again = address in self._late or address not in self._known.values()
+                    self._late.add(address)
+                    return None if again else {}
             else:
+                self._late.discard(address)
                 return {node: f"{host}:{port}" for node, host, port, *_ in answer.brokers}
         return None
 

@@ -19,7 +19,7 @@ export function showFlow(model) {
     for (const instance of model.instances) {
       if (cards.has(instance)) continue;
       const card = h("article", { class: "node instance", style: { "--own": colourOf(instance, model.instances) } },
-        h("h3", {}, h("span", { class: "dot" }), instance), h("p", { class: "own" }, "own database"), h("p", { class: "said" }));
+        h("h3", {}, h("span", { class: "dot" }), instance, h("span", { class: "own" }, "own database")), h("p", { class: "said" }));
       cards.set(instance, card);
       $("flow-instances").append(card);
     }

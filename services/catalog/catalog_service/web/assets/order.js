@@ -47,7 +47,7 @@ export function showOrdering(model) {
       return [first, visible ? step(true, "visible in the one picture", "") : step(false, "on its way: relay, Kafka, sink, read database", "…")];
     }
     return [first, ...LEGS.filter(([leg]) => made[leg] !== null).map(([leg, words]) => {
-      const item = step(true, words, `+${age(made[leg])}`);
+      const item = step(true, words, made[leg] < 1 ? age(made[leg]) : `+${age(made[leg])}`);
       if (made.total) item.append(h("span", { class: "bar", style: { width: `${Math.max(1, (100 * made[leg]) / made.total)}%` } }));
       return item;
     })];
