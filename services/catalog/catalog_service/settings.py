@@ -5,8 +5,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class MigrationSettings(BaseSettings):
-    """What `catalog-service migrate` needs: the owner of the read schema, who alone may change it, and which schema to
-    migrate. One other than `public` is made when it is missing: `./demo rebuild` fills a copy of the read model there."""
+    """What `catalog-service migrate` needs: the owner of the read schema, who alone may change it, and its name.
+
+    A schema other than `public` is created if it is missing: `./demo rebuild` fills a copy of the read model there.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
 

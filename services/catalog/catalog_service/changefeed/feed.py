@@ -1,6 +1,6 @@
 """The feed: every change once, in the order in which it became visible in the read database.
 
-Two sources meet here. The tap reads the changes from Kafka; the sink's notifications say up to which offset they are
+Two sources meet here. The topic reader reads the changes from Kafka; the sink's notifications say up to which offset they are
 committed in the read database. A change is published when both have happened, so nobody hears of what a query would
 not find. Single-threaded: every method runs in the event loop and none awaits.
 """
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from catalog_service.changefeed.change import Change
+from catalog_service.changefeed.change import FOREIGN_INSTANCE, Change
 from catalog_service.changefeed.position import Partition, Position
-from catalog_service.monitoring.latency import Journey, LegStatistics, journey
+from catalog_service.monitoring.latency import LatencyBreakdown, LatencyStatistics, latency_breakdown
 
 _MAX_PENDING = 5_000  # per partition
-_ADVANCES = 500  # commits of the sink remembered per partition, for changes the tap reads later than the sink
+_ADVANCES = 500  # commits of the sink remembered per partition, for changes read later than the sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,17 @@ Listener = Callable[[Published], None]
 
 
 class Feed:
-    """Joins records and visibility, remembers the last `memory` changes for streams that resume."""
+    """Joins records and visibility, remembers the last `memory` changes for streams that resume.
 
-    def __init__(self, *, memory: int = 20_000) -> None:
-        self.legs = LegStatistics()
+    A product's first instance is its instance for good, as in the read database: a change that names another one is
+    passed over and counted through `unreadable(topic, reason)`.
+    """
+
+    def __init__(
+        self, *, memory: int = 20_000, unreadable: Callable[[str, str], None] = lambda _topic, _reason: None
+    ) -> None:
+        """Starts empty; every partition has to `begin` before its first change."""
+        self.legs = LatencyStatistics()
         self.published = 0
         self._visible = Position()
         self._advances: dict[Partition, deque[_Advance]] = {}
@@ -53,9 +60,11 @@ class Feed:
         self._memory: deque[Published] = deque(maxlen=memory)
         self._begins = Position()
         self._listeners: set[Listener] = set()
+        self._unreadable = unreadable
+        self._instances: dict[str, str] = {}
 
     def begin(self, partition: Partition, *, first: int, end: int) -> None:
-        """The tap reads `partition` from offset `first`; what lies before `end` was there before it watched."""
+        """The reader reads `partition` from offset `first`; what lies before `end` was there before it watched."""
         self._pending[partition] = deque()
         self._live_from[partition] = end
         self._begins.advance(partition, first)
@@ -78,8 +87,12 @@ class Feed:
             while pending and pending[0].offset < next_offset:
                 self._publish(pending.popleft())
 
+    def know_instances(self, instances: Mapping[str, str]) -> None:
+        """The instance of each product that is in the read database already."""
+        self._instances |= instances
+
     def wants(self, partition: Partition) -> bool:
-        """There is room for more records that wait for the sink; while there is none, the tap pauses the partition."""
+        """There is room for more records that wait for the sink; while there is none, the reader pauses the partition."""
         return len(self._pending.get(partition, ())) < _MAX_PENDING
 
     def visible_offset(self, partition: Partition) -> int:
@@ -107,6 +120,11 @@ class Feed:
         ]
 
     def _publish(self, change: Change) -> None:
+        if change.product is not None:
+            product_id, instance = change.product
+            if self._instances.setdefault(product_id, instance) != instance:
+                self._unreadable(change.partition[0], FOREIGN_INSTANCE)
+                return
         made = self._journey(change)
         if made is not None:
             self.published += 1
@@ -118,16 +136,16 @@ class Feed:
         for listener in tuple(self._listeners):
             listener(published)
 
-    def _journey(self, change: Change) -> Journey | None:
+    def _journey(self, change: Change) -> LatencyBreakdown | None:
         if change.offset < self._live_from[change.partition]:
             return None
         passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)
-        made = journey(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
+        made = latency_breakdown(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
         self.legs.add(made, visible_ms=passed.visible_ms)
         return made
 
 
-def _data(change: Change, made: Journey | None) -> bytes:
+def _data(change: Change, made: LatencyBreakdown | None) -> bytes:
     topic, partition = change.partition
     return msgspec.json.encode(
         {

@@ -19,7 +19,7 @@ class TooManyStreamsError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class StreamRequest:
     """What a reader asked for: one user's orders or everybody's, where it stopped, and whether with reports."""
 
     user_id: str | None
@@ -27,7 +27,7 @@ class Wish:
     reports: bool
 
 
-class Streams:
+class EventStreams:
     """The open streams. A change reaches each of them once, and a reader that is too slow is told so and let go."""
 
     def __init__(  # noqa: PLR0913 - what a stream shows, and its bounds
@@ -41,6 +41,7 @@ class Streams:
         max_behind: int,
         heartbeat_s: float,
     ) -> None:
+        """At most `max_streams` are open; one that is `max_behind` changes behind is ended."""
         self._feed = feed
         self._snapshots = snapshots
         self._report = report
@@ -60,7 +61,7 @@ class Streams:
         if self._open >= self._max_streams:
             raise TooManyStreamsError(f"{self._max_streams} streams are open already")
 
-    async def events(self, wish: Wish) -> AsyncGenerator[bytes, None]:
+    async def events(self, wish: StreamRequest) -> AsyncGenerator[bytes, None]:
         """The events of one stream as they go over the wire, in portions. Closing the iterator ends the stream.
 
         Raises:
@@ -84,7 +85,9 @@ class Streams:
             self._feed.unsubscribe(reader.hear)
             self._open -= 1
 
-    async def _follow(self, reader: "_Reader", position: Position, wish: Wish) -> AsyncIterator[bytes]:
+    async def _follow(
+        self, reader: "_Reader", position: Position, wish: StreamRequest
+    ) -> AsyncIterator[bytes]:
         every_s = _REPORT_S if wish.reports else self._heartbeat_s
         clock = asyncio.get_running_loop().time
         due = clock()

@@ -43,10 +43,11 @@ class DeadLetter:
     error: str
 
 
-class ParkedError(Exception):
+class DeadLetterError(Exception):
     """The record of this version is in the dead letters: waiting does not help, somebody has to look at it."""
 
     def __init__(self, token: "Token", letter: DeadLetter) -> None:
+        """Say which record it is."""
         super().__init__(
             f"{token} was refused by the read model: record {letter.offset} of {letter.topic}/{letter.partition} "
             f"is a dead letter ({letter.error})"
@@ -63,6 +64,7 @@ class Token:
     version: int
 
     def __str__(self) -> str:
+        """As it stands in the header."""
         return f"{self.topic}:{self.id}:{self.version}"
 
 
@@ -107,6 +109,7 @@ class TokenGate:
     """Lets a query pass when everything it was promised is visible."""
 
     def __init__(self, visibility: Visibility, *, max_waiters: int) -> None:
+        """At most `max_waiters` queries wait at a time."""
         self._visibility = visibility
         self._max_waiters = max_waiters
         self._waiters: set[_Waiter] = set()
@@ -132,7 +135,7 @@ class TokenGate:
             except (
                 DatabaseAwayError
             ) as away:  # those who wait run into their time-out, or the database comes back
-                log.warning("tokens.cannot_look", detail=str(away))
+                log.warning("tokens.check_failed", detail=str(away))
 
     async def passed(self, tokens: frozenset[Token], *, wait_s: float) -> None:
         """Return when all of `tokens` are visible.
@@ -173,6 +176,6 @@ class TokenGate:
                 continue
             if stuck := waiter.tokens & parked.keys():
                 token = min(stuck, key=str)
-                waiter.done.set_exception(ParkedError(token, parked[token]))
+                waiter.done.set_exception(DeadLetterError(token, parked[token]))
             elif not waiter.tokens & missing:
                 waiter.done.set_result(None)

@@ -30,6 +30,7 @@ class ResponseHeadersMiddleware:
     """
 
     def __init__(self, app: ASGIApp, *, lag_ms: Callable[[], int], metrics: CollectorRegistry) -> None:
+        """`lag_ms` gives `Sync-Lag-Ms`; the time of each answer goes to `metrics`."""
         self._app = app
         self._lag_ms = lag_ms
         self._seconds = Histogram(

@@ -55,6 +55,9 @@ SELECT product_id, name, unit_price_cents, stock_available, stock_reserved, vers
   FROM products
  WHERE product_id = $1
 
+-- name: product_instances
+SELECT product_id, instance FROM products
+
 -- name: user_summary
 SELECT user_id, orders, spend_cents, last_order_at
   FROM user_summary
