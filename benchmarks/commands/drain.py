@@ -4,17 +4,16 @@ import asyncio
 import time
 from functools import partial
 
-from sqlalchemy import Connection, insert
-
 from order_service.adapters import schema
-from order_service.adapters.database import open_database
 from order_service.adapters.serialization import RecordMaker
-from order_service.adapters.tables import outbox
+from order_service.adapters.storage import open_database
 from order_service.bootstrap import build
 from order_service.domain.order import Order, OrderLine
+from order_service.service_layer.unit_of_work import Changes, Needs, Publication
 from order_service.settings import Settings
 
 CHUNK = 5_000
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 async def migrate(url: str) -> None:
@@ -42,13 +41,11 @@ async def measure(url: str, kafka: str, prefix: str, *, events: int) -> float:
 
 
 async def _fill(url: str, prefix: str, events: int) -> None:
-    maker = RecordMaker(instance="order-1", prefix=prefix)
     line = OrderLine(product_id="tea-green", quantity=2, unit_price_cents=450)
-    database = open_database(url)
+    database = open_database(url, RecordMaker(instance="order-1", prefix=prefix))
     for first in range(0, events, CHUNK):
-        rows = []
-        for number in range(first, min(first + CHUNK, events)):
-            order = Order.place(
+        placed = [
+            Order.place(
                 order_id=f"order-1-01JD9Z6Q4W8C3N5T{number:010}",
                 user_id="ada",
                 lines=[line],
@@ -56,23 +53,12 @@ async def _fill(url: str, prefix: str, events: int) -> None:
                 instance="order-1",
                 at=1_763_800_000_123,
             )
-            record = maker.order(
-                order,
-                "order.placed",
-                at=order.placed_at,
-                trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            )
-            rows.append(
-                {
-                    "topic": record.topic,
-                    "key": record.key,
-                    "value": record.value,
-                    "headers": record.headers_json(),
-                }
-            )
-        await database.transact(partial(_insert, rows))
+            for number in range(first, min(first + CHUNK, events))
+        ]
+        publications = [Publication(order, "order.placed", order.placed_at, TRACE) for order in placed]
+        await database.transact(Needs(), partial(_publishing, publications))
     await database.close()
 
 
-def _insert(rows: list[dict[str, object]], connection: Connection) -> None:
-    connection.execute(insert(outbox), rows)
+def _publishing(publications: list[Publication], _loaded: object) -> tuple[None, Changes]:
+    return None, Changes(publications=publications)

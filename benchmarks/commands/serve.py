@@ -8,7 +8,6 @@ the relay and the consumers; `--no-outbox` (with it) also does not write the out
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator
 from unittest import mock
 
 import uvloop
@@ -16,12 +15,12 @@ from fastapi import FastAPI, Request, Response
 
 from order_service import logs
 from order_service.__main__ import SWITCH_S
-from order_service.adapters.bulk import Statement
-from order_service.adapters.unit_of_work import UnitOfWork
 from order_service.bootstrap import build
 from order_service.entrypoints.http.bodies import PlaceOrderBody
 from order_service.entrypoints.http.body_route import BodyRoute
 from order_service.entrypoints.server import HttpServer, tune_collector
+from order_service.service_layer.session import Session
+from order_service.service_layer.unit_of_work import Changes
 from order_service.settings import Settings
 
 
@@ -58,13 +57,13 @@ def main() -> None:
     options = parser.parse_args()
     logs.configure("WARNING")
     sys.setswitchinterval(SWITCH_S)
-    changes = UnitOfWork.changes
+    changes = Session.changes
 
-    def without_outbox(self: UnitOfWork) -> Iterator[Statement]:
-        self.outbox.clear()
+    def without_outbox(self: Session) -> Changes:
+        self.publications.clear()
         return changes(self)
 
-    with mock.patch.object(UnitOfWork, "changes", without_outbox) if options.no_outbox else mock.MagicMock():
+    with mock.patch.object(Session, "changes", without_outbox) if options.no_outbox else mock.MagicMock():
         uvloop.run(serve(bare=options.bare))
 
 

@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     instance: InstanceName
     """Part of every order id; never changes for one database."""
     database_url: str
-    """`sqlite+aiosqlite:////abs/path.db` or `postgresql+asyncpg://…` (a plain `postgresql://` is understood)."""
+    """`sqlite:////abs/path.db` or `postgresql://…?sslmode=…`; a driver's name behind the scheme is passed over."""
     kafka_bootstrap: str
     host: str = "127.0.0.1"
     port: int = 8001
@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """What instances prove to each other who they are with; without one the routes between them are closed."""
     outbox_limit: int = Field(default=100_000, gt=0)
     """Commands are refused with 503 while so many records wait for Kafka."""
+    outbox_max_age_s: float = Field(default=60.0, gt=0)
+    """The instance is not ready while a record waits for Kafka longer than that, although Kafka can be reached."""
     commands_at_once: int = Field(default=1_000, gt=0)
     """More commands than that are not admitted at one time; the rest is answered with 429."""
     topic_prefix: str = ""
@@ -53,16 +55,6 @@ class Settings(BaseSettings):
             raise ValueError("a secret is sent as a header: printable ASCII only")
         return secret
 
-    @field_validator("database_url")
-    @classmethod
-    def _with_async_driver(cls, url: str) -> str:
-        scheme, separator, rest = url.partition("://")
-        return (
-            {"postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}.get(scheme, scheme)
-            + separator
-            + rest
-        )
-
     @cached_property
     def hosts(self) -> frozenset[str]:
         """The names by which this instance may be called."""
@@ -77,4 +69,5 @@ class Settings(BaseSettings):
 
     @cached_property
     def other_instances(self) -> dict[str, str]:
+        """Instance → base URL without a slash at its end, this one's own left out."""
         return {name: url.rstrip("/") for name, url in self.peers.items() if name != self.instance}

@@ -13,9 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from order_service.adapters.errors import StorageUnavailable
 from order_service.domain import errors
 from order_service.entrypoints.http.methods import allowed_methods
+from order_service.service_layer.errors import StorageUnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -62,15 +62,18 @@ REQUEST_RUNNING = ProblemType("request-running", 409, "The request is under way"
 UNSUPPORTED_MEDIA = ProblemType("unsupported-media-type", 415, "A body has to be JSON")
 INTERNAL = ProblemType("internal-error", 500, "Something went wrong here")
 
-REFUSALS: dict[type[errors.Refusal], ProblemType] = {
-    errors.InvalidOrder: ProblemType("invalid-order", 422, "No such order is possible"),
-    errors.UnknownProduct: ProblemType("unknown-product", 404, "The product is not known here"),
-    errors.UnknownOrder: ProblemType("unknown-order", 404, "There is no such order"),
-    errors.ProductExists: ProblemType("product-exists", 409, "The product is registered already"),
-    errors.IllegalTransition: ProblemType("illegal-transition", 409, "The order's status does not allow it"),
-    errors.StockLimit: ProblemType("stock-limit", 409, "The stock would be too large"),
-    errors.KeyReused: ProblemType("idempotency-key-reused", 422, "The key belongs to another request"),
-    errors.StaleVersion: ProblemType("stale-version", 412, "The version has changed"),
+REFUSALS: dict[type[errors.DomainError], ProblemType] = {
+    errors.InvalidOrderError: ProblemType("invalid-order", 422, "No such order is possible"),
+    errors.UnknownProductError: ProblemType("unknown-product", 404, "The product is not known here"),
+    errors.UnknownOrderError: ProblemType("unknown-order", 404, "There is no such order"),
+    errors.ProductExistsError: ProblemType("product-exists", 409, "The product is registered already"),
+    errors.IllegalTransitionError: ProblemType(
+        "illegal-transition", 409, "The order's status does not allow it"
+    ),
+    errors.StockLimitError: ProblemType("stock-limit", 409, "The stock would be too large"),
+    errors.KeyReusedError: ProblemType("idempotency-key-reused", 422, "The key belongs to another request"),
+    errors.UnstorableError: ProblemType("unstorable", 422, "The database does not take a value"),
+    errors.StaleVersionError: ProblemType("stale-version", 412, "The version has changed"),
 }
 UNKNOWN_LINE_PRODUCT = ProblemType("unknown-product", 422, "An ordered product is not known here")
 
@@ -121,9 +124,9 @@ class _Told(msgspec.Struct):
     detail: str
 
 
-def of_refusal(refusal: errors.Refusal) -> Problem:
+def of_refusal(refusal: errors.DomainError) -> Problem:
     kind = REFUSALS[type(refusal)]
-    if isinstance(refusal, errors.UnknownProduct) and refusal.pointer is not None:
+    if isinstance(refusal, errors.UnknownProductError) and refusal.pointer is not None:
         kind = UNKNOWN_LINE_PRODUCT  # the address exists, a field of the body is wrong
     fields = () if refusal.pointer is None else ({"pointer": refusal.pointer, "detail": refusal.detail},)
     return Problem(kind, refusal.detail, errors=fields)
@@ -136,12 +139,12 @@ def install(app: FastAPI) -> None:
     async def _problem(request: Request, error: Problem) -> Response:
         return problem(error, request.url.path)
 
-    @app.exception_handler(errors.Refusal)
-    async def _refusal(request: Request, error: errors.Refusal) -> Response:
+    @app.exception_handler(errors.DomainError)
+    async def _refusal(request: Request, error: errors.DomainError) -> Response:
         return problem(of_refusal(error), request.url.path)
 
-    @app.exception_handler(StorageUnavailable)
-    async def _storage(request: Request, _error: StorageUnavailable) -> Response:
+    @app.exception_handler(StorageUnavailableError)
+    async def _storage(request: Request, _error: StorageUnavailableError) -> Response:
         detail = "whether the command was carried out is unknown; repeat it with the same Idempotency-Key"
         return problem(Problem(STORAGE_UNAVAILABLE, detail, retry_after=1), request.url.path)
 

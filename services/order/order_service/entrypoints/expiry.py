@@ -1,4 +1,4 @@
-"""Forget answers and claims of Idempotency-Keys that are older than anyone may rely on."""
+"""Forgets answers and reservations of Idempotency-Keys that are older than anyone may rely on."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, delete
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from order_service.adapters.database import Database
-from order_service.adapters.tables import answers, claims
+from order_service.adapters.storage import Database
+from order_service.service_layer.errors import StorageError
 from order_service.service_layer.idempotency import KEPT_MS
 
 log = structlog.get_logger()
 
 EVERY_S = 3600.0
+CHUNK = 1_000
+PAUSE_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,20 +28,17 @@ class Expiry:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def serve(self) -> None:
+        """Runs until cancelled."""
         while True:
             try:
                 await self.expire()
-            except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
+            except StorageError as error:
                 log.warning("expiry.failed", error=str(error))
             await self.sleep(EVERY_S)
 
     async def expire(self) -> None:
+        """Delete what has expired, `CHUNK` rows in a transaction: commands wait for one of them at most."""
         before = self.clock() - KEPT_MS
-
-        def forget(connection: Connection) -> None:
-            connection.execute(delete(answers).where(answers.c.answered_at <= before))
-            connection.execute(
-                delete(claims).where(claims.c.fingerprint != "", claims.c.claimed_at <= before)
-            )
-
-        await self.database.transact(forget)
+        for name in ("expire_answers", "expire_claims"):
+            while await self.database.execute(name, before, CHUNK) == CHUNK:
+                await self.sleep(PAUSE_S)
