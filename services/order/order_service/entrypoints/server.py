@@ -30,6 +30,7 @@ class HttpServer(uvicorn.Server):
     """uvicorn without its own signal handlers: who starts it decides when it ends, by `should_exit`."""
 
     def __init__(self, app: ASGIApp, *, host: str, port: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+        """Serve `app` at `host` and `port`; 0 is any free port."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -48,6 +49,7 @@ class HttpServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to who starts the server."""
         yield
 
 
