@@ -56,6 +56,12 @@ def _migrated() -> Path:
     return file
 
 
+async def migrated_file(directory: Path) -> Path:
+    """A fresh SQLite database of an instance, in the directory."""
+    shutil.copyfile(await asyncio.to_thread(_migrated), directory / "order.db")
+    return directory / "order.db"
+
+
 @contextlib.asynccontextmanager
 async def order_api(directory: Path, **settings: Any) -> AsyncIterator[Api]:
     """Commits run, nothing else does: no relay, no consumer."""
@@ -65,7 +71,7 @@ async def order_api(directory: Path, **settings: Any) -> AsyncIterator[Api]:
         kafka_bootstrap="127.0.0.1:1",
         **settings,
     )
-    shutil.copyfile(await asyncio.to_thread(_migrated), directory / "order.db")
+    await migrated_file(directory)
     clock = Clock()
     async with build(chosen, clock=clock) as service:
         commits = asyncio.create_task(service.commits.serve())

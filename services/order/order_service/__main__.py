@@ -68,12 +68,15 @@ def _republish(settings: Settings, *, topics: Collection[str]) -> None:
 def _serve(settings: Settings) -> None:
     from order_service.bootstrap import build  # noqa: PLC0415 - see `main`
     from order_service.entrypoints import server  # noqa: PLC0415 - only this command needs the server
+    from order_service.entrypoints.http.protocol import Limits  # noqa: PLC0415 - see above
+
+    limits = Limits(connections=settings.max_connections)
+    if settings.other_instances and settings.shared_secret is None:
+        log.warning("peer_secret.missing", effect="no instance can ask another for a name")
 
     async def serve() -> None:
         async with build(settings) as service:
-            await server.serve(
-                service, host=settings.host, port=settings.port, max_connections=settings.max_connections
-            )
+            await server.serve(service, host=settings.host, port=settings.port, limits=limits)
 
     _run(serve())
 

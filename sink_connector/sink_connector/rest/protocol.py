@@ -65,6 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
     refusals: Refusals
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take what uvicorn gives a protocol."""
         super().__init__(*arguments, **options)
         self._in_head = self._in_body = self._refused = self._upgrade = False
         self._head_bytes = self._raw_bytes = self._message = 0

@@ -30,6 +30,7 @@ class RequestGuard:
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Collection[str], refuse: Refuse) -> None:
+        """Let requests through to `app` that are not answered by `refuse`."""
         self._app = app
         self._hosts = frozenset({LOOPBACK, *(host.lower().rstrip(".") for host in hosts)}) - {""}
         self._refuse = refuse

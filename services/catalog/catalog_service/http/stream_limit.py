@@ -16,6 +16,7 @@ class StreamLimitMiddleware:
     """
 
     def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        """`limit` holds per address."""
         self._app = app
         self._limit = limit
         self._open: Counter[str] = Counter()

@@ -16,7 +16,7 @@ from order_service.entrypoints.http.problems import (
     HOME_UNREACHABLE,
     MISDIRECTED,
     NOT_A_PEER,
-    Problem,
+    ProblemError,
     problem_body,
 )
 
@@ -39,6 +39,7 @@ class Peers:
     secret: str | None = field(default=None, repr=False)
 
     def knows(self, instance: str) -> bool:
+        """`instance` is this one or one of the others."""
         return instance == self.instance or instance in self.urls
 
     def keeper(self, name: str) -> str:
@@ -64,9 +65,11 @@ class Peers:
         """
         seen = self.visited(request)
         if to in seen or to not in self.urls:
-            raise Problem(MISDIRECTED, f"{to} was asked already and sent the request on to {self.instance}")
+            raise ProblemError(
+                MISDIRECTED, f"{to} was asked already and sent the request on to {self.instance}"
+            )
         if VISITED in request.headers and not seen:
-            raise Problem(MISDIRECTED, f"{VISITED} is believed with the instances' secret only")
+            raise ProblemError(MISDIRECTED, f"{VISITED} is believed with the instances' secret only")
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         headers[VISITED] = ", ".join((*seen, self.instance))
         headers |= self._own_headers()
@@ -89,9 +92,11 @@ class Peers:
         """Raise a 403 `Problem` unless the request comes from an instance."""
         if self.secret is None:
             detail = "the routes between instances are closed: ORDER_PEER_SECRET is not set"
-            raise Problem(NOT_A_PEER, detail)
+            raise ProblemError(NOT_A_PEER, detail)
         if not self.is_peer(request):
-            raise Problem(NOT_A_PEER, "Order-Peer-Secret has to be the ORDER_PEER_SECRET of this instance")
+            raise ProblemError(
+                NOT_A_PEER, "Order-Peer-Secret has to be the ORDER_PEER_SECRET of this instance"
+            )
 
     def visited(self, request: Request) -> tuple[str, ...]:
         """The instances that have forwarded this request so far; what others say of that counts for nothing."""
@@ -106,7 +111,7 @@ class Peers:
         try:
             return await self.client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Problem(HOME_UNREACHABLE, f"{to} is not reachable", retry_after=1) from error
+            raise ProblemError(HOME_UNREACHABLE, f"{to} is not reachable", retry_after=1) from error
         except httpx.TransportError as error:
             detail = f"{to} did not answer; whether it did it is unknown"
-            raise Problem(HOME_SILENT, detail, retry_after=1) from error
+            raise ProblemError(HOME_SILENT, detail, retry_after=1) from error

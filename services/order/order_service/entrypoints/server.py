@@ -30,6 +30,7 @@ class HttpServer(uvicorn.Server):
     """uvicorn without its own signal handlers: who starts it decides when it ends, by `should_exit`."""
 
     def __init__(self, app: ASGIApp, *, host: str, port: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+        """Serve `app` at `host` and `port`; 0 is any free port."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -48,13 +49,14 @@ class HttpServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to who starts the server."""
         yield
 
 
-async def serve(service: Service, *, host: str, port: int, max_connections: int) -> None:
+async def serve(service: Service, *, host: str, port: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
     """Run until SIGTERM or SIGINT. Raises when a task ends by itself: nothing here can go on without it."""
     loop = asyncio.get_running_loop()
-    http = HttpServer(service.app, host=host, port=port, limits=Limits(connections=max_connections))
+    http = HttpServer(service.app, host=host, port=port, limits=limits)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -44,6 +44,8 @@ class _Body(BaseModel):
 
 
 class RegisterProductBody(_Body):
+    """A product to register, with its first stock."""
+
     product_id: ProductId
     name: Name
     unit_price_cents: Cents
@@ -51,30 +53,42 @@ class RegisterProductBody(_Body):
 
 
 class RestockBody(_Body):
+    """Goods that have arrived."""
+
     quantity: Annotated[int, Field(ge=1, le=10**9)]
 
 
 class PriceBody(_Body):
+    """The price of orders to come."""
+
     unit_price_cents: Cents
 
 
 class OrderLineBody(_Body):
+    """One product of an order to place."""
+
     product_id: ProductId
     quantity: Quantity
 
 
 class PlaceOrderBody(_Body):
+    """An order to place; a product stands in one line only."""
+
     user_id: UserId
     lines: Annotated[list[OrderLineBody], Field(min_length=1, max_length=100)]
 
 
 class LineView(BaseModel):
+    """One line of an order, at the price of the moment it was placed."""
+
     product_id: str
     quantity: int
     unit_price_cents: int
 
 
 class OrderView(BaseModel):
+    """An order as its owning instance has it; times are RFC 3339 in UTC."""
+
     order_id: str
     user_id: str
     status: Literal["PENDING", "CONFIRMED", "REJECTED", "SHIPPED", "CANCELLED"]
@@ -88,10 +102,14 @@ class OrderView(BaseModel):
 
 
 class OrderList(BaseModel):
+    """Orders, the latest first."""
+
     items: list[OrderView]
 
 
 class ProductView(BaseModel):
+    """A product with its stock as its owning instance has it."""
+
     product_id: str
     name: str
     unit_price_cents: int
@@ -103,6 +121,8 @@ class ProductView(BaseModel):
 
 
 class FieldError(BaseModel):
+    """One thing that is wrong, and where: a pointer into the body, a parameter or a header."""
+
     detail: str
     pointer: str | None = None
     parameter: str | None = None

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
-from order_service.entrypoints.http.problems import MALFORMED_JSON, Problem, unsupported_media
+from order_service.entrypoints.http.problems import MALFORMED_JSON, ProblemError, unsupported_media
 
 JSON_TYPE = "application/json"
 _PLAIN = {"request", "body", "return"}
@@ -87,5 +87,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _malformed(detail: str) -> Problem:
-    return Problem(MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": detail}])
+def _malformed(detail: str) -> ProblemError:
+    return ProblemError(MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": detail}])

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from order_service.adapters.peers import Peers
 from order_service.domain.errors import KeyReusedError
-from order_service.entrypoints.http.problems import INVALID_REQUEST, Problem
+from order_service.entrypoints.http.problems import INVALID_REQUEST, ProblemError
 from order_service.service_layer.use_cases.reserve_name import ReserveName
 
 PATH = "/internal/claims"
@@ -70,12 +70,12 @@ def _read_claims(content: bytes, peers: Peers) -> list[ClaimBody]:
     try:
         bodies = _CLAIMS.validate_json(content)
     except ValidationError as error:
-        raise Problem(INVALID_REQUEST, f"not a list of claims: {error.errors()[0]['msg']}") from error
+        raise ProblemError(INVALID_REQUEST, f"not a list of claims: {error.errors()[0]['msg']}") from error
     for number, body in enumerate(bodies):
         if not peers.knows(body.instance):
             detail = f"{body.instance!a} is not one of the instances that {peers.instance} knows"
             errors = [{"pointer": f"/{number}/instance", "detail": detail}]
-            raise Problem(INVALID_REQUEST, detail, errors=errors)
+            raise ProblemError(INVALID_REQUEST, detail, errors=errors)
     return bodies
 
 

@@ -18,7 +18,7 @@ from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.admission import Admission
 from order_service.entrypoints.http.claims import NameRegistryClient
 from order_service.entrypoints.http.parameters import idempotency_key
-from order_service.entrypoints.http.problems import OUTBOX_FULL, REQUEST_RUNNING, Problem
+from order_service.entrypoints.http.problems import OUTBOX_FULL, REQUEST_RUNNING, ProblemError
 from order_service.entrypoints.http.representation import response
 from order_service.service_layer.backlog import Backlog
 from order_service.service_layer.idempotency import Once, Reply
@@ -119,7 +119,9 @@ class Dispatch:
     @contextlib.contextmanager
     def _running_alone(self, scope: str) -> Iterator[None]:
         if scope in self._running:
-            raise Problem(REQUEST_RUNNING, "a request with this Idempotency-Key is under way", retry_after=1)
+            raise ProblemError(
+                REQUEST_RUNNING, "a request with this Idempotency-Key is under way", retry_after=1
+            )
         self._running.add(scope)
         try:
             yield
@@ -142,7 +144,7 @@ class Dispatch:
         known = await self.queries.answer(command.scope) if command.key is not None else None
         if known is None:
             detail = f"{self.backlog.pending} events wait for Kafka; the limit is {self.backlog.limit}"
-            raise Problem(OUTBOX_FULL, detail, retry_after=1)
+            raise ProblemError(OUTBOX_FULL, detail, retry_after=1)
         if known.fingerprint != command.fingerprint:
             raise KeyReusedError("the Idempotency-Key was used with another body")
         return Reply(status=known.status, headers=known.headers, body=known.body)

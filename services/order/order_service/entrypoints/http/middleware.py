@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from order_service.entrypoints.http import tracing
-from order_service.entrypoints.http.problems import BODY_TOO_LARGE, INTERNAL, Problem, problem
+from order_service.entrypoints.http.problems import BODY_TOO_LARGE, INTERNAL, ProblemError, problem
 
 log = structlog.get_logger()
 
@@ -54,7 +54,7 @@ class ObservationMiddleware:
                 log.exception("request.failed", path=scope["path"])
                 if status:  # too late to say so: the connection is closed in the middle of the answer
                     raise
-                failed = Problem(INTERNAL, "the defect is in the log")
+                failed = ProblemError(INTERNAL, "the defect is in the log")
                 await problem(failed, scope["path"])(scope, receive, observed)
             finally:
                 self._record(scope, status, perf_counter() - begun)
@@ -91,7 +91,7 @@ class BodyLimitMiddleware:
         except ClientDisconnect:
             return  # half a body is no command, and nobody waits for an answer
         if body is None:
-            too_large = Problem(BODY_TOO_LARGE, f"a body has at most {self.limit} bytes")
+            too_large = ProblemError(BODY_TOO_LARGE, f"a body has at most {self.limit} bytes")
             await problem(too_large, scope["path"])(scope, receive, send)
             return
         pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

@@ -14,9 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from order_service.domain import errors
-from order_service.service_layer.errors import StorageUnavailableError
-
 from order_service.entrypoints.http.methods import allowed_methods
+from order_service.service_layer.errors import StorageUnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -30,7 +29,7 @@ class ProblemType:
     title: str
 
 
-class Problem(Exception):  # noqa: N818 - an answer, raised to leave a route early
+class ProblemError(Exception):
     """Answered as it stands. `retry_after` is in seconds."""
 
     def __init__(
@@ -41,6 +40,7 @@ class Problem(Exception):  # noqa: N818 - an answer, raised to leave a route ear
         errors: Sequence[Mapping[str, str]] = (),
         retry_after: int | None = None,
     ) -> None:
+        """`errors` name fields, each with a `detail`."""
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
@@ -79,7 +79,7 @@ REFUSALS: dict[type[errors.DomainError], ProblemType] = {
 UNKNOWN_LINE_PRODUCT = ProblemType("unknown-product", 422, "An ordered product is not known here")
 
 
-def problem(of: Problem, path: str) -> Response:
+def problem(of: ProblemError, path: str) -> Response:
     """The response of a problem that happened at `path`."""
     body: dict[str, Any] = {
         "type": f"/problems/{of.kind.name}",
@@ -94,28 +94,28 @@ def problem(of: Problem, path: str) -> Response:
     return Response(msgspec.json.encode(body), of.kind.status, headers, MEDIA_TYPE)
 
 
-def unsupported_media(media_type: str) -> Problem:
+def unsupported_media(media_type: str) -> ProblemError:
     """A body of another type than JSON."""
-    return Problem(UNSUPPORTED_MEDIA, f"the body is {media_type or 'of no type'}, not application/json")
+    return ProblemError(UNSUPPORTED_MEDIA, f"the body is {media_type or 'of no type'}, not application/json")
 
 
 def refusal(scope: Scope, status: int, kind: str, detail: str) -> Response:
     """The response to a request that is not let in."""
     title = "Not a name of this service" if kind == "unknown-host" else "Not from this site"
-    return problem(Problem(ProblemType(kind, status, title), detail), scope["path"])
+    return problem(ProblemError(ProblemType(kind, status, title), detail), scope["path"])
 
 
 def document(status: int, kind: str, detail: str) -> tuple[str, bytes]:
     """Media type and body of a problem that happened before a request could be read."""
     title = HTTPStatus(status).phrase
-    return MEDIA_TYPE, bytes(problem(Problem(ProblemType(kind, status, title), detail), "/").body)
+    return MEDIA_TYPE, bytes(problem(ProblemError(ProblemType(kind, status, title), detail), "/").body)
 
 
-def problem_body(body: bytes, *, retry_after: str | None) -> Problem:
+def problem_body(body: bytes, *, retry_after: str | None) -> ProblemError:
     """Another instance's problem, to be raised here."""
     told = msgspec.json.decode(body, type=_Told)
     kind = ProblemType(told.type.rpartition("/")[2], told.status, told.title)
-    return Problem(kind, told.detail, retry_after=int(retry_after) if retry_after else None)
+    return ProblemError(kind, told.detail, retry_after=int(retry_after) if retry_after else None)
 
 
 class _Told(msgspec.Struct):
@@ -125,19 +125,20 @@ class _Told(msgspec.Struct):
     detail: str
 
 
-def of_refusal(refusal: errors.DomainError) -> Problem:
+def of_refusal(refusal: errors.DomainError) -> ProblemError:
+    """What a rule of the domain has refused, as HTTP says it."""
     kind = REFUSALS[type(refusal)]
     if isinstance(refusal, errors.UnknownProductError) and refusal.pointer is not None:
         kind = UNKNOWN_LINE_PRODUCT  # the address exists, a field of the body is wrong
     fields = () if refusal.pointer is None else ({"pointer": refusal.pointer, "detail": refusal.detail},)
-    return Problem(kind, refusal.detail, errors=fields)
+    return ProblemError(kind, refusal.detail, errors=fields)
 
 
 def install(app: FastAPI) -> None:
     """Answer with problems what routes refuse; a defect passes through, to the middleware that measures."""
 
-    @app.exception_handler(Problem)
-    async def _problem(request: Request, error: Problem) -> Response:
+    @app.exception_handler(ProblemError)
+    async def _problem(request: Request, error: ProblemError) -> Response:
         return problem(error, request.url.path)
 
     @app.exception_handler(errors.DomainError)
@@ -147,7 +148,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(StorageUnavailableError)
     async def _storage(request: Request, _error: StorageUnavailableError) -> Response:
         detail = "whether the command was carried out is unknown; repeat it with the same Idempotency-Key"
-        return problem(Problem(STORAGE_UNAVAILABLE, detail, retry_after=1), request.url.path)
+        return problem(ProblemError(STORAGE_UNAVAILABLE, detail, retry_after=1), request.url.path)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
@@ -160,21 +161,21 @@ def install(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
         kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
-        answer = problem(Problem(kind, str(error.detail)), request.url.path)
+        answer = problem(ProblemError(kind, str(error.detail)), request.url.path)
         answer.headers.update(error.headers or {})
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
             answer.headers["Allow"] = allowed_methods(app, request.scope)
         return answer
 
 
-def _of_validation(error: RequestValidationError) -> Problem:
+def _of_validation(error: RequestValidationError) -> ProblemError:
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
-        return Problem(
+        return ProblemError(
             MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": found[0]["msg"]}]
         )
     errors = [_field_error(item) for item in found]
-    return Problem(INVALID_REQUEST, "; ".join(_sentence(item) for item in errors), errors=errors)
+    return ProblemError(INVALID_REQUEST, "; ".join(_sentence(item) for item in errors), errors=errors)
 
 
 def _field_error(item: Mapping[str, Any]) -> dict[str, str]:
