@@ -126,6 +126,6 @@ async def database(make_database: MakeDatabase) -> str:
 
 @pytest.fixture(scope="session")
 def stack(session_directory: Path) -> Iterator[RunningStack]:
-    """The whole system, started by the demo as a person would."""
+    """The whole system, started by `./demo` as a person would."""
     with whole_stack(session_directory / "stack") as running:
         yield running

@@ -15,17 +15,32 @@ ORDERS = {f"order-{number}": 10010 + number for number in (1, 2, 3, 4)}
 
 
 def put(name: str, text: str, *, owner: int) -> None:
-    path = DIRECTORY / name
-    path.touch(mode=0o400)
-    path.write_text(text)
-    os.chown(path, owner, owner)
+    """Write one secret, readable by the user id `owner` alone; nothing that is there is followed or overwritten."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(DIRECTORY / name, flags, 0o400), "w") as file:
+        os.fchmod(file.fileno(), 0o400)
+        file.write(text)
+        os.fchown(file.fileno(), owner, owner)
+
+
+def put_peer_secret() -> None:
+    """The one that the order instances share, in a file for each; none is taken from a stack that was made without."""
+    files = {f"{instance}_peer_secret": reader for instance, reader in ORDERS.items()}
+    if all((DIRECTORY / name).exists() for name in files):
+        return
+    secret = secrets.token_urlsafe(24)
+    for name, reader in files.items():
+        (DIRECTORY / name).unlink(missing_ok=True)
+        put(name, secret, owner=reader)
 
 
 def main() -> None:
+    """Make every secret, unless an earlier run has."""
     done = DIRECTORY / ".complete"
     if done.exists():
+        put_peer_secret()
         return
-    for left_over in DIRECTORY.iterdir():  # an interrupted run starts anew: nobody has read anything yet
+    for left_over in DIRECTORY.iterdir():  # an interrupted run starts over: nobody has read anything yet
         left_over.unlink()
     put("read_postgres_password", secrets.token_urlsafe(24), owner=POSTGRES)
     for role, setting, reader in (
@@ -45,6 +60,7 @@ def main() -> None:
             f"postgresql+asyncpg://order_service:{password}@{instance}-db:5432/orders",
             owner=reader,
         )
+    put_peer_secret()
     done.touch()
 
 

@@ -17,6 +17,7 @@ class TopSellers:
     """Counts over a sliding window of event time, so a replay gives the same answer as the day itself."""
 
     def __init__(self, *, window_ms: int = 60_000) -> None:
+        """Count what was sold in the last `window_ms` milliseconds, by the time of the events."""
         self._window_ms = window_ms
         self._sales: deque[tuple[int, str, int]] = deque()  # when (milliseconds), which product, how many
         self._sold: Counter[str] = Counter()
@@ -44,6 +45,7 @@ async def top_sellers(bootstrap: str, topic: str = "orders") -> AsyncIterator[li
 
 
 async def main(bootstrap: str) -> None:
+    """Print the best sellers as they change, until Ctrl-C."""
     async for best in top_sellers(bootstrap):
         print("  ".join(f"{product} {sold}" for product, sold in best))  # noqa: T201 - a feed for a terminal
 

@@ -2,7 +2,7 @@
 
     python create_topics.py --bootstrap kafka-1:9092,kafka-2:9092 --replication 3
 
-Needs aiokafka and nothing of this repository, so that the demo and the containers run the same file. Running it again
+Needs aiokafka and nothing of this repository, so that `./demo` and the containers run the same file. Running it again
 changes nothing. Exit code 1 with a sentence on standard error when brokers are missing or a topic has another shape.
 """
 
@@ -28,6 +28,8 @@ class TopicsError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
+    """One topic as its file declares it."""
+
     name: str
     partitions: int
     config: dict[str, str] = field(default_factory=dict)
@@ -46,6 +48,7 @@ async def ensure(topics: list[Topic], *, bootstrap: str, replication: int, timeo
 
 
 async def connected(bootstrap: str) -> AIOKafkaAdminClient:
+    """A client of the brokers, as soon as one answers."""
     while True:
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         try:
@@ -58,15 +61,18 @@ async def connected(bootstrap: str) -> AIOKafkaAdminClient:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until the condition holds."""
     while not await condition():  # noqa: ASYNC110  the condition is a question to Kafka
         await asyncio.sleep(PAUSE_S)
 
 
 async def enough_brokers(admin: AIOKafkaAdminClient, wanted: int) -> bool:
+    """Whether as many brokers are there as copies are wanted."""
     return len((await admin.describe_cluster())["brokers"]) >= wanted
 
 
 async def create_missing(admin: AIOKafkaAdminClient, topics: list[Topic], *, replication: int) -> None:
+    """Make the topics that are not there yet; those that are keep what they have."""
     there = set(await admin.list_topics())
     missing = [
         NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication, topic_configs=t.config)
@@ -81,6 +87,7 @@ async def create_missing(admin: AIOKafkaAdminClient, topics: list[Topic], *, rep
 
 
 async def all_led(admin: AIOKafkaAdminClient, topics: list[Topic]) -> bool:
+    """Whether every partition has a leader."""
     described = {t["topic"]: t for t in await admin.describe_topics([t.name for t in topics])}
     for topic in topics:
         partitions = described[topic.name]["partitions"]
@@ -89,12 +96,13 @@ async def all_led(admin: AIOKafkaAdminClient, topics: list[Topic]) -> bool:
         if len(partitions) != topic.partitions:  # keys would change their partition, and so their order
             raise TopicsError(
                 f"topic {topic.name} has {len(partitions)} partitions, {topic.partitions} are declared; "
-                "empty the stack to make it anew"
+                "empty the stack to recreate it"
             )
     return True
 
 
 def main() -> int:
+    """Exit code 0 when every topic is there and can be written to."""
     parser = argparse.ArgumentParser(description="Create the topics of the stack.")
     parser.add_argument("--bootstrap", required=True, help="brokers, host:port, comma-separated")
     parser.add_argument("--replication", type=int, default=3, help="replicas of every partition")

@@ -18,19 +18,10 @@ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role)
 ALTER ROLE read_owner LOGIN PASSWORD :'read_owner_password';
 ALTER ROLE sink_writer LOGIN PASSWORD :'sink_writer_password';
 ALTER ROLE catalog_reader LOGIN PASSWORD :'catalog_reader_password';
-ALTER ROLE catalog_reader SET default_transaction_read_only = on;
 
 SELECT 'CREATE DATABASE read OWNER read_owner'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'read')
 \gexec
-REVOKE ALL ON DATABASE read, postgres FROM PUBLIC;
-GRANT CONNECT, TEMPORARY ON DATABASE read TO sink_writer;
-GRANT CONNECT ON DATABASE read TO catalog_reader;
 
 \connect read
-
--- Set before the first migration: whatever the owner makes, in any schema, the others may use as they should.
-ALTER DEFAULT PRIVILEGES FOR ROLE read_owner GRANT USAGE ON SCHEMAS TO sink_writer, catalog_reader;
-ALTER DEFAULT PRIVILEGES FOR ROLE read_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO sink_writer;
-ALTER DEFAULT PRIVILEGES FOR ROLE read_owner GRANT SELECT ON TABLES TO catalog_reader;
-ALTER DEFAULT PRIVILEGES FOR ROLE read_owner GRANT USAGE ON SEQUENCES TO sink_writer;
+\ir privileges.sql

@@ -11,8 +11,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from sink_connector.config.worker import WorkerConfig
+from sink_connector.rest.errors import document
+from sink_connector.rest.protocol import Limits, http_protocol
+from sink_connector.rest.response_headers import SAFE_HEADERS
 
 FAILED = 1
+KEEP_ALIVE_S = (
+    20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
+)
 
 
 @asynccontextmanager
@@ -39,6 +45,12 @@ async def serve(
             port=config.rest_port,
             log_config=None,
             access_log=False,
+            http=http_protocol(
+                Limits(connections=config.max_connections), document=document, headers=SAFE_HEADERS
+            ),
+            ws="none",
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=1,
         )
     )

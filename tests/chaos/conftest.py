@@ -2,11 +2,11 @@
 
 import pytest
 
+from tests.support.fault_injector import FaultInjector
 from tests.support.stack import RunningStack
-from tests.support.storm import Storm
 
 
 @pytest.fixture
-def storm(stack: RunningStack) -> Storm:
+def injector(stack: RunningStack) -> FaultInjector:
     """Two thousand orders on the session's stack, with a fault to come."""
-    return Storm(stack=stack)
+    return FaultInjector(stack=stack)

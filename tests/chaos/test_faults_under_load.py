@@ -1,6 +1,6 @@
 """Two thousand orders, and in the middle of them something breaks.
 
-Each test names its fault; the invariants are the auditor's, asked once everything runs again (`Storm.calm`): ACK (what
+Each test names its fault; the invariants are the auditor's, asked once everything runs again (`FaultInjector.calm`): ACK (what
 was acknowledged is there exactly once, what was refused is not), VER, SUM, STOCK, ACCT, and LIVE (within 60 s).
 """
 
@@ -11,7 +11,7 @@ import signal
 import httpx
 import pytest
 
-from tests.support.storm import Storm
+from tests.support.fault_injector import FaultInjector
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
@@ -19,92 +19,98 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 KILL, STOP, CONTINUE = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT
 
 
-def _kill(storm: Storm, part: str) -> int:
-    return storm.stack.signal(part, KILL)
+def _kill(injector: FaultInjector, part: str) -> int:
+    return injector.stack.signal(part, KILL)
 
 
-async def test_the_controller_killed__everything_goes_on__ack_live(storm: Storm) -> None:
-    quorum = await asyncio.to_thread(storm.stack.demo, "kafka", "quorum")
+async def test_the_controller_killed__everything_goes_on__ack_live(injector: FaultInjector) -> None:
+    quorum = await asyncio.to_thread(injector.stack.demo, "kafka", "quorum")
     leader = re.search(r"LeaderId:\s+(\d)", quorum.stdout)
     assert leader, quorum.stdout + quorum.stderr
 
     async def fault() -> None:
-        await asyncio.to_thread(_kill, storm, f"kafka-{leader[1]}")
+        await asyncio.to_thread(_kill, injector, f"kafka-{leader[1]}")
 
-    await storm.rage(fault)
-    await storm.calm(victims=[f"kafka-{leader[1]}"])
-    assert not storm.turned_away()
+    await injector.inject(fault)
+    await injector.recover(victims=[f"kafka-{leader[1]}"])
+    assert not injector.turned_away()
 
 
-async def test_a_broker_paused_for_eight_seconds__everything_goes_on__ack_live(storm: Storm) -> None:
+async def test_a_broker_paused_for_eight_seconds__everything_goes_on__ack_live(
+    injector: FaultInjector,
+) -> None:
     async def fault() -> None:
-        await asyncio.to_thread(storm.stack.signal, "kafka-2", STOP)
+        await asyncio.to_thread(injector.stack.signal, "kafka-2", STOP)
         await asyncio.sleep(8)  # the fault's own length
-        await asyncio.to_thread(storm.stack.signal, "kafka-2", CONTINUE)
+        await asyncio.to_thread(injector.stack.signal, "kafka-2", CONTINUE)
 
-    await storm.rage(fault)
-    await storm.calm()
-    assert not storm.turned_away()
+    await injector.inject(fault)
+    await injector.recover()
+    assert not injector.turned_away()
 
 
-async def test_two_of_three_brokers_killed__commands_are_still_accepted__ack_live(storm: Storm) -> None:
+async def test_two_of_three_brokers_killed__commands_are_still_accepted__ack_live(
+    injector: FaultInjector,
+) -> None:
     async def fault() -> None:
         for part in ("kafka-1", "kafka-3"):
-            await asyncio.to_thread(_kill, storm, part)
+            await asyncio.to_thread(_kill, injector, part)
 
-    await storm.rage(fault)
-    await storm.calm(victims=["kafka-1", "kafka-3"])
-    assert not storm.turned_away()
+    await injector.inject(fault)
+    await injector.recover(victims=["kafka-1", "kafka-3"])
+    assert not injector.turned_away()
 
 
-async def test_the_sink_killed__goes_on_from_its_stored_offsets__ack_acct(storm: Storm) -> None:
+async def test_the_sink_killed__goes_on_from_its_stored_offsets__ack_acct(injector: FaultInjector) -> None:
     async def fault() -> None:
-        await asyncio.to_thread(_kill, storm, "sink")
+        await asyncio.to_thread(_kill, injector, "sink")
 
-    await storm.rage(fault)
-    report = await storm.calm(victims=["sink"])
-    assert not storm.turned_away()
+    await injector.inject(fault)
+    report = await injector.recover(victims=["sink"])
+    assert not injector.turned_away()
     assert report.counts["dead letters"] == 0
 
 
 async def test_an_order_instance_killed_three_times__what_it_acknowledged_stays__ack_stock(
-    storm: Storm,
+    injector: FaultInjector,
 ) -> None:
     """Its relay dies with it, after sending and before noting so: it sends again, and the repeats drop out."""
     killed: set[int] = set()
 
     async def restarted() -> bool:
-        pid = await asyncio.to_thread(storm.stack.pid, "order-2")
+        pid = await asyncio.to_thread(injector.stack.pid, "order-2")
         return pid > 0 and pid not in killed
 
     async def fault() -> None:
         for _ in range(3):
             await wait_until(restarted, what="order-2 runs again")
-            killed.add(await asyncio.to_thread(_kill, storm, "order-2"))
+            killed.add(await asyncio.to_thread(_kill, injector, "order-2"))
 
-    await storm.rage(fault)
-    await storm.calm(victims=["order-2"])
-    assert {instance for instance, _, _ in storm.turned_away()} == {"order-2"}, storm.turned_away()
+    await injector.inject(fault)
+    await injector.recover(victims=["order-2"])
+    assert {instance for instance, _, _ in injector.turned_away()} == {"order-2"}, injector.turned_away()
     assert len(killed) == 3
 
 
-async def test_the_catalog_killed__commands_do_not_notice__ack(storm: Storm) -> None:
+async def test_the_catalog_killed__commands_do_not_notice__ack(injector: FaultInjector) -> None:
     async def fault() -> None:
-        await asyncio.to_thread(_kill, storm, "catalog")
+        await asyncio.to_thread(_kill, injector, "catalog")
 
-    await storm.rage(fault)
-    await storm.calm(victims=["catalog"])
-    assert not storm.turned_away()
-    order = next(sent.order_id for sent in storm.sent if sent.order_id)
+    await injector.inject(fault)
+    await injector.recover(victims=["catalog"])
+    assert not injector.turned_away()
+    order = next(sent.order_id for sent in injector.sent if sent.order_id)
     async with httpx.AsyncClient() as client:
-        assert (await client.get(f"{storm.stack.catalog}/orders/{order}")).status_code == 200
+        assert (await client.get(f"{injector.stack.catalog}/orders/{order}")).status_code == 200
 
 
-async def test_the_read_database_killed__retried_and_nothing_set_aside__sum_ryw(storm: Storm) -> None:
+async def test_the_read_database_killed__retried_and_nothing_set_aside__sum_ryw(
+    injector: FaultInjector,
+) -> None:
     async def fault() -> None:
-        await asyncio.to_thread(_kill, storm, "postgres")
+        await asyncio.to_thread(_kill, injector, "postgres")
 
-    await storm.rage(fault)
-    report = await storm.calm(victims=["postgres"])
-    assert not storm.turned_away()
+    await injector.inject(fault)
+    report = await injector.recover(victims=["postgres"])
+    assert not injector.turned_away()
     assert report.counts["dead letters"] == 0, "an outage is no reason to give up a record"

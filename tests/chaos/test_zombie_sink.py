@@ -1,7 +1,7 @@
 """A sink worker that is paused past its session and then goes on where it was, as if nothing had happened."""
 
 import asyncio
-import os
+import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,11 +11,10 @@ import asyncpg
 import httpx
 import pytest
 
-from demo.stack import CONNECTORS
 from devservers.ports import HOST, free_ports
-from rebuild.connect_client import Connector
 from sink_connector.cluster.assignment import worker_of
-from tests.support.storm import Storm
+from tests.support.fault_injector import FaultInjector
+from tests.support.stack import REPOSITORY
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
@@ -25,7 +24,8 @@ _EPOCHS = "SELECT sum(epoch) FROM sink.offsets WHERE connector = 'orders'"
 
 def _port_that_leaves_orders_to(first: str) -> int:
     """A free port for a second worker whose address does not earn it the connector `orders`."""
-    names = [connector.name for connector in Connector.read_all(CONNECTORS)]
+    files = (REPOSITORY / "infra" / "connectors").glob("*.json")
+    names = sorted(json.loads(file.read_text())["name"] for file in files)
 
     def leaves_orders(port: int) -> bool:
         workers = sorted((first, f"{HOST}:{port}"))
@@ -35,18 +35,15 @@ def _port_that_leaves_orders_to(first: str) -> int:
 
 
 @asynccontextmanager
-async def _second_worker(storm: Storm, log: Path) -> AsyncIterator[None]:
+async def _second_worker(injector: FaultInjector, log: Path) -> AsyncIterator[None]:
     """Another worker of the group, on a REST port of its own."""
-    async with httpx.AsyncClient() as http:
-        (sink,) = (
-            service for service in storm.stack.described.graph(http).services if service.name == "sink"
-        )
-        port = _port_that_leaves_orders_to(f"{HOST}:{storm.stack.described.ports.sink}")
-        env = os.environ | sink.env | {"SINK_REST_PORT": str(port)}
+    sink = await asyncio.to_thread(injector.stack.process, "sink")
+    command, environment = sink.cmdline(), sink.environ()
+    async with httpx.AsyncClient(trust_env=False) as http:
+        port = _port_that_leaves_orders_to(f"{HOST}:{injector.stack.ports.sink}")
+        env = environment | {"SINK_REST_PORT": str(port)}
         with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                *sink.command, env=env, stdout=output, stderr=output
-            )
+            process = await asyncio.create_subprocess_exec(*command, env=env, stdout=output, stderr=output)
 
         async def healthy() -> bool:
             try:
@@ -62,24 +59,26 @@ async def _second_worker(storm: Storm, log: Path) -> AsyncIterator[None]:
             await process.wait()
 
 
-async def test_a_zombie_sink__the_epoch_fence_refuses_it__ack_ver(storm: Storm, tmp_path: Path) -> None:
-    read = await asyncpg.connect(storm.stack.described.read.owner_dsn)
+async def test_a_zombie_sink__the_epoch_fence_refuses_it__ack_ver(
+    injector: FaultInjector, tmp_path: Path
+) -> None:
+    read = await asyncpg.connect(injector.stack.owner_dsn)
 
     async def orders_taken_over() -> bool:
         raised: int = await read.fetchval(_EPOCHS)
         return raised > before
 
     async def fault() -> None:
-        await asyncio.to_thread(storm.stack.signal, "sink", signal.SIGSTOP)
+        await asyncio.to_thread(injector.stack.signal, "sink", signal.SIGSTOP)
         try:
             await wait_until(orders_taken_over, what="the other worker takes over", timeout_s=60)
         finally:
-            await asyncio.to_thread(storm.stack.signal, "sink", signal.SIGCONT)
+            await asyncio.to_thread(injector.stack.signal, "sink", signal.SIGCONT)
 
-    async with _second_worker(storm, tmp_path / "second.log"):
+    async with _second_worker(injector, tmp_path / "second.log"):
         before: int = await read.fetchval(_EPOCHS)
-        await storm.rage(fault)
-        await storm.calm()
-    await storm.calm()
+        await injector.inject(fault)
+        await injector.recover()
+    await injector.recover()
     await read.close()
-    assert not storm.turned_away()
+    assert not injector.turned_away()

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from demo.compose.containers import docker
-from tests.support.compose import RunningContainers, missing_engine, whole_stack_in_containers
+from tests.support.compose import RunningContainers, docker, missing_engine, whole_stack_in_containers
 
 
 @pytest.fixture(scope="session")

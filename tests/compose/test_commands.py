@@ -5,7 +5,6 @@ from pathlib import Path
 
 import httpx
 
-from devservers.ports import HOST
 from tests.support.compose import RunningContainers
 
 
@@ -36,8 +35,8 @@ def test_kafka_s_own_tools_work_on_the_containers(stack: RunningContainers) -> N
 
 
 def test_both_workers_are_in_one_group_and_share_its_connectors(stack: RunningContainers) -> None:
-    workers = [c for c in stack.described.containers if c.service == "sink"]
-    seen = [_connectors(f"http://{HOST}:{worker.ports[8083]}") for worker in workers]
+    workers = stack.published("sink", 8083)
+    seen = [_connectors(f"http://{worker}") for worker in workers]
     assert seen[0] == seen[1]
     assert seen[0].keys() == {"orders", "products", "order-history"}
     assert len(set(seen[0].values())) == len(workers) == 2

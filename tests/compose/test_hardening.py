@@ -5,15 +5,14 @@ import re
 
 import pytest
 
-from demo.compose.containers import docker
-from tests.support.compose import PROJECT, RunningContainers
+from tests.support.compose import PROJECT, RunningContainers, docker
 
 OWN_SECRETS = {
     "catalog": {"catalog_database_url"},
     "sink": {"sink_database_url"},
-    "order-1": {"order-1_database_url"},
-    "order-2": {"order-2_database_url"},
-    "order-3": {"order-3_database_url"},
+    "order-1": {"order-1_database_url", "order-1_peer_secret"},
+    "order-2": {"order-2_database_url", "order-2_peer_secret"},
+    "order-3": {"order-3_database_url", "order-3_peer_secret"},
 }
 
 
@@ -24,14 +23,14 @@ def test_nothing_may_be_written_but_volumes_and_memory(stack: RunningContainers)
 
 
 def test_no_process_is_root_or_can_become_it(stack: RunningContainers) -> None:
-    for container in stack.described.containers:
-        status = docker("exec", container.id, "cat", "/proc/1/status")
+    for name, container in stack.containers().items():
+        status = docker("exec", container["Id"], "cat", "/proc/1/status")
         kernel = dict(re.findall(r"^(\w+):\s+(.*)$", status, re.MULTILINE))
-        assert "0" not in kernel["Uid"].split(), container.name
-        assert "0" not in kernel["Gid"].split(), container.name
-        assert kernel["NoNewPrivs"] == "1", container.name
+        assert "0" not in kernel["Uid"].split(), name
+        assert "0" not in kernel["Gid"].split(), name
+        assert kernel["NoNewPrivs"] == "1", name
         for kind in ("CapEff", "CapPrm", "CapBnd"):
-            assert int(kernel[kind], 16) == 0, f"{container.name} has {kind}"
+            assert int(kernel[kind], 16) == 0, f"{name} has {kind}"
 
 
 def test_every_container_has_a_bound_on_memory_and_no_privilege(stack: RunningContainers) -> None:
@@ -42,6 +41,15 @@ def test_every_container_has_a_bound_on_memory_and_no_privilege(stack: RunningCo
         assert not host["CapAdd"], name
         assert not host["Privileged"], name
         assert "no-new-privileges:true" in host["SecurityOpt"], name
+
+
+def test_every_container_has_a_bound_on_processes_processor_and_log(stack: RunningContainers) -> None:
+    for name, container in stack.inspected().items():
+        host = container["HostConfig"]
+        assert 0 < host["PidsLimit"] <= 512, name
+        assert 0 < host["NanoCpus"] <= 2 * 10**9, name
+        assert host["LogConfig"]["Type"] == "json-file", name
+        assert {"max-size", "max-file"} <= host["LogConfig"]["Config"].keys(), name
 
 
 def test_ports_are_published_to_this_machine_alone(stack: RunningContainers) -> None:
@@ -67,19 +75,51 @@ def test_no_password_is_in_an_environment_a_command_or_an_image(stack: RunningCo
 @pytest.mark.parametrize("service", OWN_SECRETS)
 def test_a_service_reads_its_own_secret_and_no_other(stack: RunningContainers, service: str) -> None:
     readable = 'for file in /run/secrets/*; do [ -r "$file" ] && echo "${file##*/}"; done; true'
-    listed = docker("exec", stack.described.one(service).id, "sh", "-c", readable)
+    listed = docker("exec", stack.container(service), "sh", "-c", readable)
     assert set(listed.split()) == OWN_SECRETS[service]
 
 
-def test_an_instance_reaches_its_own_database_and_no_other(stack: RunningContainers) -> None:
-    knock = 'timeout 5 bash -c "</dev/tcp/$1/5432" 2>/dev/null && echo open || echo closed'
-    doors = {
-        server: docker("exec", stack.described.one("order-1").id, "sh", "-c", knock, "sh", server).strip()
-        for server in ("order-1-db", "order-2-db", "order-3-db", "read-db")
+KNOCK = 'timeout 5 bash -c "</dev/tcp/$1/$2" 2>/dev/null && echo open || echo closed'
+REACHED = {
+    "order-1": {
+        ("order-1-db", 5432): "open",
+        ("order-2", 8000): "open",
+        ("kafka-2", 19092): "open",
+        ("order-2-db", 5432): "closed",
+        ("read-db", 5432): "closed",
+        ("sink", 8083): "closed",
+    },
+    "sink": {
+        ("kafka-1", 19092): "open",
+        ("read-db", 5432): "open",
+        ("order-1", 8000): "closed",
+        ("order-1-db", 5432): "closed",
+    },
+    "catalog": {
+        ("sink", 8083): "open",
+        ("order-3", 8000): "open",
+        ("read-db", 5432): "open",
+        ("order-1-db", 5432): "closed",
+    },
+}
+
+
+@pytest.mark.parametrize("service", REACHED)
+def test_a_container_reaches_what_it_needs_and_nothing_else(stack: RunningContainers, service: str) -> None:
+    container = stack.container(service)
+    found = {
+        (server, port): docker("exec", container, "sh", "-c", KNOCK, "sh", server, str(port)).strip()
+        for server, port in REACHED[service]
     }
-    assert doors == {
-        "order-1-db": "open",
-        "order-2-db": "closed",
-        "order-3-db": "closed",
-        "read-db": "closed",
-    }
+    assert found == REACHED[service]
+
+
+@pytest.mark.parametrize("service", ["order-1", "sink", "catalog", "read-db", "kafka-1"])
+def test_nothing_gets_beyond_this_machine(stack: RunningContainers, service: str) -> None:
+    outside = ("exec", stack.container(service), "sh", "-c", KNOCK, "sh", "192.0.2.1", "80")
+    assert docker(*outside).strip() == "closed"
+    networks = stack.containers()[f"{service}-1"]["NetworkSettings"]
+    for name in networks["Networks"]:
+        (network,) = json.loads(docker("network", "inspect", name))
+        masquerades = network["Options"].get("com.docker.network.bridge.enable_ip_masquerade", "true")
+        assert network["Internal"] or masquerades == "false", name

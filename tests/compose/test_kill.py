@@ -5,12 +5,10 @@ import random
 
 import pytest
 
-from auditor import audit
-from demo.compose.containers import docker
-from loadgen.cli import ANSWER_TIMEOUT_S
+from loadgen.load import ANSWER_TIMEOUT_S
 from loadgen.schedule import Generator, Sent, load_client
 from loadgen.seed_data import Customers, open_shop
-from tests.support.compose import RunningContainers
+from tests.support.compose import RunningContainers, docker
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
@@ -22,12 +20,12 @@ VICTIMS = ("kafka-1", "sink", "order-2", "read-db")
 async def test_a_broker_a_worker_an_instance_and_the_read_database_killed__ack_stock_sum(
     stack: RunningContainers,
 ) -> None:
-    victims = [stack.described.one(service).id for service in VICTIMS]
+    victims = [stack.container(service) for service in VICTIMS]
     sent = await _load(stack, victims)
     await wait_until(
         lambda: asyncio.to_thread(stack.is_ready), timeout_s=120, every_s=1, what="every container is healthy"
     )
-    report = await audit(stack.target, commands=[order.command() for order in sent], wait_s=120)
+    report = await stack.audit(commands=[order.command() for order in sent], wait_s=120)
     assert report.clean, report
     assert report.counts["commands ok"] > ORDERS / 2
     assert report.counts["dead letters"] == 0, "an outage is no reason to give up a record"

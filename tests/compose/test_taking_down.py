@@ -1,7 +1,6 @@
 """The end of the stack: by its name the last of these tests, since the stack is gone afterwards."""
 
-from demo.compose.containers import docker
-from tests.support.compose import PROJECT, RunningContainers, take_down
+from tests.support.compose import PROJECT, RunningContainers, docker, take_down
 
 KILLED = 137
 

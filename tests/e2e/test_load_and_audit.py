@@ -32,7 +32,7 @@ def journal(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture
 async def read(stack: RunningStack) -> AsyncIterator[Connection]:
     """The read database, as its owner."""
-    connection = await asyncpg.connect(stack.described.read.owner_dsn)
+    connection = await asyncpg.connect(stack.owner_dsn)
     yield connection
     await connection.close()
 

@@ -14,10 +14,11 @@ import httpx
 import pytest
 from rich.console import Console
 
-from auditor import Report, Target, audit, audit_picture
+from auditor import Report, Target, audit, audit_copy
+from rebuild.cli import site
 from rebuild.display import Display
 from rebuild.sequence import DifferentError, Site, rebuild
-from tests.support.stack import RunningStack
+from tests.support.stack import REPOSITORY, RunningStack
 from tests.support.waiting import wait_until
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -31,7 +32,7 @@ PATIENTLY = {"Prefer": "wait=30"}
 @pytest.fixture
 async def read(stack: RunningStack) -> AsyncIterator[Connection]:
     """The read database, as its owner."""
-    connection = await asyncpg.connect(stack.described.read.owner_dsn)
+    connection = await asyncpg.connect(stack.owner_dsn)
     yield connection
     await connection.close()
 
@@ -138,6 +139,16 @@ async def customer(stack: RunningStack) -> AsyncIterator[Customer]:
         yield Customer(stack, http)
 
 
+def here(stack: RunningStack) -> Site:
+    """A rebuild of the stack's read model."""
+    return site(
+        owner_dsn=stack.owner_dsn,
+        sink_url=stack.sink_url,
+        target=stack.target,
+        connectors=REPOSITORY / "infra" / "connectors",
+    )
+
+
 async def identity(read: Connection) -> int:
     """Which table is called `orders` now."""
     return int(await read.fetchval("SELECT 'public.orders'::regclass::oid::bigint"))
@@ -145,7 +156,7 @@ async def identity(read: Connection) -> int:
 
 async def nothing_is_left(stack: RunningStack, read: Connection) -> bool:
     async with httpx.AsyncClient() as http:
-        connectors = (await http.get(f"{stack.described.sink_url}/connectors")).json()
+        connectors = (await http.get(f"{stack.sink_url}/connectors")).json()
     schemas = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('next', 'previous')"
     noted = "SELECT array_agg(DISTINCT connector ORDER BY connector) FROM sink.offsets"
     return (
@@ -213,10 +224,10 @@ async def test_a_copy_that_differs_from_the_topics_is_given_up(
 
     async def spoilt(target: Target, *, schema: str, suffix: str) -> Report:
         await read.execute(f"DELETE FROM {schema}.orders WHERE order_id = $1", customer.placed[0])  # noqa: S608
-        return await audit_picture(target, schema=schema, suffix=suffix)
+        return await audit_copy(target, schema=schema, suffix=suffix)
 
     with pytest.raises(DifferentError, match=f"(?s)read-missing.*{customer.placed[0]}") as given_up:
-        await rebuild(Site.of(stack.described), Display(Console(quiet=True)), verify=spoilt)
+        await rebuild(here(stack), Display(Console(quiet=True)), verify=spoilt)
     assert "offset-lost" in str(given_up.value)
     assert await identity(read) == before
     assert await nothing_is_left(stack, read)
@@ -226,7 +237,7 @@ async def test_a_copy_that_differs_from_the_topics_is_given_up(
 async def under_way(stack: RunningStack, read: Connection) -> bool:
     """A rebuild has made its tables and its connectors."""
     async with httpx.AsyncClient() as http:
-        connectors = (await http.get(f"{stack.described.sink_url}/connectors")).json()
+        connectors = (await http.get(f"{stack.sink_url}/connectors")).json()
     made = await read.fetchval("SELECT to_regclass('next.orders') IS NOT NULL")
     return bool(made) and any(name.endswith("-next") for name in connectors)
 

@@ -9,7 +9,6 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from auditor import audit
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
@@ -98,7 +97,7 @@ async def test_orders_through_every_instance_appear_once_each_whole_and_equal(
         )
     )
     assert len({order["order_id"] for order in placed}) == 300
-    report = await audit(stack.target, wait_s=60)
+    report = await stack.audit(wait_s=60)
     assert report.clean, report
     assert report.counts["read orders"] >= 300
     assert all(report.counts[f"{instance} orders"] >= 100 for instance in stack.instances)

@@ -4,66 +4,117 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
-import threading
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from auditor import Target
-from demo.compose.containers import docker
-from demo.compose.stack import ComposeStack
-from demo.compose.status import snapshot_of
-from demo.home import REPOSITORY
-from demo.supervisor.control import NotRunningError
-from devservers.ports import Ports, taken
+from auditor import Command
+from auditor.journal import write_journal
+from devservers.ports import HOST, Ports, taken
+from tests.support.stack import DEMO, REPOSITORY
 
 PROJECT = "cqrs-sync-test"
 _OFFSETS = range(20_250, 23_500, 500)  # between those of the stacks without containers
-_UP_TIMEOUT_S, _COMMAND_TIMEOUT_S = 480, 120
+_UP_TIMEOUT_S, _COMMAND_TIMEOUT_S = 480, 180
+
+
+class DockerError(RuntimeError):
+    """The engine refuses a command; the message is what it says."""
+
+
+def docker(*words: str) -> str:
+    """What `docker WORDS…`, run in the repository, prints."""
+    try:
+        ended = subprocess.run(
+            ("docker", *words), cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise DockerError("there is no `docker` command here") from error
+    if ended.returncode:
+        raise DockerError(ended.stderr.strip())
+    return ended.stdout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """What `./demo audit --compose --json` found."""
+
+    clean: bool
+    counts: Mapping[str, int]
+    findings: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningContainers:
-    """The stack as `tests/support/stack.py` has it, of containers; `target` can be read from any event loop."""
+    """The stack as `tests/support/stack.py` has it, of containers."""
 
-    described: ComposeStack
-    target: Target
+    addresses: dict[str, Any] = field(repr=False)
 
     @property
     def instances(self) -> dict[str, str]:
-        return self.described.instances
+        """Base URL of each order instance."""
+        return {
+            name: part["url"]
+            for name, part in sorted(self.addresses["parts"].items())
+            if name.startswith("order-") and not name.endswith("-db")
+        }
 
     @property
     def catalog(self) -> str:
-        return self.described.catalog_url
+        return str(self.addresses["parts"]["catalog"]["url"])
 
     def demo(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run `./demo …`."""
-        command = [sys.executable, "-m", "demo", *arguments]
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False
+            [*DEMO, *arguments], capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False
         )
 
+    async def audit(self, *, commands: Iterable[Command] = (), wait_s: float = 0.0) -> Audited:
+        """The auditor's report, by the command that finds its way into the containers."""
+        with tempfile.TemporaryDirectory() as folder:
+            journal = Path(folder) / "journal"
+            write_journal(journal, commands)
+            words = ("audit", "--compose", "--wait", str(wait_s), "--journal", str(journal), "--json")
+            said = await asyncio.to_thread(self.demo, *words)
+        assert said.returncode in (0, 1), said.stderr
+        return Audited(**json.loads(said.stdout))
+
+    def container(self, service: str) -> str:
+        """Id of a running container of `service`."""
+        return docker("compose", "ps", "--quiet", service).split()[0]
+
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """What the engine says of each container that runs, by its name in the stack (`order-1`, `sink-2`)."""
+        return {name: each for name, each in self.inspected().items() if each["State"]["Running"]}
+
     def inspected(self) -> dict[str, dict[str, Any]]:
-        """What the engine says of each container, by its name in the stack (`order-1`, `sink-2`)."""
-        everything = json.loads(docker("inspect", *(c.id for c in self.described.containers)))
+        """The same of all but the jobs that have done their work, whether or not they run."""
+        everything = json.loads(docker("inspect", *docker("compose", "ps", "--all", "--quiet").split()))
         project = everything[0]["Config"]["Labels"]["com.docker.compose.project"]
-        return {each["Name"].removeprefix(f"/{project}-"): each for each in everything}
+        return {
+            each["Name"].removeprefix(f"/{project}-"): each
+            for each in everything
+            if each["HostConfig"]["RestartPolicy"]["Name"] not in ("", "no")
+        }
+
+    def published(self, service: str, port: int) -> list[str]:
+        """Addresses on this machine that lead to `port` of each container of `service`."""
+        found = (each for name, each in self.containers().items() if name.startswith(f"{service}-"))
+        bindings = [each["NetworkSettings"]["Ports"][f"{port}/tcp"][0]["HostPort"] for each in found]
+        return [f"{HOST}:{binding}" for binding in bindings]
 
     def deaths(self) -> Counter[str]:
         """How often the engine has started a container anew by itself."""
-        return Counter({c.name: c.restarts for c in ComposeStack.running().containers})
+        return Counter({name: each["RestartCount"] for name, each in self.inspected().items()})
 
     def is_ready(self) -> bool:
-        try:
-            return bool(snapshot_of(ComposeStack.running())["phase"] == "ready")
-        except NotRunningError:  # a container went away between two questions
-            return False
+        return _status().get("phase") == "ready"
 
 
 def missing_engine() -> str:
@@ -71,7 +122,7 @@ def missing_engine() -> str:
     try:
         docker("info")
         docker("compose", "version")
-    except NotRunningError as error:
+    except DockerError as error:
         return str(error)
     return ""
 
@@ -88,11 +139,21 @@ def whole_stack_in_containers(*overrides: str, project: str = PROJECT) -> Iterat
                 cwd=REPOSITORY, capture_output=True, text=True, timeout=_UP_TIMEOUT_S, check=False,
             )  # fmt: skip
             assert started.returncode == 0, started.stderr[-1000:] + _complaints()
-            described = ComposeStack.running()
-            with _kept_open(described) as target:
-                yield RunningContainers(described=described, target=target)
+            yield RunningContainers(addresses=_status())
         finally:
             take_down()
+
+
+def _status() -> dict[str, Any]:
+    said = subprocess.run(
+        [*DEMO, "status", "--compose", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=_COMMAND_TIMEOUT_S,
+        check=False,
+    )
+    status: dict[str, Any] = json.loads(said.stdout)
+    return status
 
 
 def take_down() -> None:
@@ -133,19 +194,3 @@ def _settings(*overrides: str, project: str) -> dict[str, str]:
         "COMPOSE_FILE": ":".join(files),
         "SINK_PORTS": f"{ports.sink}-{ports.sink + 7}",
     }
-
-
-@contextmanager
-def _kept_open(described: ComposeStack) -> Iterator[Target]:
-    """The ways into the order databases, served by a loop of their own: each test has another one."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    opened = described.target()
-    try:
-        yield asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result()
-        asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()

@@ -1,4 +1,4 @@
-"""The whole real stack, started by the demo as a person would: one per test session, in a home of its own."""
+"""The whole real stack, started by `./demo` as a person would: one per test session, in a home of its own."""
 
 import json
 import os
@@ -6,18 +6,19 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from auditor import Target
-from demo.home import Home
-from demo.stack import Stack
-from demo.supervisor.record import running
+import psutil
+
+from auditor import Command, Report, Target, audit
 from devservers.ports import Ports, taken
 
+REPOSITORY = Path(__file__).parents[2]
+DEMO = (sys.executable, "-m", "demo")
 BROKERS = 3
 _START_TIMEOUT_S = 240
 _COMMAND_TIMEOUT_S = 120
@@ -27,21 +28,49 @@ _OFFSETS = range(20_000, 23_500, 500)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningStack:
-    """`described` has its addresses; `demo` is the command line on it."""
+    """A stack that is up: its addresses as `./demo status --json` gave them, and `demo`, the command line on it."""
 
-    described: Stack = field(repr=False)  # it holds passwords, and a failed test prints its arguments
+    home: Path
+    addresses: dict[str, Any] = field(repr=False)  # with passwords, and a failed test prints its arguments
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(offset=self.addresses["port_offset"])
 
     @property
     def instances(self) -> dict[str, str]:
-        return self.described.orders
+        """Base URL of each order instance."""
+        return {
+            name: self._url(name) for name in sorted(self.addresses["parts"]) if name.startswith("order-")
+        }
 
     @property
     def catalog(self) -> str:
-        return self.described.catalog_url
+        return self._url("catalog")
+
+    @property
+    def sink_url(self) -> str:
+        return self._url("sink")
+
+    @property
+    def bootstrap(self) -> str:
+        return str(self.addresses["kafka"]["bootstrap"])
+
+    @property
+    def owner_dsn(self) -> str:
+        """The read database as its owner."""
+        return str(self.addresses["postgres"]["read_dsn"])
 
     @property
     def target(self) -> Target:
-        return Target.of(self.described)
+        return Target.from_json(self.addresses["audit"])
+
+    async def audit(self, *, commands: Iterable[Command] = (), wait_s: float = 0.0) -> Report:
+        """The auditor's report on this stack."""
+        return await audit(self.target, commands=commands, wait_s=wait_s)
+
+    def _url(self, part: str) -> str:
+        return str(self.addresses["parts"][part]["url"])
 
     def demo(
         self, *arguments: str, timeout_s: float = _COMMAND_TIMEOUT_S, feed: str = ""
@@ -54,11 +83,15 @@ class RunningStack:
     @contextmanager
     def spawned(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
         """`./demo …` against this stack while it runs; it is killed if the block does not see its end."""
-        home, ports = self.described.home, self.described.ports
-        env = os.environ | {"DEMO_HOME": str(home.root), "DEMO_PORT_OFFSET": str(ports.offset)}
-        command = [sys.executable, "-m", "demo", *arguments]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        process = subprocess.Popen(
+            [*DEMO, *arguments],
+            env=environment(self.home, self.ports),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+        )
         with process:
             try:
                 yield process
@@ -83,6 +116,10 @@ class RunningStack:
         """How often each part has died so far, and was started anew."""
         return Counter({name: part["restarts"] for name, part in self.status()["parts"].items()})
 
+    def process(self, part: str) -> psutil.Process:
+        """The process of `part`, which tells its command and its environment."""
+        return psutil.Process(self.pid(part))
+
     def is_ready(self) -> bool:
         """Every part is ready, as `./demo status` sees it."""
         return all(part["state"] == "ready" for part in self.status()["parts"].values())
@@ -95,22 +132,41 @@ def whole_stack(directory: Path) -> Iterator[RunningStack]:
     `TEST_STACK_HOME` names the home of one that runs already, which spares a developer the start; it is left running.
     """
     if home_in_use := os.environ.get("TEST_STACK_HOME"):
-        home = Home(Path(home_in_use))
-        record = running(home)
-        assert record, f"nothing runs in {home.root}"
-        yield RunningStack(
-            described=Stack.of(home=home, ports=record.ports, brokers=record.brokers, classpath="")
-        )
+        yield described(Path(home_in_use), Ports())
         return
     ports = next(
         ports for offset in _OFFSETS if not taken((ports := Ports(offset=offset)).all(brokers=BROKERS))
     )
-    home = Home(directory)
-    home.make()
-    stack = RunningStack(described=Stack.of(home=home, ports=ports, brokers=BROKERS, classpath=""))
     try:
-        started = stack.demo("up", timeout_s=_START_TIMEOUT_S)
+        started = run_demo(directory, ports, "up", timeout_s=_START_TIMEOUT_S)
         assert started.returncode == 0, started.stdout + started.stderr
-        yield stack
+        yield described(directory, ports)
     finally:
-        stack.demo("down", "--volumes")
+        run_demo(directory, ports, "down", "--volumes")
+
+
+def environment(home: Path, ports: Ports) -> dict[str, str]:
+    """The caller's environment with the settings of one stack."""
+    return os.environ | {"DEMO_HOME": str(home), "DEMO_PORT_OFFSET": str(ports.offset)}
+
+
+def run_demo(
+    home: Path, ports: Ports, *arguments: str, timeout_s: float = _COMMAND_TIMEOUT_S
+) -> "subprocess.CompletedProcess[str]":
+    """Run `./demo …` for the stack of `home`, whether or not one runs there."""
+    return subprocess.run(
+        [*DEMO, *arguments],
+        env=environment(home, ports),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def described(home: Path, ports: Ports) -> RunningStack:
+    """The stack that runs in `home`."""
+    said = run_demo(home, ports, "status", "--json")
+    addresses = json.loads(said.stdout)
+    assert "audit" in addresses, f"nothing runs in {home}: {said.stdout}{said.stderr}"
+    return RunningStack(home=home, addresses=addresses)

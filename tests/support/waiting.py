@@ -42,3 +42,25 @@ async def wait_until(
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_s:g} s: {what or predicate}; last value: {value!r}")
         await asyncio.sleep(every_s)
+
+
+async def assert_stays(
+    predicate: Callable[[], object], *, for_s: float, every_s: float = 0.05, what: str = ""
+) -> None:
+    """Fail as soon as the predicate gives something falsy; return after `for_s` seconds in which it never did.
+
+    For what must not happen: a time in which it did not is all that can be shown of it.
+    """
+    deadline = time.monotonic() + for_s
+    while True:
+        value = predicate()
+        if inspect.isawaitable(value):
+            value = await value
+        if not value:
+            left = deadline - time.monotonic()
+            raise AssertionError(
+                f"did not stay for {for_s:g} s ({left:.1f} s left): {what or predicate}; {value!r}"
+            )
+        if time.monotonic() >= deadline:
+            return
+        await asyncio.sleep(every_s)

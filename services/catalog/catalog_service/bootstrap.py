@@ -28,7 +28,10 @@ from catalog_service.http.consistency import holding
 from catalog_service.http.health import health_routes
 from catalog_service.http.orders import order_routes
 from catalog_service.http.page import page_routes
+from catalog_service.http.problems import document
 from catalog_service.http.products import product_routes
+from catalog_service.http.protocol import Limits, http_protocol
+from catalog_service.http.response_headers import SAFE_HEADERS
 from catalog_service.http.stream import stream_routes
 from catalog_service.http.sync import sync_routes
 from catalog_service.monitoring.brokers import Brokers
@@ -43,6 +46,9 @@ from catalog_service.settings import Settings, checked_dsn
 log = structlog.get_logger(__name__)
 
 _DRAIN_S = 3
+_KEEP_ALIVE_S = (
+    20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +221,32 @@ def _app(  # noqa: PLR0913 - everything that the routes use
         instance_routes(settings.order_services, http),
         health_routes(missing=lambda: _missing(database, live), metrics=metrics),
     ]
-    return build_app(routes, lag_ms=live.freshness.lag_ms, metrics=metrics)
+    return build_app(
+        routes,
+        lag_ms=live.freshness.lag_ms,
+        metrics=metrics,
+        hosts=settings.hosts,
+        streams_per_client=settings.streams_per_client,
+    )
+
+
+def http_server(app: FastAPI, *, host: str, port: int, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008 - frozen
+    """What serves the application, not yet running."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=http_protocol(limits, document=document, headers=SAFE_HEADERS),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_DRAIN_S,
+        )
+    )
 
 
 async def serve(settings: Settings) -> None:
@@ -225,20 +256,8 @@ async def serve(settings: Settings) -> None:
         RuntimeError: a background task has ended: better to be restarted than to answer with half the parts.
     """
     async with running(settings) as service:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                service.app,
-                host=settings.host,
-                port=settings.port,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_DRAIN_S,
-            )
-        )
+        limits = Limits(connections=settings.max_connections)
+        server = http_server(service.app, host=settings.host, port=settings.port, limits=limits)
         serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
         _tune_collector()
         log.info("catalog.started", host=settings.host, port=settings.port)

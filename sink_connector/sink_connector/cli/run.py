@@ -8,11 +8,14 @@ from sink_connector.bootstrap import run_connectors
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
 from sink_connector.logs import configure_logging
-from sink_connector.runtime.connector_definition import make_blueprint
+from sink_connector.runtime.connector_definition import define_connector
 
 
 def run(options: argparse.Namespace) -> int:
     config = read_worker()
-    configure_logging(config.log_level)
-    connectors = [make_blueprint(read_connector_file(path), config) for path in options.files]
+    configure_logging(config.log_level, config.providers.redactor)
+    connectors = [
+        define_connector(read_connector_file(path), config, config.providers.unrestricted())
+        for path in options.files
+    ]
     return uvloop.run(run_connectors(config, connectors))

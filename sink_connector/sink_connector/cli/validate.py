@@ -6,7 +6,7 @@ from sink_connector.config.connector import unknown_keys
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
 from sink_connector.errors import ConfigError
-from sink_connector.runtime.connector_definition import make_blueprint
+from sink_connector.runtime.connector_definition import define_connector
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
             given = read_connector_file(path)
             for key in unknown_keys(given):
                 print(f"{path}: warning: {key} is not known; it has no effect")  # noqa: T201 - speaks to a person
-            make_blueprint(given, worker)
+            define_connector(given, worker, worker.providers.unrestricted())
         except ConfigError as error:
             wrong = True
             for key, problems in error.problems.items():

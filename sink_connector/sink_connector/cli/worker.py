@@ -11,5 +11,5 @@ from sink_connector.logs import configure_logging
 
 def run(options: argparse.Namespace) -> int:
     config = read_worker(file=options.properties)
-    configure_logging(config.log_level)
+    configure_logging(config.log_level, config.providers.redactor)
     return uvloop.run(run_worker(config))

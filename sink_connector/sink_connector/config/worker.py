@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sink_connector.config.providers import UnresolvedError, parse_properties, resolve
+from sink_connector.config.providers import (
+    ConfigProviders,
+    UnresolvedError,
+    parse_properties,
+    read_providers,
+)
 from sink_connector.errors import ConfigError
 
 PREFIX = "SINK_"
@@ -35,6 +40,8 @@ class WorkerConfig:
     rest_host: str = "127.0.0.1"
     rest_port: int = 8083
     advertised: str = "127.0.0.1:8083"
+    allowed_hosts: frozenset[str] = frozenset()
+    max_connections: int = 512
     log_level: str = "INFO"
     group_id: str = "sink-connector"
     session_timeout_ms: int = 10_000
@@ -49,6 +56,12 @@ class WorkerConfig:
     security: Mapping[str, str] = field(default_factory=dict, repr=False)
     consumer: Mapping[str, str] = field(default_factory=dict, repr=False)
     converters: Mapping[str, str] = field(default_factory=dict)
+    providers: ConfigProviders = field(default_factory=ConfigProviders)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names by which this worker may be called: those allowed, and the one that it tells the other workers."""
+        return self.allowed_hosts | {self.advertised.rpartition(":")[0]}
 
     def completed(self, connector: Mapping[str, str | None]) -> dict[str, str]:
         """A connector's configuration with the worker's converters for those it does not name itself; nulls left out."""
@@ -88,12 +101,19 @@ def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | Non
             replication_factor=number(f"{kind}.storage.replication.factor", default.replication_factor),
         )
 
+    providers = ConfigProviders()
+    try:
+        providers = read_providers(values, environment=environment)
+    except ConfigError as error:
+        problems |= error.problems
     host, port = _listener(values, number("rest.port", DEFAULT.rest_port))
     config = WorkerConfig(
         bootstrap_servers=values.get("bootstrap.servers", DEFAULT.bootstrap_servers),
         rest_host=host,
         rest_port=port,
         advertised=_advertised(values, host, number("rest.advertised.port", port)),
+        allowed_hosts=frozenset(filter(None, map(str.strip, values.get("allowed.hosts", "").split(",")))),
+        max_connections=number("max.connections", DEFAULT.max_connections),
         log_level=values.get("log.level", DEFAULT.log_level),
         group_id=values.get("group.id", DEFAULT.group_id),
         session_timeout_ms=number("session.timeout.ms", DEFAULT.session_timeout_ms),
@@ -108,6 +128,7 @@ def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | Non
             if name.startswith("consumer.")
         },
         converters={name: value for name, value in values.items() if name.startswith(CONVERTERS)},
+        providers=providers,
     )
     if problems:
         raise ConfigError(problems)
@@ -119,8 +140,9 @@ def _written(environment: Mapping[str, str], file: Path | None) -> dict[str, str
     if file is not None:
         try:
             values = parse_properties(file.read_text(encoding="utf-8"))
-            values = {name: resolve(value, environment) for name, value in values.items()}
-        except (OSError, UnresolvedError) as error:
+            providers = ConfigProviders(environment=environment).unrestricted()
+            values = {name: providers.resolve(value) for name, value in values.items()}
+        except (OSError, ValueError, UnresolvedError) as error:
             raise ConfigError({str(file): [f"cannot be read: {error}"]}) from error
     named = {
         name.removeprefix(PREFIX).lower().replace("_", "."): value

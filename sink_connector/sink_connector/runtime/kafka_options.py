@@ -63,7 +63,11 @@ DEFAULTS: dict[str, Any] = {
 def consumer_options(
     overrides: Mapping[str, str], *, bootstrap_servers: str, group_id: str
 ) -> dict[str, Any]:
-    """Options for an aiokafka consumer. Raises `ConfigError` for a value of the wrong type; unknown names are left out."""
+    """Options for an aiokafka consumer; unknown names are left out.
+
+    Raises:
+        ConfigError: For a value of the wrong type, and for certificates that cannot be read.
+    """
     options = DEFAULTS | {"bootstrap_servers": bootstrap_servers, "group_id": group_id}
     problems: dict[str, list[str]] = {}
     for name, value in overrides.items():
@@ -71,14 +75,35 @@ def consumer_options(
             continue
         option, kind = CONSUMER[name]
         try:
-            options[option] = value.lower() == "true" if kind is bool else kind(value)
+            options[option] = value.strip().lower() == "true" if kind is bool else kind(value.strip())
         except ValueError:
             problems[f"consumer.override.{name}"] = [f"is {value!r}, it must be a whole number"]
+    if "SSL" in str(options.get("security_protocol", "")):
+        try:
+            options["ssl_context"] = _ssl_context(overrides)
+        except ConfigError as error:
+            problems |= error.problems
     if problems:
         raise ConfigError(problems)
-    if "SSL" in str(options.get("security_protocol", "")):
-        options["ssl_context"] = ssl.create_default_context(cafile=overrides.get("ssl.truststore.location"))
     return options
+
+
+def _ssl_context(overrides: Mapping[str, str]) -> ssl.SSLContext:
+    key = "ssl.truststore.location"
+    try:
+        return ssl.create_default_context(cafile=overrides.get(key))
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # ssl.SSLError is an OSError: what a JKS store or an empty file gives
+        reason = "it holds no certificates in PEM form" if isinstance(error, ssl.SSLError) else None
+        raise ConfigError(
+            {
+                f"consumer.override.{key}": [
+                    f"cannot be read: {reason or getattr(error, 'strerror', None) or error}"
+                ]
+            }
+        ) from error
 
 
 def client_options(consumer: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.migrate import upgrade
-from rebuild.read_model import NotNowError, ReadModel, RebuildError, read_model
+from rebuild.read_model import ReadModel, RebuildError, SwitchBlockedError, read_model
 from sink_connector.errors import FencedError
 from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Partition, Position
@@ -94,7 +94,7 @@ async def test_a_copy_that_is_behind_is_not_let_in(owner: ReadModel, read: Conne
     await read.execute(
         "UPDATE sink.offsets SET next_offset = 6 WHERE connector = 'orders-next' AND partition = 1"
     )
-    with pytest.raises(NotNowError, match="orders/1 of orders"):
+    with pytest.raises(SwitchBlockedError, match="orders/1 of orders"):
         await owner.switch(NAMES, COPIES)
     assert await _nothing_happened(read)
 
@@ -110,7 +110,7 @@ async def test_a_snapshot_of_several_statements_sees_one_of_the_two_copies(
             await snapshot.fetchval("SELECT max(next_offset) FROM sink.offsets WHERE connector = 'orders'")
             == 7
         )
-        with pytest.raises(NotNowError):
+        with pytest.raises(SwitchBlockedError):
             await owner.switch(NAMES, COPIES)
         async with asyncio.timeout(10):
             assert await _nothing_happened(read)
@@ -128,7 +128,7 @@ async def test_a_batch_that_was_on_its_way_is_refused_after_the_switch(
     running = sink.transaction()
     await running.start()
     assert await offsets.advance(sink, "orders", batch, channel="")
-    with pytest.raises(NotNowError):  # it is waited for, not overtaken
+    with pytest.raises(SwitchBlockedError):  # it is waited for, not overtaken
         await owner.switch(NAMES, COPIES)
     await running.rollback()
     await owner.switch(NAMES, COPIES)
@@ -151,3 +151,55 @@ async def test_there_is_one_rebuild_at_a_time(owner: ReadModel, database: str) -
     async with read_model(database) as another:
         with pytest.raises(RebuildError, match="another rebuild"):
             await another.lock()
+
+
+ADDED = """
+    ALTER TABLE products ADD CONSTRAINT no_gift CHECK (unit_price_cents > 0);
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not this one''; END';
+    CREATE TRIGGER guard BEFORE UPDATE ON products FOR EACH ROW WHEN (NEW.name = 'forbidden') EXECUTE FUNCTION refuse();
+"""
+
+
+async def test_checks_and_triggers_that_somebody_added_hold_for_the_copy_and_after_the_switch(
+    database: str, read: Connection
+) -> None:
+    await read.execute(ADDED)
+    async with read_model(database) as model:
+        await model.make_room()
+        await read.execute(PRODUCT.format("next"), "new")
+        with pytest.raises(asyncpg.CheckViolationError):
+            await read.execute("UPDATE next.products SET unit_price_cents = 0")
+        await model.switch(NAMES, COPIES)
+        await model.clear(COPIES)
+        assert await read.fetchval(PRODUCTS) == "new"
+        with pytest.raises(asyncpg.CheckViolationError):
+            await read.execute("UPDATE products SET unit_price_cents = 0")
+        with pytest.raises(asyncpg.RaiseError, match="not this one"):
+            await read.execute("UPDATE products SET name = 'forbidden'")
+        await model.make_room()  # and once more, with what is left
+        await model.clear(COPIES)
+
+
+MIGRATED = """
+    CREATE FUNCTION {schema}.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER keep BEFORE UPDATE ON {schema}.products FOR EACH ROW EXECUTE FUNCTION {schema}.keep();
+"""
+
+
+async def test_a_trigger_of_the_migrations_comes_with_its_function_and_is_there_once(
+    database: str, read: Connection
+) -> None:
+    """As a migration makes it: in the schema that it is run for."""
+    await read.execute(MIGRATED.format(schema="public"))
+    async with read_model(database) as model:
+        await read.execute("CREATE SCHEMA next")
+        await upgrade(database, schema="next")
+        await read.execute(MIGRATED.format(schema="next"))
+        await model.copy_additions()
+        await read.execute(PRODUCT.format("next"), "new")
+        await model.switch(NAMES, COPIES)
+        await model.clear(COPIES)
+    triggers = "SELECT tgname, tgfoid::regproc::text FROM pg_trigger WHERE tgrelid = 'products'::regclass AND NOT tgisinternal"
+    found = {(row[0], row[1].removeprefix("public.")) for row in await read.fetch(triggers)}
+    assert ("keep", "keep") in found
+    assert await read.execute("UPDATE products SET name = 'other'") == "UPDATE 0"

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from tests.conftest import MakeTopic
-from tests.support.door import door_to
 from tests.support.sink import (
     INT64,
     Message,
@@ -17,6 +16,7 @@ from tests.support.sink import (
     struct,
     wait_until_read,
 )
+from tests.support.tcp_proxy import tcp_proxy
 from tests.support.waiting import wait_until
 
 
@@ -30,9 +30,9 @@ async def test_an_outage_of_the_database_is_waited_out(
 ) -> None:
     topic = await make_topic(partitions=2)
     await execute(database, "CREATE TABLE numbers (id bigint)")
-    async with door_to(database) as door:
+    async with tcp_proxy(database) as proxy:
         given = configuration(
-            door.dsn,
+            proxy.dsn,
             topics=topic,
             table__name__format="numbers",
             errors__tolerance=tolerance,
@@ -45,12 +45,12 @@ async def test_an_outage_of_the_database_is_waited_out(
             await wait_until_read(connector, topic, 1000)
             task = connector.tasks[0].task
             generation = task.source.generation
-            door.shut()
+            proxy.cut()
             await send(kafka_bootstrap, topic, map(message, range(1000, 6000)))
             # Longer than max.poll.interval.ms, after which whoever does not poll is put out of the group.
             await asyncio.wait([asyncio.create_task(asyncio.Event().wait())], timeout=10)
             assert task.attempts > 1
-            door.open()
+            proxy.open()
             await wait_until_read(connector, topic, 6000)
             assert task.source.generation == generation
             assert task.attempts == 0
@@ -64,11 +64,11 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(
     topic = await make_topic(partitions=2)
     await execute(database, "CREATE TABLE numbers (id bigint)")
     await send(kafka_bootstrap, topic, [message(1)])
-    async with door_to(database) as door:
-        door.shut()
-        given = configuration(door.dsn, topics=topic, table__name__format="numbers")
+    async with tcp_proxy(database) as proxy:
+        proxy.cut()
+        given = configuration(proxy.dsn, topics=topic, table__name__format="numbers")
         async with connected(kafka_bootstrap, given) as connector:
             await wait_until(lambda: connector.tasks[0].task.attempts, what="a first attempt to fail")
-            door.open()
+            proxy.open()
             await wait_until_read(connector, topic, 1)
     assert await rows(database, "SELECT id FROM numbers") == [(1,)]

@@ -8,10 +8,9 @@ SQL question per invariant (`questions.sql`). Tests that inject a fault end with
 """
 
 from auditor.audit import audit
-from auditor.cli import add_arguments, run
-from auditor.diff import audit_picture
+from auditor.diff import audit_copy
 from auditor.observations import Command, canonical
 from auditor.report import Report
 from auditor.target import Target
 
-__all__ = ["Command", "Report", "Target", "add_arguments", "audit", "audit_picture", "canonical", "run"]
+__all__ = ["Command", "Report", "Target", "audit", "audit_copy", "canonical"]

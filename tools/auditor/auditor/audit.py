@@ -4,40 +4,49 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
+from itertools import groupby
 
-from auditor.observations import Command, Fact
+from auditor.observations import Command, Fact, Planted
 from auditor.report import Report, examine
 from auditor.scratch import Scratch, scratch
 from auditor.sources.databases import snapshot
 from auditor.sources.rows import progress_facts, read_facts, write_facts
 from auditor.sources.topics import partition_ends, topic_facts
 from auditor.target import Target
-from devservers.waiting import until
+from auditor.waiting import until
 
 _PAUSE_S = 0.5
 
 
-async def audit(target: Target, *, commands: Iterable[Command] = (), wait_s: float = 0.0) -> Report:
+async def audit(
+    target: Target,
+    *,
+    commands: Iterable[Command] = (),
+    planted: Iterable[Planted] = (),
+    wait_s: float = 0.0,
+) -> Report:
     """Compare everything with everything.
 
     The system should be quiet: what is on its way is reported as missing. `wait_s` is the time it is given to become
     so: an audit that finds something is repeated until then, since what is late arrives and what is lost does not.
-    `commands` is a load's journal. Errors of the databases' and Kafka's drivers propagate.
+    `commands` is a load's journal. `planted` are records that a test has put into the topics itself: they need not come
+    from an outbox, and whoever has applied one is found out by what differs from the write databases. Errors of the databases' and Kafka's drivers propagate.
     """
-    journal = tuple(commands)
+    given: tuple[Fact, ...] = (*commands, *planted)
     deadline = time.monotonic() + wait_s
     while True:
         await until(partial(_is_quiet, target), timeout_s=deadline - time.monotonic(), pause_s=_PAUSE_S)
-        report = await _audit_once(target, journal)
+        report = await _audit_once(target, given)
         if report.clean or time.monotonic() >= deadline:
             return report
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _audit_once(target: Target, journal: Sequence[Command]) -> Report:
+async def _audit_once(target: Target, given: Sequence[Fact]) -> Report:
     with scratch() as facts:
         facts.add(target.readers())
-        facts.add(journal)
+        for _kind, alike in groupby(given, key=type):
+            facts.add(alike)
         for instance, url in target.write_databases.items():
             async with snapshot(url) as database:
                 await _collect(facts, write_facts(database, instance=instance, target=target))

@@ -1,10 +1,14 @@
-"""`./demo audit`: the audit for a person or, with `--json`, for a machine."""
+"""The audit for a person or, with `--json`, for a machine: `python -m auditor TARGET.json`.
+
+What is audited comes from a file, because it holds passwords, which have no place on a command line.
+"""
 
 import argparse
 import asyncio
+import json
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -17,24 +21,25 @@ from auditor.observations import Command
 from auditor.report import Report
 from auditor.sources.topics import TopicStalledError
 from auditor.target import Target
-from demo.running_stack import running_stack
-from demo.supervisor.control import NotRunningError
 
-_CLEAN, _VIOLATIONS, _NO_AUDIT = 0, 1, 2
+CLEAN, VIOLATIONS, NO_AUDIT, INTERRUPTED = 0, 1, 2, 130
 _UNREADABLE = (
-    NotRunningError,
     OSError,
     TimeoutError,
+    ValueError,
     asyncpg.PostgresError,
+    asyncpg.InterfaceError,
     sqlite3.Error,
     KafkaError,
     TopicStalledError,
-    msgspec.MsgspecError,
 )
+
+Audit = Callable[[Sequence[Command], float], Awaitable[Report]]
+"""Audits with a journal's commands, giving the system so many seconds to become quiet."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `audit`."""
+    """Declare the options of an audit."""
     parser.add_argument(
         "--wait", type=float, default=10.0, metavar="S",
         help="seconds the system is given to become quiet; an audit that finds something is repeated until then (10)",
@@ -46,25 +51,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also check the commands that `load --journal FILE` wrote down",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    parser.add_argument("--compose", action="store_true", help="audit the stack in containers")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Exit code 0: every invariant holds; 1: violations, printed; 2: a side could not be read."""
+def run(args: argparse.Namespace, audit_with: Audit) -> int:
+    """Audit and print. Exit code 0: every invariant holds; 1: violations; 2: a side could not be read; 130: Ctrl-C."""
     try:
         commands = tuple(read_journal(args.journal)) if args.journal else ()
-        report = asyncio.run(_audit(commands, wait_s=args.wait, compose=args.compose))
+        report = asyncio.run(_audited(audit_with, commands, args.wait))
     except _UNREADABLE as error:
-        print(f"audit: {type(error).__name__}: {error}", file=sys.stderr)
-        return _NO_AUDIT
+        print(f"audit: {str(error) or type(error).__name__}", file=sys.stderr)
+        return NO_AUDIT
+    except KeyboardInterrupt:
+        print("audit: interrupted; nothing was changed", file=sys.stderr)
+        return INTERRUPTED
     print(msgspec.json.encode(report.as_json()).decode() if args.json else report)
-    return _CLEAN if report.clean else _VIOLATIONS
+    return CLEAN if report.clean else VIOLATIONS
 
 
-async def _audit(commands: Sequence[Command], *, wait_s: float, compose: bool) -> Report:
-    if not compose:
-        return await audit(Target.of(running_stack()), commands=commands, wait_s=wait_s)
-    from demo.compose.auditing import audit_containers  # noqa: PLC0415  it is built upon this package
-    from demo.compose.stack import ComposeStack  # noqa: PLC0415  likewise
+def main(words: Sequence[str] | None = None) -> int:
+    """The command line of this package alone."""
+    parser = argparse.ArgumentParser(
+        prog="auditor", description="Compare every database and topic, row by row."
+    )
+    parser.add_argument(
+        "target", type=Path,
+        help="file with the JSON object {write_databases: {instance: URL}, read_dsn, bootstrap, topic_prefix}",
+    )  # fmt: skip
+    add_arguments(parser)
+    args = parser.parse_args(words)
+    try:
+        target = Target.from_json(json.loads(args.target.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        print(f"audit: {args.target}: {error}", file=sys.stderr)
+        return NO_AUDIT
+    return run(args, lambda commands, wait_s: audit(target, commands=commands, wait_s=wait_s))
 
-    return await audit_containers(ComposeStack.running(), commands=commands, wait_s=wait_s)
+
+async def _audited(audit_with: Audit, commands: Sequence[Command], wait_s: float) -> Report:
+    return await audit_with(commands, wait_s)

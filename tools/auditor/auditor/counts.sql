@@ -6,4 +6,7 @@ UNION ALL SELECT 'repeats in ' || topic, count(*) - count(DISTINCT source) FROM 
 UNION ALL SELECT 'read order_history', count(*) FROM history
 UNION ALL SELECT 'read ' || name, count(*) FROM projection GROUP BY name
 UNION ALL SELECT 'dead letters', count(*) FROM dead_letter
+UNION ALL SELECT 'set aside by ' || reader, count(*) FROM dead_letter GROUP BY reader
+UNION ALL SELECT instance || ' relay set aside', count(*) FROM set_aside GROUP BY instance
+UNION ALL SELECT 'planted', count(*) FROM planted HAVING count(*) > 0
 UNION ALL SELECT 'commands ' || outcome, count(*) FROM command GROUP BY outcome;

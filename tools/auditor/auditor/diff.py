@@ -1,4 +1,4 @@
-"""An audit of a copy of the read model while everything goes on: it against the topics, up to the offsets it stands for.
+"""An audit of a copy of the read model while the system works: it against the topics, up to the offsets it stands for.
 
 The copy is read in one snapshot, together with how far its connectors have come; records beyond that are left out. So
 nothing has to be quiet. What the topics do not say (the write databases, stocks, commands) is the whole audit's matter.
@@ -31,18 +31,24 @@ At = Mapping[tuple[str, str, int], int]
 """The next offset of each (connector, topic, partition)."""
 
 
-async def audit_picture(target: Target, *, schema: str, suffix: str) -> Report:
+async def audit_copy(target: Target, *, schema: str, suffix: str) -> Report:
     """Compare the read tables in `schema`, written by the sink's connectors with `suffix` added to their names.
 
     Errors of the databases' and Kafka's drivers propagate.
     """
+    topics = topic_facts(replace(target, write_databases={}))
+    return await compare(_copy_facts(target, schema=schema), topics, suffix=suffix)
+
+
+async def _copy_facts(target: Target, *, schema: str) -> AsyncIterator[Sequence[Fact]]:
+    """All of the copy at one moment. The transaction ends before the topics are read, which may take long."""
     async with snapshot(f"{target.read_dsn}?search_path={schema}") as database:
-        topics = topic_facts(replace(target, write_databases={}))
-        return await compare(read_facts(database, target=target), topics, suffix=suffix)
+        async for block in read_facts(database, target=target):
+            yield block
 
 
 async def compare(
-    picture: AsyncIterator[Sequence[Fact]], topics: AsyncIterator[Sequence[Log | Record]], *, suffix: str
+    copy: AsyncIterator[Sequence[Fact]], topics: AsyncIterator[Sequence[Log | Record]], *, suffix: str
 ) -> Report:
     """Connectors of one topic are not equally far: what is kept by key and what is kept by event is compared apart."""
     at: dict[tuple[str, str, int], int] = {}
@@ -50,7 +56,7 @@ async def compare(
         sides = {"state": states, "history": events}
         for keeps, side in sides.items():
             side.add(_KEEPERS[keeps].values())
-        async for block in picture:
+        async for block in copy:
             for keeps, side in sides.items():
                 own = list(_own(block, keeps=keeps, suffix=suffix))
                 side.add(own)

@@ -18,6 +18,8 @@ PRODUCT_SALES_FIELDS = ("product_id", "quantity", "revenue_cents", "orders")
 
 
 class State(NamedTuple):
+    """A row of `state`."""
+
     side: str
     place: str
     topic: str
@@ -27,6 +29,8 @@ class State(NamedTuple):
 
 
 class Event(NamedTuple):
+    """A row of `event`."""
+
     instance: str
     sequence: int
     topic: str
@@ -37,6 +41,8 @@ class Event(NamedTuple):
 
 
 class Record(NamedTuple):
+    """A row of `record`."""
+
     topic: str
     partition: int
     position: int
@@ -48,6 +54,8 @@ class Record(NamedTuple):
 
 
 class Log(NamedTuple):
+    """A row of `log`."""
+
     topic: str
     partition: int
     first: int
@@ -55,6 +63,8 @@ class Log(NamedTuple):
 
 
 class History(NamedTuple):
+    """A row of `history`."""
+
     topic: str
     key: str
     version: int
@@ -62,24 +72,32 @@ class History(NamedTuple):
 
 
 class Projection(NamedTuple):
+    """A row of `projection`."""
+
     name: str
     key: str
     body: str
 
 
 class Replica(NamedTuple):
+    """A row of `replica`."""
+
     instance: str
     key: str
     body: str
 
 
 class Reader(NamedTuple):
+    """A row of `reader`."""
+
     name: str
     topic: str
     keeps: str
 
 
 class Progress(NamedTuple):
+    """A row of `progress`."""
+
     reader: str
     topic: str
     partition: int
@@ -87,6 +105,8 @@ class Progress(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
+    """A row of `dead_letter`."""
+
     reader: str
     topic: str
     partition: int
@@ -94,7 +114,26 @@ class DeadLetter(NamedTuple):
     reason: str
 
 
+class SetAside(NamedTuple):
+    """A row of `set_aside`."""
+
+    instance: str
+    sequence: int
+    topic: str
+    reason: str
+
+
+class Planted(NamedTuple):
+    """A row of `planted`."""
+
+    topic: str
+    partition: int
+    position: int
+
+
 class Command(NamedTuple):
+    """A row of `command`."""
+
     number: int
     outcome: str
     order_id: str | None
@@ -103,7 +142,19 @@ class Command(NamedTuple):
 
 
 Fact = (
-    State | Event | Record | Log | History | Projection | Replica | Reader | Progress | DeadLetter | Command
+    State
+    | Event
+    | Record
+    | Log
+    | History
+    | Projection
+    | Replica
+    | Reader
+    | Progress
+    | DeadLetter
+    | SetAside
+    | Planted
+    | Command
 )
 
 

@@ -1,4 +1,4 @@
--- The projections, worked out anew from the read database's orders: what the sink keeps by increments must equal this.
+-- The projections, computed from the read database's orders: what the sink keeps by increments must equal this.
 -- A rejected or cancelled order counts for nothing, but its user has a row all the same. A product of which nothing
 -- counts may have a row of zeros or none: that depends on how the sink happened to cut its batches.
 CREATE TABLE expected_projection AS

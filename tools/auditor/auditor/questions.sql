@@ -1,5 +1,6 @@
 -- Each question answers with one row (subject, detail) per violation; no row means the invariant holds.
 -- Heading: [INVARIANT] name: what a row of the answer means.  Invariants as in the design: ACK, VER, SUM, ACCT, STOCK, LIVE.
+-- `genuine` are the records of a topic but for those that cannot be read, that all its readers set aside, or that were planted.
 -- differing(a, b) names the fields in which two bodies differ.
 
 -- [SUM] read-missing: a row of a write database is not in the read database
@@ -59,15 +60,19 @@ WHERE w.side = 'write' AND e.body <> w.body;
 SELECT e.topic || ' ' || e.key, e.source || ' version ' || e.version
 FROM event e
 WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.source = e.source)
+  AND NOT EXISTS (SELECT 1 FROM set_aside a WHERE a.instance = e.instance AND a.sequence = e.sequence)
   AND NOT EXISTS (
     SELECT 1 FROM record r JOIN holed h ON h.topic = r.topic AND h.partition = r.partition
     WHERE r.topic = e.topic AND r.key = e.key AND r.version > e.version);
 
+-- [ACCT] event-set-aside: a relay has set aside a row of its outbox: nobody gets it until its topic is there
+SELECT a.topic || ' ' || coalesce(e.key, '?'), a.instance || ':' || a.sequence || ': ' || a.reason
+FROM set_aside a LEFT JOIN event e ON e.instance = a.instance AND e.sequence = a.sequence;
+
 -- [ACK] topic-unknown: a record comes from no outbox row: something refused or rolled back was published, or its row was lost
 SELECT r.topic || '/' || r.partition || ' @' || r.position, coalesce(r.key, '?') || ' from ' || coalesce(r.source, 'nowhere')
-FROM record r
-WHERE r.fault IS NULL
-  AND NOT EXISTS (SELECT 1 FROM event e WHERE e.source = r.source);
+FROM genuine r
+WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.source = r.source);
 
 -- [SUM] topic-different: a record is not what its outbox row says
 SELECT r.topic || '/' || r.partition || ' @' || r.position,
@@ -80,25 +85,25 @@ SELECT topic || '/' || partition || ' @' || position, key || ' version ' || vers
 FROM (
     SELECT *, max(version) OVER (PARTITION BY topic, key ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest
     FROM (SELECT topic, partition, key, version, min(position) AS position
-          FROM record r WHERE fault IS NULL
-            AND NOT EXISTS (SELECT 1 FROM holed h WHERE h.topic = r.topic AND h.partition = r.partition)
+          FROM genuine r
+          WHERE NOT EXISTS (SELECT 1 FROM holed h WHERE h.topic = r.topic AND h.partition = r.partition)
           GROUP BY topic, partition, key, version))
 WHERE version < newest;
 
 -- [VER] topic-last: the last record of a key is not its newest version: what compaction keeps would be old
 SELECT r.topic || ' ' || r.key, 'last record @' || r.position || ' is version ' || r.version || ', the newest is ' || k.newest
-FROM (SELECT topic, key, max(position) AS last, max(version) AS newest FROM record WHERE fault IS NULL GROUP BY topic, key) k
-JOIN record r ON r.topic = k.topic AND r.key = k.key AND r.position = k.last
+FROM (SELECT topic, key, max(position) AS last, max(version) AS newest FROM genuine GROUP BY topic, key) k
+JOIN genuine r ON r.topic = k.topic AND r.key = k.key AND r.position = k.last
 WHERE r.version < k.newest;
 
 -- [VER] topic-scattered: the records of one key are in several partitions, where nothing orders them
 SELECT topic || ' ' || key, 'in partitions ' || group_concat(DISTINCT partition)
-FROM record WHERE fault IS NULL GROUP BY topic, key HAVING count(DISTINCT partition) > 1;
+FROM genuine GROUP BY topic, key HAVING count(DISTINCT partition) > 1;
 
 -- [SUM] topic-read: the newest record of a key is not the read database's row
 SELECT r.topic || ' ' || r.key, 'topic has version ' || r.version || ', read has ' || coalesce(s.version, 'no row')
-FROM (SELECT topic, key, max(version) AS newest FROM record WHERE fault IS NULL GROUP BY topic, key) k
-JOIN record r ON r.topic = k.topic AND r.key = k.key AND r.version = k.newest
+FROM (SELECT topic, key, max(version) AS newest FROM genuine GROUP BY topic, key) k
+JOIN genuine r ON r.topic = k.topic AND r.key = k.key AND r.version = k.newest
 LEFT JOIN state s ON s.side = 'read' AND s.topic = r.topic AND s.key = r.key
 WHERE s.key IS NULL OR s.body <> r.body
 GROUP BY r.topic, r.key;
@@ -164,6 +169,12 @@ WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.topic = d.topic AND r.partition
 -- [ACCT] dead-letter-doubled: an offset is in a reader's dead letters more than once
 SELECT reader || ' ' || topic || '/' || partition || ' @' || position, count(*) || ' times'
 FROM dead_letter GROUP BY reader, topic, partition, position HAVING count(*) > 1;
+
+-- [ACCT] dead-letter-genuine: a reader set aside a record that an instance has published: nobody applies it any more
+SELECT d.reader || ' ' || d.topic || '/' || d.partition || ' @' || d.position, r.source || ' ' || r.key || ': ' || d.reason
+FROM dead_letter d
+JOIN record r ON r.topic = d.topic AND r.partition = d.partition AND r.position = d.position
+JOIN event e ON e.source = r.source AND e.topic = r.topic AND e.key = r.key AND e.body = r.body;
 
 -- [SUM] projection-different: a projection's row is missing, too much or not what the rows add up to
 SELECT name || ' ' || key, CASE

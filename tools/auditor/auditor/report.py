@@ -19,6 +19,7 @@ class Finding:
     samples: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
+        """The question and its first cases, a line each."""
         head = f"{self.question.invariant} {self.question.name}: {self.question.meaning} ({self.count} times)"
         more = f"    … {self.count - len(self.samples)} more"
         lines = [f"    {subject}: {detail}" for subject, detail in self.samples]
@@ -35,6 +36,7 @@ class Report:
 
     @property
     def clean(self) -> bool:
+        """Whether no question found a violation."""
         return not self.findings
 
     @property
@@ -43,6 +45,7 @@ class Report:
         return frozenset(finding.question.name for finding in self.findings)
 
     def __str__(self) -> str:
+        """How much was compared, and every finding."""
         counts = "\n".join(f"{name:<24}{count:>10,}" for name, count in self.counts.items())
         verdict = (
             f"{self.asked} questions asked, nothing missing, extra, different, old or doubled."

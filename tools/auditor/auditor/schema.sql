@@ -81,6 +81,19 @@ CREATE TABLE dead_letter (  -- a record a reader set aside
     reason TEXT NOT NULL
 );
 
+CREATE TABLE set_aside (    -- a row of an outbox that its relay does not publish for the time being
+    instance TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+
+CREATE TABLE planted (      -- a record that a test has put into a topic: nobody has published it, and nothing may come of it
+    topic TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    position INTEGER NOT NULL
+);
+
 CREATE TABLE command (      -- a line of a load's journal
     number INTEGER NOT NULL,
     outcome TEXT NOT NULL,  -- 'ok', 'failed' or 'unknown'

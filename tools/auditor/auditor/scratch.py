@@ -48,17 +48,20 @@ class Scratch:
     """Facts of one audit. `add` them all, then `settle`, then ask."""
 
     def __init__(self, path: Path) -> None:
+        """Make the tables in the new file `path`."""
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.create_function("differing", 2, _differing, deterministic=True)
         # Nothing here outlives the audit, so nothing need survive a crash.
         self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + text("schema"))
 
     def __enter__(self) -> Self:
+        """The scratch database itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the file."""
         self._database.close()
 
     def add(self, facts: Iterable[Fact]) -> int:
@@ -111,6 +114,8 @@ _TABLE_OF = {
     "Reader": "reader",
     "Progress": "progress",
     "DeadLetter": "dead_letter",
+    "SetAside": "set_aside",
+    "Planted": "planted",
     "Command": "command",
 }
 
@@ -119,7 +124,7 @@ def _differing(ours: str | None, theirs: str | None) -> str:
     """Name the fields in which two JSON objects differ, with both values; of anything else give both texts."""
     try:
         left, right = (msgspec.json.decode(body or "", type=dict[str, Any]) for body in (ours, theirs))
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return f"{ours} ≠ {theirs}"
     fields = [name for name in dict.fromkeys(chain(left, right)) if left.get(name) != right.get(name)]
     return ", ".join(f"{name} {left.get(name)!r} ≠ {right.get(name)!r}" for name in fields)

@@ -2,15 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from auditor.observations import Reader
-from demo.stack import Stack
 
 SINK_CONNECTORS = (
     Reader(name="orders", topic="orders", keeps="state"),
     Reader(name="products", topic="products", keeps="state"),
     Reader(name="order-history", topic="orders", keeps="history"),
 )
+
+
+class _TargetFile(msgspec.Struct, forbid_unknown_fields=True):
+    write_databases: dict[str, str]
+    read_dsn: str
+    bootstrap: str
+    topic_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +35,26 @@ class Target:
     topic_prefix: str = ""
 
     @classmethod
-    def of(cls, stack: Stack) -> "Target":
-        """Everything `stack` runs, whether or not it is up."""
-        return cls(
-            write_databases={name: f"sqlite:///{stack.order_database(name)}" for name in stack.orders},
-            read_dsn=stack.read.catalog_dsn,
-            bootstrap=stack.bootstrap,
-        )
+    def from_json(cls, content: Mapping[str, Any]) -> "Target":
+        """Of `{"write_databases": {instance: URL}, "read_dsn": …, "bootstrap": …, "topic_prefix": ""}`.
+
+        Raises:
+            ValueError: a key is missing or unknown, or a value is of another type.
+        """
+        try:
+            target = msgspec.convert(content, _TargetFile)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"this is no description of what to audit: {error}") from error
+        return cls(**msgspec.structs.asdict(target))
+
+    def as_json(self) -> dict[str, Any]:
+        """What `from_json` reads; it holds passwords."""
+        return {
+            "write_databases": dict(self.write_databases),
+            "read_dsn": self.read_dsn,
+            "bootstrap": self.bootstrap,
+            "topic_prefix": self.topic_prefix,
+        }
 
     def readers(self) -> tuple[Reader, ...]:
         """Everybody who is meant to read a topic to its end."""
@@ -47,6 +69,7 @@ class Target:
         return tuple(dict.fromkeys(reader.topic for reader in self.readers()))
 
     def in_kafka(self, topic: str) -> str:
+        """The topic's name in Kafka, of its name in the design."""
         return self.topic_prefix + topic
 
     def plain(self, name: str) -> str:

@@ -6,20 +6,41 @@ SELECT l.topic, l.partition FROM log l
 WHERE l.topic = 'products'
   AND l."end" > (SELECT count(*) FROM record r WHERE r.topic = l.topic AND r.partition = l.partition);
 
+-- Records that count for nothing: planted by a test, or set aside by every reader of their topic.
+CREATE TABLE void AS
+SELECT topic, partition, position FROM planted
+UNION
+SELECT d.topic, d.partition, d.position FROM dead_letter d JOIN reader c ON c.topic = d.topic AND c.name = d.reader
+GROUP BY d.topic, d.partition, d.position
+HAVING count(DISTINCT d.reader) = (SELECT count(*) FROM reader a WHERE a.topic = d.topic);
+CREATE UNIQUE INDEX void_position ON void (topic, partition, position);
+
+CREATE VIEW genuine AS
+SELECT * FROM record r
+WHERE fault IS NULL
+  AND NOT EXISTS (SELECT 1 FROM void v WHERE v.topic = r.topic AND v.partition = r.partition AND v.position = r.position);
+
+-- Lines of the orders in the read database. Whatever stands there is read: what is no list has none, what is no object counts not.
+CREATE TABLE item AS
+SELECT s.key AS order_id, l.key AS place, l.value AS body
+FROM state s, json_each(CASE json_type(s.body, '$.lines') WHEN 'array' THEN json_extract(s.body, '$.lines') ELSE '[]' END) l
+WHERE s.side = 'read' AND s.topic = 'orders' AND l.type = 'object';
+CREATE INDEX item_order ON item (order_id, place);
+
 -- Orders as they stand in the read database, with the lines a client ordered.
 CREATE TABLE placed AS
 SELECT s.key, json_extract(s.body, '$.user_id') AS user_id, json_extract(s.body, '$.status') AS status,
        json_extract(s.body, '$.placed_at') AS placed_at, json_extract(s.body, '$.total_cents') AS total_cents,
-       (SELECT json_group_array(json_array(json_extract(l.value, '$.product_id'), json_extract(l.value, '$.quantity')))
-        FROM json_each(s.body, '$.lines') l) AS lines
+       (SELECT json_group_array(json_array(json_extract(l.body, '$.product_id'), json_extract(l.body, '$.quantity')))
+        FROM (SELECT body FROM item i WHERE i.order_id = s.key ORDER BY place) l) AS lines
 FROM state s WHERE s.side = 'read' AND s.topic = 'orders';
 CREATE INDEX placed_key ON placed (key);
 CREATE INDEX placed_user ON placed (user_id, lines);
 
 CREATE TABLE line AS
-SELECT s.key AS order_id, json_extract(s.body, '$.status') AS status, json_extract(l.value, '$.product_id') AS product_id,
-       json_extract(l.value, '$.quantity') AS quantity, json_extract(l.value, '$.unit_price_cents') AS unit_price_cents
-FROM state s, json_each(s.body, '$.lines') l WHERE s.side = 'read' AND s.topic = 'orders';
+SELECT s.key AS order_id, json_extract(s.body, '$.status') AS status, json_extract(l.body, '$.product_id') AS product_id,
+       json_extract(l.body, '$.quantity') AS quantity, json_extract(l.body, '$.unit_price_cents') AS unit_price_cents
+FROM state s JOIN item l ON l.order_id = s.key WHERE s.side = 'read' AND s.topic = 'orders';
 
 -- What the orders took of each product.
 CREATE TABLE ordered AS

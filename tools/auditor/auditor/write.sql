@@ -24,3 +24,7 @@ SELECT source, next_offset
 -- name: parked
 SELECT record, reason
   FROM parked
+
+-- name: set_aside
+SELECT id, topic, reason
+  FROM set_aside

@@ -6,52 +6,127 @@ import sys
 from dataclasses import dataclass
 
 from demo.cli import suites
+from demo.errors import CommandError
+from devservers.ports import PortOffsetError
+from devservers.private_files import UnsafeFileError
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A subcommand: the module that has its `add_arguments` and `run`, imported only when it is asked for."""
+    """A subcommand: the module that has its `add_arguments` and `run`, imported only when it is asked for.
+
+    `help` is its line in the list of commands, none for what no person types; `description` is what `--help` says.
+    """
 
     module: str
-    help: str
+    help: str | None
+    description: str = ""
 
 
 COMMANDS = {
-    "up": Command("demo.cli.up", "start everything, wait until it is ready, say what to try"),
-    "down": Command("demo.cli.down", "stop everything"),
-    "status": Command("demo.cli.status", "what runs, with pid, memory, restarts and lag"),
-    "logs": Command("demo.cli.logs", "what the parts write, and the supervisor's diary"),
-    "stop": Command("demo.cli.parts", "stop one part"),
-    "start": Command("demo.cli.parts", "start a part that was stopped"),
-    "restart": Command("demo.cli.parts", "stop and start one part"),
-    "doctor": Command("demo.doctor", "look for what could be in the way, with a remedy for each finding"),
-    "kafka": Command("demo.cli.kafka_tools", "Kafka's own tools: topics, produce, consume, quorum, groups"),
-    "load": Command("loadgen.cli", "send orders to every instance and measure until they are visible"),
-    "audit": Command("auditor", "compare every database and topic, row by row"),
+    "up": Command(
+        "demo.cli.up",
+        "start everything, wait until it is ready, say what to try",
+        "Start the whole stack and return once every part is ready. It keeps running until `./demo down`; a part that "
+        "dies is restarted. On a stack that is up already nothing changes.",
+    ),
+    "down": Command(
+        "demo.cli.down",
+        "stop everything",
+        "Stop every part in order. Data, passwords and logs stay, unless --volumes erases them.",
+    ),
+    "status": Command(
+        "demo.cli.status",
+        "what runs, with pid, memory, restarts and lag",
+        "Show every part with its state, process, memory and restarts, and how far the read side is behind. Exit code 0: "
+        "everything is ready, 1: something is not, 3: nothing runs.",
+    ),
+    "logs": Command(
+        "demo.cli.logs",
+        "what the parts write, and the supervisor's event log",
+        "Print the logs of every part or of one: the last 20 lines of each, all of a single one.",
+    ),
+    "stop": Command(
+        "demo.cli.parts",
+        "stop one part",
+        "Stop one part and keep it stopped, to see what the others do without it.",
+    ),
+    "start": Command(
+        "demo.cli.parts",
+        "start a part that was stopped",
+        "Start a part that was stopped and wait until it is ready.",
+    ),
+    "restart": Command(
+        "demo.cli.parts",
+        "stop and start one part",
+        "Stop one part, start it again and wait until it is ready.",
+    ),
+    "doctor": Command(
+        "demo.doctor",
+        "look for what could be in the way, with a remedy for each finding",
+        "Look at everything the stack needs of this machine and say what is in the way and what helps. Changes nothing.",
+    ),
+    "kafka": Command(
+        "demo.cli.kafka_tools",
+        "Kafka's own tools: topics, produce, consume, quorum, groups",
+        "Run one of the command-line tools that come with Kafka against the brokers of the stack.",
+    ),
+    "load": Command(
+        "demo.cli.load",
+        "send orders to every instance and measure until they are visible",
+        "Send orders at a steady rate to every order instance in turn, and measure for each how soon it is answered and "
+        "how soon a query sees it. Ctrl-C ends it with a summary of what was sent.",
+    ),
+    "audit": Command(
+        "demo.cli.audit",
+        "compare every database and topic, row by row",
+        "Read the write databases, the topics and the read database and ask of each invariant whether it holds. Exit "
+        "code 0: it is all the same, 1: it is not, 2: something could not be read, 3: nothing runs.",
+    ),
     "rebuild": Command(
-        "rebuild", "build the read model anew from the topics while the old one serves, then switch"
+        "demo.cli.rebuild",
+        "build the read model again from the topics while the old one serves, then switch",
+        "Fill empty tables from the topics beside those that serve, compare them with the topics, and put them in their "
+        "place in one transaction. Until then nothing changes; Ctrl-C leaves everything as it was.",
     ),
     "test": Command("demo.cli.suites", "run the tests, all or some suites"),
-    "supervise": Command(
-        "demo.supervisor.daemon", "what `up` leaves running: keep the parts alive until told to stop"
-    ),
+    "supervise": Command("demo.cli.supervise", None, "What `up` leaves running: keeps the parts alive."),
 }
 
 
 def main(words: list[str]) -> int:
-    """Run the subcommand in `words`; gives the exit code."""
-    if words[:1] == ["test"]:  # not parsed: what is no suite is pytest's
-        return suites.main(words[1:])
+    """Run the subcommand in `words`; gives the exit code. What keeps it from its work is said in one sentence."""
+    try:
+        if words[:1] == ["test"]:  # not parsed: what is no suite is pytest's
+            return suites.main(words[1:])
+        args = _parser(words).parse_args(words)
+        return int(importlib.import_module(COMMANDS[args.command].module).run(args))
+    except CommandError as error:
+        print(f"demo {words[0]}: {error}", file=sys.stderr)
+        return error.exit_code
+    except PortOffsetError as error:
+        print(f"demo {words[0]}: {error}", file=sys.stderr)
+        return 2
+    except UnsafeFileError as error:
+        print(f"demo {words[0]}: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser(words: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="demo", description="One picture from many databases, on one machine."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
-        subparser = commands.add_parser(name, help=command.help)
+        if command.help is None:
+            if words[:1] != [name]:
+                continue
+            subparser = commands.add_parser(name, description=command.description)
+        else:
+            subparser = commands.add_parser(name, help=command.help, description=command.description)
         if words[:1] == [name]:
             importlib.import_module(command.module).add_arguments(subparser)
-    args = parser.parse_args(words)
-    return int(importlib.import_module(COMMANDS[args.command].module).run(args))
+    return parser
 
 
 if __name__ == "__main__":

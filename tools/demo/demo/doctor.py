@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -16,7 +16,7 @@ from rich.console import Console
 from demo.home import REPOSITORY, Home
 from demo.supervisor import record
 from devservers.jars import Jars
-from devservers.ports import MAX_BROKERS, Ports, outgoing, taken
+from devservers.ports import MAX_BROKERS, Ports, TakenPort, outgoing, taken
 from devservers.postgres import PostgresInstall, PostgresUnavailableError, binaries
 
 MEMORY_NEEDED_GB = 2.5
@@ -26,6 +26,8 @@ MIN_PYTHON = (3, 11)
 
 
 class Weight(Enum):
+    """How grave a finding is, as it is shown."""
+
     OK = "[green]ok[/]"
     HINT = "[yellow]hint[/]"
     BLOCKING = "[bold red]blocking[/]"
@@ -53,7 +55,7 @@ Check = Callable[[Place], Iterator[Finding]]
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    pass
+    """There is nothing to choose."""
 
 
 def run(_args: argparse.Namespace) -> int:
@@ -72,6 +74,7 @@ def run(_args: argparse.Namespace) -> int:
 
 
 def python(_place: Place) -> Iterator[Finding]:
+    """Whether this Python is new enough."""
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < MIN_PYTHON:
         yield Finding(
@@ -84,6 +87,7 @@ def python(_place: Place) -> Iterator[Finding]:
 
 
 def environment(_place: Place) -> Iterator[Finding]:
+    """Whether it runs in the environment that `./demo` keeps."""
     own = REPOSITORY / ".venv"
     if Path(sys.prefix).resolve() == own.resolve():
         yield Finding(weight=Weight.OK, what=f"environment {own}")
@@ -96,6 +100,7 @@ def environment(_place: Place) -> Iterator[Finding]:
 
 
 def java(_place: Place) -> Iterator[Finding]:
+    """Whether the Java runtime runs."""
     program = Jars.java()
     try:
         answer = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=20, check=True)
@@ -109,6 +114,7 @@ def java(_place: Place) -> Iterator[Finding]:
 
 
 def postgres(place: Place) -> Iterator[Finding]:
+    """Whether PostgreSQL runs and its user reaches what it needs."""
     server = PostgresInstall(directory=place.home.data / "postgres", port=place.ports.postgres, password="")
     try:
         server.require_reachable()
@@ -130,24 +136,57 @@ def postgres(place: Place) -> Iterator[Finding]:
 
 
 def listening(place: Place) -> Iterator[Finding]:
+    """Whether the ports that the stack needs are free; what its own dead supervisor left behind is no obstacle."""
     if place.is_running:
         yield Finding(weight=Weight.OK, what="ports: in use by the running stack")
         return
     wanted = place.ports.all(brokers=MAX_BROKERS)
-    busy = taken(wanted)
-    for port in busy:
+    own = {process.pid for _, left in record.leftovers(place.home) for process in _family(left)}
+    found = taken(wanted)
+    busy = [port for port in found if port.pid not in own]
+    for number, port in enumerate(busy, start=1):
         yield Finding(
-            weight=Weight.BLOCKING,
-            what=str(port),
-            remedy="End that process, or shift every port: DEMO_PORT_OFFSET=10000 ./demo up",
+            weight=Weight.BLOCKING, what=str(port), remedy=remedy_for(busy) if number == len(busy) else ""
         )
-    if not busy:
+    if not found:
         yield Finding(
             weight=Weight.OK, what=f"ports {min(wanted)} to {max(wanted)}: {len(wanted)} needed, all free"
         )
+    elif not busy:
+        yield Finding(
+            weight=Weight.OK, what="ports: in use by what a dead supervisor of this stack left behind"
+        )
+
+
+def remedy_for(busy: Sequence[TakenPort]) -> str:
+    """What to do about taken ports, in one sentence for all of them."""
+    shift = "shift every port of this one: DEMO_PORT_OFFSET=10000 ./demo up"
+    supervisors = {_supervisor_of(port.pid) for port in busy if port.pid}
+    if len(supervisors) == 1 and (only := supervisors.pop()):
+        return f"Another stack of this project runs in {only}: `./demo down` there, or {shift}"
+    return f"End {'that process' if len(busy) == 1 else 'those processes'}, or {shift}"
+
+
+def _supervisor_of(pid: int) -> str | None:
+    """The directory in which the supervisor of a part was started, None for a process that is no part."""
+    try:
+        for parent in psutil.Process(pid).parents():
+            if "supervise" in (line := parent.cmdline()) and "demo" in line:
+                return parent.cwd()
+    except psutil.Error:
+        pass
+    return None
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return [process]
 
 
 def lent(place: Place) -> Iterator[Finding]:
+    """Whether the system may lend a port of the stack to an outgoing connection."""
     given = outgoing()
     wanted = place.ports.all(brokers=MAX_BROKERS)
     if within := sorted(port for port in wanted if port in given):
@@ -161,6 +200,7 @@ def lent(place: Place) -> Iterator[Finding]:
 
 
 def memory(place: Place) -> Iterator[Finding]:
+    """Whether there is memory enough."""
     free_gb = psutil.virtual_memory().available / 1e9
     what = f"memory: {free_gb:.1f} GB available"
     if place.is_running or free_gb >= MEMORY_NEEDED_GB:
@@ -175,6 +215,7 @@ def memory(place: Place) -> Iterator[Finding]:
 
 
 def disk(place: Place) -> Iterator[Finding]:
+    """Whether there is room enough for the data."""
     there = next(p for p in (place.home.root, *place.home.root.parents) if p.exists())
     free_gb = shutil.disk_usage(there).free / 1e9
     if free_gb >= DISK_NEEDED_GB:
@@ -188,6 +229,7 @@ def disk(place: Place) -> Iterator[Finding]:
 
 
 def left_behind(place: Place) -> Iterator[Finding]:
+    """What a supervisor that died left behind."""
     left = record.leftovers(place.home)
     for child, process in left:
         yield Finding(

@@ -1,9 +1,13 @@
 """Where the stack keeps everything it makes: `.demo/` in the repository, or `$DEMO_HOME`."""
 
+import hashlib
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from devservers.private_files import private_directory
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -16,6 +20,7 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> "Home":
+        """The home that `$DEMO_HOME` names, `.demo/` without one."""
         return cls(Path(os.environ.get("DEMO_HOME") or REPOSITORY / ".demo").absolute())
 
     @property
@@ -25,10 +30,12 @@ class Home:
 
     @property
     def logs(self) -> Path:
+        """One file per part."""
         return self.root / "logs"
 
     @property
     def secrets(self) -> Path:
+        """One password per file."""
         return self.root / "secrets"
 
     @property
@@ -41,16 +48,29 @@ class Home:
         """Locked for as long as a supervisor lives, by the system, so that no crash leaves it locked."""
         return self.root / "supervisor.lock"
 
+    @property
+    def starting_lock(self) -> Path:
+        """Locked while the stack is being started; beside the folder, which need not be there yet."""
+        digest = hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
+        return private_directory(Path(tempfile.gettempdir()) / f"demo-{os.geteuid()}") / f"{digest}.lock"
+
     def log(self, part: str) -> Path:
+        """The log of `part`."""
         return self.logs / f"{part}.log"
 
     def make(self) -> None:
-        """Create the folders; root's let the unprivileged user pass that PostgreSQL runs as, secrets stay closed."""
-        for folder in (self.root, self.data, self.logs):
-            folder.mkdir(parents=True, exist_ok=True)
-            if os.geteuid() == 0:
-                folder.chmod(0o755)
-        self.secrets.mkdir(mode=0o700, exist_ok=True)
+        """Create the folders, closed to other users whatever the umask.
+
+        Those of root let others pass, not look, on the way to the data of PostgreSQL, which runs as another user then.
+
+        Raises:
+            UnsafeFileError: one is a symbolic link, no directory, or another user's.
+        """
+        passage = 0o711 if os.geteuid() == 0 else 0o700
+        private_directory(self.root, mode=passage)
+        private_directory(self.data, mode=passage)
+        private_directory(self.logs)
+        private_directory(self.secrets)
 
     def rotate_logs(self) -> None:
         """Keep the logs of the run before this one as `*.log.1`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from demo.home import REPOSITORY
 from devservers.ports import HOST
 from devservers.postgres import ADMIN, PostgresInstall, binaries
-from devservers.secret_files import kept_password
+from devservers.private_files import kept_password
 
 SCRIPT = REPOSITORY / "infra" / "postgres" / "read.sql"
 DATABASE = "read"
@@ -23,14 +23,17 @@ class ReadDatabase:
 
     @property
     def owner_dsn(self) -> str:
+        """For migrations and rebuilds."""
         return self.server.dsn(user="read_owner", password=self.owner_password, database=DATABASE)
 
     @property
     def sink_dsn(self) -> str:
+        """For the connectors."""
         return self.server.dsn(user="sink_writer", password=self.sink_password, database=DATABASE)
 
     @property
     def catalog_dsn(self) -> str:
+        """For queries."""
         return self.server.dsn(user="catalog_reader", password=self.catalog_password, database=DATABASE)
 
     @property
@@ -41,6 +44,7 @@ class ReadDatabase:
 
     @property
     def create_env(self) -> dict[str, str]:
+        """What `create_command` needs beside the parts' environment: the passwords."""
         return {
             "PGPASSWORD": self.server.password,
             "READ_OWNER_PASSWORD": self.owner_password,

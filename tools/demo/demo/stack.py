@@ -1,25 +1,26 @@
 """The stack as data: every part, what runs it, when it is ready, what it comes after."""
 
 import json
-import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from demo import seed
+from auditor.target import Target
+from demo.environment import base_environment, own_settings
 from demo.home import REPOSITORY, Home
 from demo.read_database import ReadDatabase, read_database
-from demo.supervisor.graph import Graph, Job, JobError, Part, Probe, Service
+from demo.supervisor.commands import Command
+from demo.supervisor.graph import Graph, Job, Part, Probe, Service
 from devservers.kafka import Broker, Node, cluster
 from devservers.ports import HOST, ORDER_INSTANCES, Ports
 from devservers.postgres import STOP_SIGNAL, PostgresInstall
-from devservers.process import ChildProcess, describe_exit, tail
-from devservers.secret_files import kept_password
+from devservers.private_files import kept_password, private_directory
 
 CONNECTORS = REPOSITORY / "infra" / "connectors"
+SEED_JOB = REPOSITORY / "infra" / "docker" / "seed.py"
 TOPICS_JOB = REPOSITORY / "infra" / "kafka" / "create_topics.py"
 
 
@@ -33,6 +34,7 @@ class Stack:
     classpath: str
     postgres: PostgresInstall
     read: ReadDatabase
+    peer_secret: str = field(repr=False)
 
     @classmethod
     def of(cls, *, home: Home, ports: Ports, brokers: int, classpath: str) -> "Stack":
@@ -43,10 +45,19 @@ class Stack:
             password=kept_password(home.secrets / "postgres"),
         )
         read = read_database(server=postgres, passwords=home.secrets)
-        return cls(home=home, ports=ports, brokers=brokers, classpath=classpath, postgres=postgres, read=read)
+        return cls(
+            home=home,
+            ports=ports,
+            brokers=brokers,
+            classpath=classpath,
+            postgres=postgres,
+            read=read,
+            peer_secret=kept_password(home.secrets / "order_peers"),
+        )
 
     @property
     def bootstrap(self) -> str:
+        """The brokers' addresses, as clients take them."""
         return ",".join(f"{HOST}:{self.ports.broker(node)}" for node in range(1, self.brokers + 1))
 
     @property
@@ -56,25 +67,53 @@ class Stack:
 
     @property
     def catalog_url(self) -> str:
+        """Base URL of the catalog."""
         return f"http://{HOST}:{self.ports.catalog}"
 
     @property
     def sink_url(self) -> str:
+        """Base URL of the sink worker's REST."""
         return f"http://{HOST}:{self.ports.sink}"
 
     def order_database(self, instance: str) -> Path:
+        """File of an order instance."""
         return self.home.data / instance / "orders.db"
+
+    @property
+    def audited(self) -> Target:
+        """What an audit of this stack reads, whether or not it is up."""
+        return Target(
+            write_databases={name: f"sqlite:///{self.order_database(name)}" for name in self.orders},
+            read_dsn=self.read.catalog_dsn,
+            bootstrap=self.bootstrap,
+        )
+
+    def described(self) -> dict[str, Any]:
+        """What others need to know of it beside the state of its parts, passwords included (JSON)."""
+        return {
+            "brokers": self.brokers,
+            "port_offset": self.ports.offset,
+            "postgres": {
+                "admin_dsn": self.postgres.admin_dsn,
+                "read_dsn": self.read.owner_dsn,
+                "sink_dsn": self.read.sink_dsn,
+            },
+            "kafka": {"bootstrap": self.bootstrap},
+            "audit": self.audited.as_json(),
+        }
 
     def graph(self, http: httpx.AsyncClient) -> Graph:
         """Every part; probes use `http`."""
         parts: list[Part] = [*self._kafka(), *self._postgres(), *self._sink(http), *self._catalog(http)]
         for instance in self.orders:
             parts += self._order(instance, http)
-        parts.append(Job(name="seed", run=self._seed, after=frozenset(self.orders)))
+        seed = Command(command=(sys.executable, str(SEED_JOB), *self.orders.values()), env=base_environment())
+        parts.append(Job(name="seed", run=seed, after=frozenset(self.orders)))
         return Graph.of(parts)
 
     @property
     def kafka(self) -> tuple[Broker, ...]:
+        """The brokers of the cluster."""
         nodes = [
             Node(id=n, port=self.ports.broker(n), controller_port=self.ports.controller(n))
             for n in range(1, self.brokers + 1)
@@ -87,7 +126,7 @@ class Stack:
         for broker in brokers:
             storage = f"{broker.name}-storage"
             parts += [
-                Job(name=storage, run=_format(broker)),
+                Job(name=storage, run=_Format(broker)),
                 Service(
                     name=broker.name,
                     command=broker.run_command,
@@ -98,7 +137,7 @@ class Stack:
                 ),
             ]
         words = ("--bootstrap", self.bootstrap, "--replication", str(self.brokers))
-        topics = _command((sys.executable, str(TOPICS_JOB), *words))
+        topics = Command(command=(sys.executable, str(TOPICS_JOB), *words), env=base_environment())
         parts.append(Job(name="topics", run=topics, after=frozenset(broker.name for broker in brokers)))
         return parts
 
@@ -121,7 +160,7 @@ class Stack:
             ),
             Job(
                 name="read-database",
-                run=_command(self.read.create_command, env=self.read.create_env),
+                run=Command(command=self.read.create_command, env=base_environment() | self.read.create_env),
                 after=frozenset({"postgres"}),
             ),
         ]
@@ -129,18 +168,19 @@ class Stack:
     def _order(self, instance: str, http: httpx.AsyncClient) -> list[Part]:
         url = self.orders[instance]
         database = self.order_database(instance)
-        database.parent.mkdir(parents=True, exist_ok=True)
-        env = {
+        private_directory(database.parent)
+        env = own_settings("ORDER_") | {
             "ORDER_INSTANCE": instance,
             "ORDER_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
             "ORDER_KAFKA_BOOTSTRAP": self.bootstrap,
             "ORDER_HOST": HOST,
             "ORDER_PORT": url.rpartition(":")[2],
             "ORDER_PEERS": json.dumps(self.orders),
+            "ORDER_PEER_SECRET": self.peer_secret,
         }
         migrate = f"{instance}-migrate"
         return [
-            Job(name=migrate, run=_command((_script("order-service"), "migrate"), env=env)),
+            Job(name=migrate, run=Command(command=(_script("order-service"), "migrate"), env=env)),
             Service(
                 name=instance,
                 command=(_script("order-service"), "serve"),
@@ -158,7 +198,10 @@ class Stack:
         return [
             Job(
                 name="sink-init",
-                run=_command((_script("sink-connector"), "init", "--url", self.read.owner_dsn)),
+                run=Command(
+                    command=(_script("sink-connector"), "init"),
+                    env=own_settings("SINK_") | {"SINK_INIT_URL": self.read.owner_dsn},
+                ),
                 after=frozenset({"read-database"}),
             ),
             Service(
@@ -166,7 +209,8 @@ class Stack:
                 command=(_script("sink-connector"), "worker"),
                 ready=_runs_connectors(http, self.sink_url),
                 after=before,
-                env={
+                env=own_settings("SINK_")
+                | {
                     "SINK_BOOTSTRAP_SERVERS": self.bootstrap,
                     "SINK_GROUP_ID": "sink",
                     "SINK_CONFIG_STORAGE_TOPIC": "sink-configs",
@@ -177,19 +221,25 @@ class Stack:
                     "SINK_REST_PORT": str(self.ports.sink),
                     "SINK_DATABASE_URL": self.read.sink_dsn,
                     "SINK_TOPIC_PREFIX": "",
+                    "SINK_CONFIG_PROVIDERS": "env",
+                    "SINK_CONFIG_PROVIDERS_ENV_PARAM_ALLOWLIST_PATTERN": "SINK_DATABASE_URL|SINK_TOPIC_PREFIX",
                 },
                 url=self.sink_url,
             ),
-            Job(name="connectors", run=_command((*deploy, "--wait", "150")), after=before),
+            Job(
+                name="connectors",
+                run=Command(command=(*deploy, "--wait", "150"), env=own_settings("SINK_")),
+                after=before,
+            ),
         ]
 
     def _catalog(self, http: httpx.AsyncClient) -> list[Part]:
         return [
             Job(
                 name="catalog-migrate",
-                run=_command(
-                    (_script("catalog-service"), "migrate"),
-                    env={"CATALOG_MIGRATION_DATABASE_URL": self.read.owner_dsn},
+                run=Command(
+                    command=(_script("catalog-service"), "migrate"),
+                    env=own_settings("CATALOG_") | {"CATALOG_MIGRATION_DATABASE_URL": self.read.owner_dsn},
                 ),
                 after=frozenset({"read-database"}),
             ),
@@ -198,7 +248,8 @@ class Stack:
                 command=(_script("catalog-service"), "serve"),
                 ready=_serves(http, f"{self.catalog_url}/health/ready"),
                 after=frozenset({"catalog-migrate", "sink-init", "topics"}),
-                env={
+                env=own_settings("CATALOG_")
+                | {
                     "CATALOG_DATABASE_URL": self.read.catalog_dsn,
                     "CATALOG_KAFKA_BOOTSTRAP": self.bootstrap,
                     "CATALOG_HOST": HOST,
@@ -209,18 +260,6 @@ class Stack:
                 url=self.catalog_url,
             ),
         ]
-
-    async def _seed(self, _log: Path) -> None:
-        await seed.seed({int(name.rpartition("-")[2]): url for name, url in self.orders.items()})
-
-
-def base_environment() -> dict[str, str]:
-    """The environment every part starts from: the caller's, so that a setting can be handed through.
-
-    Python's byte code is written, whatever the caller prefers: without it a start takes twice as long.
-    """
-    refused = {"PYTHONDONTWRITEBYTECODE"}
-    return {key: value for key, value in os.environ.items() if key not in refused} | {"PYTHONUNBUFFERED": "1"}
 
 
 def _script(name: str) -> str:
@@ -257,29 +296,13 @@ def _runs_connectors(http: httpx.AsyncClient, url: str) -> Probe:
     return probe
 
 
-def _command(
-    command: tuple[str, ...], *, env: Mapping[str, str] | None = None
-) -> Callable[[Path], Awaitable[None]]:
-    async def run(log: Path) -> None:
-        child = await ChildProcess.start(
-            command, log=log, env=base_environment() | dict(env or {}), cwd=REPOSITORY
-        )
-        try:
-            code = await child.wait()
-        finally:
-            child.kill_group()
-        if code:
-            raise JobError(
-                f"`{Path(command[0]).name} {command[1]}` ended with {describe_exit(code)}\n{tail(log)}"
-            )
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """Gives a broker its files, once in their life."""
 
-    return run
+    broker: Broker
 
-
-def _format(broker: Broker) -> Callable[[Path], Awaitable[None]]:
-    async def run(log: Path) -> None:
-        broker.write_configuration()
-        if not broker.is_formatted:
-            await _command(broker.format_command)(log)
-
-    return run
+    async def __call__(self, log: Path) -> None:
+        self.broker.write_configuration()
+        if not self.broker.is_formatted:
+            await Command(command=self.broker.format_command, env=base_environment())(log)

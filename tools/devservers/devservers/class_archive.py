@@ -2,7 +2,7 @@
 
 The first broker of a first start lists the classes it loads; once the stack is ready, the archive is made from that
 list in the background. It lies in the user's cache, because it fits the jars and the Java runtime, not the data. Java
-itself refuses an archive that does not fit any more and goes on without it.
+itself refuses an archive that does not fit any more and continues without it.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devservers.jars import Jars
-from devservers.process import ChildProcess
+from devservers.process import ChildProcess, minimal_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,14 @@ class ClassArchive:
 
     @classmethod
     def of(cls, classpath: str) -> "ClassArchive":
+        """The archive that fits `classpath` and the Java runtime."""
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         key = hashlib.sha256(f"{Jars.java()}:{classpath}".encode()).hexdigest()[:16]
         return cls(file=cache / "cqrs-sync" / f"kafka-{key}.jsa", classpath=classpath)
 
     @property
     def exists(self) -> bool:
+        """Whether it was made."""
         return self.file.exists()
 
     @property
@@ -55,7 +57,7 @@ class ClassArchive:
             *("-cp", self.classpath),
         )
         starting = asyncio.create_task(
-            ChildProcess.start(command, log=log, env=os.environ, cwd=self.file.parent)
+            ChildProcess.start(command, log=log, env=minimal_environment(), cwd=self.file.parent)
         )
         try:
             child = await asyncio.shield(starting)

@@ -8,7 +8,6 @@ tests that want a cluster of their own write
 """
 
 import asyncio
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,11 @@ from aiokafka.errors import KafkaError
 from devservers.class_archive import ClassArchive
 from devservers.jars import Jars
 from devservers.ports import HOST, free_ports
-from devservers.process import ChildProcess, describe_exit, tail
+from devservers.private_files import private_directory, write_private
+from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
 from devservers.waiting import until
 
-# Any 16 bytes will do: clusters are told apart by their ports, and one directory always belongs to one cluster.
+# Any 16 bytes will do: clusters differ by their ports, and one directory always belongs to one cluster.
 CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
 HEAP = ("-Xms96m", "-Xmx256m")
 # The optimising compiler of three brokers that share two cores with everything else costs more than it ever gives back.
@@ -62,18 +62,22 @@ class Broker:
 
     @property
     def name(self) -> str:
+        """As logs and directories are called."""
         return f"kafka-{self.node.id}"
 
     @property
     def bootstrap(self) -> str:
+        """Its address for clients."""
         return f"{HOST}:{self.node.port}"
 
     @property
     def is_formatted(self) -> bool:
+        """Whether its data directory has its identity."""
         return (self._data / "meta.properties").exists()
 
     @property
     def run_command(self) -> tuple[str, ...]:
+        """Starts the broker in the foreground."""
         archive = ClassArchive.of(self.classpath)
         options = archive.use_options if archive.exists else archive.learn_options(self.loaded_classes)
         return (*self._java(*HEAP, QUICK_COMPILER, *options), "kafka.Kafka", str(self._properties_file))
@@ -97,11 +101,13 @@ class Broker:
         )
 
     def write_configuration(self) -> None:
-        self._data.mkdir(parents=True, exist_ok=True)
-        self._properties_file.write_text(
-            "".join(f"{key}={value}\n" for key, value in self.properties().items())
+        """Write what the broker is started with; its directories are closed to other users, whatever the umask."""
+        private_directory(self.directory)
+        private_directory(self._data)
+        write_private(
+            self._properties_file, "".join(f"{key}={value}\n" for key, value in self.properties().items())
         )
-        self._log4j_file.write_text(_LOG4J)
+        write_private(self._log4j_file, _LOG4J)
 
     def properties(self) -> dict[str, str]:
         """Broker settings: replicate to every member, lose nothing acknowledged, create no topic by accident."""
@@ -188,7 +194,7 @@ class KafkaCluster:
     """A cluster for the length of an `async with`: started and complete on entry, no process left on exit.
 
     `ports` are the brokers' client ports, then as many for the controllers; free ones by default. The data stays in
-    `directory`, so that a second cluster there goes on where the first one stopped.
+    `directory`, so that a second cluster there continues where the first one stopped.
     """
 
     def __init__(
@@ -199,6 +205,7 @@ class KafkaCluster:
         ports: Sequence[int] | None = None,
         classpath: str | None = None,
     ) -> None:
+        """Describe a cluster; nothing starts before the `async with`."""
         ports = ports or free_ports(2 * brokers)
         self._nodes = [
             Node(id=n + 1, port=ports[n], controller_port=ports[brokers + n]) for n in range(brokers)
@@ -209,13 +216,19 @@ class KafkaCluster:
 
     @property
     def bootstrap(self) -> str:
+        """The brokers' addresses, as clients take them."""
         return ",".join(f"{HOST}:{node.port}" for node in self._nodes)
 
     async def __aenter__(self) -> Self:
+        """Start all brokers and wait until each knows the others.
+
+        Raises:
+            ClusterStartError: one did not come up.
+        """
         classpath = self._classpath
         if classpath is None:
             classpath = await asyncio.to_thread(Jars.resolve)
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private_directory(self._directory)
         brokers = cluster(directory=self._directory, nodes=self._nodes, classpath=classpath)
         try:
             await asyncio.gather(*(self._format(broker) for broker in brokers))
@@ -230,6 +243,7 @@ class KafkaCluster:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop all brokers; the data stays."""
         await self._stop()
 
     async def _format(self, broker: Broker) -> None:
@@ -257,7 +271,9 @@ class KafkaCluster:
         return len(await brokers_seen(self.bootstrap)) == len(self._nodes)
 
     async def _start(self, broker: Broker, command: Sequence[str]) -> ChildProcess:
-        return await ChildProcess.start(command, log=self._log(broker), env=os.environ, cwd=self._directory)
+        return await ChildProcess.start(
+            command, log=self._log(broker), env=minimal_environment(), cwd=self._directory
+        )
 
     async def _stop(self) -> None:
         await asyncio.gather(*(process.stop(grace_s=15) for process in self._running))

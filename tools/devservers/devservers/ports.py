@@ -14,10 +14,16 @@ import psutil
 HOST = "127.0.0.1"
 MAX_BROKERS = 3
 ORDER_INSTANCES = 3
+MAX_OFFSET = 65_535 - 9_192 - MAX_BROKERS
+_DIGITS = 5
 
 _FOR_TESTS = range(20_000, 32_000)
 _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _OUTGOING_ELSEWHERE = range(49_152, 65_536)  # macOS, and what the registry of ports recommends
+
+
+class PortOffsetError(ValueError):
+    """The setting that shifts every port is not one; the message says what it has to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +34,19 @@ class Ports:
 
     @classmethod
     def from_environment(cls) -> "Ports":
-        """Read `DEMO_PORT_OFFSET`; ValueError when it leaves no valid port."""
-        text = os.environ.get("DEMO_PORT_OFFSET", "0")
-        if not text.isdigit() or int(text) > 65535 - 9192 - MAX_BROKERS:
-            raise ValueError(f"DEMO_PORT_OFFSET={text!r} must be a whole number from 0 to 56340")
+        """Read `DEMO_PORT_OFFSET`.
+
+        Raises:
+            PortOffsetError: it is no whole number or leaves no valid port.
+        """
+        text = os.environ.get("DEMO_PORT_OFFSET") or "0"
+        if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text) <= MAX_OFFSET):
+            raise PortOffsetError(f"DEMO_PORT_OFFSET={text!r} must be a whole number from 0 to {MAX_OFFSET}")
         return cls(offset=int(text))
 
     @property
     def catalog(self) -> int:
+        """Port of the catalog."""
         return 8000 + self.offset
 
     def order(self, number: int) -> int:
@@ -44,10 +55,12 @@ class Ports:
 
     @property
     def sink(self) -> int:
+        """Port of the sink worker's REST."""
         return 8083 + self.offset
 
     @property
     def postgres(self) -> int:
+        """Port of PostgreSQL."""
         return 5433 + self.offset
 
     def broker(self, node: int) -> int:
@@ -79,6 +92,7 @@ class TakenPort:
     command: str
 
     def __str__(self) -> str:
+        """One sentence that names port, part and owner."""
         owner = f"pid {self.pid} ({self.command})" if self.pid else self.command
         return f"port {self.port}, needed by {self.wanted_by}, is taken by {owner}"
 

@@ -12,6 +12,8 @@ import pwd
 import secrets
 import signal
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +23,8 @@ from typing import Self
 import asyncpg
 
 from devservers.ports import HOST, free_ports
-from devservers.process import ChildProcess, describe_exit, tail
-from devservers.secret_files import kept_password
+from devservers.private_files import given_directory, kept_password, private_directory
+from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
 from devservers.waiting import until
 
 # PostgreSQL refuses to run as root; started by root it runs as this one.
@@ -48,6 +50,7 @@ class PostgresInstall:
 
     @property
     def admin_dsn(self) -> str:
+        """Address for the administrator."""
         return self.dsn(user=ADMIN, password=self.password, database="postgres")
 
     def dsn(self, *, user: str, password: str, database: str) -> str:
@@ -61,14 +64,17 @@ class PostgresInstall:
 
     @property
     def data(self) -> Path:
+        """The server's data directory."""
         return self.directory / "data"
 
     @property
     def exists(self) -> bool:
-        return (self.data / "PG_VERSION").exists()
+        """Whether the data directory was made."""
+        return os.path.lexists(self.data / "PG_VERSION")
 
     @property
     def run_command(self) -> tuple[str, ...]:
+        """Starts the server in the foreground."""
         settings = {
             "port": self.port,
             "listen_addresses": HOST,
@@ -76,6 +82,8 @@ class PostgresInstall:
             "max_connections": self.max_connections,
             "log_line_prefix": "%m [%p] %u@%d ",
             "log_checkpoints": "off",
+            # A transaction that somebody has forgotten holds back whoever reads in the order of commits, and the vacuum.
+            "idle_in_transaction_session_timeout": "5min",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return (str(binaries() / "postgres"), "-D", str(self.data), *options)
@@ -83,34 +91,30 @@ class PostgresInstall:
     async def create(self, *, log: Path) -> None:
         """Make the data directory unless it is there.
 
-        A half-made one is never left behind: `initdb` works beside it and the result is moved into place.
+        A half-made one is never left behind: `initdb` works beside it and the result is moved into place. The password
+        goes to `initdb` through a pipe: no file holds it, and no step that root takes is in a directory of another user.
         """
         self.require_reachable()
         if self.exists:
             return
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._own(self.directory)
-        password_file = self.directory / "initial-password"
-        password_file.write_text(self.password)
-        password_file.chmod(stat.S_IRUSR | stat.S_IWUSR)
-        self._own(password_file)
+        self._make_directory()
         unfinished = self.directory / f"unfinished-{secrets.token_hex(4)}"
-        try:
+        with self._password_pipe() as password:
             process = await ChildProcess.start(
                 (
                     *(binaries() / "initdb", "-D", unfinished, "-U", ADMIN, "-A", "scram-sha-256"),
-                    *(f"--pwfile={password_file}", "-E", "UTF8", "--no-locale", "--no-sync"),
+                    *(f"--pwfile=/dev/fd/{password}", "-E", "UTF8", "--no-locale", "--no-sync"),
                 ),
                 log=log,
-                env=os.environ,
+                env=minimal_environment(),
                 cwd=self.directory,
                 user=self.user,
+                pass_fds=(password,),
             )
-            if code := await process.wait():
-                raise PostgresUnavailableError(f"initdb ended with {describe_exit(code)}\n{tail(log)}")
-            unfinished.rename(self.data)
-        finally:
-            password_file.unlink()
+            code = await process.wait()
+        if code:
+            raise PostgresUnavailableError(f"initdb ended with {describe_exit(code)}\n{tail(log)}")
+        unfinished.rename(self.data)
 
     async def answers(self) -> bool:
         """Whether the administrator can log in; raises when the password is not this server's."""
@@ -135,10 +139,28 @@ class PostgresInstall:
                     "or move the project to a directory that everybody may enter."
                 )
 
-    def _own(self, path: Path) -> None:
-        if self.user is not None:
+    def _make_directory(self) -> None:
+        if self.user is None:
+            private_directory(self.directory)
+        else:
             account = pwd.getpwnam(self.user)
-            os.chown(path, account.pw_uid, account.pw_gid)
+            self.directory.parent.mkdir(parents=True, exist_ok=True)
+            given_directory(self.directory, uid=account.pw_uid, gid=account.pw_gid)
+
+    @contextmanager
+    def _password_pipe(self) -> Iterator[int]:
+        """Give the reading end of a pipe that holds the password; whoever runs the server may open it by its name."""
+        reading, writing = os.pipe()
+        try:
+            try:
+                os.write(writing, self.password.encode() + b"\n")
+            finally:
+                os.close(writing)
+            if self.user is not None:
+                os.fchown(reading, pwd.getpwnam(self.user).pw_uid, -1)
+            yield reading
+        finally:
+            os.close(reading)
 
 
 def binaries() -> Path:
@@ -179,6 +201,7 @@ class PostgresServer:
         port: int | None = None,
         max_connections: int = 300,
     ) -> None:
+        """Describe a server; nothing starts before the `async with`. A free port by default."""
         self._directory = directory
         self._port = port or free_ports(1)[0]
         self._max_connections = max_connections
@@ -186,15 +209,26 @@ class PostgresServer:
 
     @property
     def admin_dsn(self) -> str:
+        """Address for the administrator."""
         return self._install().admin_dsn
 
     async def __aenter__(self) -> Self:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        """Make the data unless it is there, start the server and wait until it answers.
+
+        Raises:
+            PostgresUnavailableError: it did not come up.
+        """
+        # Root's own: the server's user gets a directory within, and only that one.
+        private_directory(self._directory, mode=0o711)
         install = self._install()
         log = self._directory / "postgres.log"
         await install.create(log=log)
         self._process = await ChildProcess.start(
-            install.run_command, log=log, env=os.environ, cwd=self._directory, user=install.user
+            install.run_command,
+            log=log,
+            env=minimal_environment(),
+            cwd=self._directory,
+            user=install.user,
         )
         try:
             await _wait_until_ready(install, self._process, log)
@@ -206,11 +240,12 @@ class PostgresServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Stop the server; the data stays."""
         await self._stop()
 
     def _install(self) -> PostgresInstall:
         return PostgresInstall(
-            directory=self._directory,
+            directory=self._directory / "server",
             port=self._port,
             password=kept_password(self._directory / "password"),
             max_connections=self._max_connections,

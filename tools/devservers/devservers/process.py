@@ -9,15 +9,30 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from devservers.private_files import PRIVATE_UMASK, open_private
+
+_INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def minimal_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a server inherits of the caller's environment: where things are, language, time zone, certificates.
+
+    Everything else stays behind: a caller's environment holds credentials that are no server's business.
+    """
+    return {
+        name: value for name, value in environment.items() if name in _INHERITED or name.startswith("LC_")
+    }
+
 
 class ChildProcess:
     """A running command. Its descendants belong to its process group and end with it."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        """Own `process`; `start` makes one."""
         self._process = process
 
     @classmethod
-    async def start(
+    async def start(  # noqa: PLR0913  what a process needs, each by its name
         cls,
         command: Sequence[str | Path],
         *,
@@ -25,9 +40,13 @@ class ChildProcess:
         env: Mapping[str, str],
         cwd: Path,
         user: str | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> "ChildProcess":
-        """Start `command`, both outputs appended to `log`, as `user` when given (needs root)."""
-        with log.open("ab") as output:
+        """Start `command`, both outputs appended to `log`, as `user` when given (needs root).
+
+        The files that it makes and its log are closed to other users, whatever the caller's umask.
+        """
+        with os.fdopen(open_private(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as output:
             process = await asyncio.create_subprocess_exec(
                 *map(str, command),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -36,6 +55,8 @@ class ChildProcess:
                 env=dict(env),
                 cwd=cwd,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
+                pass_fds=pass_fds,
                 user=user,
                 group=_group_of(user) if user else None,
                 extra_groups=() if user else None,
@@ -44,10 +65,12 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
+        """Its process id, which is its process group as well."""
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
+        """Its exit code, None while it runs."""
         return self._process.returncode
 
     async def wait(self) -> int:

@@ -7,9 +7,10 @@ come due meanwhile, and each of them is charged for it: `answer_s` counts from t
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import cycle
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -36,6 +37,13 @@ def load_client(*, timeout_s: float) -> aiohttp.ClientSession:
     )
 
 
+class _End(NamedTuple):
+    outcome: str
+    reason: str
+    order_id: str | None = None
+    placed_at: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """An order and what became of it. Times are seconds; `placed_at` is the service's own, by the wall clock."""
@@ -44,11 +52,22 @@ class Sent:
     instance: str
     basket: Basket
     late_s: float
-    answer_s: float
-    outcome: str
+    answer_s: float = 0.0
+    outcome: str = "unknown"
     reason: str = ""
     order_id: str | None = None
     placed_at: float | None = None
+
+    def ended(self, end: _End, *, after_s: float) -> "Sent":
+        """The same order with what became of it."""
+        return replace(
+            self,
+            answer_s=after_s,
+            outcome=end.outcome,
+            reason=end.reason,
+            order_id=end.order_id,
+            placed_at=end.placed_at,
+        )
 
     def command(self) -> Command:
         """As a line of the journal."""
@@ -83,39 +102,41 @@ class Generator:
 
     async def _send(self, number: int, *, due: float, to: tuple[str, str], basket: Basket) -> Sent:
         instance, url = to
-        late = time.monotonic() - due
-        body = b""
+        sent = Sent(number=number, instance=instance, basket=basket, late_s=time.monotonic() - due)
         try:
             async with self.client.post(f"{url}/orders", json=basket.as_json()) as answer:
-                body = await answer.read()
-            outcome, reason = _outcome(answer.status, body)
+                ended = _ended(answer.status, await answer.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            outcome, reason = "failed", type(error).__name__  # it never left: nothing can have come of it
+            ended = _End("failed", type(error).__name__)  # it never left: nothing can have come of it
         except aiohttp.ClientError as error:
-            outcome, reason = "unknown", type(error).__name__
-        order = msgspec.json.decode(body) if outcome == "ok" else None
-        sent = Sent(
-            number=number,
-            instance=instance,
-            basket=basket,
-            late_s=late,
-            answer_s=time.monotonic() - due,
-            outcome=outcome,
-            reason=reason,
-            order_id=order["order_id"] if order else None,
-            placed_at=datetime.fromisoformat(order["placed_at"]).timestamp() if order else None,
-        )
+            ended = _End("unknown", type(error).__name__)
+        except asyncio.CancelledError:  # it may have arrived all the same: the journal must not miss it
+            self.answered(sent.ended(_End("unknown", "interrupted"), after_s=time.monotonic() - due))
+            raise
+        sent = sent.ended(ended, after_s=time.monotonic() - due)
         self.answered(sent)
         return sent
 
 
-def _outcome(status: int, body: bytes) -> tuple[str, str]:
+class _Accepted(msgspec.Struct):
+    order_id: str
+    placed_at: datetime
+
+
+class _Problem(msgspec.Struct):
+    type: str = ""
+
+
+def _ended(status: int, body: bytes) -> _End:
     """2xx is ok, 4xx failed, 5xx unknown: a command that was not answered may have happened."""
-    if status < _CLIENT_ERROR:
-        return "ok", ""
-    kind = "unknown" if status >= _SERVER_ERROR else "failed"
     try:
-        problem = msgspec.json.decode(body).get("type", "")
-    except ValueError:
+        if status < _CLIENT_ERROR:
+            order = msgspec.json.decode(body, type=_Accepted)
+            return _End("ok", "", order.order_id, order.placed_at.timestamp())
+        problem = msgspec.json.decode(body, type=_Problem).type
+    except (ValueError, RecursionError):
+        if status < _CLIENT_ERROR:
+            return _End("unknown", f"{status} with an answer that cannot be read")
         problem = ""
-    return kind, f"{status} {problem}".strip()
+    kind = "unknown" if status >= _SERVER_ERROR else "failed"
+    return _End(kind, f"{status} {problem}".strip())

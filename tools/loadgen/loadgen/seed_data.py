@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 import aiohttp
+import msgspec
 
 PRODUCTS = tuple(f"load-{number:02}" for number in range(40))
 STOCK = 1_000_000_000
@@ -32,6 +33,7 @@ class Basket:
     lines: tuple[tuple[str, int], ...]
 
     def as_json(self) -> dict[str, Any]:
+        """The body of POST /orders."""
         lines = [{"product_id": product, "quantity": quantity} for product, quantity in self.lines]
         return {"user_id": self.user_id, "lines": lines}
 
@@ -44,7 +46,7 @@ def _weights(count: int) -> list[float]:
 class Customers:
     """`users` customers who want the shop's products; the same `dice` give the same orders.
 
-    `run` is in the users' names: what one load ordered is told from what another did.
+    `run` is in the users' names: so that the orders of two loads differ.
     """
 
     run: str
@@ -55,6 +57,7 @@ class Customers:
     _product_weights: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Work out the weights once."""
         object.__setattr__(self, "_user_weights", _weights(self.users))
         object.__setattr__(self, "_product_weights", _weights(len(self.products)))
 
@@ -98,8 +101,24 @@ async def _until_known(client: aiohttp.ClientSession, url: str) -> None:
     basket = Basket(user_id="load", lines=tuple((product, 1) for product in (*PRODUCTS, _NO_PRODUCT)))
     while True:
         async with client.post(f"{url}/orders", json=basket.as_json()) as answer:
-            problem = await answer.json(content_type=None)
-        pointers = {error.get("pointer") for error in problem.get("errors", [])}
+            body = await answer.read()
+        pointers = _pointers(body)
         if answer.status == _UNPROCESSABLE and pointers == {f"/lines/{len(PRODUCTS)}/product_id"}:
             return
         await asyncio.sleep(0.1)
+
+
+class _Error(msgspec.Struct):
+    pointer: str = ""
+
+
+class _Problem(msgspec.Struct):
+    errors: list[_Error] = []
+
+
+def _pointers(body: bytes) -> set[str]:
+    """What a problem's errors point to; nothing of an answer that is no problem."""
+    try:
+        return {error.pointer for error in msgspec.json.decode(body, type=_Problem).errors}
+    except (ValueError, RecursionError):
+        return set()

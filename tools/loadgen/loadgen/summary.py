@@ -21,6 +21,7 @@ class Latency:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> "Latency | None":
+        """Percentiles of samples in seconds; None of no samples."""
         ordered = sorted(seconds)
         if not ordered:
             return None
@@ -31,9 +32,11 @@ class Latency:
         return cls(samples=len(ordered), p50=at(0.5), p95=at(0.95), p99=at(0.99), highest=at(1.0))
 
     def __str__(self) -> str:
+        """One line, in milliseconds."""
         return f"p50 {self.p50:8.1f}   p95 {self.p95:8.1f}   p99 {self.p99:8.1f}   max {self.highest:8.1f} ms"
 
     def as_json(self) -> dict[str, Any]:
+        """The fields by their names."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -52,6 +55,7 @@ class Summary:
 
     @classmethod
     def of(cls, sent: Sequence[Sent], *, seen: Mapping[str, float], seconds: float) -> "Summary":
+        """Sum up what was sent in `seconds`; `seen` says when each order was visible, in seconds since 1970."""
         accepted = [order for order in sent if order.outcome == "ok"]
         visible = [
             seen[order.order_id] - order.placed_at
@@ -72,11 +76,14 @@ class Summary:
     @property
     def good(self) -> bool:
         """Every order was accepted and became visible."""
-        return self.outcomes["ok"] == self.orders and not self.not_visible
+        return self.orders > 0 and self.outcomes["ok"] == self.orders and not self.not_visible
 
     def __str__(self) -> str:
+        """A few lines for a person."""
         counts = f"{self.outcomes['ok']} accepted, {self.outcomes['failed']} failed, {self.outcomes['unknown']} unknown"
-        pace = f"{self.orders} orders in {self.seconds:.1f} s ({self.orders / self.seconds:.0f}/s)"
+        pace = (
+            f"{self.orders} orders in {self.seconds:.1f} s ({self.orders / max(self.seconds, 0.001):.0f}/s)"
+        )
         lines = [
             f"{pace}: {counts}, {self.not_visible} accepted but not visible",
             *(f"    {count} times {reason}" for reason, count in self.reasons.items()),
@@ -87,6 +94,7 @@ class Summary:
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
+        """For machines; latencies in milliseconds."""
         latencies = {"answer_ms": self.answer, "visible_ms": self.visible, "sent_late_ms": self.sent_late}
         return {
             "orders": self.orders,

@@ -17,13 +17,14 @@ import asyncpg
 CHANNEL = "read_model"
 _SEEN = "SELECT order_id FROM orders WHERE order_id = ANY($1::text[])"
 _AT_LEAST_EVERY_S = 1.0
-"""How long the watcher trusts in being told: a lost notification costs this much and loses no order."""
+"""How long the watcher relies on notifications: a lost notification costs this much and loses no order."""
 
 
 class Watcher:
     """`expect` orders, then `finish`; `seen` says when each appeared, by the wall clock in seconds."""
 
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        """Ask over `connection`, which nobody else uses meanwhile."""
         self._connection = connection
         self._news = asyncio.Event()
         self._expected: set[str] = set()
@@ -34,11 +35,13 @@ class Watcher:
         self._expected.add(order_id)
         self._news.set()
 
-    def told(self, *_notification: Any) -> None:
+    def notified(self, *_notification: Any) -> None:
+        """A notification has come."""
         self._news.set()
 
     @property
     def waiting_for(self) -> int:
+        """How many orders are expected and not seen."""
         return len(self._expected)
 
     async def watch(self) -> None:
@@ -73,7 +76,7 @@ async def watcher(dsn: str) -> AsyncIterator[Watcher]:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         watch = Watcher(connection)
-        await connection.add_listener(CHANNEL, watch.told)
+        await connection.add_listener(CHANNEL, watch.notified)
         task = asyncio.create_task(watch.watch())
         try:
             yield watch

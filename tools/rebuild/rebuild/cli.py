@@ -1,24 +1,31 @@
-"""`./demo rebuild` for a person at a terminal, or for a log."""
+"""A rebuild for a person at a terminal, or for a log: `python -m rebuild --sink-url URL …`.
+
+The databases' addresses hold passwords, which have no place on a command line: they come from `REBUILD_OWNER_DSN` and
+`REBUILD_READER_DSN`.
+"""
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import asyncpg
 import httpx
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
+from auditor import Target
 from auditor.sources.topics import TopicStalledError
-from demo.running_stack import running_stack
-from demo.supervisor.control import NotRunningError
-from rebuild.connect_client import SinkError
+from rebuild.connect_client import Connector, SinkError
 from rebuild.display import Display
 from rebuild.read_model import RebuildError
 from rebuild.sequence import Site, rebuild
 
-_REBUILT, _NOT_REBUILT, _INTERRUPTED = 0, 1, 130
+REBUILT, NOT_REBUILT, USAGE, INTERRUPTED = 0, 1, 2, 130
+OWNER_DSN, READER_DSN = "REBUILD_OWNER_DSN", "REBUILD_READER_DSN"
 _UNABLE = (
     RebuildError,
     SinkError,
@@ -32,35 +39,70 @@ _UNABLE = (
 )
 
 
-def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """There is nothing to choose."""
+def site(*, owner_dsn: str, sink_url: str, target: Target, connectors: Path) -> Site:
+    """A rebuild of the read model that the connectors in the folder `connectors` write.
+
+    Any stack will do whose read database, sink worker and brokers are reached from here; of `target` the databases that
+    orders are written to are not looked at.
+    """
+    return Site(
+        owner_dsn=owner_dsn, sink_url=sink_url, target=target, connectors=Connector.read_all(connectors)
+    )
 
 
-def run(_args: argparse.Namespace) -> int:
+def run(rebuilt: Site) -> int:
     """Exit code 0: rebuilt; 1: not, the old read model serves as before; 130: interrupted, likewise."""
     try:
-        site = Site.of(running_stack())
-    except NotRunningError as error:
-        print(f"rebuild: {error}", file=sys.stderr)
-        return _NOT_REBUILT
-    try:
-        asyncio.run(_rebuild(site))
+        asyncio.run(_rebuild(rebuilt))
     except _UNABLE as error:
-        print(f"rebuild: {type(error).__name__}: {error}", file=sys.stderr)
-        return _NOT_REBUILT
+        print(f"rebuild: {str(error) or type(error).__name__}", file=sys.stderr)
+        return NOT_REBUILT
     except (KeyboardInterrupt, asyncio.CancelledError):
         print(
             "rebuild: interrupted; the copy is removed, the old read model serves as before", file=sys.stderr
         )
-        return _INTERRUPTED
-    return _REBUILT
+        return INTERRUPTED
+    return REBUILT
 
 
-async def _rebuild(site: Site) -> None:
+def main(words: Sequence[str] | None = None) -> int:
+    """The command line of this package alone."""
+    parser = argparse.ArgumentParser(
+        prog="rebuild",
+        description="Build the read model again from the topics beside the one that serves, compare it, and switch.",
+        epilog=f"${OWNER_DSN}: the read database as its owner; ${READER_DSN}: as a role that reads it.",
+    )
+    parser.add_argument("--sink-url", required=True, metavar="URL", help="REST address of a sink worker")
+    parser.add_argument("--bootstrap", required=True, metavar="HOST:PORT,…", help="Kafka's brokers")
+    parser.add_argument("--topic-prefix", default="", metavar="P", help="what every topic's name begins with")
+    parser.add_argument(
+        "--connectors", type=Path, required=True, metavar="FOLDER", help="the connectors' files"
+    )
+    args = parser.parse_args(words)
+    for name in (OWNER_DSN, READER_DSN):
+        if name not in os.environ:
+            parser.error(f"{name} is not set")
+    target = Target(
+        write_databases={},
+        read_dsn=os.environ[READER_DSN],
+        bootstrap=args.bootstrap,
+        topic_prefix=args.topic_prefix,
+    )
+    return run(
+        site(
+            owner_dsn=os.environ[OWNER_DSN],
+            sink_url=args.sink_url,
+            target=target,
+            connectors=args.connectors,
+        )
+    )
+
+
+async def _rebuild(rebuilt: Site) -> None:
     """SIGTERM ends it as Ctrl-C does."""
     this = asyncio.current_task()
     if this is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     with Display(Console()) as display:
-        report = await rebuild(site, display)
+        report = await rebuild(rebuilt, display)
     print(f"\n{report}")

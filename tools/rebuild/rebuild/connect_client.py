@@ -10,12 +10,12 @@ from typing import Any, Self
 
 import httpx
 
-from devservers.waiting import until
+from auditor.waiting import until
 
 SUFFIX = "-next"
 SCHEMA = "next"
 _NOT_OF_A_COPY = {"notify.channel", "errors.deadletterqueue.topic.name"}
-"""What tells others of a record: it was told already."""
+"""Settings that announce a record to others, which has been done already."""
 
 _REQUEST_TIMEOUT_S = 20.0
 _PATIENCE_S = 60.0
@@ -54,6 +54,7 @@ class Worker:
     """A worker's connectors. Every method raises SinkError."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
+        """`http` has the worker's address as its base."""
         self._http = http
 
     async def begin(self, connector: Connector) -> None:
@@ -68,7 +69,7 @@ class Worker:
         await self._ask("DELETE", f"/connectors/{name}", fine={HTTPStatus.NOT_FOUND})
 
     async def restart(self, name: str, *, only_failed: bool = False) -> None:
-        """Let its tasks begin anew, where the database says."""
+        """Restart its tasks from the offsets in the database."""
         which = "true" if only_failed else "false"
         await self._ask("POST", f"/connectors/{name}/restart?includeTasks=true&onlyFailed={which}")
 
@@ -117,12 +118,15 @@ class Worker:
         settled = await until(asked, timeout_s=_PATIENCE_S, pause_s=_PAUSE_S)
         if not settled or not (answered[-1].is_success or answered[-1].status_code in (fine or ())):
             raise SinkError(f"the sink's worker answers {method} {path} with {said}")
-        content: dict[str, Any] = answered[-1].json() if answered[-1].content else {}
-        return content
+        try:
+            content = answered[-1].json() if answered[-1].content else {}
+        except ValueError as error:
+            raise SinkError(f"the sink's worker answers {method} {path} with no JSON: {said}") from error
+        return content if isinstance(content, dict) else {}
 
 
 @asynccontextmanager
 async def worker(url: str) -> AsyncIterator[Worker]:
     """The worker at `url`."""
-    async with httpx.AsyncClient(base_url=url, timeout=_REQUEST_TIMEOUT_S) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=_REQUEST_TIMEOUT_S, trust_env=False) as http:
         yield Worker(http)

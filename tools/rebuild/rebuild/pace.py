@@ -13,8 +13,8 @@ Place = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One connector's way: records behind it and in all, and records per second of late."""
+class CopyProgress:
+    """How far one connector is: records copied and in all, and records per second of late."""
 
     connector: str
     done: int
@@ -31,8 +31,8 @@ class Pace:
     _before: tuple[Log, ...] | None = None
     _samples: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
 
-    def look(self, logs: Iterable[Log], offsets: Mapping[Place, int], *, at_s: float) -> list[Way]:
-        """The ways at this moment. Caught up is who has what was there at the look before: more comes all the time."""
+    def look(self, logs: Iterable[Log], offsets: Mapping[Place, int], *, at_s: float) -> list[CopyProgress]:
+        """How far each connector is. Caught up is who has what was there at the look before: more comes all the time."""
         seen = tuple(logs)
         if self._before is not None:
             self.caught_up = all(
@@ -42,9 +42,11 @@ class Pace:
                 if log.topic == reader.topic
             )
         self._before = seen
-        return [self._way(reader, seen, offsets, at_s) for reader in self.readers]
+        return [self._copy(reader, seen, offsets, at_s) for reader in self.readers]
 
-    def _way(self, reader: Reader, logs: Sequence[Log], offsets: Mapping[Place, int], at_s: float) -> Way:
+    def _copy(
+        self, reader: Reader, logs: Sequence[Log], offsets: Mapping[Place, int], at_s: float
+    ) -> CopyProgress:
         own = [log for log in logs if log.topic == reader.topic]
         reached = {
             # nothing noted, or -1, "where the topic begins": nothing read
@@ -57,7 +59,7 @@ class Pace:
         while at_s - samples[0][0] > _WINDOW_S:
             samples.popleft()
         then_s, then = samples[0]
-        return Way(
+        return CopyProgress(
             connector=reader.name,
             done=done,
             total=sum(max(log.end, reached[log.partition]) - log.first for log in own),

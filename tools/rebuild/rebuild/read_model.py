@@ -12,8 +12,7 @@ from typing import TypeAlias
 import asyncpg
 
 from auditor.sql import statements
-from demo.stack import base_environment
-from devservers.waiting import until
+from auditor.waiting import until
 from rebuild.connect_client import SCHEMA, SUFFIX
 from rebuild.pace import Place
 
@@ -32,10 +31,10 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class RebuildError(RuntimeError):
-    """The read model cannot be rebuilt; the old one goes on serving."""
+    """The read model cannot be rebuilt; the old one continues to serve."""
 
 
-class NotNowError(Exception):
+class SwitchBlockedError(Exception):
     """A reader holds the old tables, or the copy is not yet where they are: a moment later it may be otherwise."""
 
 
@@ -43,6 +42,7 @@ class ReadModel:
     """The read database in the hands of its owner. Errors of the driver propagate."""
 
     def __init__(self, connection: Connection, *, dsn: str) -> None:
+        """`connection` and `dsn` are of the database's owner."""
         self._connection = connection
         self._dsn = dsn
 
@@ -56,12 +56,18 @@ class ReadModel:
             raise RebuildError("another rebuild is under way")
 
     async def make_room(self) -> None:
-        """Empty tables of the newest revision in schema `SCHEMA`. Raises RebuildError."""
+        """Make empty tables of the newest revision in schema `SCHEMA`.
+
+        They get the triggers and checks that somebody has added to the tables that serve.
+
+        Raises:
+            RebuildError: the migration failed, or something is built upon the tables to be replaced.
+        """
         env = {"CATALOG_MIGRATION_DATABASE_URL": self._dsn, "CATALOG_MIGRATION_SCHEMA": SCHEMA}
         migration = await asyncio.create_subprocess_exec(
             Path(sys.executable).with_name("catalog-service"),
             "migrate",
-            env=base_environment() | env,
+            env=_migration_environment() | env,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -71,6 +77,12 @@ class ReadModel:
         outsiders = [row[0] for row in await self._connection.fetch(_SQL["outsiders"], PUBLIC, SCHEMA)]
         if outsiders:
             raise RebuildError(f"built upon the tables to be replaced, and to be dropped first: {outsiders}")
+        await self.copy_additions()
+
+    async def copy_additions(self) -> None:
+        """Give the copy's tables the checks and triggers that those which serve have beyond the migrations."""
+        for row in await self._connection.fetch(_SQL["additions"], PUBLIC, SCHEMA):
+            await self._connection.execute(row[0])
 
     async def clear(self, copies: Sequence[str]) -> None:
         """Leave nothing of a rebuild: neither the copy nor what it has replaced, nor what its connectors noted."""
@@ -97,14 +109,14 @@ class ReadModel:
     async def switch(self, names: Sequence[str], copies: Sequence[str]) -> float:
         """Put the copy in the place of the old tables, in one transaction; gives the seconds for which readers had to wait.
 
-        Raises NotNowError when somebody is in the way: nothing has changed then.
+        Raises SwitchBlockedError when somebody is in the way: nothing has changed then.
         """
         try:
             async with self._connection.transaction():
                 began = await self._switch(names, copies)
             return time.monotonic() - began
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
-            raise NotNowError(str(error)) from error
+            raise SwitchBlockedError(str(error)) from error
 
     async def _switch(self, names: Sequence[str], copies: Sequence[str]) -> float:
         """The order matters: the old stand still, the copy passes them, stands still as well, and only then readers wait."""
@@ -138,8 +150,14 @@ class ReadModel:
             if not behind:
                 return
             if time.monotonic() > deadline:
-                raise NotNowError(f"the copy is behind in {', '.join(behind)}")
+                raise SwitchBlockedError(f"the copy is behind in {', '.join(behind)}")
             await asyncio.sleep(_LOOK_S)
+
+
+def _migration_environment() -> dict[str, str]:
+    """What the migration inherits: where things are and in which language, and nothing else of the caller's."""
+    names = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    return {name: value for name, value in os.environ.items() if name in names or name.startswith("LC_")}
 
 
 def _by_place(rows: Sequence[asyncpg.Record]) -> dict[Place, int]:

@@ -1,4 +1,4 @@
--- What `./demo rebuild` does to the read database, as its owner.
+-- What a rebuild does to the read database, as its owner.
 
 -- name: lock
 -- One rebuild at a time; the lock goes with the session, however that ends.
@@ -14,6 +14,22 @@ JOIN pg_class t ON t.oid = d.refobjid AND d.refclassid = 'pg_class'::regclass AN
 WHERE t.relnamespace = $1::regnamespace
   AND NOT (v.relnamespace = $1::regnamespace
            AND EXISTS (SELECT FROM pg_class n WHERE n.relnamespace = $2::regnamespace AND n.relname = v.relname))
+
+-- name: additions
+-- Statements that give the tables of schema $2 the checks and triggers that those of schema $1 have and no migration has made.
+SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', $2::text, n.relname, c.conname, pg_get_constraintdef(c.oid))
+FROM pg_constraint c
+JOIN pg_class o ON o.oid = c.conrelid AND o.relnamespace = to_regnamespace($1)
+JOIN pg_class n ON n.relnamespace = to_regnamespace($2) AND n.relname = o.relname
+WHERE c.contype = 'c'
+  AND NOT EXISTS (SELECT FROM pg_constraint made WHERE made.conrelid = n.oid AND made.conname = c.conname)
+UNION ALL
+SELECT replace(pg_get_triggerdef(t.oid), format(' ON %I.%I ', $1::text, o.relname), format(' ON %I.%I ', $2::text, n.relname))
+FROM pg_trigger t
+JOIN pg_class o ON o.oid = t.tgrelid AND o.relnamespace = to_regnamespace($1)
+JOIN pg_class n ON n.relnamespace = to_regnamespace($2) AND n.relname = o.relname
+WHERE NOT t.tgisinternal
+  AND NOT EXISTS (SELECT FROM pg_trigger made WHERE made.tgrelid = n.oid AND made.tgname = t.tgname)
 
 -- name: drop_offsets
 DELETE FROM sink.offsets WHERE connector = ANY ($1::text[])

@@ -3,17 +3,16 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from auditor import Report, Target, audit_picture
+from auditor import Report, Target, audit_copy
 from auditor.sources.topics import partition_ends
 from auditor.target import SINK_CONNECTORS
-from demo.stack import CONNECTORS, Stack
-from devservers.waiting import until
+from auditor.waiting import until
 from rebuild.connect_client import SCHEMA, SUFFIX, Connector, SinkError, Worker, worker
-from rebuild.pace import Pace, Way
-from rebuild.read_model import NotNowError, ReadModel, RebuildError, read_model
+from rebuild.pace import CopyProgress, Pace
+from rebuild.read_model import ReadModel, RebuildError, SwitchBlockedError, read_model
 
 T = TypeVar("T")
 
@@ -31,15 +30,15 @@ class Verify(Protocol):
         ...
 
 
-class Told(Protocol):
-    """Who watches."""
+class Observer(Protocol):
+    """Who watches a rebuild."""
 
     def done(self, what: str, *, seconds: float) -> None:
-        """A step is behind us."""
+        """A step was taken in so many seconds."""
         ...
 
-    def on_the_way(self, ways: Sequence[Way]) -> None:
-        """The copy is being filled; told twice a second."""
+    def progressed(self, copies: Sequence[CopyProgress]) -> None:
+        """The copy is being filled; called twice a second."""
         ...
 
 
@@ -47,6 +46,7 @@ class DifferentError(RebuildError):
     """The copy is not what the topics say."""
 
     def __init__(self, report: Report) -> None:
+        """`report` says what differs."""
         super().__init__(f"the copy is not what the topics say, so it was given up:\n{report}")
 
 
@@ -54,35 +54,28 @@ class DifferentError(RebuildError):
 class Site:
     """Where everything is: the read database as its owner, the sink's worker, and what the audit looks at."""
 
-    owner_dsn: str
+    owner_dsn: str = field(repr=False)
     sink_url: str
     target: Target
     connectors: Sequence[Connector]
 
-    @classmethod
-    def of(cls, stack: Stack) -> "Site":
-        """The running `stack`."""
-        return cls(
-            owner_dsn=stack.read.owner_dsn,
-            sink_url=stack.sink_url,
-            target=Target.of(stack),
-            connectors=Connector.read_all(CONNECTORS),
-        )
-
     @property
     def names(self) -> list[str]:
+        """Of the connectors that write the read model."""
         return [each.name for each in self.connectors]
 
     @property
     def copies(self) -> list[Connector]:
+        """Those that fill the copy."""
         return [each.copy() for each in self.connectors]
 
     @property
     def copy_names(self) -> list[str]:
+        """Their names."""
         return [each.name for each in self.copies]
 
 
-async def rebuild(site: Site, told: Told, *, verify: Verify = audit_picture) -> Report:
+async def rebuild(site: Site, observer: Observer, *, verify: Verify = audit_copy) -> Report:
     """Build the copy, compare it, put it in the old one's place; gives the comparison.
 
     Whatever ends it before the switch, a cancellation too, leaves the old read model in its place and removes the copy.
@@ -95,14 +88,14 @@ async def rebuild(site: Site, told: Told, *, verify: Verify = audit_picture) -> 
         await _clear(site, database, sink)
         await _heal(site, sink)
         try:
-            await _timed(told, "empty tables beside the old ones", database.make_room())
-            await _timed(told, "filled from the topics", _fill(site, database, sink, told))
-            await _timed(told, "analysed", database.analyze())
+            await _timed(observer, "empty tables beside the old ones", database.make_room())
+            await _timed(observer, "filled from the topics", _fill(site, database, sink, observer))
+            await _timed(observer, "analysed", database.analyze())
             comparing = verify(site.target, schema=SCHEMA, suffix=SUFFIX)
-            report = await _timed(told, "compared with the topics", comparing)
+            report = await _timed(observer, "compared with the topics", comparing)
             if not report.clean:
                 raise DifferentError(report)
-            await _switch(site, database, sink, told)
+            await _switch(site, database, sink, observer)
         finally:
             await to_its_end(_clear(site, database, sink))
         return report
@@ -119,7 +112,7 @@ async def _heal(site: Site, sink: Worker) -> None:
     await sink.running(site.names)
 
 
-async def _fill(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
+async def _fill(site: Site, database: ReadModel, sink: Worker, observer: Observer) -> None:
     """Return when the copy has all that was there half a second ago."""
     pace = Pace(SINK_CONNECTORS)
 
@@ -129,7 +122,7 @@ async def _fill(site: Site, database: ReadModel, sink: Worker, told: Told) -> No
             (name.removesuffix(SUFFIX), site.target.plain(topic), partition): at
             for (name, topic, partition), at in (await database.offsets(site.copy_names)).items()
         }
-        told.on_the_way(pace.look(logs, offsets, at_s=time.monotonic()))
+        observer.progressed(pace.look(logs, offsets, at_s=time.monotonic()))
 
     await look()
     await _all(sink.begin(copy) for copy in site.copies)
@@ -139,24 +132,24 @@ async def _fill(site: Site, database: ReadModel, sink: Worker, told: Told) -> No
         await look()
 
 
-async def _switch(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
+async def _switch(site: Site, database: ReadModel, sink: Worker, observer: Observer) -> None:
     """Try until nobody is in the way."""
     deadline = time.monotonic() + _SWITCH_S
     while True:
         await sink.require_healthy(site.copy_names)
         try:
-            return await to_its_end(_switch_once(site, database, sink, told))
-        except NotNowError as error:
+            return await to_its_end(_switch_once(site, database, sink, observer))
+        except SwitchBlockedError as error:
             if time.monotonic() > deadline:
                 raise RebuildError(f"no moment to switch within {_SWITCH_S:g} s: {error}") from error
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _switch_once(site: Site, database: ReadModel, sink: Worker, told: Told) -> None:
-    """From the commit on the old tasks are refused; they claim their partitions anew where the copy's had come to."""
+async def _switch_once(site: Site, database: ReadModel, sink: Worker, observer: Observer) -> None:
+    """From the commit on the old tasks are refused; the new ones claim their partitions where the copy's stood."""
     waited_s = await database.switch(site.names, site.copy_names)
     committed = time.monotonic()
-    told.done("switched; so long a query may have waited", seconds=waited_s)
+    observer.done("switched; longest time that a query may have waited for it", seconds=waited_s)
     switched = await database.epochs(site.names)
     await _all(sink.restart(name) for name in site.names)
 
@@ -165,14 +158,16 @@ async def _switch_once(site: Site, database: ReadModel, sink: Worker, told: Told
         return all(epochs[place] > epoch for place, epoch in switched.items())
 
     if not await until(claimed, timeout_s=_GO_ON_S, pause_s=0.05):
-        raise SinkError("the switch is made, but the sink's tasks do not go on: `./demo restart sink`")
-    told.done("the sink goes on where the copy was", seconds=time.monotonic() - committed)
+        raise SinkError(
+            "the switch is made, but the sink's tasks do not continue: restart the sink's workers"
+        )
+    observer.done("the sink continues where the copy was", seconds=time.monotonic() - committed)
 
 
-async def _timed(told: Told, what: str, step: Awaitable[T]) -> T:
+async def _timed(observer: Observer, what: str, step: Awaitable[T]) -> T:
     began = time.monotonic()
     result = await step
-    told.done(what, seconds=time.monotonic() - began)
+    observer.done(what, seconds=time.monotonic() - began)
     return result
 
 
@@ -183,7 +178,7 @@ async def _all(steps: Iterable[Awaitable[None]]) -> None:
 async def to_its_end(step: Coroutine[Any, Any, T]) -> T:
     """Do a step that must not be left half done: a cancellation waits for it.
 
-    It comes too late when the step succeeds, is obeyed when the step changed nothing (NotNowError), and gives way to
+    It comes too late when the step succeeds, is obeyed when the step changed nothing (SwitchBlockedError), and gives way to
     any other error.
     """
     task = asyncio.create_task(step)
@@ -192,5 +187,5 @@ async def to_its_end(step: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError as cancelled:
         try:
             return await task
-        except NotNowError:
+        except SwitchBlockedError:
             raise cancelled from None

@@ -9,7 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
+from catalog_service.http.methods import allowed_methods
 from catalog_service.read_model.cursor import BadCursorError
 from catalog_service.read_model.database import DatabaseAwayError
 
@@ -83,6 +85,17 @@ class ProblemError(Exception):
         return JSONResponse(content, self.status, self.headers, MEDIA_TYPE)
 
 
+def refusal(scope: Scope, status: int, kind: str, detail: str) -> Response:
+    """The response to a request that is not let in, or that met a defect."""
+    return ProblemError(HTTPStatus(status), kind, detail).answer(Request(scope))
+
+
+def document(status: int, kind: str, detail: str) -> tuple[str, bytes]:
+    """Media type and body of a problem that happened before a request could be read."""
+    scope: Scope = {"type": "http", "path": "/", "headers": [], "server": None, "query_string": b""}
+    return MEDIA_TYPE, bytes(refusal(scope, status, kind, detail).body)
+
+
 def not_found(kind: str, detail: str) -> ProblemError:
     """The resource has never become visible here (an order may still be on its way: ask with its token)."""
     return ProblemError(HTTPStatus.NOT_FOUND, kind, detail)
@@ -116,7 +129,7 @@ def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install_problems(app: FastAPI) -> None:
-    """Answer every error of `app` as a problem, FastAPI's own included."""
+    """Answer every error of `app` as a problem, FastAPI's own included; a defect passes through to what measures."""
 
     @app.exception_handler(ProblemError)
     async def _problem(request: Request, problem: ProblemError) -> Response:
@@ -143,4 +156,7 @@ def install_problems(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
         kind = status.phrase.lower().replace(" ", "-")
-        return ProblemError(status, kind, str(error.detail), headers=error.headers).answer(request)
+        headers = dict(error.headers or {})
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = allowed_methods(app, request.scope)
+        return ProblemError(status, kind, str(error.detail), headers=headers).answer(request)

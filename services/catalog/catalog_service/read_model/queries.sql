@@ -74,7 +74,7 @@ SELECT version_num FROM alembic_version
 
 -- name: hold_read_model
 -- First in a snapshot of several statements. LOCK takes no snapshot itself: the one that follows is either wholly before
--- or wholly after another copy of these tables takes their place (docs/adr/0022-rebuild.md).
+-- or wholly after another copy of these tables takes their place (docs/adr/0010-rebuild.md).
 LOCK TABLE orders, products IN ACCESS SHARE MODE
 
 -- name: sink_begun

@@ -63,7 +63,7 @@ def compile_protobuf(registered: RegisteredSchema, choices: Choices) -> Decode:
 
 
 def _compiled(registered: RegisteredSchema) -> descriptor_pb2.FileDescriptorSet:
-    """protoc's descriptors of the schema, its references and Google's own, those imported first."""
+    """Protoc's descriptors of the schema, its references and Google's own, those imported first."""
     with tempfile.TemporaryDirectory() as directory:
         for name, text in (*registered.references, (ROOT, registered.text)):
             path = Path(directory, name)

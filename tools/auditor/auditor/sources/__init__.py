@@ -1,0 +1,1 @@
+"""Where the facts of an audit come from: databases and topics."""

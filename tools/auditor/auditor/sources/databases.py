@@ -21,6 +21,9 @@ class Snapshot(Protocol):
     def rows(self, sql: str) -> AsyncIterator[Block]:
         """Give the rows of a SELECT, in blocks."""
 
+    async def has(self, table: str) -> bool:
+        """Whether there is a table of that name."""
+
 
 @asynccontextmanager
 async def snapshot(url: str) -> AsyncIterator[Snapshot]:
@@ -40,9 +43,14 @@ class _SqliteSnapshot:
         self._connection = connection
 
     async def rows(self, sql: str) -> AsyncIterator[Block]:
+        self._connection.text_factory = _text  # what is stored may be no UTF-8
         cursor = self._connection.execute(sql)
         while block := cursor.fetchmany(_ROWS_PER_BLOCK):
             yield block
+
+    async def has(self, table: str) -> bool:
+        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,))
+        return found.fetchone() is not None
 
 
 class _PostgresSnapshot:
@@ -53,6 +61,13 @@ class _PostgresSnapshot:
         cursor = await self._connection.cursor(sql)
         while block := await cursor.fetch(_ROWS_PER_BLOCK):
             yield [tuple(row) for row in block]
+
+    async def has(self, table: str) -> bool:
+        return bool(await self._connection.fetchval("SELECT to_regclass($1) IS NOT NULL", table))
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode(errors="replace")
 
 
 @asynccontextmanager

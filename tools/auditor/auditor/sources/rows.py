@@ -1,6 +1,7 @@
 """The databases' sides: rows of the write databases and of the read database as facts."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from auditor.observations import (
     Progress,
     Projection,
     Replica,
+    SetAside,
     State,
     canonical,
 )
@@ -26,6 +28,8 @@ from auditor.sql import statements
 from auditor.target import Target
 
 _WRITE, _READ = statements("write"), statements("read")
+WRITE_TABLES = {name: sql.strip() for name, sql in _WRITE.items()}
+"""What is read of a write database: the query of each table, by the table's name."""
 _PROJECTIONS = {"user_summary": USER_SUMMARY_FIELDS, "product_sales": PRODUCT_SALES_FIELDS}
 
 
@@ -41,7 +45,10 @@ async def write_facts(database: Snapshot, *, instance: str, target: Target) -> A
     async for block in database.rows(_WRITE["positions"]):
         yield [_position(instance, row, target) for row in block]
     async for block in database.rows(_WRITE["parked"]):
-        yield [_parked(instance, row, target) for row in block]
+        yield [_dead_letter(instance, row, target) for row in block]
+    if await database.has("set_aside"):
+        async for block in database.rows(_WRITE["set_aside"]):
+            yield [SetAside(instance, row[0], target.plain(row[1]), row[2]) for row in block]
 
 
 async def read_facts(database: Snapshot, *, target: Target) -> AsyncIterator[Sequence[Fact]]:
@@ -79,28 +86,50 @@ def _state(side: str, place: str, topic: str, row: Sequence[Any]) -> State:
 
 
 def _body(fields: Sequence[str], row: Sequence[Any]) -> str:
+    """Canonical JSON of a row; lines that are no JSON stay the text they are, and differ from any that are."""
     values = dict(zip(fields, row, strict=True))
-    if "lines" in values:
-        values["lines"] = msgspec.json.decode(values["lines"])
-    return canonical(values)
+    if isinstance(values.get("lines"), str | bytes):
+        with suppress(ValueError, RecursionError):
+            values["lines"] = msgspec.json.decode(values["lines"])
+    try:
+        return canonical(values)
+    except Exception:  # noqa: BLE001  a driver may give anything, and the audit has to tell of it
+        return canonical({name: _encodable(value) for name, value in values.items()})
+
+
+def _encodable(value: Any) -> Any:
+    """A value as it is, or what it looks like when JSON has no word for it."""
+    try:
+        canonical(value)
+    except Exception:  # noqa: BLE001  likewise
+        return repr(value)
+    return value
 
 
 def _event(instance: str, row: Sequence[Any], target: Target) -> Event:
+    """An outbox row; one that cannot be read has its fault as body, under a type that no question knows."""
     sequence, name, key, value, headers = row
     topic = target.plain(name)
-    name, version, body = decoded(topic, key=key, value=value)
-    return Event(
-        instance, sequence, topic, name, version, dict(msgspec.json.decode(headers))["ce_type"], body
-    )
+    try:
+        key, version, body = decoded(topic, key=bytes(key), value=bytes(value))
+        kind = str(dict(msgspec.json.decode(headers))["ce_type"])
+    except Exception as error:  # noqa: BLE001  likewise
+        return Event(instance, sequence, topic, repr(key), 0, "unreadable", canonical(str(error)))
+    return Event(instance, sequence, topic, key, version, kind, body)
 
 
 def _position(instance: str, row: Sequence[Any], target: Target) -> Progress:
     source, next_offset = row
     topic, _, partition = source.rpartition("/")
-    return Progress(instance, target.plain(topic), int(partition), next_offset)
+    return Progress(instance, target.plain(topic), _number(partition), next_offset)
 
 
-def _parked(instance: str, row: Sequence[Any], target: Target) -> DeadLetter:
+def _dead_letter(instance: str, row: Sequence[Any], target: Target) -> DeadLetter:
     record, reason = row
-    topic, partition, offset = record.rsplit("/", 2)
-    return DeadLetter(instance, target.plain(topic), int(partition), int(offset), reason)
+    topic, partition, offset = (["", "", *record.rsplit("/", 2)])[-3:]
+    return DeadLetter(instance, target.plain(topic), _number(partition), _number(offset), reason)
+
+
+def _number(text: str) -> int:
+    """A number in a place's name; -1, which no place has, of what is none."""
+    return int(text) if text.isdecimal() else -1

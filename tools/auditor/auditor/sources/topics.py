@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CorruptRecordException
 
 from auditor.observations import Log, Record
-from auditor.sources.records import BadRecordError, decoded
+from auditor.sources.lenient_decoding import lenient_decoding
+from auditor.sources.records import BadRecordError, decoded, text_of
 from auditor.target import Target
 
 _POLL_MS = 1_000
@@ -25,26 +27,54 @@ async def partition_ends(target: Target) -> list[Log]:
 
 
 async def topic_facts(target: Target) -> AsyncIterator[Sequence[Log | Record]]:
-    """The partitions' bounds, then every record within them, in blocks. Raises TopicStalledError."""
+    """The partitions' bounds, then every record within them, in blocks. Raises TopicStalledError.
+
+    Every record is given: what cannot be read has a fault.
+    """
     async with _consumer(target, begin="earliest") as consumer:
         bounds = await _bounds(consumer, target)
-        yield bounds
-        end_of = {
-            TopicPartition(target.in_kafka(bound.topic), bound.partition): bound.end
-            for bound in bounds
-            if bound.end > bound.first
-        }
-        empty = 0
-        while end_of:
-            arrived = await consumer.getmany(*end_of, timeout_ms=_POLL_MS)
-            empty = 0 if arrived else empty + 1
-            if empty > _PATIENCE:
-                raise TopicStalledError(f"no records from {', '.join(map(str, end_of))} for {_PATIENCE} s")
-            for partition, records in arrived.items():
-                topic = target.plain(partition.topic)
-                yield [_record(topic, record) for record in records if record.offset < end_of[partition]]
-            # The position counts, not the last record: compaction may have taken what was before the end.
-            end_of = {p: end for p, end in end_of.items() if await consumer.position(p) < end}
+    yield bounds
+    reading = _Reading(target, bounds)
+    try:
+        async for block in reading.blocks():
+            yield block
+    except (UnicodeDecodeError, CorruptRecordException):
+        # A header name that is no text, of which only the slower decoder makes something.
+        with lenient_decoding():
+            async for block in reading.blocks():
+                yield block
+
+
+class _Reading:
+    """Where a reading of the topics stands; it continues there after it was broken off."""
+
+    def __init__(self, target: Target, bounds: Sequence[Log]) -> None:
+        self._target = target
+        self._next = {_place(target, bound): bound.first for bound in bounds}
+        self._end = {_place(target, bound): bound.end for bound in bounds if bound.end > bound.first}
+
+    async def blocks(self) -> AsyncIterator[Sequence[Record]]:
+        """Every record that was not given yet."""
+        async with _consumer(self._target, begin="earliest") as consumer:
+            for partition in self._end:
+                consumer.seek(partition, self._next[partition])
+            empty = 0
+            while self._end:
+                arrived = await consumer.getmany(*self._end, timeout_ms=_POLL_MS)
+                empty = 0 if arrived else empty + 1
+                if empty > _PATIENCE:
+                    places = ", ".join(map(str, self._end))
+                    raise TopicStalledError(f"no records from {places} for {_PATIENCE} s")
+                for partition, records in arrived.items():
+                    topic = self._target.plain(partition.topic)
+                    yield [_record(topic, each) for each in records if each.offset < self._end[partition]]
+                    self._next[partition] = records[-1].offset + 1
+                # The position counts, not the last record: compaction may have taken what was before the end.
+                self._end = {p: end for p, end in self._end.items() if await consumer.position(p) < end}
+
+
+def _place(target: Target, bound: Log) -> TopicPartition:
+    return TopicPartition(target.in_kafka(bound.topic), bound.partition)
 
 
 @asynccontextmanager
@@ -71,8 +101,16 @@ def _record(topic: str, record: "ConsumerRecord[bytes, bytes]") -> Record:
     if record.key is None or record.value is None:
         return at._replace(fault="no key" if record.key is None else "no value")
     try:
+        source = _source(record.headers)
         key, version, body = decoded(topic, key=record.key, value=record.value)
-        source = dict(record.headers)["ce_id"].decode()
-    except (BadRecordError, KeyError, UnicodeDecodeError) as error:
+    except BadRecordError as error:
         return at._replace(fault=str(error))
     return at._replace(source=source, key=key, version=version, body=body)
+
+
+def _source(headers: Sequence[tuple[str, bytes | None]]) -> str:
+    """The header `ce_id`. Raises BadRecordError."""
+    value = dict(headers).get("ce_id")
+    if value is None:
+        raise BadRecordError("no header ce_id")
+    return text_of(value, what="header ce_id")

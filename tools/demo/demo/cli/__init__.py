@@ -1,0 +1,1 @@
+"""The subcommands of `./demo`, a module each."""

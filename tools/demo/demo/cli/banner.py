@@ -25,9 +25,9 @@ _TRY = """\
   ./demo logs -f                       what happens
   ./demo load --orders 2000 --rate 100 orders from many users; how soon each is visible
   ./demo audit                         compare every database and topic, row by row
-  ./demo rebuild                       the read model anew from the topics, while it serves
+  ./demo rebuild                       build the read model again from the topics, while it serves
   ./demo kafka quorum                  who leads the brokers; docs/kafka.md has more
-  ./demo down                          stop it (--volumes: and forget it)
+  ./demo down                          stop it (--volumes: and erase its data)
 """
 
 
@@ -35,7 +35,7 @@ def welcome(snapshot: Snapshot, *, seconds: float, console: Console) -> None:
     """Print addresses and first steps for the stack of `snapshot`."""
     urls = {name: part["url"] for name, part in snapshot["parts"].items()}
     console.print(
-        f"[bold green]Ready[/] in {seconds:.1f} s. It keeps running; a part that dies is started anew.\n"
+        f"[bold green]Ready[/] in {seconds:.1f} s. It keeps running; a part that dies is restarted.\n"
     )
     console.print(addresses(snapshot))
     console.print()

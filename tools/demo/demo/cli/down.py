@@ -6,15 +6,18 @@ from contextlib import suppress
 import psutil
 from rich.console import Console
 
-from demo.home import Home
+from demo.errors import NotRunningError
+from demo.home import REPOSITORY, Home
 from demo.supervisor import record
-from demo.supervisor.control import NotRunningError, converse
+from demo.supervisor.control import converse
 from demo.supervisor.record import Record
+from devservers.jars import jars_cache
 
 SUPERVISOR_EXIT_TIMEOUT_S = 60.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `down`."""
     parser.add_argument("--volumes", action="store_true", help="erase data, passwords and logs as well")
 
 
@@ -26,7 +29,11 @@ def run(args: argparse.Namespace) -> int:
     console.print("Stopped." if stopped else "Nothing was running.")
     if args.volumes:
         home.erase()
-        console.print(f"Erased {home.root}")
+        console.print(
+            f"Erased {home.root}. What was downloaded stays: {REPOSITORY / '.venv'} and Kafka's jars in {jars_cache()}",
+            highlight=False,
+            soft_wrap=True,
+        )
     return 0
 
 

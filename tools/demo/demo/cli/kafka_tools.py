@@ -1,13 +1,16 @@
 """`./demo kafka …`: Kafka's own command-line tools against the running stack."""
 
 import argparse
-import sys
+import asyncio
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from demo.compose.kafka_tools import become_tool
 from demo.compose.stack import ComposeStack
+from demo.errors import CommandError, NotRunningError
 from demo.home import Home
-from demo.supervisor import record
-from demo.supervisor.control import NotRunningError
+from demo.running_stack import running_record
 from devservers.jars import Jars
 from devservers.ports import HOST
 from devservers.process import become
@@ -19,7 +22,15 @@ QUORUM = "org.apache.kafka.tools.MetadataQuorumCommand"
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 
 
+_LOOK_UP_TIMEOUT_MS = 10_000
+
+
+class UnknownNameError(CommandError):
+    """A topic or a consumer group that does not exist."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `kafka`."""
     parser.add_argument("--compose", action="store_true", help="on the stack in containers")
     tools = parser.add_subparsers(dest="tool", required=True)
     topics = tools.add_parser("topics", help="create, list, describe, delete").add_subparsers(
@@ -44,16 +55,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Become the tool: this does not return once Java runs."""
+    """Become the tool: this does not return once Java runs.
+
+    Raises:
+        NotRunningError: no stack runs.
+        UnknownNameError: a topic or group that is asked about does not exist.
+    """
     if args.compose:
         return _run_in_container(args)
-    found = record.running(Home.from_environment())
-    if found is None:
-        print("demo kafka: nothing runs; `./demo up` first", file=sys.stderr)
-        return 3
+    home = Home.from_environment()
+    found = running_record(home)
     bootstrap = ",".join(f"{HOST}:{found.ports.broker(node)}" for node in range(1, found.brokers + 1))
+    asyncio.run(require_known(args, bootstrap))
     tool, *words = tool_words(args, brokers=found.brokers)
-    log4j = Home.from_environment().data / "kafka" / "log4j2.properties"
+    log4j = home.data / "kafka" / "log4j2.properties"
     options = (
         "-Xmx128m",
         "-XX:+UseSerialGC",
@@ -64,13 +79,37 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_in_container(args: argparse.Namespace) -> int:
-    try:
-        stack = ComposeStack.running()
-    except NotRunningError as error:
-        print(f"demo kafka: {error}", file=sys.stderr)
-        return 3
+    stack = ComposeStack.running()
+    asyncio.run(require_known(args, stack.bootstrap))
     tool, *words = tool_words(args, brokers=len(stack.brokers))
     return become_tool(stack, tool=tool, words=words)
+
+
+async def require_known(args: argparse.Namespace, bootstrap: str) -> None:
+    """Kafka's tools wait for ever for a topic that is missing, and call a missing group a success.
+
+    Raises:
+        UnknownNameError: the topic or group does not exist; the message says which there are.
+    """
+    name = getattr(args, "name", None)
+    if name is None or getattr(args, "action", "") == "create":
+        return
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_LOOK_UP_TIMEOUT_MS)
+    try:
+        await admin.start()
+        kind = "group" if args.tool == "groups" else "topic"
+        known = await _groups(admin) if kind == "group" else set(await admin.list_topics())
+    except KafkaError as error:
+        raise NotRunningError(f"no broker answers ({error}); see `./demo status`") from error
+    finally:
+        await admin.close()
+    if name not in known:
+        there = ", ".join(sorted(known)) or "none"
+        raise UnknownNameError(f"no {kind} is called {name!r}; there are: {there}")
+
+
+async def _groups(admin: AIOKafkaAdminClient) -> set[str]:
+    return {group[0] for group in await admin.list_consumer_groups()}
 
 
 def tool_words(args: argparse.Namespace, *, brokers: int) -> list[str]:

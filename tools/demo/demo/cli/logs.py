@@ -1,4 +1,4 @@
-"""`./demo logs [PART] [-f]`: the supervisor's diary and what each part writes."""
+"""`./demo logs [PART] [-f]`: the supervisor's event log and what each part writes."""
 
 import argparse
 import sys
@@ -8,24 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.home import Home
+from demo.running_stack import running_record
 from devservers.process import tail
 
 POLL_S = 0.25
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `logs`."""
     parser.add_argument(
-        "part", nargs="?", help="one part's log; `supervisor` tells of starts, deaths and restarts"
+        "part", nargs="?", help="one part's log; that of `supervisor` has starts, deaths and restarts"
     )
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
+    parser.add_argument("-f", "--follow", action="store_true", help="print what is added until Ctrl-C")
     parser.add_argument(
-        "-n", "--lines", type=int, help="so many of the last lines (20 of each part; all of one)"
+        "-n", "--lines", type=_count, help="number of last lines (20 of each part; all of a single one)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """0, or 1 when there is no such log."""
+    """0, also after Ctrl-C; 1 when there is no such log. Raises NotRunningError when there is none at all."""
     home = Home.from_environment()
+    if not any(home.logs.glob("*.log")):
+        running_record(home)
     logs = sorted(home.logs.glob("*.log"), key=lambda log: (log.stem != "supervisor", log.stem))
     if args.part:
         logs = [log for log in logs if log.stem == args.part]
@@ -41,6 +45,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of lines")
+    return int(text)
+
+
 @dataclass(slots=True)
 class Tail:
     """A log and how much of it has been shown."""
@@ -50,13 +60,14 @@ class Tail:
     position: int = 0
 
     def show_last(self, lines: int) -> None:
+        """Print the last `lines` lines."""
         self.position = self.log.stat().st_size
         text = self.log.read_text(errors="replace") if lines == sys.maxsize else tail(self.log, lines)
         for line in text.splitlines():
             print(self.prefix + line)
 
     def show_new(self) -> None:
-        """Print the whole lines added since; from the start when the file was made anew."""
+        """Print the whole lines added since; from the start when the file was replaced."""
         if not self.log.exists():
             return
         if self.log.stat().st_size < self.position:

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from itertools import pairwise
 
+from demo.errors import UsageError
 from demo.home import REPOSITORY
 from devservers.process import become
 
@@ -26,6 +28,9 @@ def main(words: list[str]) -> int:
             f"suites: {', '.join(SUITES)}; without one: all but {CONTAINERS}"
         )
         return 0
+    values = {after for option, after in pairwise(words) if option.startswith("-")}
+    if unknown := [word for word in words if _is_meant_as_suite(word) and word not in values]:
+        raise UsageError(f"no suite is called {unknown[0]!r}; there are {', '.join(SUITES)}")
     chosen = [str(TESTS / word) for word in words if word in SUITES]
     rest = [word for word in words if word not in SUITES]
     if not chosen and not _names_tests(rest):
@@ -34,6 +39,11 @@ def main(words: list[str]) -> int:
         rest = ["-n", "auto", *rest]
     os.chdir(REPOSITORY)
     return become(sys.executable, "-m", "pytest", *chosen, *rest)
+
+
+def _is_meant_as_suite(word: str) -> bool:
+    """Whether a word looks like a suite's name and is none: no option, no path."""
+    return word.isalpha() and word.islower() and word not in SUITES and not (REPOSITORY / word).exists()
 
 
 def _names_tests(words: list[str]) -> bool:

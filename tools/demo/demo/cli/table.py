@@ -1,5 +1,6 @@
 """How parts and states look in a terminal."""
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +19,18 @@ _STYLES = {
 }
 
 
+WIDTH = 110
+"""Columns that the longest line needs; a narrower terminal wraps the line and loses nothing of it."""
+
+
+def wide(console: Console) -> Console:
+    """Let `console` write whole lines, however narrow its terminal is."""
+    console.width = max(console.width, WIDTH)
+    return console
+
+
 def state_text(state: str) -> Text:
+    """A state in its colour."""
     return Text(state, style=_STYLES.get(state, ""))
 
 

@@ -1,10 +1,13 @@
 """`./demo up`: bring the stack up, show how it goes, say what to try."""
 
 import argparse
+import fcntl
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
@@ -13,28 +16,42 @@ from rich.table import Table
 from demo.cli.banner import addresses, welcome
 from demo.cli.down import take_down
 from demo.cli.download import shown
-from demo.cli.table import state_text
+from demo.cli.status import not_ready
+from demo.cli.table import state_text, wide
+from demo.doctor import remedy_for
+from demo.environment import supervisor_environment
+from demo.errors import CommandError
 from demo.home import REPOSITORY, Home
-from demo.stack import base_environment
 from demo.supervisor import record
 from demo.supervisor.control import Snapshot, ask, converse
 from demo.supervisor.record import Record
 from demo.supervisor.supervisor import Phase, State
-from devservers.jars import Jars, JarsMissingError
+from devservers.jars import Jars, JarsError
 from devservers.ports import MAX_BROKERS, Ports, taken
 from devservers.postgres import PostgresInstall, PostgresUnavailableError
+from devservers.private_files import open_private, write_private
 from devservers.process import tail
 
 DAEMON_TIMEOUT_S = 30.0
 
 
-class UpError(RuntimeError):
+class UpError(CommandError):
     """The stack cannot be brought up; the message says why and what to do."""
 
 
+class WaitInterruptedError(CommandError):
+    """Ctrl-C while another process starts the stack."""
+
+    exit_code = 130
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `up`."""
     parser.add_argument(
-        "--brokers", type=int, choices=(1, MAX_BROKERS), default=MAX_BROKERS, help="1 is the light profile"
+        "--brokers",
+        type=int,
+        choices=(1, MAX_BROKERS),
+        help=f"1 is the light profile; as many as the data was made with, {MAX_BROKERS} at first",
     )
 
 
@@ -44,14 +61,15 @@ def run(args: argparse.Namespace) -> int:
     home = Home.from_environment()
     began = time.monotonic()
     try:
-        found = record.running(home)
-        if found and ask(found, {"do": "status"})["phase"] == Phase.READY:
-            return say_it_is_up(found, brokers=args.brokers, console=console)
-        if found is None:
-            prepare(home, brokers=args.brokers, console=console)
-            found = start_daemon(home, brokers=args.brokers)
+        with starting(home, console):
+            found = record.running(home)
+            if found and ask(found, {"do": "status"})["phase"] == Phase.READY:
+                return say_it_is_up(found, brokers=args.brokers, console=console)
+            if found is None:
+                brokers = prepare(home, brokers=args.brokers, console=console)
+                found = start_daemon(home, brokers=brokers)
         last = follow(found, console=console)
-    except (UpError, JarsMissingError, PostgresUnavailableError) as error:
+    except (UpError, JarsError, PostgresUnavailableError) as error:
         console.print(f"demo up: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
@@ -66,53 +84,83 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def say_it_is_up(found: Record, *, brokers: int, console: Console) -> int:
+@contextmanager
+def starting(home: Home, console: Console) -> Iterator[None]:
+    """Be the only one who starts the stack of `home`; whoever comes second waits and then finds it started."""
+    descriptor = os.open(home.starting_lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print("Another `up` is starting the stack: waiting for it.")
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            except KeyboardInterrupt:  # what the other one starts is not this one's to take down
+                raise WaitInterruptedError("interrupted; the other `up` continues") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def say_it_is_up(found: Record, *, brokers: int | None, console: Console) -> int:
     """Change nothing; 1 when another kind of stack was asked for than the one that runs."""
-    if found.brokers != brokers:
+    if brokers not in (None, found.brokers):
         console.print(
             f"demo up: the stack runs with {found.brokers} broker(s); `./demo down` first", style="bold red"
         )
         return 1
-    console.print("The stack is up already; nothing to do.\n")
-    console.print(addresses(ask(found, {"do": "status"})))
+    snapshot = ask(found, {"do": "status"})
+    console.print("The stack is up already; nothing to do.")
+    for name, state in not_ready(snapshot).items():
+        console.print(f"But {name} is {state}: `./demo logs {name}`, `./demo start {name}`", highlight=False)
+    console.print()
+    wide(console).print(addresses(snapshot))
     return 0
 
 
-def prepare(home: Home, *, brokers: int, console: Console) -> None:
-    """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, Kafka's jars."""
+def prepare(home: Home, *, brokers: int | None, console: Console) -> int:
+    """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, Kafka's jars.
+
+    Returns:
+        The number of brokers to start.
+    """
     if left := record.leftovers(home):
         names = ", ".join(f"{child.name} (pid {child.pid})" for child, _ in left)
         console.print(f"Ending what a supervisor that died left behind: {names}")
         record.end([process for _, process in left])
     record.forget(home)
-    ports = Ports.from_environment()
-    if busy := taken(ports.all(brokers=brokers)):
-        lines = "\n".join(f"  {port}" for port in busy)
-        raise UpError(f"\n{lines}\nEnd it, or shift every port: DEMO_PORT_OFFSET=10000 ./demo up")
-    home.make()
     made_for = home.data / "brokers"
-    if made_for.exists() and int(made_for.read_text()) != brokers:
+    made = int(made_for.read_text()) if made_for.exists() else None
+    chosen = brokers or made or MAX_BROKERS
+    ports = Ports.from_environment()
+    if busy := taken(ports.all(brokers=chosen)):
         raise UpError(
-            f"the data in {home.data} was made with {made_for.read_text()} broker(s) and stays so: "
-            f"`./demo up --brokers {made_for.read_text()}`, or erase it with `./demo down --volumes`"
+            "\n".join(["these ports are taken:", *(f"  {port}" for port in busy), remedy_for(busy)])
         )
-    made_for.write_text(str(brokers))
+    if made not in (None, chosen):
+        raise UpError(
+            f"the data in {home.data} was made with {made} broker(s) and stays so: "
+            f"`./demo up --brokers {made}`, or erase it with `./demo down --volumes`"
+        )
+    home.make()
+    write_private(made_for, str(chosen))
     PostgresInstall(directory=home.data / "postgres", port=ports.postgres, password="").require_reachable()
     with shown(console) as progress:
         Jars.resolve(progress)
+    return chosen
 
 
 def start_daemon(home: Home, *, brokers: int) -> Record:
     """Start the supervisor in a session of its own and wait until it can be talked to."""
     errors = home.logs / "daemon.err"
-    with errors.open("wb") as output:
+    with os.fdopen(open_private(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as output:
         daemon = subprocess.Popen(
             [sys.executable, "-m", "demo", "supervise", "--brokers", str(brokers)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             cwd=REPOSITORY,
-            env=base_environment(),
+            env=supervisor_environment(),
             start_new_session=True,
         )
     deadline = time.monotonic() + DAEMON_TIMEOUT_S
@@ -140,12 +188,12 @@ def _follow_live(snapshots: Iterator[Snapshot], console: Console) -> Snapshot:
 
 
 def _follow_plainly(snapshots: Iterator[Snapshot], console: Console) -> Snapshot:
-    told: set[str] = set()
+    reported: set[str] = set()
     last: Snapshot = {}
     for last in snapshots:
         for name, part in _steps(last):
-            if part["state"] in (State.READY, State.DONE, State.FAILED) and name not in told:
-                told.add(name)
+            if part["state"] in (State.READY, State.DONE, State.FAILED) and name not in reported:
+                reported.add(name)
                 took = f"{part['took_s']:5.1f} s" if part["took_s"] is not None else ""
                 console.print(f"  {name:18} {part['state']:8} {took}", highlight=False)
     return last

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from demo.errors import NotRunningError
 from demo.home import REPOSITORY
-from demo.supervisor.control import NotRunningError
 
 COMPOSE_UP = "docker compose up --detach --build --wait"
 _STATES = {"healthy": "ready", "unhealthy": "unready", "starting": "starting"}
@@ -33,6 +33,7 @@ class Container:
 
     @property
     def is_running(self) -> bool:
+        """Whether it has a process."""
         return self.pid is not None
 
     def setting(self, variable: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from demo.compose.stack import ComposeStack
-from demo.supervisor.control import NotRunningError
+from demo.errors import NotRunningError
 from devservers.process import become
 
 _SCRIPTS = {

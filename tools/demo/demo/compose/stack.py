@@ -4,15 +4,15 @@ import asyncio
 import re
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from auditor.target import Target
-from demo.compose.containers import Container, containers
-from demo.compose.tunnel import tunnel
-from demo.supervisor.control import NotRunningError
+from demo.compose.containers import Container, containers, docker
+from demo.compose.database_copy import PSQL_OPTIONS, copy_script, fill, tables_script
+from demo.errors import NotRunningError
 from devservers.ports import HOST
 
 BROKER, INSTANCE = re.compile(r"kafka-\d+"), re.compile(r"order-\d+")
@@ -48,14 +48,17 @@ class ComposeStack:
 
     @property
     def catalog_url(self) -> str:
+        """Base URL of the catalog."""
         return f"http://{HOST}:{self.one('catalog').ports[8000]}"
 
     @property
     def brokers(self) -> tuple[Container, ...]:
+        """The brokers that run."""
         return self._running(BROKER)
 
     @property
     def bootstrap(self) -> str:
+        """Their addresses on this machine, as clients take them."""
         return ",".join(f"{HOST}:{broker.ports[9092]}" for broker in self.brokers)
 
     @property
@@ -64,27 +67,46 @@ class ComposeStack:
         dsn = self.one("catalog").setting("CATALOG_DATABASE_URL")
         return _at(dsn, port=self.one("read-db").ports[POSTGRES_PORT])
 
+    @property
+    def owner_dsn(self) -> str:
+        """The read database as its owner."""
+        server = self.one("read-db")
+        password = docker("exec", server.id, "cat", "/run/secrets/read_owner_password").strip()
+        return f"postgresql://read_owner:{password}@{HOST}:{server.ports[POSTGRES_PORT]}/read"
+
+    @property
+    def sink_url(self) -> str:
+        """REST address of the first worker."""
+        return f"http://{HOST}:{self.one('sink').ports[8083]}"
+
     @asynccontextmanager
     async def target(self) -> AsyncIterator[Target]:
-        """What an audit reads, for as long as the block lasts; an SQLite database as it was at its beginning."""
-        async with AsyncExitStack() as opened:
-            copies = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="audit-")))
+        """What an audit reads, for as long as the block lasts: the order databases as they were at its beginning.
+
+        They stand on networks of their own, and what is read of them is printed inside and copied here.
+        """
+        with tempfile.TemporaryDirectory(prefix="audit-") as folder:
             databases = {
-                instance: await self._write_database(self.one(instance), opened=opened, copies=copies)
+                instance: f"sqlite:///{await self._copied(self.one(instance), Path(folder))}"
                 for instance in self.instances
             }
             yield Target(write_databases=databases, read_dsn=self.read_dsn, bootstrap=self.bootstrap)
 
-    async def _write_database(self, instance: Container, *, opened: AsyncExitStack, copies: Path) -> str:
-        url = instance.setting("ORDER_DATABASE_URL")
-        if url.startswith("sqlite"):
-            copy = copies / f"{instance.service}.db"
-            copy.write_bytes(
-                await _printed_by(instance, "python", "-c", _COPY_SQLITE, urlsplit(url).path[1:])
-            )
-            return f"sqlite:///{copy}"
-        server = self.one(urlsplit(url).hostname or "")
-        return _at(url, port=await opened.enter_async_context(tunnel(server, POSTGRES_PORT)))
+    async def _copied(self, instance: Container, folder: Path) -> Path:
+        """An instance's database as a file of SQLite."""
+        url = urlsplit(instance.setting("ORDER_DATABASE_URL"))
+        copy = folder / f"{instance.service}.db"
+        if url.scheme.startswith("sqlite"):
+            printed = await _printed_by(instance, "python", "-c", _COPY_SQLITE, url.path[1:])
+            copy.write_bytes(printed)
+        else:
+            server = self.one(url.hostname or "")
+            name = url.path[1:]
+            listed = await _printed_by(server, "psql", *PSQL_OPTIONS, *tables_script(database=name))
+            tables = set(listed.decode().split())
+            script = copy_script(database=name, tables=tables)
+            fill(copy, await _printed_by(server, "psql", *PSQL_OPTIONS, *script), tables=tables)
+        return copy
 
     def _running(self, service: re.Pattern[str]) -> tuple[Container, ...]:
         return tuple(c for c in self.containers if c.is_running and service.fullmatch(c.service))

@@ -3,16 +3,16 @@
 import asyncio
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import psutil
 
-from demo.stack import Stack
+from demo.errors import NotRunningError
 from demo.supervisor.graph import Job, Service
 from demo.supervisor.record import Record
-from demo.supervisor.supervisor import Keeping, Phase, State, Supervisor
+from demo.supervisor.supervisor import PartState, Phase, State, Supervisor
 
 HEALTH_TIMEOUT_S = 2.0
 FINAL = (Phase.STOPPED, Phase.FAILED)
@@ -23,14 +23,15 @@ Snapshot = dict[str, Any]
 class ControlServer:
     """Answers `status`, `follow`, `down` and `stop|start|restart PART` for one supervisor."""
 
-    def __init__(self, *, supervisor: Supervisor, stack: Stack) -> None:
+    def __init__(self, *, supervisor: Supervisor, described: Mapping[str, Any]) -> None:
+        """`described` is added to every snapshot: addresses and passwords of the stack."""
         self._supervisor = supervisor
-        self._stack = stack
+        self._described = described
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client, which says one line and reads until the end."""
         with suppress(ConnectionError):
-            request = json.loads(await reader.readline())
+            request = _understood(await reader.readline())
             match request:
                 case {"do": "status"}:
                     await _send(writer, await self._status())
@@ -46,15 +47,21 @@ class ControlServer:
         writer.close()
 
     async def _act(self, action: str, part: str) -> Snapshot:
+        """Carry it out; the answer tells in which state the part was before."""
+        was = {part_state.part.name: str(part_state.state) for part_state in self._supervisor.parts}.get(part)
         try:
             if action in ("stop", "restart"):
                 await self._supervisor.stop_part(part)
             if action in ("start", "restart"):
                 await self._supervisor.start_part(part)
         except KeyError:
-            services = [kept.part.name for kept in self._supervisor.parts if isinstance(kept.part, Service)]
+            services = [
+                part_state.part.name
+                for part_state in self._supervisor.parts
+                if isinstance(part_state.part, Service)
+            ]
             return {"error": f"no part is called {part!r}; there are {', '.join(sorted(services))}"}
-        return {"done": action, "part": part}
+        return {"done": action, "part": part, "was": was}
 
     async def _follow(
         self, writer: asyncio.StreamWriter, *, until: tuple[Phase, ...] = (Phase.READY, *FINAL)
@@ -71,9 +78,9 @@ class ControlServer:
     async def _status(self) -> Snapshot:
         snapshot = self._snapshot()
         ready = [
-            kept.part
-            for kept in self._supervisor.parts
-            if isinstance(kept.part, Service) and kept.state is State.READY
+            part_state.part
+            for part_state in self._supervisor.parts
+            if isinstance(part_state.part, Service) and part_state.state is State.READY
         ]
         answers = await asyncio.gather(*(_is_healthy(service) for service in ready))
         for service, healthy in zip(ready, answers, strict=True):
@@ -85,19 +92,25 @@ class ControlServer:
         return snapshot
 
     def _snapshot(self) -> Snapshot:
-        supervisor, stack = self._supervisor, self._stack
+        supervisor = self._supervisor
         return {
+            **self._described,
             "phase": supervisor.phase,
             "failure": supervisor.failure,
-            "brokers": stack.brokers,
             "supervisor": {"pid": psutil.Process().pid},
             "parts": {
                 k.part.name: _service_line(k, k.part) for k in supervisor.parts if isinstance(k.part, Service)
             },
             "jobs": {k.part.name: _job_line(k) for k in supervisor.parts if isinstance(k.part, Job)},
-            "postgres": {"admin_dsn": stack.postgres.admin_dsn, "read_dsn": stack.read.owner_dsn},
-            "kafka": {"bootstrap": stack.bootstrap},
         }
+
+
+def _understood(line: bytes) -> Any:
+    """The request in a line; what is no JSON is no request."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 async def _send(writer: asyncio.StreamWriter, message: Snapshot) -> None:
@@ -111,18 +124,18 @@ async def _is_healthy(service: Service) -> bool:
     return False
 
 
-def _service_line(kept: Keeping, service: Service) -> Snapshot:
+def _service_line(part_state: PartState, service: Service) -> Snapshot:
     return {
-        "pid": kept.child.pid if kept.child else None,
-        "state": kept.state,
+        "pid": part_state.child.pid if part_state.child else None,
+        "state": part_state.state,
         "url": service.url,
-        "restarts": kept.restarts,
-        "took_s": kept.took_s,
+        "restarts": part_state.restarts,
+        "took_s": part_state.took_s,
     }
 
 
-def _job_line(kept: Keeping) -> Snapshot:
-    return {"state": kept.state, "took_s": kept.took_s}
+def _job_line(part_state: PartState) -> Snapshot:
+    return {"state": part_state.state, "took_s": part_state.took_s}
 
 
 def resident_mb(pid: int | None, *, children: bool = True) -> int | None:
@@ -138,10 +151,6 @@ def resident_mb(pid: int | None, *, children: bool = True) -> int | None:
                 memory = member.memory_full_info()
                 total += getattr(memory, "pss", 0) or memory.rss
     return round(total / 1e6)
-
-
-class NotRunningError(RuntimeError):
-    """No supervisor answers."""
 
 
 def converse(

@@ -11,7 +11,7 @@ Probe = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A process that runs for as long as the stack does and is started anew when it dies."""
+    """A process that runs for as long as the stack does and is restarted when it dies."""
 
     name: str
     command: tuple[str, ...]
@@ -68,6 +68,7 @@ class Graph:
 
     @property
     def services(self) -> tuple[Service, ...]:
+        """The parts that keep running."""
         return tuple(part for part in self.parts if isinstance(part, Service))
 
     def dependents(self, name: str) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """What a supervisor writes down so that others find it, and find its children should it die without them."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -12,11 +13,12 @@ import psutil
 
 from demo.home import Home
 from devservers.ports import Ports
+from devservers.private_files import open_private, write_private
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process told apart from a later one that got the same pid, by when it started."""
+    """A process distinguished from a later one that got the same pid, by when it started."""
 
     name: str
     pid: int
@@ -59,9 +61,8 @@ class Record:
         return Ports(offset=self.port_offset)
 
     def write(self, home: Home) -> None:
-        unfinished = home.record.with_suffix(".new")
-        unfinished.write_text(json.dumps(asdict(self), indent=1))
-        unfinished.replace(home.record)
+        """Replace what was written before."""
+        write_private(home.record, json.dumps(asdict(self), indent=1))
 
     @classmethod
     def read(cls, home: Home) -> "Record | None":
@@ -86,9 +87,7 @@ class AlreadyRunningError(RuntimeError):
 @contextmanager
 def supervisor_lock(home: Home) -> Iterator[None]:
     """Hold the home's lock; raises AlreadyRunningError when somebody else does."""
-    import fcntl  # noqa: PLC0415  POSIX only, as the supervisor is
-
-    with home.lock.open("w") as file:
+    with os.fdopen(open_private(home.lock, os.O_WRONLY | os.O_CREAT), "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -139,4 +138,5 @@ def end(processes: list[psutil.Process], *, grace_s: float = 10.0) -> None:
 
 
 def supervisor_id() -> ProcessId:
+    """This process, as the supervisor."""
     return ProcessId.of("supervisor", os.getpid())

@@ -51,7 +51,7 @@ class StartError(RuntimeError):
 
 
 @dataclass(slots=True)
-class Keeping:
+class PartState:
     """What the supervisor knows about one part."""
 
     part: Part
@@ -85,20 +85,26 @@ class Supervisor:
         events: EventLog,
         on_children: Callable[[tuple[ProcessId, ...]], None],
     ) -> None:
+        """Keep the parts of `graph`, which log into `home`.
+
+        A service without an environment of its own gets `env`. `on_children` is called with all living processes whenever
+        one starts or ends.
+        """
         self._graph = graph
         self._home = home
         self._env = env
         self._events = events
         self._on_children = on_children
-        self._kept = {part.name: Keeping(part) for part in graph.parts}
+        self._states = {part.name: PartState(part) for part in graph.parts}
         self._changed = asyncio.Condition()
         self._stop_requested = asyncio.Event()
         self.phase = Phase.STARTING
         self.failure: str | None = None
 
     @property
-    def parts(self) -> tuple[Keeping, ...]:
-        return tuple(self._kept.values())
+    def parts(self) -> tuple[PartState, ...]:
+        """What is known of every part, in the order of the graph."""
+        return tuple(self._states.values())
 
     async def run(self) -> None:
         """Start everything and keep it running until `request_stop` or until a part fails to come up at first.
@@ -110,8 +116,8 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._raise_when_stop_is_requested())
                 group.create_task(self._announce())
-                for kept in self._kept.values():
-                    group.create_task(self._keep(kept), name=kept.part.name)
+                for part_state in self._states.values():
+                    group.create_task(self._keep(part_state), name=part_state.part.name)
         except* _StopRequestedError:
             pass
         except* StartError as errors:
@@ -124,18 +130,19 @@ class Supervisor:
             await self._enter(Phase.FAILED if self.failure else Phase.STOPPED)
 
     def request_stop(self) -> None:
+        """Let `run` stop everything and return."""
         self._stop_requested.set()
 
     async def stop_part(self, name: str) -> None:
         """Stop one service and keep it stopped. KeyError when no service has that name."""
-        service, kept = self._service(name), self._kept[name]
-        await self._want(kept, wanted=False)
-        await self._stop_child(kept, service)
-        await self._until(lambda: kept.state is State.STOPPED)
+        service, part_state = self._service(name), self._states[name]
+        await self._want(part_state, wanted=False)
+        await self._stop_child(part_state, service)
+        await self._until(lambda: part_state.state is State.STOPPED)
 
     async def start_part(self, name: str) -> None:
         """Let a stopped service run again; it is ready later. KeyError when no service has that name."""
-        await self._want(self._kept[self._service(name).name], wanted=True)
+        await self._want(self._states[self._service(name).name], wanted=True)
 
     async def changes(self) -> None:
         """Wait for the next change of the phase or of any part's state."""
@@ -143,7 +150,7 @@ class Supervisor:
             await self._changed.wait()
 
     def _service(self, name: str) -> Service:
-        part = self._kept[name].part
+        part = self._states[name].part
         if isinstance(part, Job):
             raise KeyError(name)
         return part
@@ -153,68 +160,72 @@ class Supervisor:
         raise _StopRequestedError
 
     async def _announce(self) -> None:
-        for kept in self._kept.values():
-            await kept.came_up.wait()
+        for part_state in self._states.values():
+            await part_state.came_up.wait()
         self._events.write("stack.ready")
         await self._enter(Phase.READY)
 
-    async def _keep(self, kept: Keeping) -> None:
-        for name in kept.part.after:
-            await self._kept[name].came_up.wait()
-        kept.began = time.monotonic()
-        await self._set(kept, State.STARTING)
-        if isinstance(kept.part, Job):
-            await self._run_job(kept, kept.part)
+    async def _keep(self, part_state: PartState) -> None:
+        for name in part_state.part.after:
+            await self._states[name].came_up.wait()
+        part_state.began = time.monotonic()
+        await self._set(part_state, State.STARTING)
+        if isinstance(part_state.part, Job):
+            await self._run_job(part_state, part_state.part)
         else:
-            await self._run_service(kept, kept.part)
+            await self._run_service(part_state, part_state.part)
 
-    async def _run_job(self, kept: Keeping, job: Job) -> None:
+    async def _run_job(self, part_state: PartState, job: Job) -> None:
         try:
             await job.run(self._home.log(job.name))
         except Exception as error:  # noqa: BLE001  whatever stopped it, the stack cannot come up without it
-            await self._fail(kept, f"failed: {error}")
-        await self._came_up(kept, State.DONE)
+            await self._fail(part_state, f"failed: {error}")
+        await self._came_up(part_state, State.DONE)
 
-    async def _run_service(self, kept: Keeping, service: Service) -> None:
+    async def _run_service(self, part_state: PartState, service: Service) -> None:
         failures = 0
         while True:
-            if not kept.wanted:
+            if not part_state.wanted:
                 self._events.write("part.stopped", part=service.name)
-                await self._set(kept, State.STOPPED)
-                await self._until(lambda: kept.wanted)
+                await self._set(part_state, State.STOPPED)
+                await self._until(lambda: part_state.wanted)
             born = time.monotonic()
-            code = await self._live(kept, service)
-            if not kept.wanted:
+            code = await self._live(part_state, service)
+            if not part_state.wanted:
                 continue
-            if not kept.came_up.is_set():
-                await self._fail(kept, f"ended with {describe_exit(code)}")
+            if not part_state.came_up.is_set():
+                await self._fail(part_state, f"ended with {describe_exit(code)}")
             failures = 1 if time.monotonic() - born > HEALTHY_AFTER_S else failures + 1
             pause_s = pause_before_restart(failures=failures)
-            kept.restarts += 1
+            part_state.restarts += 1
             self._events.write(
-                "part.died", part=service.name, exit=describe_exit(code), restart=kept.restarts, in_s=pause_s
+                "part.died",
+                part=service.name,
+                exit=describe_exit(code),
+                restart=part_state.restarts,
+                in_s=pause_s,
             )
-            await self._set(kept, State.RESTARTING)
+            await self._set(part_state, State.RESTARTING)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._until(lambda: not kept.wanted), pause_s)
+                await asyncio.wait_for(self._until(lambda: not part_state.wanted), pause_s)
 
-    async def _live(self, kept: Keeping, service: Service) -> int:
+    async def _live(self, part_state: PartState, service: Service) -> int:
         """One life of a service, from its start to its exit code."""
         try:
             child = await ChildProcess.start(
                 service.command,
                 log=self._home.log(service.name),
-                env={**self._env, **service.env},
+                env=service.env or self._env,
                 cwd=REPOSITORY,
                 user=service.user,
             )
         except OSError as error:
-            await self._fail(kept, f"does not start: {error}")
-        self._own(kept, child)
+            await self._fail(part_state, f"does not start: {error}")
+        self._own(part_state, child)
         self._events.write("part.started", part=service.name, pid=child.pid)
-        await self._set(kept, State.STARTING)
+        await self._set(part_state, State.STARTING)
         death = asyncio.create_task(child.wait())
-        readiness = asyncio.create_task(self._await_ready(kept, service))
+        readiness = asyncio.create_task(self._await_ready(part_state, service))
         try:
             await asyncio.wait({death, readiness}, return_when=asyncio.FIRST_COMPLETED)
             if readiness.done():
@@ -224,27 +235,27 @@ class Supervisor:
             readiness.cancel()
             if child.returncode is not None:
                 child.kill_group()
-                self._own(kept, None)
+                self._own(part_state, None)
 
-    async def _await_ready(self, kept: Keeping, service: Service) -> None:
-        patience_s = inf if kept.came_up.is_set() else FIRST_READY_TIMEOUT_S
+    async def _await_ready(self, part_state: PartState, service: Service) -> None:
+        patience_s = inf if part_state.came_up.is_set() else FIRST_READY_TIMEOUT_S
         if not await until(service.ready, timeout_s=patience_s, pause_s=PROBE_PAUSE_S):
-            await self._fail(kept, f"is not ready after {patience_s:.0f} s")
-        await self._came_up(kept, State.READY)
+            await self._fail(part_state, f"is not ready after {patience_s:.0f} s")
+        await self._came_up(part_state, State.READY)
 
-    async def _came_up(self, kept: Keeping, state: State) -> None:
-        if not kept.came_up.is_set() and kept.began is not None:
-            kept.took_s = time.monotonic() - kept.began
-            self._events.write(f"part.{state}", part=kept.part.name, took_s=f"{kept.took_s:.1f}")
+    async def _came_up(self, part_state: PartState, state: State) -> None:
+        if not part_state.came_up.is_set() and part_state.began is not None:
+            part_state.took_s = time.monotonic() - part_state.began
+            self._events.write(f"part.{state}", part=part_state.part.name, took_s=f"{part_state.took_s:.1f}")
         else:
-            self._events.write(f"part.{state}", part=kept.part.name)
-        kept.came_up.set()
-        await self._set(kept, state)
+            self._events.write(f"part.{state}", part=part_state.part.name)
+        part_state.came_up.set()
+        await self._set(part_state, state)
 
-    async def _fail(self, kept: Keeping, reason: str) -> NoReturn:
-        name = kept.part.name
+    async def _fail(self, part_state: PartState, reason: str) -> NoReturn:
+        name = part_state.part.name
         self._events.write("part.failed", part=name, reason=reason.partition("\n")[0])
-        await self._set(kept, State.FAILED)
+        await self._set(part_state, State.FAILED)
         words = reason if "\n" in reason else f"{reason}\n{tail(self._home.log(name))}"
         raise StartError(f"{name} {words.strip()}")
 
@@ -254,24 +265,24 @@ class Supervisor:
         async def stop_after_dependents(service: Service) -> None:
             for name in self._graph.dependents(service.name):
                 await stopped[name].wait()
-            kept = self._kept[service.name]
-            await self._stop_child(kept, service)
-            if kept.state is not State.FAILED:
-                await self._set(kept, State.STOPPED)
+            part_state = self._states[service.name]
+            await self._stop_child(part_state, service)
+            if part_state.state is not State.FAILED:
+                await self._set(part_state, State.STOPPED)
             stopped[service.name].set()
 
         await asyncio.gather(*(stop_after_dependents(service) for service in self._graph.services))
 
-    async def _stop_child(self, kept: Keeping, service: Service) -> None:
-        if kept.child is None:
+    async def _stop_child(self, part_state: PartState, service: Service) -> None:
+        if part_state.child is None:
             return
-        await self._set(kept, State.STOPPING)
-        await kept.child.stop(sig=service.stop_signal, grace_s=service.grace_s)
-        self._own(kept, None)
+        await self._set(part_state, State.STOPPING)
+        await part_state.child.stop(sig=service.stop_signal, grace_s=service.grace_s)
+        self._own(part_state, None)
 
-    def _own(self, kept: Keeping, child: ChildProcess | None) -> None:
-        kept.child = child
-        living = ((k.part.name, k.child) for k in self._kept.values() if k.child)
+    def _own(self, part_state: PartState, child: ChildProcess | None) -> None:
+        part_state.child = child
+        living = ((k.part.name, k.child) for k in self._states.values() if k.child)
         ids = (ProcessId.find_now(name, child.pid) for name, child in living)
         self._on_children(tuple(i for i in ids if i))
 
@@ -279,12 +290,12 @@ class Supervisor:
         self.phase = phase
         await self._notify()
 
-    async def _set(self, kept: Keeping, state: State) -> None:
-        kept.state = state
+    async def _set(self, part_state: PartState, state: State) -> None:
+        part_state.state = state
         await self._notify()
 
-    async def _want(self, kept: Keeping, *, wanted: bool) -> None:
-        kept.wanted = wanted
+    async def _want(self, part_state: PartState, *, wanted: bool) -> None:
+        part_state.wanted = wanted
         await self._notify()
 
     async def _until(self, condition: Callable[[], bool]) -> None:

@@ -11,20 +11,20 @@ from typing import TypeVar
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from order_service.adapters.peers import Peers, visited
+from order_service.adapters.peers import Peers
 from order_service.adapters.queries import Queries
-from order_service.domain.errors import KeyReused
+from order_service.domain.errors import KeyReusedError
 from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.admission import Admission
-from order_service.entrypoints.http.claims import Courier
+from order_service.entrypoints.http.claims import NameRegistryClient
 from order_service.entrypoints.http.parameters import idempotency_key
-from order_service.entrypoints.http.problems import OUTBOX_FULL, REQUEST_RUNNING, Problem
+from order_service.entrypoints.http.problems import OUTBOX_FULL, REQUEST_RUNNING, ProblemError
 from order_service.entrypoints.http.representation import response
 from order_service.service_layer.backlog import Backlog
 from order_service.service_layer.idempotency import Once, Reply
-from order_service.service_layer.message_bus import GroupCommit
+from order_service.service_layer.message_bus import MessageBus
 from order_service.service_layer.unit_of_work import UseCase
-from order_service.service_layer.use_cases.claim_name import ClaimName
+from order_service.service_layer.use_cases.reserve_name import ReserveName
 
 T = TypeVar("T")
 _ANY_NUMBER = contextlib.nullcontext()
@@ -60,11 +60,11 @@ class Dispatch:
     """For every command of the API."""
 
     admission: Admission
-    commits: GroupCommit
+    commits: MessageBus
     backlog: Backlog
     queries: Queries
     peers: Peers
-    courier: Courier
+    courier: NameRegistryClient
     _running: set[str] = field(default_factory=set)
 
     async def create(
@@ -85,7 +85,7 @@ class Dispatch:
             for claim in claims:
                 holder = await self.holder(claim)
                 # An instance that sent the request here has the name and wants it done here.
-                if holder != self.peers.instance and holder not in visited(command.request):
+                if holder != self.peers.instance and holder not in self.peers.visited(command.request):
                     return await self.peers.forward(command.request, holder)
             return await self._run(command, use_case, represent)
 
@@ -98,19 +98,19 @@ class Dispatch:
                 return await self.peers.forward(command.request, home)
             return await self._run(command, use_case, represent)
 
-    async def holder(self, claim: ClaimName) -> str:
+    async def holder(self, claim: ReserveName) -> str:
         """Claim a name at its keeper: the instance that has it from now on."""
         keeper = self.peers.keeper(claim.name)
         if keeper == self.peers.instance:
             return await self.keep(claim)
         return await self.courier.claim(keeper, claim)
 
-    async def keep(self, claim: ClaimName) -> str:
+    async def keep(self, claim: ReserveName) -> str:
         """Be the keeper. A claim publishes nothing, so the outbox's limit does not concern it."""
         return (await self.commits.run(claim, trace=tracing.current())).instance
 
-    def _claim(self, name: str, fingerprint: str) -> ClaimName:
-        return ClaimName(name=name, instance=self.peers.instance, fingerprint=fingerprint)
+    def _claim(self, name: str, fingerprint: str) -> ReserveName:
+        return ReserveName(name=name, instance=self.peers.instance, fingerprint=fingerprint)
 
     def _alone(self, command: Command) -> contextlib.AbstractContextManager[None]:
         """409 while a request with the same key is being carried out."""
@@ -119,7 +119,9 @@ class Dispatch:
     @contextlib.contextmanager
     def _running_alone(self, scope: str) -> Iterator[None]:
         if scope in self._running:
-            raise Problem(REQUEST_RUNNING, "a request with this Idempotency-Key is under way", retry_after=1)
+            raise ProblemError(
+                REQUEST_RUNNING, "a request with this Idempotency-Key is under way", retry_after=1
+            )
         self._running.add(scope)
         try:
             yield
@@ -142,7 +144,7 @@ class Dispatch:
         known = await self.queries.answer(command.scope) if command.key is not None else None
         if known is None:
             detail = f"{self.backlog.pending} events wait for Kafka; the limit is {self.backlog.limit}"
-            raise Problem(OUTBOX_FULL, detail, retry_after=1)
+            raise ProblemError(OUTBOX_FULL, detail, retry_after=1)
         if known.fingerprint != command.fingerprint:
-            raise KeyReused("the Idempotency-Key was used with another body")
+            raise KeyReusedError("the Idempotency-Key was used with another body")
         return Reply(status=known.status, headers=known.headers, body=known.body)
