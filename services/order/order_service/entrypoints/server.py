@@ -24,6 +24,7 @@ class HttpServer(uvicorn.Server):
     """uvicorn without its own signal handlers: who starts it decides when it ends, by `should_exit`."""
 
     def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
+        """Does not listen yet; `serve` does."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -39,6 +40,7 @@ class HttpServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
         yield
 
 

@@ -43,6 +43,7 @@ class PositionLostError(ConsumerError):
     """The topic no longer has, or not yet has, what these partitions' positions point to."""
 
     def __init__(self, positions: Mapping[int, int]) -> None:
+        """`positions`: partition → the offset that is not there."""
         super().__init__(f"no record at {dict(positions)} (partition: offset)")
         self.positions = positions
 
@@ -145,6 +146,7 @@ class TolerantRecords:
     _WITH_HEADERS = 2
 
     def __init__(self, data: bytes) -> None:
+        """`data`: batches as the broker sent them, the last one perhaps cut."""
         self._data = memoryview(data)
         self._at = 0
         self._records = MemoryRecords(data)
