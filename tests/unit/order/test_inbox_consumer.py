@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from aiokafka import ConsumerRecord
 from order_service.adapters.kafka.consumer import ConsumerError
 from order_service.adapters.kafka.decoding import Nothing
 from order_service.domain.errors import UnstorableError
-from order_service.entrypoints.inbox_consumer import InboxConsumer
+from order_service.entrypoints.inbox_consumer import CHECK_EVERY_S, InboxConsumer
 from order_service.service_layer.apply_once import ApplyOnce, Park
 from order_service.service_layer.errors import StorageUnavailableError
 from order_service.service_layer.unit_of_work import Position
@@ -27,6 +28,8 @@ class Topic:
     topic_id: str | None = None
     partitions: tuple[int, ...] = (0,)
     at: int = 0
+    recreated: bool = False
+    opened: int = 0
 
     async def begin(self, positions: Mapping[int, int]) -> dict[int, int]:
         self.at = positions.get(0, 0)
@@ -44,11 +47,17 @@ class Topic:
         self.at = len(self.values)
         return found
 
+    async def check_topic(self) -> None:
+        if self.recreated:
+            self.recreated = False
+            raise ConsumerError("another topic of that name")
+
     async def behind(self, ends: Mapping[int, int]) -> dict[int, int]:
         return {number: end for number, end in ends.items() if self.at < end}
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Any]:
+        self.opened += 1
         yield self
 
 
@@ -90,6 +99,7 @@ async def consuming(topic: Topic, applied: Applied) -> AsyncIterator[InboxConsum
         run=applied.run,
         positions=none_stored,
         sleep=at_once,
+        time=itertools.count(step=CHECK_EVERY_S / 3).__next__,
     )
     task = asyncio.create_task(consumer.serve())
     try:
@@ -137,3 +147,11 @@ async def test_the_one_record_that_the_database_refuses_is_found_among_many() ->
     assert [(park.incoming.offset, park.incoming.value) for park in applied.parked] == [(37, b"poison")]
     assert "no such value" in applied.parked[0].reason
     assert applied.calls < 20
+
+
+async def test_a_topic_that_is_made_anew_is_opened_anew() -> None:
+    topic, applied = Topic([b"a"]), Applied()
+    async with consuming(topic, applied) as consumer:
+        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        topic.recreated = True
+        await wait_until(lambda: topic.opened == 2, timeout_s=5, every_s=0)

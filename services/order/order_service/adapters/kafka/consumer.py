@@ -75,6 +75,14 @@ class TopicConsumer:
             found = await self._consumer.getmany(timeout_ms=round(timeout_s * 1000), max_records=limit)
         return [record for records in found.values() for record in records]
 
+    async def check_topic(self) -> None:
+        """Raise `ConsumerError` when the topic has been deleted, or made anew, since this consumer was opened."""
+        with _translated():
+            async with asyncio.timeout(KAFKA_TIMEOUT_S):
+                ids = await topic_ids(self._consumer._client, [self.topic])  # noqa: SLF001 - it has the connections
+        if (ids.get(self.topic) or None) != self.topic_id:
+            raise ConsumerError(f"topic {self.topic} is no longer the one with the id {self.topic_id}")
+
     async def behind(self, ends: Mapping[int, int]) -> dict[int, int]:
         """Those of `ends` that have not been read up to."""
         with _translated():
