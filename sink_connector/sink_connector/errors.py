@@ -50,3 +50,7 @@ class ConfigError(SinkError):
 
 class LogError(SinkError):
     """The workers' common log could not be written or read in time; whoever asked may ask again."""
+
+
+class PortTakenError(SinkError):
+    """Somebody else answers where the worker is to."""

@@ -112,14 +112,6 @@ KEYS: tuple[Key, ...] = (
         doc="How values are written. Its options follow as value.converter.<option>.",
     ),
     Key(
-        name="header.converter",
-        kind=Kind.CLASS,
-        group=COMMON,
-        default="org.apache.kafka.connect.storage.SimpleHeaderConverter",
-        importance=Importance.LOW,
-        doc="How headers are written.",
-    ),
-    Key(
         name="transforms",
         kind=Kind.LIST,
         group=COMMON,
@@ -412,12 +404,9 @@ ALIASES: dict[str, str] = {alias: key.name for key in KEYS for alias in key.alia
 PREFIXES = (
     "key.converter.",
     "value.converter.",
-    "header.converter.",
     "transforms.",
     "predicates.",
     "consumer.override.",
-    "producer.override.",
-    "admin.override.",
     "projection.",
 )
 
