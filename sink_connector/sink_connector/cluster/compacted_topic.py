@@ -75,6 +75,7 @@ class CompactedTopic:
     """
 
     def __init__(self, topic: StorageTopic, *, client: Mapping[str, Any]) -> None:
+        """`client` are aiokafka's options for any client of the cluster; nothing is connected yet."""
         self._topic = topic
         self._client = client
         self._apply: Apply = lambda _: None

@@ -94,6 +94,7 @@ class StatusStore:
     """What the log says. `apply` is its only way in; the other methods write to the log."""
 
     def __init__(self, log: Log, signal: ChangeSignal) -> None:
+        """`signal` is notified of every entry."""
         self.log = log
         self.connectors: dict[str, Status] = {}
         self.tasks: dict[TaskId, Status] = {}

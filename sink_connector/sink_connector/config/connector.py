@@ -22,6 +22,8 @@ NOT_IN_NAMES = {"Cc", "Cs"}
 
 
 class InsertMode(Enum):
+    """How a row is written."""
+
     INSERT = "insert"
     UPSERT = "upsert"
     UPDATE = "update"
@@ -29,6 +31,8 @@ class InsertMode(Enum):
 
 
 class PkMode(Enum):
+    """Where the key of a row comes from."""
+
     NONE = "none"
     KAFKA = "kafka"
     RECORD_KEY = "record_key"

@@ -17,6 +17,8 @@ class Kind(Enum):
 
 
 class Importance(Enum):
+    """Connect's `ConfigDef.Importance`."""
+
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
     LOW = "LOW"

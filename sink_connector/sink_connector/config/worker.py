@@ -61,6 +61,8 @@ class StorageTopic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
+    """The settings of a worker; times are in milliseconds. `advertised` is `host:port`, and its id in the group."""
+
     bootstrap_servers: str = "127.0.0.1:9092"
     rest_host: str = "127.0.0.1"
     rest_port: int = 8083
@@ -96,10 +98,12 @@ DEFAULT = WorkerConfig()
 
 
 def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | None = None) -> WorkerConfig:
-    """The settings of the environment and the file, each with a default. What Connect has and a sink worker has no use
-    for (`offset.storage.topic`, `plugin.path` …) is accepted and ignored.
+    """The settings of the environment and the file, each with a default.
 
-    Raises `ConfigError` for a file that cannot be read and for values of the wrong type.
+    What Connect has and a sink worker has no use for (`offset.storage.topic`, `plugin.path` …) is accepted and ignored.
+
+    Raises:
+        ConfigError: For a file that cannot be read, values of the wrong type and protection that is not there.
     """
     values = _written(environment, file)
     problems: dict[str, list[str]] = {}

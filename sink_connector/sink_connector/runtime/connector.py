@@ -69,8 +69,9 @@ class RunningTask:
 
 @dataclass(slots=True)
 class Connector:
-    """One connector, as far as it runs in this worker. `failed` is set when a task has ended with an error, which `status`
-    then shows, and `changed` is called.
+    """One connector, as far as it runs in this worker.
+
+    `failed` is set when a task has ended with an error, which `status` then shows, and `changed` is called.
 
     The state asked for survives failures: a connector whose tasks have all failed is still RUNNING, as in Connect.
     """
