@@ -9,9 +9,10 @@ from starlette.exceptions import HTTPException
 
 from sink_connector.cluster.config_store import Config, ConnectorSpec
 from sink_connector.cluster.connector_operations import InvalidRequestError
-from sink_connector.cluster.status_store import State, Status, StatusStore, TaskId
+from sink_connector.cluster.status_store import Status, StatusStore, TaskId
 from sink_connector.config.secrets import redacted
 from sink_connector.rest.errors import UnreadableBodyError
+from sink_connector.runtime.states import State
 
 JSON_TYPE = "application/json"
 UNSUPPORTED_MEDIA_TYPE = 415

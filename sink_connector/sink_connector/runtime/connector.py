@@ -8,9 +8,9 @@ from typing import Protocol
 
 import structlog
 
-from sink_connector.cluster.status_store import State
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.runtime.sink_task import Task
+from sink_connector.runtime.states import State
 from sink_connector.sink.offsets import Partition
 
 log = structlog.get_logger()
