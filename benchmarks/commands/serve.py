@@ -13,8 +13,6 @@ from order_service import logs
 from order_service.__main__ import SWITCH_S
 from order_service.bootstrap import build
 from order_service.entrypoints.server import HttpServer, tune_collector
-from order_service.service_layer.session import Session
-from order_service.service_layer.unit_of_work import Changes
 from order_service.settings import Settings
 
 COMMITS = "commits"

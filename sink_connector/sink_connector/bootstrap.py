@@ -15,7 +15,7 @@ from sink_connector.cluster.connector_cache import ConnectorCache, DefineConnect
 from sink_connector.cluster.connector_operations import ConnectorOperations
 from sink_connector.cluster.herder import Herder
 from sink_connector.cluster.status_reporter import StatusReporter
-from sink_connector.config.connector import unknown_keys
+from sink_connector.config.connector import unknown_keys, warnings_of
 from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
@@ -26,7 +26,7 @@ from sink_connector.runtime.connector_definition import ConnectorDefinition, def
 from sink_connector.runtime.kafka_options import client_options, cluster_id, consumer_options
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.runtime.worker import Worker
-from sink_connector.serving import background, serve
+from sink_connector.serving import background, listening, serve
 from sink_connector.version import VERSION
 
 log = structlog.get_logger()
@@ -54,8 +54,10 @@ async def run_connectors(config: WorkerConfig, connectors: Sequence[ConnectorDef
     loggers = Loggers()
     cluster = Cluster.local(config, set_level=loggers.set)
     for each in connectors:
-        for key in unknown_keys(each.config.given):
-            log.warning("connector.key_ignored", connector=each.config.name, key=key)
+        for key, meant in unknown_keys(each.config.given).items():
+            log.warning("connector.key_ignored", connector=each.config.name, key=key, did_you_mean=meant)
+        for warning in warnings_of(each.config):
+            log.warning("connector.option_ignored", connector=each.config.name, warning=warning)
     return await run(config, cluster, loggers, files=[each.config.given for each in connectors])
 
 
@@ -82,6 +84,7 @@ async def run(
         files: The connectors of files, which then are all there are; their references may lead anywhere.
     """
     async with AsyncExitStack() as ending:
+        listener = ending.enter_context(listening(config))
         running = await ending.enter_async_context(worker(config, cluster.signal.notify))
         providers = config.providers if files is None else config.providers.unrestricted()
         definitions = ConnectorCache(_define(config, providers))
@@ -126,7 +129,7 @@ async def run(
         )
         failed = asyncio.Event() if files is None else herder.failed
         return await serve(
-            config, make_app(context, hosts=config.hosts), watched=[*following, *working], failed=failed
+            config, make_app(context, hosts=config.hosts), listener=listener, watched=[*following, *working], failed=failed
         )
 
 

@@ -34,8 +34,10 @@ from order_service.entrypoints.republish import republish
 from order_service.entrypoints.service import Service
 from order_service.service_layer.apply_once import Park
 from order_service.service_layer.backlog import Backlog
+from order_service.service_layer.command_runner import CommandRunner
 from order_service.service_layer.errors import StorageUnavailableError
 from order_service.service_layer.message_bus import MessageBus
+from order_service.service_layer.name_registry import NameRegistry
 from order_service.service_layer.outbox_log import LogPosition, Refused
 from order_service.service_layer.unit_of_work import UseCase
 from order_service.service_layer.use_cases.mark_relayed import MarkRelayed, SetRecordsAside
@@ -87,11 +89,15 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
         )
         dispatch = Dispatch(
             admission=Admission(settings.commands_at_once),
-            commits=commits,
-            backlog=backlog,
+            runner=CommandRunner(commits=commits, backlog=backlog, answer_of=queries.answer),
+            registry=NameRegistry(
+                instance=settings.instance,
+                owner_of=peers.keeper,
+                others=NameRegistryClient(lambda owner, body: peers.post(claims.PATH, body, to=owner)),
+                commits=commits,
+            ),
             queries=queries,
             peers=peers,
-            courier=NameRegistryClient(lambda keeper, body: peers.post(claims.PATH, body, to=keeper)),
         )
         yield Service(
             app=build_app(

@@ -4,13 +4,16 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+
+import asyncpg
 
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
 from sink_connector.dead_letters.replay import replay
 from sink_connector.dead_letters.table import Letter, drop, letters
-from sink_connector.errors import headline
+from sink_connector.errors import SinkError, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.sink.session import Session, prepare_database
 
@@ -18,12 +21,19 @@ Action = Callable[[ConnectorDefinition, list[int] | None], Awaitable[int]]
 
 
 def run(options: argparse.Namespace) -> int:
+    """0, or 1 when a record stays undelivered, 2 when it is not said which dead letters are meant."""
     if options.action in {"show", "drop"} and not options.ids and not options.all:
-        print(f"dead-letters {options.action}: name the letters by their ids, or say --all")
+        print(f"dead-letters {options.action}: name them by their ids, or say --all", file=sys.stderr)
         return 2
     worker = read_worker()
     definition = define_connector(read_connector_file(options.file), worker, worker.providers.unrestricted())
-    return asyncio.run(_run(ACTIONS[options.action], definition, options.ids or None))
+    try:
+        return asyncio.run(_run(ACTIONS[options.action], definition, options.ids or None))
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = worker.providers.redactor.scrub(str(error) or type(error).__name__)
+        raise SinkError(f"the database cannot be used: {reason}") from error
+    except SinkError as error:
+        raise SinkError(worker.providers.redactor.scrub(str(error))) from error
 
 
 async def _run(action: Action, definition: ConnectorDefinition, ids: list[int] | None) -> int:

@@ -11,6 +11,7 @@ from sink_connector.sink.session import connect, prepare_database
 
 
 def run(options: argparse.Namespace) -> int:
+    """0 once the schema is there. Raises `ConfigError` for a URL that is none, `SinkError` when it cannot be done."""
     if not options.url:
         raise ConfigError({"--url": ["is missing, and SINK_INIT_URL too"]})
     try:

@@ -8,6 +8,7 @@ class ChangeSignal:
     """Wakes all who watch it. Changes that come while a watcher is busy are told it once, when it waits again."""
 
     def __init__(self) -> None:
+        """Nobody watches yet."""
         self._watches: list[Watch] = []
 
     def watch(self) -> "Watch":
@@ -27,6 +28,7 @@ class Watch:
     """One who waits for changes."""
 
     def __init__(self, signal: ChangeSignal) -> None:
+        """Made by `ChangeSignal.watch`."""
         self._signal = signal
         self._event = asyncio.Event()
         self._event.set()

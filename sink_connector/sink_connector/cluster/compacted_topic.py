@@ -75,6 +75,7 @@ class CompactedTopic:
     """
 
     def __init__(self, topic: StorageTopic, *, client: Mapping[str, Any]) -> None:
+        """`client` are aiokafka's options for any client of the cluster; nothing is connected yet."""
         self._topic = topic
         self._client = client
         self._apply: Apply = lambda _: None
@@ -162,18 +163,22 @@ class CompactedTopic:
             self._moved.notify_all()
 
     async def _skip_unreadable(self, error: Exception) -> None:
-        """Pass over the next offset of the partition that cannot be read; aiokafka does not say which one that is."""
+        """Read one record of each partition, or pass over the offset that cannot be read.
+
+        aiokafka decodes what it has fetched as far as it is asked for, and says not which record it failed at.
+        """
         assert self._consumer is not None  # noqa: S101 - as above
         for partition in self._consumer.assignment():
+            position = await self._consumer.position(partition)
+            self._consumer.seek(partition, position)  # what was fetched is of no more use
             try:
-                position = await self._consumer.position(partition)
-                for record in (await self._consumer.getmany(partition, timeout_ms=POLL_MS)).get(
-                    partition, ()
-                ):
-                    self._read(record)
+                polled = await self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=1)
             except (UnicodeDecodeError, CorruptRecordException):
                 self._consumer.seek(partition, position + 1)
                 self._skipped(position, error)
+            else:
+                for record in polled.get(partition, ()):
+                    self._read(record)
 
     def _read(self, record: ConsumerRecord) -> None:
         try:

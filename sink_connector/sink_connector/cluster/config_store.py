@@ -60,6 +60,7 @@ class ConfigStore:
     def __init__(
         self, log: Log, signal: ChangeSignal, set_level: Callable[[str, str], object] = lambda *_: None
     ) -> None:
+        """`set_level` is called with a logger's name and its level when a worker asks all of them for it."""
         self.log = log
         self._signal = signal
         self._set_level = set_level

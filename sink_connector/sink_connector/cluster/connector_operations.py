@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from sink_connector.cluster.config_store import Config, ConfigStore, ConnectorSpec, Restart, TargetState
 from sink_connector.cluster.connector_cache import DefineConnector
-from sink_connector.cluster.status_store import State, Status, StatusStore, TaskId
+from sink_connector.cluster.status_store import Status, StatusStore, TaskId
 from sink_connector.config.definition import CLASSES, is_connector_class
 from sink_connector.config.secrets import retained
 from sink_connector.errors import ConfigError, SinkError
+from sink_connector.runtime.states import State
 
 
 class NotFoundError(SinkError):

@@ -53,6 +53,7 @@ class LocalLog:
     """The log of a worker that is alone and gets its connectors from files: in memory, gone with the process."""
 
     def __init__(self) -> None:
+        """It is empty."""
         self._apply: Apply = lambda _: None
         self._offsets = itertools.count()
 

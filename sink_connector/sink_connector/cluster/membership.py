@@ -72,6 +72,7 @@ class SingleMember:
     is_stable = True
 
     def __init__(self, me: str) -> None:
+        """`me` is where the worker's REST interface is reached."""
         self.me = me
         self.view = GroupView(generation=0, workers=(me,), leader=me)
 
@@ -118,6 +119,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
     """Membership in a group of workers from `join` to `leave`. `signal` is notified after every rebalance."""
 
     def __init__(self, config: WorkerConfig, *, client: Mapping[str, Any], signal: ChangeSignal) -> None:
+        """`client` are aiokafka's options for any client of the cluster; nothing is connected yet."""
         self.me = config.advertised
         self._signal = signal
         self._config = config

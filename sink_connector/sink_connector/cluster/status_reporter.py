@@ -12,9 +12,10 @@ import structlog
 from sink_connector.cluster.config_store import ConfigStore, ConnectorSpec, TargetState
 from sink_connector.cluster.connector_cache import RefusedConnector
 from sink_connector.cluster.herder import Herder
-from sink_connector.cluster.status_store import State, Status, StatusStore, TaskId
+from sink_connector.cluster.status_store import Status, StatusStore, TaskId
 from sink_connector.errors import LogError
 from sink_connector.runtime.connector import Trouble
+from sink_connector.runtime.states import State
 from sink_connector.sink.offsets import Partition
 
 log = structlog.get_logger()

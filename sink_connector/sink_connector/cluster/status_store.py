@@ -3,28 +3,17 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 from sink_connector.cluster.change_signal import ChangeSignal
 from sink_connector.cluster.keyed_log import Log, LogEntry, MalformedEntryError, Value
+from sink_connector.runtime.states import State
 from sink_connector.version import VERSION
 
 CONNECTOR, TASK, TOPIC = "status-connector-", "status-task-", "status-topic-"
 MOST_DIGITS = 9  # of a task's number
 _Key = TypeVar("_Key")
 OF_CONNECTOR = ":connector-"  # between a topic and its connector; a topic's name has no colon
-
-
-class State(Enum):
-    """Connect's states of a connector and of a task."""
-
-    UNASSIGNED = "UNASSIGNED"
-    RUNNING = "RUNNING"
-    PAUSED = "PAUSED"
-    STOPPED = "STOPPED"
-    FAILED = "FAILED"
-    RESTARTING = "RESTARTING"
 
 
 class TaskId(NamedTuple):
@@ -94,6 +83,7 @@ class StatusStore:
     """What the log says. `apply` is its only way in; the other methods write to the log."""
 
     def __init__(self, log: Log, signal: ChangeSignal) -> None:
+        """`signal` is notified of every entry."""
         self.log = log
         self.connectors: dict[str, Status] = {}
         self.tasks: dict[TaskId, Status] = {}

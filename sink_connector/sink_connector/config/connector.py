@@ -22,6 +22,8 @@ NOT_IN_NAMES = {"Cc", "Cs"}
 
 
 class InsertMode(Enum):
+    """How a row is written."""
+
     INSERT = "insert"
     UPSERT = "upsert"
     UPDATE = "update"
@@ -29,6 +31,8 @@ class InsertMode(Enum):
 
 
 class PkMode(Enum):
+    """Where the key of a row comes from."""
+
     NONE = "none"
     KAFKA = "kafka"
     RECORD_KEY = "record_key"
@@ -105,7 +109,6 @@ class ConnectorConfig:
     table: TableConfig
     errors: ErrorsConfig
     consumer: Mapping[str, str]
-    producer: Mapping[str, str]
     batch_size: int
     retry_backoff_ms: int
     linger_ms: int
@@ -162,7 +165,6 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
             dead_letter_headers=reader.flag("errors.deadletterqueue.context.headers.enable"),
         ),
         consumer=reader.family("consumer.override."),
-        producer=reader.family("producer.override."),
         batch_size=reader.number("batch.size", least=1),
         retry_backoff_ms=reader.number("retry.backoff.ms"),
         linger_ms=reader.number("linger.ms"),
@@ -179,15 +181,26 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
     return config
 
 
-def unknown_keys(given: Mapping[str, str]) -> list[str]:
-    """The keys that mean nothing here; worth a warning, because a misspelt key is silently its default."""
-    return sorted(
-        name
-        for name in given
-        if name not in definition.BY_NAME
-        and name not in definition.ALIASES
-        and not name.startswith(definition.PREFIXES)
-    )
+def unknown_keys(given: Mapping[str, str]) -> dict[str, str | None]:
+    """The keys that mean nothing here, in order, each with the one that may have been meant.
+
+    Worth a warning, because a misspelt key is silently its default.
+    """
+    known = {**definition.BY_NAME, **definition.ALIASES}
+    unknown = sorted(name for name in given if name not in known and not name.startswith(definition.PREFIXES))
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None) for name in unknown
+    }
+
+
+def warnings_of(config: ConnectorConfig) -> list[str]:
+    """What of a usable configuration has no effect, although somebody may count on it."""
+    found = [
+        f"connection.url has the option {name}, which is not known" for name in config.connection.unknown
+    ]
+    if config.resolved.get("truncate.enabled", "false").strip().lower() == "true":
+        found.append("truncate.enabled has no effect: no record asks for a table to be emptied")
+    return found
 
 
 def _canonical(given: Mapping[str, str]) -> dict[str, str]:

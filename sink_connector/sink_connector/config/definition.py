@@ -17,6 +17,8 @@ class Kind(Enum):
 
 
 class Importance(Enum):
+    """Connect's `ConfigDef.Importance`."""
+
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
     LOW = "LOW"
@@ -110,14 +112,6 @@ KEYS: tuple[Key, ...] = (
         default=JSON_CONVERTER,
         importance=Importance.LOW,
         doc="How values are written. Its options follow as value.converter.<option>.",
-    ),
-    Key(
-        name="header.converter",
-        kind=Kind.CLASS,
-        group=COMMON,
-        default="org.apache.kafka.connect.storage.SimpleHeaderConverter",
-        importance=Importance.LOW,
-        doc="How headers are written.",
     ),
     Key(
         name="transforms",
@@ -412,12 +406,9 @@ ALIASES: dict[str, str] = {alias: key.name for key in KEYS for alias in key.alia
 PREFIXES = (
     "key.converter.",
     "value.converter.",
-    "header.converter.",
     "transforms.",
     "predicates.",
     "consumer.override.",
-    "producer.override.",
-    "admin.override.",
     "projection.",
 )
 

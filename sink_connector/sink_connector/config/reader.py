@@ -22,7 +22,6 @@ class Reader:
     written: Mapping[str, str]
     values: dict[str, str] = field(default_factory=dict)
     problems: dict[str, list[str]] = field(default_factory=dict)
-    _read: set[str] = field(default_factory=set)
 
     def resolve(self, providers: ConfigProviders) -> None:
         """Read every value with its references replaced from here on."""
@@ -97,7 +96,6 @@ class Reader:
         return {name[len(prefix) :]: value for name, value in self.values.items() if name.startswith(prefix)}
 
     def _key(self, name: str) -> definition.Key:
-        self._read.add(name)
         return definition.BY_NAME[name]
 
     def _refuse(self, name: str, rule: str) -> None:

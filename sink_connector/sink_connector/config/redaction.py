@@ -25,6 +25,7 @@ class Redactor:
     """The values that nobody gets to see, and texts without them."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
+        """Hide these values, and those added later."""
         self._values: OrderedDict[str, tuple[frozenset[str], frozenset[str]]] = OrderedDict()
         self._whole: re.Pattern[str] | None = None
         self._parts: frozenset[str] = frozenset()

@@ -1,10 +1,12 @@
 """The schema part of a Connect JSON envelope, read into a `Schema`."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from sink_connector.converters.connect_json import json_reader
-from sink_connector.data.record import Field, Schema, Type
+from sink_connector.data.decimals import bounded
+from sink_connector.data.record import DECIMAL, Field, Schema, Type
 from sink_connector.errors import BadRecordError
 
 MOST_DEPTH = 100  # levels of a schema; what is deeper was made to break something
@@ -44,9 +46,19 @@ def parse_schema(node: Any, *, depth: int = 1) -> Schema | None:
         if kind in {Type.ARRAY, Type.MAP}
         else None,
     )
+    if bare.logical == DECIMAL:
+        _check_scale(bare)
     if node.get("default") is None:
         return bare
     return _with_default(bare, node["default"])
+
+
+def _check_scale(schema: Schema) -> None:
+    scale = schema.parameter("scale") or "0"
+    try:
+        bounded(Decimal((0, (), -int(scale))))
+    except ValueError as error:
+        raise BadRecordError(f"the schema part has a Decimal of scale {scale}: {error}") from error
 
 
 def _with_default(schema: Schema, default: Any) -> Schema:

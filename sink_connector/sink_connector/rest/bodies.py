@@ -9,9 +9,10 @@ from starlette.exceptions import HTTPException
 
 from sink_connector.cluster.config_store import Config, ConnectorSpec
 from sink_connector.cluster.connector_operations import InvalidRequestError
-from sink_connector.cluster.status_store import State, Status, StatusStore, TaskId
+from sink_connector.cluster.status_store import Status, StatusStore, TaskId
 from sink_connector.config.secrets import redacted
 from sink_connector.rest.errors import UnreadableBodyError
+from sink_connector.runtime.states import State
 
 JSON_TYPE = "application/json"
 UNSUPPORTED_MEDIA_TYPE = 415
@@ -93,6 +94,7 @@ def connector(spec: ConnectorSpec, *, tasks: int | None = None) -> dict[str, Any
 
 
 def tasks(spec: ConnectorSpec) -> list[dict[str, Any]]:
+    """The tasks of a connector with their configurations."""
     return [
         {
             "id": {"connector": spec.name, "task": number},
@@ -113,6 +115,7 @@ def status_of(name: str, statuses: StatusStore, *, worker: str) -> dict[str, Any
 
 
 def status(name: str, said: Status, tasks: list[tuple[TaskId, Status]]) -> dict[str, Any]:
+    """A connector's status with those of its tasks."""
     return {
         "name": name,
         "connector": state(said),
@@ -122,5 +125,6 @@ def status(name: str, said: Status, tasks: list[tuple[TaskId, Status]]) -> dict[
 
 
 def state(said: Status) -> dict[str, Any]:
+    """One state and who vouches for it, with the reason where there is one."""
     trace = {} if said.trace is None else {"trace": said.trace}
     return {"state": said.state.value, "worker_id": said.worker, "version": said.version, **trace}

@@ -38,6 +38,7 @@ Writable = Annotated[None, Depends(_writable)]
 
 @router.get("")
 async def listed(context: Context, expand: Annotated[list[str] | None, Query()] = None) -> Any:
+    """The names of all connectors, or with `expand` their `info` and `status`."""
     if not expand:
         return context.configs.names
     return {each.name: _expanded(context, each, expand) for each in context.configs.all()}
@@ -54,6 +55,7 @@ def _expanded(context: RestContext, spec: ConnectorSpec, expand: list[str]) -> d
 
 @commands.post("")
 async def create(request: Request, context: Context, _w: Writable) -> Response:
+    """A new connector: 201, 409 when the name is taken, 400 for a configuration that cannot be used."""
     body = await bodies.read_object(request, fields=("name", "config", "initial_state"))
     target = None
     if body.get("initial_state") is not None:
@@ -76,44 +78,52 @@ def _created(request: Request, spec: ConnectorSpec) -> Response:
 
 @router.get(f"/{NAME}")
 async def one(context: Context, name: str) -> dict[str, Any]:
+    """A connector's configuration and tasks."""
     return bodies.connector(context.operations.known(name))
 
 
 @commands.delete(f"/{NAME}", status_code=NO_CONTENT, response_class=Response)
 async def delete(context: Context, name: str, _w: Writable) -> None:
+    """Remove a connector."""
     await context.operations.delete(name)
 
 
 @router.get(f"/{NAME}/config")
 async def config(context: Context, name: str) -> dict[str, str | None]:
+    """A connector's configuration with its secrets hidden."""
     return redacted(context.operations.known(name).config)
 
 
 @commands.put(f"/{NAME}/config")
 async def put_config(request: Request, context: Context, name: str, _w: Writable) -> Response:
+    """Create a connector (201) or change its configuration (200)."""
     spec, is_new = await context.operations.put(name, bodies.config_of(await bodies.read_object(request)))
     return _created(request, spec) if is_new else JSONResponse(bodies.connector(spec))
 
 
 @commands.patch(f"/{NAME}/config")
 async def patch_config(request: Request, context: Context, name: str, _w: Writable) -> dict[str, Any]:
+    """Change some keys; null removes one."""
     changes = bodies.config_of(await bodies.read_object(request))
     return bodies.connector(await context.operations.patch(name, changes))
 
 
 @router.get(f"/{NAME}/status")
 async def status(context: Context, name: str) -> dict[str, Any]:
+    """The states of a connector and of its tasks."""
     context.operations.known(name, "No status found for connector {}")
     return bodies.status_of(name, context.statuses, worker=context.membership.me)
 
 
 @router.get(f"/{NAME}/tasks")
 async def tasks(context: Context, name: str) -> list[dict[str, Any]]:
+    """The tasks with their configurations."""
     return bodies.tasks(context.operations.known(name))
 
 
 @router.get(f"/{NAME}/tasks/{{task:int}}/status")
 async def task_status(context: Context, name: str, task: int) -> dict[str, Any]:
+    """The state of one task."""
     for each, said in context.statuses.of(name):
         if each.number == task:
             return {"id": task, **bodies.state(said)}
@@ -122,26 +132,31 @@ async def task_status(context: Context, name: str, task: int) -> dict[str, Any]:
 
 @router.get(f"/{NAME}/topics")
 async def topics(context: Context, name: str) -> dict[str, Any]:
+    """The topics that a connector has delivered from."""
     return {name: {"topics": sorted(context.statuses.topics.get(name, ()))}}
 
 
 @commands.put(f"/{NAME}/topics/reset", status_code=ACCEPTED, response_class=Response)
 async def forget_topics(context: Context, name: str) -> None:
+    """Begin the list of topics anew."""
     await context.statuses.forget_topics(name)
 
 
 @commands.put(f"/{NAME}/pause", status_code=ACCEPTED, response_class=Response)
 async def pause(context: Context, name: str) -> None:
+    """Deliver nothing until resumed; the tasks stay."""
     await context.operations.aim(name, TargetState.PAUSED)
 
 
 @commands.put(f"/{NAME}/resume", status_code=ACCEPTED, response_class=Response)
 async def resume(context: Context, name: str) -> None:
+    """Go on."""
     await context.operations.aim(name, TargetState.STARTED)
 
 
 @commands.put(f"/{NAME}/stop", status_code=NO_CONTENT, response_class=Response)
 async def stop(context: Context, name: str) -> None:
+    """End the tasks; offsets can be changed then."""
     await context.operations.aim(name, TargetState.STOPPED)
 
 
@@ -152,6 +167,7 @@ async def restart(
     include_tasks: Annotated[str, Query(alias="includeTasks")] = "false",
     only_failed: Annotated[str, Query(alias="onlyFailed")] = "false",
 ) -> Response:
+    """Restart a connector, and with `includeTasks` its tasks, or with `onlyFailed` those that failed."""
     asked = Restart(connector=name, include_tasks=is_true(include_tasks), only_failed=is_true(only_failed))
     said, planned = await context.operations.restart(asked)
     if not (asked.include_tasks or asked.only_failed):
@@ -161,4 +177,5 @@ async def restart(
 
 @commands.post(f"/{NAME}/tasks/{{task:int}}/restart", status_code=NO_CONTENT, response_class=Response)
 async def restart_task(context: Context, name: str, task: int) -> None:
+    """Restart one task."""
     await context.operations.restart_task(name, task)

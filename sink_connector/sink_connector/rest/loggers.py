@@ -18,11 +18,13 @@ NO_CONTENT = 204
 
 @router.get("")
 async def listed(context: Context) -> dict[str, Any]:
+    """The loggers that have a level of their own."""
     return {name: asdict(level) for name, level in context.loggers.all().items()}
 
 
 @router.get("/{name}")
 async def one(context: Context, name: str) -> dict[str, Any]:
+    """The level in force for a logger."""
     level = context.loggers.get(name)
     if level is None:
         raise NotFoundError(f"Logger {name} not found.")
@@ -31,6 +33,7 @@ async def one(context: Context, name: str) -> dict[str, Any]:
 
 @router.put("/{name}")
 async def change(request: Request, context: Context, name: str, scope: str = "worker") -> Response:
+    """Set a level, of this worker or with `scope=cluster` of all."""
     body = await bodies.read_object(request)
     if body.get("level") is None:
         raise InvalidRequestError("Desired 'level' parameter was not specified in request.")

@@ -33,6 +33,7 @@ RESET = ALTERED.replace("altered", "reset")
 
 @router.get("")
 async def read(context: Context, name: str) -> dict[str, Any]:
+    """The next offset of each partition."""
     stored = await context.offsets.read(_configuration(context, context.operations.known(name)))
     return {
         "offsets": [
@@ -47,6 +48,7 @@ async def read(context: Context, name: str) -> dict[str, Any]:
 
 @commands.patch("")
 async def alter(request: Request, context: Context, name: str) -> dict[str, str]:
+    """Set next offsets of a stopped connector; null resets one."""
     spec = context.operations.known(name)
     body = await bodies.read_object(request, fields=("offsets",))
     changes = body.get("offsets")
@@ -62,6 +64,7 @@ async def alter(request: Request, context: Context, name: str) -> dict[str, str]
 
 @commands.delete("")
 async def reset(context: Context, name: str) -> dict[str, str]:
+    """Forget all offsets of a stopped connector."""
     spec = context.operations.known(name)
     await _stopped(context, spec)
     await context.offsets.reset(_configuration(context, spec))

@@ -25,6 +25,7 @@ class NoConnectorTypeError(SinkError):
 
 @router.get("")
 async def listed(connectorsOnly: str = "true") -> list[dict[str, str]]:  # noqa: N803 - Connect's name for it
+    """The connector classes, or with `connectorsOnly=false` everything that can be named in a configuration."""
     sinks = [_plugin(each, "sink", VERSION) for each in CLASSES]
     if is_true(connectorsOnly):
         return sinks
@@ -42,6 +43,7 @@ def _plugin(name: str, kind: str, version: str) -> dict[str, str]:
 
 @router.get("/{plugin}/config")
 async def described(plugin: str) -> list[dict[str, Any]]:
+    """The keys of a plugin."""
     if is_connector_class(plugin):
         return [described_key(key, place) for place, key in enumerate(definition.KEYS, start=1)]
     for options in _options(plugin):
@@ -61,6 +63,7 @@ def _options(plugin: str) -> Iterator[tuple[definition.Key, ...]]:
 
 @router.put("/{plugin}/config/validate")
 async def validate(request: Request, context: Context, plugin: str) -> dict[str, Any]:
+    """What is wrong with a configuration, key by key; 200 also when something is."""
     config = bodies.config_of(await bodies.read_object(request))
     written = config.get("connector.class")
     if not written:

@@ -37,6 +37,7 @@ class ConnectPaths:
     """`/connectors/` is `/connectors`, and `%2F` is part of a name, as they are for Connect."""
 
     def __init__(self, app: ASGIApp) -> None:
+        """`app` gets the requests."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +54,7 @@ class BodyLimit:
     """No request's body is read beyond 1 MB, however its length is announced."""
 
     def __init__(self, app: ASGIApp) -> None:
+        """`app` gets the requests."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import structlog
 
-from sink_connector.cluster.status_store import State
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.runtime.sink_task import Task
+from sink_connector.runtime.states import State
 from sink_connector.sink.offsets import Partition
 
 log = structlog.get_logger()
@@ -69,8 +69,9 @@ class RunningTask:
 
 @dataclass(slots=True)
 class Connector:
-    """One connector, as far as it runs in this worker. `failed` is set when a task has ended with an error, which `status`
-    then shows, and `changed` is called.
+    """One connector, as far as it runs in this worker.
+
+    `failed` is set when a task has ended with an error, which `status` then shows, and `changed` is called.
 
     The state asked for survives failures: a connector whose tasks have all failed is still RUNNING, as in Connect.
     """

@@ -36,9 +36,11 @@ class ConnectorDefinition:
         )
 
     def chain(self) -> Chain:
+        """The transforms, in order."""
         return chain_of(self.config.resolved)
 
     def conversion(self) -> Conversion:
+        """From a Kafka record to what is written."""
         key, value = self.converters()
         return make_conversion(self.config, self.chain(), key=key, value=value)
 

@@ -26,6 +26,7 @@ class Worker:
     """
 
     def __init__(self, client: AIOKafkaClient, changed: Callable[[], None] = lambda: None) -> None:
+        """Nothing runs yet."""
         self._client = client
         self._changed = changed
         self.connectors: dict[str, Connector] = {}

@@ -69,7 +69,8 @@ def _literal(value: str) -> str:
 class Lease:
     """One use of a pooled connection. It is another object every time, as the session behind it may be another."""
 
-    def __init__(self, connection: PooledConnection) -> None:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """Of this connection."""
         self._connection = connection
 
     def __getattr__(self, name: str) -> Any:

@@ -1,6 +1,7 @@
 """A task's connection to the target database."""
 
 import asyncio
+import os
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -48,6 +49,9 @@ async def connect(
         FatalError: The log-in is refused, or a certificate cannot be read.
         OSError: And whatever else the driver raises when there is no connection.
     """
+    for path in address.files:
+        if not os.access(path, os.R_OK):  # the driver says so with the same errors as an outage
+            raise FatalError(f"the connection cannot be made as connection.url says: {path} cannot be read")
     local = {**SETTINGS, "timezone": timezone, **address.settings}
     named = {"application_name": local.pop("application_name", name)}
     if address.search_path:
@@ -69,12 +73,10 @@ async def connect(
             connection: asyncpg.Connection = await asyncpg.connect(**options)
     except CANNOT_LOG_IN as error:
         raise FatalError(f"the database refuses the connection: {error}") from error
-    except (OSError, ValueError, asyncpg.ClientConfigurationError) as error:
-        if isinstance(error, OSError) and error.filename not in address.files:
-            raise
+    except (ValueError, asyncpg.ClientConfigurationError) as error:
         raise FatalError(f"the connection cannot be made as connection.url says: {error}") from error
-    if isinstance(connection, PooledConnection):
-        connection.local_settings = local
+    if address.is_pooled:
+        cast("PooledConnection", connection).local_settings = local
     return connection
 
 
@@ -99,7 +101,7 @@ class Session:
         """
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._open()
-        if isinstance(self._connection, PooledConnection):
+        if self.address.is_pooled:
             return cast("asyncpg.Connection", Lease(self._connection))
         return self._connection
 

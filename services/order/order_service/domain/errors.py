@@ -5,6 +5,7 @@ class DomainError(Exception):
     """The rules say no. `pointer` is the JSON pointer of the field at fault, when there is one."""
 
     def __init__(self, detail: str, *, pointer: str | None = None) -> None:
+        """`detail` is for a person."""
         super().__init__(detail)
         self.detail = detail
         self.pointer = pointer

@@ -30,6 +30,7 @@ class Product:
     """Bare types of the events that are to be published with this state, in order."""
 
     def __post_init__(self) -> None:
+        """Raises `AssertionError` when the stock does not add up: a defect, which must not be stored."""
         parts = (self.stock_available, self.stock_reserved, self.stock_shipped)
         if min(parts) < 0 or sum(parts) != self.stock_received:
             raise AssertionError(

@@ -15,7 +15,7 @@ from order_service.service_layer.idempotency import KEPT_MS
 log = structlog.get_logger()
 
 EVERY_S = 3600.0
-CHUNK = 1_000
+CHUNK = 500
 PAUSE_S = 0.01
 
 

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
 from prometheus_client import Counter
@@ -35,6 +36,7 @@ BATCH = 500
 POLL_S = 1.0
 FIRST_POLL_S = 0.1
 RETRY_S = 0.5
+CHECK_EVERY_S = 10.0  # how often the topic is looked at, whether it is still the same
 
 Run = Callable[[UseCase[tuple[Park, ...] | None]], Awaitable[tuple[Park, ...] | None]]
 
@@ -51,6 +53,7 @@ class InboxConsumer:
     gather_s: float = 0.0
     """How long records may gather after a batch: every batch costs a durable commit, every fetch the brokers."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    time: Callable[[], float] = monotonic
     caught_up: bool = False
     connected: bool = False
     _trouble: str | None = None
@@ -91,7 +94,11 @@ class InboxConsumer:
             if source in stored
         }
         behind = await consumer.begin(begins)
+        check_at = self.time() + CHECK_EVERY_S
         while True:
+            if self.time() >= check_at:
+                await consumer.check_topic()
+                check_at = self.time() + CHECK_EVERY_S
             records = await consumer.poll(timeout_s=POLL_S if self.caught_up else FIRST_POLL_S, limit=BATCH)
             if records:
                 await self._apply(

@@ -46,9 +46,8 @@ def array_wire(element: Wire) -> Wire:
     if template is not None:
         inner = template.replace("{}", "u.e")
         template = (
-            "CASE WHEN {} IS NULL THEN NULL ELSE "
-            # nothing in it comes from outside
-            f"ARRAY(SELECT {inner} FROM unnest({{}}) WITH ORDINALITY AS u (e, place) ORDER BY u.place) END"  # noqa: S608
+            "CASE WHEN {} IS NULL THEN NULL ELSE "  # noqa: S608 - nothing in it comes from outside
+            f"ARRAY(SELECT {inner} FROM unnest({{}}) WITH ORDINALITY AS u (e, place) ORDER BY u.place) END"
         )
     encode = None if element.encode is None else each(_of_elements(element.encode))
     return Wire(f"{element.type}[]", encode, template)

@@ -22,7 +22,7 @@ from sink_connector.sink.encoders.column_values import (
 )
 from sink_connector.sink.encoders.connect_values import connect_wire
 from sink_connector.sink.encoders.debezium_values import debezium_created_type, debezium_wire
-from sink_connector.sink.encoders.encoder import PRIMITIVES, Wire
+from sink_connector.sink.encoders.encoder import PRIMITIVES, Wire, refused
 from sink_connector.sink.encoders.guards import guarded
 from sink_connector.sink.encoders.json_values import json_wire, read_first
 from sink_connector.sink.encoders.untyped_values import untyped_wire
@@ -43,9 +43,13 @@ async def set_codecs(connection: Connection) -> None:
 def wire_of(schema: Schema, form: Form, column: Column | None) -> Wire:
     """How values of this schema travel to this column; None stands for a column that is still to be made.
 
-    Raises `BadRecordError` when there is no telling: a value without a schema for a column that is not there.
+    Raises `BadRecordError` when there is no telling: a value without a schema for a column that is not there, or a schema
+    whose parameters are none.
     """
-    wire = untyped_wire(column) if form is Form.UNTYPED else _typed_wire(schema, form, column)
+    try:
+        wire = untyped_wire(column) if form is Form.UNTYPED else _typed_wire(schema, form, column)
+    except ValueError as error:
+        raise refused(f"a schema of type {schema.type.value} that can be used: {error}") from error
     if wire.template is None and wire.type == "text" and column is not None and column.base_type == TIMESTAMP:
         wire = replace(wire, template=AS_INSTANT)
     exact = form is not Form.UNTYPED and (

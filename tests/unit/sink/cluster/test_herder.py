@@ -15,11 +15,12 @@ from sink_connector.cluster.config_store import TargetState
 from sink_connector.cluster.connector_cache import ConnectorCache
 from sink_connector.cluster.herder import Herder
 from sink_connector.cluster.status_reporter import StatusReporter, TroubleReports
-from sink_connector.cluster.status_store import State, TaskId
+from sink_connector.cluster.status_store import TaskId
 from sink_connector.config import definition
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.errors import ConfigError
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
+from sink_connector.runtime.states import State
 from sink_connector.runtime.worker import Worker
 from tests.support.sink_rest import CONNECTOR
 from tests.support.waiting import wait_until

@@ -5,7 +5,7 @@
 import asyncio
 
 import pytest
-from asyncpg.connect_utils import _parse_connect_arguments
+from asyncpg import connect_utils
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,7 +137,8 @@ def test_any_user_and_password_reach_the_driver_as_they_are(user: str, password:
                 "server_settings", "target_session_attrs", "krbsrvname", "gsslib", "service", "servicefile",
             )
         )  # fmt: skip
-        _, parameters, *_ = _parse_connect_arguments(
+        _, parameters, *_ = connect_utils._parse_connect_arguments(  # type: ignore[attr-defined] # noqa: SLF001 - how the driver reads it
+
             dsn=dsn, statement_cache_size=1, max_cached_statement_lifetime=1, max_cacheable_statement_size=1,
             **{**defaults, "ssl": False},
         )  # fmt: skip

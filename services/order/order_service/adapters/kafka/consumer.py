@@ -43,6 +43,7 @@ class PositionLostError(ConsumerError):
     """The topic no longer has, or not yet has, what these partitions' positions point to."""
 
     def __init__(self, positions: Mapping[int, int]) -> None:
+        """`positions`: partition → the offset that is not there."""
         super().__init__(f"no record at {dict(positions)} (partition: offset)")
         self.positions = positions
 
@@ -73,6 +74,14 @@ class TopicConsumer:
         with _translated():
             found = await self._consumer.getmany(timeout_ms=round(timeout_s * 1000), max_records=limit)
         return [record for records in found.values() for record in records]
+
+    async def check_topic(self) -> None:
+        """Raise `ConsumerError` when the topic has been deleted, or made anew, since this consumer was opened."""
+        with _translated():
+            async with asyncio.timeout(KAFKA_TIMEOUT_S):
+                ids = await topic_ids(self._consumer._client, [self.topic])  # noqa: SLF001 - it has the connections
+        if (ids.get(self.topic) or None) != self.topic_id:
+            raise ConsumerError(f"topic {self.topic} is no longer the one with the id {self.topic_id}")
 
     async def behind(self, ends: Mapping[int, int]) -> dict[int, int]:
         """Those of `ends` that have not been read up to."""
@@ -145,6 +154,7 @@ class TolerantRecords:
     _WITH_HEADERS = 2
 
     def __init__(self, data: bytes) -> None:
+        """`data`: batches as the broker sent them, the last one perhaps cut."""
         self._data = memoryview(data)
         self._at = 0
         self._records = MemoryRecords(data)

@@ -43,6 +43,7 @@ class RefusedError(KafkaError):  # type: ignore[misc]  # aiokafka has no types
     """
 
     def __init__(self, records: Sequence[LoggedRecord], reason: str, *, whole_topic: bool) -> None:
+        """`records`: at least one, all of one topic."""
         super().__init__(reason)
         self.records = records
         self.reason = reason

@@ -41,6 +41,7 @@ class Connections:
     _free: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
+        """Make as many places as there may be connections."""
         self._free = asyncio.Semaphore(self.limit)
 
     @contextlib.asynccontextmanager
@@ -86,6 +87,7 @@ class PostgresStorage:
     """Implements `Database`. Commits, the relay, maintenance and all others have connections of their own."""
 
     def __init__(self, dsn: str, records: RecordMaker) -> None:
+        """`dsn` as libpq writes it; `records` makes the outbox rows of what is published."""
         self._records = records
         self._writing = Connections(dsn, 1)
         self._relaying = Connections(dsn, 1)

@@ -39,6 +39,7 @@ class SqliteStorage:
     """Implements `Database` on `file`."""
 
     def __init__(self, file: str, records: RecordMaker) -> None:
+        """`file` is a path; `records` makes the outbox rows of what is published."""
         self._records = records
         self._writer = Connected(file, "sqlite-writer", 1)
         self._relay = Connected(file, "sqlite-relay", 1)
@@ -105,6 +106,7 @@ class Connected:
     """Threads, each with a connection of its own that it opens when it is first used."""
 
     def __init__(self, file: str, name: str, threads: int) -> None:
+        """`name` is that of the threads."""
         self._file = file
         self._executor = ThreadPoolExecutor(threads, name)
         self._local = threading.local()

@@ -8,6 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    """Make what is new."""
     op.add_column("parked", sa.Column("headers", sa.Text))
     op.add_column("parked", sa.Column("parked_at", sa.BigInteger))
     op.add_column("positions", sa.Column("topic_id", sa.Text))
@@ -27,6 +28,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Take it back, with what it holds."""
     op.drop_index("claims_claimed_at", "claims")
     op.drop_table("set_aside")
     op.drop_column("positions", "topic_id")
