@@ -208,9 +208,11 @@ async def test_a_cursor_of_another_question_is_refused(
         assert (answer.status_code, answer.json()["type"]) == (400, "/problems/bad-cursor"), path
 
 
-async def test_no_method_but_get_is_allowed_and_the_answer_says_so(queries: httpx.AsyncClient) -> None:
+async def test_no_method_but_those_that_read_is_allowed_and_the_answer_says_so(
+    queries: httpx.AsyncClient,
+) -> None:
     answer = await queries.post("/orders", json={})
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "HEAD, GET")
     assert answer.json()["type"] == "/problems/method-not-allowed"
 
 

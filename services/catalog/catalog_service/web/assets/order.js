@@ -58,7 +58,7 @@ export function showOrdering(model) {
     const now = model.orders.get(order.order_id) ?? order;
     if (!made && read === undefined && !model.orders.has(order.order_id)) return "";
     return [
-      made ? `Visible ${made.total >= 1000 ? age(made.total) : `${made.total} ms`} after the commit.` : "Visible in the one picture.",
+      made ? `Visible ${made.total >= 5000 ? age(made.total) : `${made.total} ms`} after the commit.` : "Visible in the one picture.",
       read === undefined ? "" : `Asked with its token, the query side showed it in ${age(read)}.`,
       `Now ${now.status.toLowerCase()}${now.reason ? `: ${now.reason}` : ""}.`,
     ].filter(Boolean).join(" ");
