@@ -89,7 +89,7 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
         )
         dispatch = Dispatch(
             admission=Admission(settings.commands_at_once),
-            runner=CommandRunner(commits=commits, backlog=backlog, answer_of=queries.answer),
+            runner=CommandRunner(commits=commits, backlog=backlog, outcome_of=queries.outcome),
             registry=NameRegistry(
                 instance=settings.instance,
                 owner_of=peers.keeper,

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.support import order_database
 from tests.support.order_api import Api
 
 BODY = {"user_id": "ada", "lines": [{"product_id": "tea", "quantity": 1}]}
@@ -81,3 +82,16 @@ async def test_forgotten_keys_leave_the_database_and_names_of_products_stay(api:
 async def test_a_malformed_key_is_refused_by_name(api: Api) -> None:
     answer = await api.http.post("/orders", json=BODY, headers={"Idempotency-Key": "a b"})
     assert (answer.status_code, answer.json()["errors"][0]["header"]) == (422, "Idempotency-Key")
+
+
+async def test_an_answer_that_the_version_before_stored_as_a_response_is_given_again(api: Api) -> None:
+    await api.product("tea")
+    first = await api.http.post("/orders", json=BODY, headers=KEY)
+    await order_database.execute(
+        api.settings.database_url,
+        "UPDATE answers SET status = 201, headers = :headers, body = :body",
+        {"headers": '{"ETag": "\\"1\\""}', "body": first.content},
+    )
+    again = await api.http.post("/orders", json=BODY, headers=KEY)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert {**first.headers} == {**again.headers}

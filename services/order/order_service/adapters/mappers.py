@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -13,12 +14,12 @@ from order_service.domain.order import Order, OrderLine, OrderStatus, StockHold
 from order_service.domain.product import Offer, Product
 from order_service.domain.stock import HoldState, LineItem, Reservation
 from order_service.service_layer.unit_of_work import (
-    Answer,
     DeadLetter,
     NameReservation,
     Position,
     RelayPosition,
     SetAside,
+    StoredOutcome,
 )
 
 V = TypeVar("V")
@@ -107,28 +108,48 @@ def _reservation(row: Row) -> Reservation:
     )
 
 
-def _answer_row(answer: Answer) -> tuple[Any, ...]:
+def _outcome_row(outcome: StoredOutcome) -> tuple[Any, ...]:
+    kind = type(outcome.aggregate)
+    body = msgspec.json.encode(MAPPERS[kind].row(outcome.aggregate))
     return (
-        answer.key,
-        answer.fingerprint,
-        answer.status,
-        _json(answer.headers),
-        answer.body,
-        answer.answered_at,
+        outcome.key,
+        outcome.fingerprint,
+        0,
+        _json({_KIND: MAPPERS[kind].table}),
+        body,
+        outcome.stored_at,
     )
 
 
-def _answer(row: Row) -> Answer:
-    key, fingerprint, status, headers, body, answered_at = row
-    return Answer(
-        key=key,
-        fingerprint=fingerprint,
-        status=status,
-        headers=_headers(headers),
-        body=body,
-        answered_at=answered_at,
-    )
+def _outcome(row: Row) -> StoredOutcome:
+    key, fingerprint, _, headers, body, stored_at = row
+    described = _headers(headers)
+    if (table := described.get(_KIND)) is not None:
+        kind = Order if table == "orders" else Product
+        aggregate = MAPPERS[kind].value(msgspec.json.decode(body))
+    else:
+        aggregate = _of_response(msgspec.json.decode(body))
+    return StoredOutcome(key=key, fingerprint=fingerprint, aggregate=aggregate, stored_at=stored_at)
 
+
+def _of_response(shown: dict[str, Any]) -> Order | Product:
+    """An outcome stored as the HTTP response it was, by the version before: as much of it as a response shows."""
+    for name in ("placed_at", "updated_at"):
+        if name in shown:
+            shown[name] = round(datetime.fromisoformat(shown[name]).timestamp() * 1000)
+    if "order_id" in shown:
+        shown |= {
+            "status": OrderStatus(shown["status"]),
+            "lines": tuple(OrderLine(**line) for line in shown["lines"]),
+            "holds": (),
+        }
+        shown.pop("total_cents")
+        return Order(**shown)
+    received = shown["stock_available"] + shown["stock_reserved"]
+    return Product(**shown, stock_received=received, stock_shipped=0)
+
+
+_KIND = "kind"
 
 MAPPERS: dict[type[Any], Mapper[Any]] = {
     Order: Mapper(
@@ -172,11 +193,11 @@ MAPPERS: dict[type[Any], Mapper[Any]] = {
         _reservation_row,
         _reservation,
     ),
-    Answer: Mapper(
+    StoredOutcome: Mapper(
         "answers",
         ("key", "fingerprint", "status", "headers", "body", "answered_at"),
-        _answer_row,
-        _answer,
+        _outcome_row,
+        _outcome,
     ),
     NameReservation: _flat("claims", NameReservation, "name", "instance", "fingerprint", "claimed_at"),
     Position: _flat("positions", Position, "source", "next_offset", "topic_id"),

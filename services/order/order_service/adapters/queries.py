@@ -10,7 +10,7 @@ from order_service.adapters.mappers import MAPPERS
 from order_service.adapters.storage import Database
 from order_service.domain.order import LONGEST_PAUSE_MS, Order
 from order_service.domain.product import Offer, Product
-from order_service.service_layer.unit_of_work import Answer, Position
+from order_service.service_layer.unit_of_work import Position, StoredOutcome
 
 V = TypeVar("V")
 
@@ -37,9 +37,9 @@ class Queries:
         """What is known here of a product of any instance."""
         return await self._one(Offer, "offer", product_id)
 
-    async def answer(self, key: str) -> Answer | None:
-        """The answer kept for an Idempotency-Key."""
-        return await self._one(Answer, "answer", key)
+    async def outcome(self, key: str) -> StoredOutcome | None:
+        """The outcome kept for an Idempotency-Key."""
+        return await self._one(StoredOutcome, "answer", key)
 
     async def overdue(self, *, now: int, limit: int) -> list[str]:
         """Ids of orders that an owner owes an answer and whose time to ask again has come, the most overdue first."""

@@ -1,7 +1,7 @@
 """What a use case sees of its transaction, and the port to the database that keeps the promise.
 
 A use case is a value with two methods. `needs` names the aggregates it decides on; `decide` looks at them and says what
-changes. All that one `decide` saved is committed together - state, events, messages, answer, consumed position - or,
+changes. All that one `decide` saved is committed together - state, events, messages, outcome, consumed position - or,
 when it raises, nothing of it. Many use cases may share one commit; none sees another half done.
 """
 
@@ -22,15 +22,13 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """An answer to a command with an Idempotency-Key, to be given again. `fingerprint` tells its request from others."""
+class StoredOutcome:
+    """What a command with an Idempotency-Key made of its aggregate. `fingerprint` tells its request from others."""
 
     key: str
     fingerprint: str
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    answered_at: int
+    aggregate: Order | Product
+    stored_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +99,7 @@ class Needs:
     products: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
     reservations: tuple[str, ...] = ()
-    answers: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     positions: tuple[str, ...] = ()
     relay_positions: tuple[str, ...] = ()
@@ -137,7 +135,7 @@ ENTITIES: tuple[Entity, ...] = (
     Entity(RelayPosition, "relay", "relay_positions"),
     Entity(SetAside, "record", "set_aside"),
     Entity(NameReservation, "name", "names"),
-    Entity(Answer, "key", "answers"),
+    Entity(StoredOutcome, "key", "outcomes"),
     Entity(Order, "order_id", "orders"),
     Entity(Reservation, "order_id", "reservations"),
     Entity(Product, "product_id", "products"),

@@ -13,18 +13,19 @@ from pydantic import BaseModel
 
 from order_service.adapters.peers import Peers
 from order_service.adapters.queries import Queries
+from order_service.domain.order import Order
+from order_service.domain.product import Product
 from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.admission import Admission
 from order_service.entrypoints.http.parameters import idempotency_key
 from order_service.entrypoints.http.problems import OUTBOX_FULL, REQUEST_RUNNING, ProblemError
-from order_service.entrypoints.http.representation import response
+from order_service.entrypoints.http.representation import Reply, response
 from order_service.service_layer.command_runner import CommandRunner, OutboxFullError
-from order_service.service_layer.idempotency import Reply
 from order_service.service_layer.name_registry import NameRegistry
 from order_service.service_layer.unit_of_work import UseCase
 from order_service.service_layer.use_cases.reserve_name import ReserveName
 
-T = TypeVar("T")
+T = TypeVar("T", Order, Product)
 _ANY_NUMBER = contextlib.nullcontext()
 
 
@@ -116,9 +117,9 @@ class Dispatch:
     async def _run(self, command: Command, use_case: UseCase[T], represent: Callable[[T], Reply]) -> Response:
         key = None if command.key is None else command.scope
         try:
-            reply = await self.runner.run(
-                use_case, represent, key=key, fingerprint=command.fingerprint, trace=tracing.current()
+            aggregate = await self.runner.run(
+                use_case, key=key, fingerprint=command.fingerprint, trace=tracing.current()
             )
         except OutboxFullError as error:
             raise ProblemError(OUTBOX_FULL, str(error), retry_after=1) from error
-        return response(reply)
+        return response(represent(aggregate))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,9 +12,17 @@ from order_service.adapters.serialization import rfc3339
 from order_service.domain.order import Order
 from order_service.domain.product import Product
 from order_service.entrypoints.http.parameters import matches
-from order_service.service_layer.idempotency import Reply
 
 _encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answer to a command or a query."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
 
 
 def order_view(order: Order) -> dict[str, Any]:
