@@ -46,10 +46,13 @@ CODES: dict[type[SinkError], int] = {
 }
 
 
-def answer(request: Request, code: int, message: str) -> JSONResponse:
-    """An answer of a failure."""
-    said = rest_context(request).redactor.scrub(message)
-    return JSONResponse({"error_code": code, "message": said}, status_code=code)
+def answer(code: int, message: str) -> JSONResponse:
+    """Connect's body of a failure."""
+    return JSONResponse({"error_code": code, "message": message}, status_code=code)
+
+
+def _redacted(request: Request, message: str) -> str:
+    return rest_context(request).redactor.scrub(message)
 
 
 def install(app: FastAPI) -> None:
@@ -59,20 +62,20 @@ def install(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         phrase = HTTPStatus(error.status_code).phrase
         said = f"HTTP {error.status_code} {phrase}" if error.detail == phrase else error.detail
-        return answer(request, error.status_code, said)
+        return answer(error.status_code, _redacted(request, said))
 
     @app.exception_handler(ConfigError)
     async def config(request: Request, error: ConfigError) -> JSONResponse:
-        return answer(request, BAD_REQUEST, refused(error))
+        return answer(BAD_REQUEST, _redacted(request, refused(error)))
 
     @app.exception_handler(SinkError)
     async def sink(request: Request, error: SinkError) -> JSONResponse:
         code = CODES.get(type(error), INTERNAL)
         if code == INTERNAL and not isinstance(error, UnreadableBodyError):
             log.warning("request.failed", path=request.url.path, error=str(error))
-        return answer(request, code, str(error))
+        return answer(code, _redacted(request, str(error)))
 
     @app.exception_handler(Exception)
     async def defect(request: Request, error: Exception) -> JSONResponse:
         log.error("request.failed", path=request.url.path, exc_info=error)
-        return answer(request, INTERNAL, "HTTP 500 Internal Server Error")
+        return answer(INTERNAL, "HTTP 500 Internal Server Error")
