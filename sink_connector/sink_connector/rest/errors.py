@@ -48,23 +48,23 @@ CODES: dict[type[SinkError], int] = {
 }
 
 
-def answer(request: Request, code: int, message: str) -> JSONResponse:
-    """An answer of a failure."""
-    return _response(code, rest_context(request).redactor.scrub(message))
-
-
-def _response(code: int, message: str) -> JSONResponse:
+def answer(code: int, message: str) -> JSONResponse:
+    """Connect's body of a failure."""
     return JSONResponse({"error_code": code, "message": message}, status_code=code)
 
 
 def refusal(_: Scope, status: int, _kind: str, detail: str) -> JSONResponse:
     """The response to a request that is not let in, or that met a defect."""
-    return _response(status, detail)
+    return answer(status, detail)
 
 
 def document(status: int, _kind: str, detail: str) -> tuple[str, bytes]:
     """Media type and body of an error that happened before a request could be read."""
-    return "application/json", bytes(_response(status, detail).body)
+    return "application/json", bytes(answer(status, detail).body)
+
+
+def _redacted(request: Request, message: str) -> str:
+    return rest_context(request).redactor.scrub(message)
 
 
 def install(app: FastAPI) -> None:
@@ -74,23 +74,23 @@ def install(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         phrase = HTTPStatus(error.status_code).phrase
         said = f"HTTP {error.status_code} {phrase}" if error.detail == phrase else error.detail
-        response = answer(request, error.status_code, said)
+        response = answer(error.status_code, _redacted(request, said))
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             response.headers["Allow"] = allowed_methods(app, request.scope)
         return response
 
     @app.exception_handler(ConfigError)
     async def config(request: Request, error: ConfigError) -> JSONResponse:
-        return answer(request, BAD_REQUEST, refused(error))
+        return answer(BAD_REQUEST, _redacted(request, refused(error)))
 
     @app.exception_handler(SinkError)
     async def sink(request: Request, error: SinkError) -> JSONResponse:
         code = CODES.get(type(error), INTERNAL)
         if code == INTERNAL and not isinstance(error, UnreadableBodyError):
             log.warning("request.failed", path=request.url.path, error=str(error))
-        return answer(request, code, str(error))
+        return answer(code, _redacted(request, str(error)))
 
     @app.exception_handler(Exception)
     async def defect(request: Request, error: Exception) -> JSONResponse:
         log.error("request.failed", path=request.url.path, exc_info=error)
-        return answer(request, INTERNAL, "HTTP 500 Internal Server Error")
+        return answer(INTERNAL, "HTTP 500 Internal Server Error")

@@ -89,3 +89,48 @@ def test_every_wrong_value_is_reported_at_once() -> None:
 def test_a_key_nobody_knows_is_told_but_is_no_error() -> None:
     given = GIVEN | {"batch.sise": "1", "transforms.a.type": "x", "consumer.override.x": "y"}
     assert unknown_keys(given) == {"batch.sise": "batch.size"}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("pattern", ["(a|aa)+b", "(a|aa|aaa)+b"])
+def test_a_pattern_that_comes_to_no_end_is_refused_in_time(pattern: str) -> None:
+    found = problems(topics="", topics__regex=pattern, errors__deadletterqueue__topic__name="a" * 40 + "!")
+    assert pattern in found["topics.regex"][0]
+
+
+def test_the_keys_of_retries_and_time_outs_are_read() -> None:
+    config = parse_connector(
+        GIVEN
+        | {
+            "errors.retry.timeout": "-1",
+            "errors.retry.delay.max.ms": "500",
+            "max.retries": "3",
+            "connection.command.timeout.ms": "1500",
+            "value.converter.replace.null.with.default": "false",
+        }
+    )
+    assert (config.errors.retry_timeout_ms, config.errors.retry_delay_max_ms, config.max_retries) == (
+        -1,
+        500,
+        3,
+    )
+    assert config.command_timeout_ms == 1500
+    assert (
+        config.key_converter.replace_null_with_default,
+        config.value_converter.replace_null_with_default,
+    ) == (
+        True,
+        False,
+    )
+    assert parse_connector(GIVEN).command_timeout_ms == 60_000
+    assert problems(max__retries="-1", tasks__max="2000000000").keys() == {"max.retries", "tasks.max"}
+
+
+@pytest.mark.parametrize("name", ["a.b", "a@b", "a[0]", "a b", "ä-ö", "a/b:c#d", "$x"])
+def test_names_as_connects_users_have_them_are_allowed(name: str) -> None:
+    assert parse_connector(GIVEN).table.identifiers_allow.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\nb", "a\0", "a;b", "a\\b", "\u202e"])
+def test_names_that_hide_something_are_not(name: str) -> None:
+    assert not parse_connector(GIVEN).table.identifiers_allow.fullmatch(name)
