@@ -1,6 +1,6 @@
-"""How many commands one instance commits, against the same application's empty route, and what each part costs.
+"""How many orders one running instance commits a second, and what its parts cost.
 
-    .venv/bin/python -m benchmarks.commands [--seconds 8] [--runs 3] [--smoke]
+    .venv/bin/python -m benchmarks.commands [--seconds 8] [--runs 5] [--smoke]
 
 starts a Kafka of three brokers and a PostgreSQL 18 of its own (or takes TEST_KAFKA_BOOTSTRAP and TEST_POSTGRES_DSN), then
 one instance after another, SQLite and PostgreSQL, in turns; writes `results/<day>.json` and `.md`. Use a machine that has
@@ -9,60 +9,61 @@ nothing else to do.
 
 import argparse
 import asyncio
-import contextlib
 import datetime as dt
 import json
 import os
 import platform
-import statistics
 import sys
 import tempfile
-import uuid
-from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
-import asyncpg
-import httpx
 import uvloop
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.commands import drain
-from benchmarks.commands.load import Measured, run
+from benchmarks.commands.instances import BARE, DATABASES, WHOLE, instance, place
+from benchmarks.commands.load import Load, Measured, check_rows, run
+from benchmarks.commands.report import EMPTY, markdown
 from devservers.kafka import KafkaCluster
-from devservers.ports import free_ports
 from devservers.postgres import PostgresServer
 
 RESULTS = Path(__file__).with_name("results")
 KAFKA, POSTGRES = "TEST_KAFKA_BOOTSTRAP", "TEST_POSTGRES_DSN"
 ORDER = b'{"user_id":"ada","lines":[{"product_id":"tea","quantity":1}]}'
 CONNECTIONS = 64
+ORDERS = "/orders"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A route and how the instance that serves it is started: each row adds one part to the one before."""
+    """A route, and the program that serves it."""
 
     name: str
     path: str
-    options: tuple[str, ...]
+    program: tuple[str, ...]
+
+    def load(self, seconds: float) -> Load:
+        """An order is created; the other routes have nothing to say."""
+        expected = HTTPStatus.CREATED if self.path == ORDERS else HTTPStatus.NO_CONTENT
+        return Load(path=self.path, body=ORDER, expected=expected, seconds=seconds, connections=CONNECTIONS)
 
 
 PARTS = (
-    Part("empty route", "/nothing", ("--bare",)),
-    Part("+ validation", "/validated", ("--bare",)),
-    Part("+ decision, durable commit of the order", "/orders", ("--bare", "--no-outbox")),
-    Part("+ outbox rows", "/orders", ("--bare",)),
-    Part("+ relay to Kafka, saga, all in the same process", "/orders", ()),
+    Part("running instance: relay, saga and consumers on", ORDERS, WHOLE),
+    Part("without relay, saga and consumers", ORDERS, BARE),
+    Part(EMPTY, "/nothing", BARE),
 )
 
 
 def main() -> int:
+    """Measure; gives the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--events", type=int, default=100_000, help="for the relay to drain")
     parser.add_argument("--smoke", action="store_true", help="one short run, nothing written")
     options = parser.parse_args()
@@ -75,7 +76,7 @@ def main() -> int:
 
 
 async def beside_servers(words: list[str]) -> int:
-    """This program again, beside servers of its own: uvloop, which it measures on, cannot start PostgreSQL as another user."""
+    """Run this program again, beside servers of its own: uvloop, which it measures on, cannot start PostgreSQL as another user."""
     with tempfile.TemporaryDirectory(prefix="commands-", ignore_cleanup_errors=True) as home:
         Path(home).chmod(0o755)  # noqa: ASYNC240 - nothing runs yet
         async with (
@@ -89,120 +90,47 @@ async def beside_servers(words: list[str]) -> int:
 
 
 async def compare(options: argparse.Namespace, *, kafka: str, postgres: str) -> None:
-    """Every part on both databases, then the relay; printed and kept."""
-    results = [
-        (round_, database, part.name, await measure(part, database, kafka, postgres, options.seconds))
-        for round_ in range(options.runs)
-        for database in ("sqlite", "postgresql")
+    """Measure every part on both databases, then the relay; print and keep the results."""
+    runs = [
+        {"run": number, "database": database, "part": part.name}
+        | asdict(await measure(part, database, kafka=kafka, postgres=postgres, seconds=options.seconds))
+        for number in range(options.runs)
+        for database in DATABASES
         for part in PARTS
     ]
     drained = [
-        (database, await drain.measure(url, kafka, prefix, events=options.events))
+        (database, await drained_per_second(database, kafka=kafka, postgres=postgres, events=options.events))
         for _ in range(options.runs)
-        for database in ("sqlite", "postgresql")
-        async for url, prefix in world(database, kafka, postgres)
+        for database in DATABASES
     ]
-    report = table(results, drained, options.events)
-    print(report)
+    day = dt.datetime.now(dt.UTC).date().isoformat()
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    results: dict[str, Any] = {"day": day, "machine": machine, "connections": CONNECTIONS}
+    results |= {"events": options.events, "runs": runs, "drain": drained}
+    print(markdown(results))
     if not options.smoke:
         RESULTS.mkdir(exist_ok=True)
-        day = dt.datetime.now(dt.UTC).date().isoformat()
-        runs = [{"run": r, "database": d, "part": p, **asdict(m)} for r, d, p, m in results]
-        (RESULTS / f"{day}.json").write_text(json.dumps({"runs": runs, "drain": drained}, indent=1) + "\n")
-        (RESULTS / f"{day}.md").write_text(report)
+        (RESULTS / f"{day}.json").write_text(json.dumps(results, indent=1) + "\n")
+        (RESULTS / f"{day}.md").write_text(markdown(results))
 
 
-async def measure(part: Part, database: str, kafka: str, postgres: str, seconds: float) -> Measured:
-    """One instance on a fresh database and fresh topics, under load for `seconds`."""
-    port = free_ports(1)[0]
-    async for url, prefix in world(database, kafka, postgres):
-        environment = os.environ | {
-            "ORDER_INSTANCE": "order-1",
-            "ORDER_DATABASE_URL": url,
-            "ORDER_KAFKA_BOOTSTRAP": kafka,
-            "ORDER_PORT": str(port),
-            "ORDER_TOPIC_PREFIX": prefix,
-            "ORDER_OUTBOX_LIMIT": "10000000",
-        }
-        program = [sys.executable, "-m", "benchmarks.commands.serve", *part.options]
-        instance = await asyncio.create_subprocess_exec(*program, env=environment)
-        try:
-            await prepared(port)
-            return await run(instance.pid, port, part.path, ORDER, seconds=seconds, connections=CONNECTIONS)
-        finally:
-            instance.kill()
-            await instance.wait()
-    raise AssertionError
+async def measure(part: Part, database: str, *, kafka: str, postgres: str, seconds: float) -> Measured:
+    """One instance on a fresh database and fresh topics, under load for `seconds`.
+
+    Raises WrongAnswersError unless every order was answered with 201 and is a row of the table.
+    """
+    async with place(database, kafka=kafka, postgres=postgres) as where:
+        async with instance(part.program, where, kafka=kafka) as started:
+            measured = await run(part.load(seconds), pid=started.pid, port=started.port)
+        if part.path == ORDERS:
+            check_rows(measured, rows=await where.orders())
+        return measured
 
 
-async def prepared(port: int) -> None:
-    """The instance serves and has a product with goods for everyone."""
-    product = {"product_id": "tea", "name": "Tea", "unit_price_cents": 450, "stock": 10**9}
-    async with httpx.AsyncClient(trust_env=False) as http:
-        for _ in range(400):
-            with contextlib.suppress(httpx.TransportError):
-                if (await http.post(f"http://127.0.0.1:{port}/products", json=product)).status_code == 201:
-                    return
-            await asyncio.sleep(0.05)
-    raise RuntimeError("the instance does not serve")
-
-
-async def world(database: str, kafka: str, postgres: str) -> AsyncIterator[tuple[str, str]]:
-    """URL of a migrated, empty database, and a prefix whose topics exist; both are removed afterwards."""
-    name = f"bench_{uuid.uuid4().hex[:8]}"
-    prefix = f"{name}."
-    topics = {f"{prefix}orders": 6, f"{prefix}products": 6, f"{prefix}inbox.order-1": 1}
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, count, 3) for topic, count in topics.items()])
-    server = await asyncpg.connect(postgres)
-    with tempfile.TemporaryDirectory(prefix="orders-") as directory:
-        if database == "sqlite":
-            url = f"sqlite+aiosqlite:///{directory}/orders.db"
-        else:
-            await server.execute(f"CREATE DATABASE {name}")
-            url = f"postgresql+asyncpg://{postgres.partition('://')[2].rpartition('/')[0]}/{name}"
-        try:
-            await drain.migrate(url)
-            yield url, prefix
-        finally:
-            await admin.delete_topics(list(topics))
-            await admin.close()
-            await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            await server.close()
-
-
-def table(
-    results: list[tuple[int, str, str, Measured]], drained: list[tuple[str, float]], events: int
-) -> str:
-    """Medians with the lowest and the highest of the runs; the share is taken within each run."""
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    lines = [f"# Commands, {dt.datetime.now(dt.UTC):%Y-%m-%d}", "", f"{machine}; {CONNECTIONS} connections."]
-    for database in ("sqlite", "postgresql"):
-        lines += [
-            "",
-            f"## {database}",
-            "",
-            "| | per second | of the empty route | p50 ms | p99 ms | CPU µs each |",
-            "|---|---|---|---|---|---|",
-        ]
-        empty = {r: m.per_second for r, d, p, m in results if (d, p) == (database, PARTS[0].name)}
-        for part in PARTS:
-            mine = {r: m for r, d, p, m in results if (d, p) == (database, part.name)}
-            rates = spread([m.per_second for m in mine.values()], "{:,.0f}")
-            shares = spread([m.per_second / empty[r] for r, m in mine.items()], "{:.2f}")
-            p50 = spread([m.p50_ms for m in mine.values()], "{:.1f}")
-            p99 = spread([m.p99_ms for m in mine.values()], "{:.1f}")
-            cpu = spread([m.cpu_us for m in mine.values()], "{:,.0f}")
-            lines.append(f"| {part.name} | {rates} | {shares} | {p50} | {p99} | {cpu} |")
-        rates = spread([rate for d, rate in drained if d == database], "{:,.0f}")
-        lines.append(f"\nThe relay drains {events:,} waiting events at {rates} a second.")
-    return "\n".join(lines) + "\n"
-
-
-def spread(values: list[float], form: str) -> str:
-    low, middle, high = (form.format(f(values)) for f in (min, statistics.median, max))
-    return middle if len(values) == 1 else f"{middle} ({low} to {high})"
+async def drained_per_second(database: str, *, kafka: str, postgres: str, events: int) -> float:
+    """How fast the relay empties an outbox of `events`."""
+    async with place(database, kafka=kafka, postgres=postgres) as where:
+        return await drain.measure(where, kafka=kafka, events=events)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 
@@ -17,46 +17,88 @@ class Measured:
     p99_ms: float
     cpu_us: float
     """Processor time of the instance per request, which a busy machine distorts least."""
-    statuses: dict[int, int]
+    answers: int
+    """Every answer of the run, those of its unmeasured first tenth included; all have the expected status."""
 
 
-async def run(  # noqa: PLR0913 - a load has this many sides
-    pid: int, port: int, path: str, body: bytes, *, seconds: float, connections: int
-) -> Measured:
-    """POST `body` on so many connections for so long to the process `pid`. The first tenth is not counted."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """POST `body` to `path` on `connections` connections for `seconds`; every answer must have the status `expected`."""
+
+    path: str
+    body: bytes
+    expected: int
+    seconds: float
+    connections: int
+
+    @property
+    def request(self) -> bytes:
+        """The request's bytes, the same every time."""
+        head = (
+            f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(self.body)}\r\n\r\n"
+        )
+        return head.encode() + self.body
+
+
+class WrongAnswersError(RuntimeError):
+    """Some answers had another status than expected, or the database has other rows than were acknowledged."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    latencies_s: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+
+async def run(load: Load, *, pid: int, port: int) -> Measured:
+    """Load the process `pid` that listens on `port`. The first tenth of the time is not timed.
+
+    Raises WrongAnswersError when an answer has another status than expected: such a run measures something else.
+    """
     process = psutil.Process(pid)
     cpu_before = sum(process.cpu_times()[:2])
-    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    request = head.encode() + body
     begun = time.perf_counter()
-    counted_from, ends = begun + seconds / 10, begun + seconds
-    latencies: list[float] = []
-    statuses: Counter[int] = Counter()
-    sent_in_all = 0
-
-    async def customer() -> None:
-        nonlocal sent_in_all
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while (sent := time.perf_counter()) < ends:
-            writer.write(request)
-            sent_in_all += 1
-            status, length = _head(await reader.readuntil(b"\r\n\r\n"))
-            if length:
-                await reader.readexactly(length)
-            if sent >= counted_from:
-                latencies.append(time.perf_counter() - sent)
-                statuses[status] += 1
-        writer.close()
-
-    await asyncio.gather(*(customer() for _ in range(connections)))
-    latencies.sort()
+    counted_from, ends = begun + load.seconds / 10, begun + load.seconds
+    seen = _Seen()
+    connections = (
+        _one_connection(load.request, port, seen, counted_from, ends) for _ in range(load.connections)
+    )
+    await asyncio.gather(*connections)
+    took = time.perf_counter() - counted_from
+    if seen.statuses.keys() != {load.expected}:
+        raise WrongAnswersError(
+            f"POST {load.path}: expected {load.expected} only, answered {dict(seen.statuses)}"
+        )
+    latencies = sorted(seen.latencies_s)
+    answers = seen.statuses.total()
     return Measured(
-        per_second=len(latencies) / (time.perf_counter() - counted_from),
+        per_second=len(latencies) / took,
         p50_ms=latencies[len(latencies) // 2] * 1e3,
         p99_ms=latencies[int(len(latencies) * 0.99)] * 1e3,
-        cpu_us=(sum(process.cpu_times()[:2]) - cpu_before) / sent_in_all * 1e6,
-        statuses=dict(statuses),
+        cpu_us=(sum(process.cpu_times()[:2]) - cpu_before) / answers * 1e6,
+        answers=answers,
     )
+
+
+def check_rows(measured: Measured, *, rows: int) -> None:
+    """Raise WrongAnswersError unless the table has exactly as many `rows` as orders were acknowledged."""
+    if rows != measured.answers:
+        raise WrongAnswersError(f"{measured.answers} orders were acknowledged, the table has {rows}")
+
+
+async def _one_connection(request: bytes, port: int, seen: _Seen, counted_from: float, ends: float) -> None:
+    """Send the next request when the last is answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while (sent := time.perf_counter()) < ends:
+        writer.write(request)
+        status, length = _head(await reader.readuntil(b"\r\n\r\n"))
+        if length:
+            await reader.readexactly(length)
+        seen.statuses[status] += 1
+        if sent >= counted_from:
+            seen.latencies_s.append(time.perf_counter() - sent)
+    writer.close()
 
 
 def _head(head: bytes) -> tuple[int, int]:

@@ -1,71 +1,48 @@
-"""One order instance with two more routes, which cost nothing of the database: what the HTTP layer alone can do.
+"""One order instance without relay and consumers, and with an empty route: what the running one is compared with.
 
-`POST /nothing` is the empty route, as FastAPI has it; `POST /validated` takes an order as the service's own route does, parses
-and checks it and does nothing with it. `--bare` leaves out
-the relay and the consumers; `--no-outbox` (with it) also does not write the outbox's rows.
+`POST /nothing` is an empty FastAPI route; `POST /orders` is the service's own and commits the order with its outbox rows.
 """
 
-import argparse
 import asyncio
 import sys
-from collections.abc import Iterator
-from unittest import mock
 
 import uvloop
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 
 from order_service import logs
 from order_service.__main__ import SWITCH_S
-from order_service.adapters.bulk import Statement
-from order_service.adapters.unit_of_work import UnitOfWork
 from order_service.bootstrap import build
-from order_service.entrypoints.http.bodies import PlaceOrderBody
-from order_service.entrypoints.http.body_route import BodyRoute
 from order_service.entrypoints.server import HttpServer, tune_collector
 from order_service.settings import Settings
 
+COMMITS = "commits"
+"""The one background task without which no order is answered."""
 
-async def serve(*, bare: bool) -> None:
+
+async def serve() -> None:
+    """Serve until a task ends."""
     settings = Settings()  # type: ignore[call-arg]  # the environment fills it
     async with build(settings) as service:
-        _add_routes(service.app)
+        _add_empty_route(service.app)
         tune_collector()
         tasks = [
-            asyncio.create_task(run())
-            for name, run in service.tasks().items()
-            if name == "commits" or not bare
+            asyncio.create_task(service.tasks()[COMMITS]()),
+            asyncio.create_task(HttpServer(service.app, host=settings.host, port=settings.port).serve()),
         ]
-        front = asyncio.create_task(HttpServer(service.app, host=settings.host, port=settings.port).serve())
-        await asyncio.wait([front, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
-def _add_routes(app: FastAPI) -> None:
-
+def _add_empty_route(app: FastAPI) -> None:
     @app.post("/nothing", status_code=204)
     async def nothing() -> Response:
         return Response(status_code=204)
 
-    async def validated(request: Request, body: PlaceOrderBody) -> Response:
-        return Response(status_code=204 if request and body.lines else 422)
-
-    app.router.add_api_route("/validated", validated, methods=["POST"], route_class_override=BodyRoute)
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bare", action="store_true")
-    parser.add_argument("--no-outbox", action="store_true")
-    options = parser.parse_args()
+    """Settings come from the environment, as the service's own."""
     logs.configure("WARNING")
     sys.setswitchinterval(SWITCH_S)
-    changes = UnitOfWork.changes
-
-    def without_outbox(self: UnitOfWork) -> Iterator[Statement]:
-        self.outbox.clear()
-        return changes(self)
-
-    with mock.patch.object(UnitOfWork, "changes", without_outbox) if options.no_outbox else mock.MagicMock():
-        uvloop.run(serve(bare=options.bare))
+    uvloop.run(serve())
 
 
 if __name__ == "__main__":

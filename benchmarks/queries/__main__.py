@@ -24,9 +24,9 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx
 
-from benchmarks.queries.house import House, running_house
+from benchmarks.queries.dataset import fill_read_database, fill_write_databases
 from benchmarks.queries.load import CLIENTS, Commands, Figures, measured, mixed
-from benchmarks.queries.shop import fill_read_database, fill_write_databases
+from benchmarks.queries.running_system import RunningSystem, running_system
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.cursor import seal_cursor
 from catalog_service.read_model.database import PLANNER, Database
@@ -95,7 +95,7 @@ async def plans(dsn: str) -> dict[str, str]:
         await connection.close()
 
 
-async def over_http(house: House, times: int, seconds: float) -> dict[str, Any]:
+async def over_http(system: RunningSystem, times: int, seconds: float) -> dict[str, Any]:
     """The newest orders of a user: one question to the catalog, or three to the instances and a merge.
 
     First asked alone, one after the other; then by eight at once, with a command among twenty requests.
@@ -104,12 +104,12 @@ async def over_http(house: House, times: int, seconds: float) -> dict[str, Any]:
         turn = itertools.count()
 
         async def one() -> object:
-            answer = await http.get(f"{house.catalog}/orders?user_id={_user(turn)}&limit={PAGE}")
+            answer = await http.get(f"{system.catalog}/orders?user_id={_user(turn)}&limit={PAGE}")
             return answer.raise_for_status().json()
 
         async def all_and_merge() -> object:
             user = _user(turn)
-            urls = house.instances.values()
+            urls = system.instances.values()
             answers = await asyncio.gather(
                 *(http.get(f"{url}/orders?user_id={user}&limit={PAGE}") for url in urls)
             )
@@ -117,7 +117,7 @@ async def over_http(house: House, times: int, seconds: float) -> dict[str, Any]:
             return sorted(orders, key=lambda order: order["placed_at"], reverse=True)[:PAGE]
 
         asks = {"one read database": one, "three instances, merged": all_and_merge}
-        commands = Commands(http, house)
+        commands = Commands(http, system)
         await commands.prepare()
         for ask in asks.values():
             await measured(ask, 20)
@@ -212,10 +212,10 @@ async def run(orders: int, times: int, seconds: float, admin_dsn: str | None) ->
                 "plans": await timed("plans", plans(dsn)),
             }
             async with contextlib.AsyncExitStack() as parts:
-                house = await timed(
-                    "start everything", parts.enter_async_context(running_house(dsn, directory))
+                system = await timed(
+                    "start everything", parts.enter_async_context(running_system(dsn, directory))
                 )
-                figures["http"] = await timed("over HTTP", over_http(house, times, seconds))
+                figures["http"] = await timed("over HTTP", over_http(system, times, seconds))
     return figures | {"took_s": took_s}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.queries.house import House
+from benchmarks.queries.running_system import RunningSystem
 from devservers.waiting import until
 
 CLIENTS = 8
@@ -70,10 +70,10 @@ async def mixed(ask: Ask, command: Ask, *, seconds: float) -> dict[str, Figures]
 class Commands:
     """Orders to one instance after the other, each of a product that is at home there."""
 
-    def __init__(self, http: httpx.AsyncClient, house: House) -> None:
+    def __init__(self, http: httpx.AsyncClient, system: RunningSystem) -> None:
         self._http = http
-        self._turn = itertools.cycle(house.instances.items())
-        self._instances = house.instances
+        self._turn = itertools.cycle(system.instances.items())
+        self._instances = system.instances
 
     async def prepare(self) -> None:
         """Register a product at each instance and wait until it sells it."""

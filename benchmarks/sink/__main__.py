@@ -8,24 +8,22 @@ import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
-from benchmarks.sink import cast, chain, machine
-from benchmarks.sink.contestants import Contestant, WorkerDiedError
-from benchmarks.sink.drain import Drain, Failure, Workload, WrongRowsError, drain
+from benchmarks.sink import machine, systems
+from benchmarks.sink.drain import Drain, Failure, WrongRowsError, drain
 from benchmarks.sink.latency import Latency, Load, latency
-from benchmarks.sink.orders import Order, new_orders, orders_and_updates
-from benchmarks.sink.report import Result, write
+from benchmarks.sink.report import Result, write, write_page
 from benchmarks.sink.servers import POSTGRES_SETTINGS, Servers, servers
-from benchmarks.sink.topics import delete_topics, fill_topic
+from benchmarks.sink.system import System, WorkerDiedError
+from benchmarks.sink.topics import delete_topics
+from benchmarks.sink.workloads import DRAIN, TRANSFORMS, Workload, fill
 
 GROUPS = ("ours", "connect", "limit")
-PARTS = ("drain", "transforms", "latency")
+PARTS = (DRAIN, TRANSFORMS, "latency")
 RESULTS = Path(__file__).parent / "results"
 LOADS = (Load(rate=200), Load(rate=1_000))
 SMOKE_RECORDS = 30_000
@@ -50,7 +48,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--records", type=int, default=500_000, help="records per topic (500000)")
     parser.add_argument("--runs", type=int, default=5, help="times everything is measured, interleaved (5)")
     parser.add_argument(
-        "--only", action="append", choices=GROUPS, help="this contestant (repeatable; all of them)"
+        "--only", action="append", choices=GROUPS, help="this system (repeatable; all of them)"
     )
     parser.add_argument("--part", action="append", choices=PARTS, help="this part (repeatable; all of them)")
     parser.add_argument(
@@ -61,6 +59,12 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--kafka", metavar="BOOTSTRAP", help="a running cluster to use instead of an own one")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the result files")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: write the page of this JSON result again",
+    )
     return parser.parse_args(words)
 
 
@@ -94,65 +98,54 @@ class Session:
 
     async def fill(self) -> None:
         """Produce the topics that are to be drained."""
-        wanted = set(self._plan.parts)
-        if "drain" in wanted:
-            self.workloads.append(await self._filled("insert", new_orders))
-        if wanted & {"drain", "transforms"}:
-            plain = await self._filled("upsert", orders_and_updates)
-            changed = replace(plain, name="transforms", table="changed_table", settings=chain.SETTINGS)
-            parts = (("drain", plain), ("transforms", changed))
-            self.workloads += [workload for part, workload in parts if part in wanted]
+        self.workloads = await fill(
+            self._plan.parts, records=self._plan.records, bootstrap=self._stack.bootstrap
+        )
 
-    async def _filled(self, name: str, generate: Callable[[int], Iterator[Order]]) -> Workload:
-        orders = partial(generate, self._plan.records)
-        topic = await fill_topic(self._stack.bootstrap, f"benchmark-{name}-{uuid4().hex[:8]}", orders())
-        print(f"{topic.records:,} records of {topic.value_bytes:.0f} bytes in {topic.name}", flush=True)
-        return Workload(name=name, mode=name, topic=topic, orders=orders)
-
-    async def take_turns(self) -> None:
-        """Measure every contestant once. The failure of one that we compare with is kept; any other is raised."""
+    async def measure_all(self) -> None:
+        """Measure every system once. The failure of one that we compare with is kept; any other is raised."""
         for workload in self.workloads:
-            for contestant in cast.draining(self._plan.groups, self._plan.extra):
-                if workload.settings and contestant.group == "limit":
+            for system in systems.for_throughput(self._plan.groups, self._plan.extra):
+                if workload.settings and system.group == "limit":
                     continue  # PostgreSQL alone has no connector that could be set
                 try:
-                    self.drains.append(await self._drain(contestant, workload))
+                    self.drains.append(await self._drain(system, workload))
                 except (WorkerDiedError, WrongRowsError, TimeoutError) as error:
-                    if contestant.group != "connect":
+                    if system.group != "connect":
                         raise
-                    self._note(contestant, workload, error)
+                    self._note(system, workload, error)
         if "latency" in self._plan.parts:
             for load in self._plan.loads:
-                for contestant in cast.racing(self._plan.groups, self._plan.extra):
-                    self.latencies.append(await self._race(contestant, load))
+                for system in systems.for_latency(self._plan.groups, self._plan.extra):
+                    self.latencies.append(await self._latency(system, load))
 
-    async def _drain(self, contestant: Contestant, workload: Workload) -> Drain:
-        done = await drain(contestant, workload, self._stack)
+    async def _drain(self, system: System, workload: Workload) -> Drain:
+        done = await drain(system, workload, self._stack)
         if done.wrong_sums and done.group != "connect":
-            raise WrongRowsError(f"{done.contestant}: the sums of {', '.join(done.wrong_sums)} differ")
-        _tell(workload.name, contestant, f"{done.rate:10,.0f}/s")
+            raise WrongRowsError(f"{done.system}: the sums of {', '.join(done.wrong_sums)} differ")
+        _tell(workload.name, system, f"{done.rate:10,.0f}/s")
         return done
 
-    def _note(self, contestant: Contestant, workload: Workload, error: Exception) -> None:
+    def _note(self, system: System, workload: Workload, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         self.failures.append(
             Failure(
-                contestant=contestant.name,
-                connections=contestant.connections,
+                system=system.name,
+                connections=system.connections,
                 workload=workload.name,
                 reason=reason,
             )
         )
-        _tell(workload.name, contestant, reason)
+        _tell(workload.name, system, reason)
 
-    async def _race(self, contestant: Contestant, load: Load) -> Latency:
-        done = await latency(contestant, load, self._stack)
-        _tell(f"{load.rate:,}/s", contestant, f"p50 {done.p50:.1f} ms, p99 {done.p99:.1f} ms")
+    async def _latency(self, system: System, load: Load) -> Latency:
+        done = await latency(system, load, self._stack)
+        _tell(f"{load.rate:,}/s", system, f"p50 {done.p50:.1f} ms, p99 {done.p99:.1f} ms")
         return done
 
 
-def _tell(what: str, contestant: Contestant, figure: str) -> None:
-    print(f"{what:8} {contestant.name:46} {contestant.connections} {figure}", flush=True)
+def _tell(what: str, system: System, figure: str) -> None:
+    print(f"{what:8} {system.name:46} {system.connections} {figure}", flush=True)
 
 
 def open_to_postgres(directory: Path) -> Path:
@@ -171,7 +164,7 @@ async def run(plan: Plan, *, kafka: str | None, command: str) -> AsyncIterator[R
                 await session.fill()
                 for number in range(1, plan.runs + 1):
                     print(f"\nrun {number} of {plan.runs}")
-                    await session.take_turns()
+                    await session.measure_all()
                     yield Result(
                         date=datetime.now(UTC).date().isoformat(),
                         command=command,
@@ -187,20 +180,24 @@ async def run(plan: Plan, *, kafka: str | None, command: str) -> AsyncIterator[R
 
 
 async def measure(options: argparse.Namespace, command: str) -> None:
-    """Write the result files anew after every run, so that an interrupted benchmark leaves what it has."""
+    """Write the result files again after every run, so that an interrupted benchmark leaves what it has."""
     measuring = asyncio.current_task()
     if measuring is not None:  # ended by a signal, it stops its servers as it does at the end
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
     async for result in run(plan_of(options), kafka=options.kafka, command=command):
-        print(f"\n{write(result, options.results)}")
+        print(f"\n{write(result, options.results / f'{result.date}.json')}")
 
 
 def main(words: Sequence[str]) -> None:
     """Measure and write the result files."""
+    options = arguments(words)
+    if options.report:
+        print(write_page(Result.read(options.report), options.report))
+        return
     # Its warnings are the attempts to reach a broker that is just starting.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        asyncio.run(measure(arguments(words), shlex.join(("python", "-m", "benchmarks.sink", *words))))
+        asyncio.run(measure(options, shlex.join(("python", "-m", "benchmarks.sink", *words))))
     except asyncio.CancelledError:
         sys.exit(128 + signal.SIGTERM)
 

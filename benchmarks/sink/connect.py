@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from benchmarks.sink.contestants import Job, WorkerRun, connector_config, worker, write_connector
+from benchmarks.sink.system import Job, WorkerRun, connector_config, worker, write_connector
 from devservers.jars import Jars
 
 CONNECT_VERSION = "4.3.1"

@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import asyncpg
 
-from benchmarks.sink.contestants import Contestant, Job, Run
 from benchmarks.sink.orders import MARKER_EVERY, Order
 from benchmarks.sink.servers import Servers, fresh_database
 from benchmarks.sink.statements import statement
-from benchmarks.sink.topics import FilledTopic, Totals
+from benchmarks.sink.system import Job, Run, System
+from benchmarks.sink.topics import Totals
+from benchmarks.sink.workloads import Workload
 from devservers.ports import free_ports
 
 # Start-up, first plans and the JVM's compiler are nobody's throughput: the clock starts when this share is committed.
@@ -21,25 +22,11 @@ POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """A filled topic, the mode it is written in, and its records again."""
-
-    name: str
-    mode: str
-    topic: FilledTopic
-    orders: Callable[[], Iterable[Order]]
-    table: str = "table"
-    """The statement that makes the table, or something that answers as the table `orders` would."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Connector keys for every sink."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Drain:
     """One topic drained once: every record arrived in its last state, or this would not exist."""
 
     group: str
-    contestant: str
+    system: str
     connections: int
     workload: str
     records: int
@@ -59,9 +46,9 @@ class Drain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A contestant that did not get through a workload."""
+    """A system that did not get through a workload."""
 
-    contestant: str
+    system: str
     connections: int
     workload: str
     reason: str
@@ -71,8 +58,8 @@ class WrongRowsError(RuntimeError):
     """Rows or versions are missing or too many."""
 
 
-async def drain(contestant: Contestant, workload: Workload, servers: Servers) -> Drain:
-    """Let `contestant` write the whole topic into a fresh database, check every column's sum, and time it."""
+async def drain(system: System, workload: Workload, servers: Servers) -> Drain:
+    """Let `system` write the whole topic into a fresh database, check every column's sum, and time it."""
     directory = servers.new_directory()
     async with fresh_database(servers.admin_dsn, f"drain_{directory.name}") as dsn:
         database = await asyncpg.connect(dsn)
@@ -89,7 +76,7 @@ async def drain(contestant: Contestant, workload: Workload, servers: Servers) ->
                 settings=workload.settings,
             )
             started_at = time.time()
-            async with contestant.running(job) as run:
+            async with system.running(job) as run:
                 await _wait_for_the_last(database, workload.topic.last, run)
                 usage = run.usage()
             wrong_sums = await _wrong_sums(database, workload.topic.totals)
@@ -100,9 +87,9 @@ async def drain(contestant: Contestant, workload: Workload, servers: Servers) ->
     warm = next(commit for commit in commits if commit[1] >= min(WARM_UP, last[1]))
     records = workload.topic.records
     return Drain(
-        group=contestant.group,
-        contestant=contestant.name,
-        connections=contestant.connections,
+        group=system.group,
+        system=system.name,
+        connections=system.connections,
         workload=workload.name,
         records=records,
         rate=_rate(records, warm, last),

@@ -15,10 +15,10 @@ from statistics import quantiles
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from benchmarks.sink.contestants import Contestant, Job, Run
 from benchmarks.sink.orders import Envelope, Order, key_of, new_orders
 from benchmarks.sink.servers import Servers, fresh_database
 from benchmarks.sink.statements import statement
+from benchmarks.sink.system import Job, Run, System
 from benchmarks.sink.topics import create_topic, delete_topics, partition_of
 from devservers.ports import free_ports
 
@@ -41,7 +41,7 @@ class Latency:
     """Milliseconds from acknowledgement to commit (`p50`, `p99`, …) and from `send` to commit."""
 
     group: str
-    contestant: str
+    system: str
     connections: int
     rate: int
     events: int
@@ -65,8 +65,8 @@ class Sent:
     acknowledged_at: float = 0.0
 
 
-async def latency(contestant: Contestant, load: Load, servers: Servers) -> Latency:
-    """Let `contestant` upsert new orders while they arrive at the load's rate."""
+async def latency(system: System, load: Load, servers: Servers) -> Latency:
+    """Let `system` upsert new orders while they arrive at the load's rate."""
     directory = servers.new_directory()
     topic = f"latency-{directory.name}"
     await create_topic(servers.bootstrap, topic)
@@ -83,8 +83,8 @@ async def latency(contestant: Contestant, load: Load, servers: Servers) -> Laten
                 port=free_ports(1)[0],
                 orders=(),
             )
-            async with contestant.running(job) as run:
-                result = await _measure(contestant, load, job=job, database=database, run=run)
+            async with system.running(job) as run:
+                result = await _measure(system, load, job=job, database=database, run=run)
         finally:
             await database.close()
     await delete_topics(servers.bootstrap, [topic])
@@ -92,7 +92,7 @@ async def latency(contestant: Contestant, load: Load, servers: Servers) -> Laten
 
 
 async def _measure(
-    contestant: Contestant, load: Load, *, job: Job, database: asyncpg.Connection, run: Run
+    system: System, load: Load, *, job: Job, database: asyncpg.Connection, run: Run
 ) -> Latency:
     orders = new_orders(ENDLESS)
     async with AIOKafkaProducer(
@@ -111,11 +111,11 @@ async def _measure(
     from_send = _percentiles([at - sent.sent_at for at, sent in visible])
     usage = run.usage()
     if usage is None:
-        raise TypeError(f"{contestant.name} is not a process and has no latency")
+        raise TypeError(f"{system.name} is not a process and has no latency")
     return Latency(
-        group=contestant.group,
-        contestant=contestant.name,
-        connections=contestant.connections,
+        group=system.group,
+        system=system.name,
+        connections=system.connections,
         rate=load.rate,
         events=len(visible),
         p50=waits[49],

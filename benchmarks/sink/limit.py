@@ -13,9 +13,9 @@ from io import BytesIO
 
 import asyncpg
 
-from benchmarks.sink.contestants import Job
 from benchmarks.sink.orders import Order
 from benchmarks.sink.statements import statement
+from benchmarks.sink.system import Job
 from benchmarks.sink.topics import partition_of
 
 COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)

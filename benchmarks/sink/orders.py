@@ -1,4 +1,4 @@
-"""The records every contestant drains: orders in the envelope of `contracts/`, one seed, so every run sees the same.
+"""The records every system drains: orders in the envelope of `contracts/`, one seed, so every run sees the same.
 
 Two fields of the contract's order are left out (`reason`, `instance`, and `updated_at`, which `placed_at` stands for) and
 `lines` travels as one JSON text, because the JVM sinks cannot write an array of structs at all. What is left is a

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.sink.contestants import Job, WorkerRun, connector_config, worker, write_connector
+from benchmarks.sink.system import Job, WorkerRun, connector_config, worker, write_connector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,27 @@ class Result:
     failures: list[Failure]
     latencies: list[Latency]
 
+    @property
+    def debezium(self) -> str:
+        """Version of Debezium's JDBC sink, which runs in Kafka Connect here."""
+        return self.machine.versions["debezium-connector-jdbc"]
+
+    @classmethod
+    def read(cls, file: Path) -> "Result":
+        """Load what `write` has kept."""
+        kept = json.loads(file.read_text())
+        tuples = ("tenths_s", "wrong_sums")
+        drains = [Drain(**run | {name: tuple(run[name]) for name in tuples}) for run in kept.pop("drains")]
+        return cls(
+            **kept
+            | {
+                "machine": Machine(**kept["machine"]),
+                "drains": drains,
+                "failures": [Failure(**failure) for failure in kept["failures"]],
+                "latencies": [Latency(**run) for run in kept["latencies"]],
+            }
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
@@ -61,30 +82,34 @@ class Spread:
         return cls(low=ordered[0], median=median(ordered), high=ordered[-1])
 
 
-def write(result: Result, folder: Path) -> Path:
-    """Write `<date>.json`, `<date>.md` and, when there is throughput, `<date>.svg`; give the Markdown's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{result.date}.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
+def write(result: Result, file: Path) -> Path:
+    """Write the JSON `file`, the Markdown beside it and, when there is throughput, the SVG; give the Markdown's path."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(asdict(result), indent=1) + "\n")
+    return write_page(result, file)
+
+
+def write_page(result: Result, file: Path) -> Path:
+    """Write Markdown and SVG beside the JSON `file`: the page has nothing that is not measured."""
     if result.drains:
-        (folder / f"{result.date}.svg").write_text(
-            svg("Records per second, median of the runs", panels(result.drains))
-        )
-    page = folder / f"{result.date}.md"
-    page.write_text(markdown(result))
+        chart = svg("Records per second, median of the runs", panels(result.drains))
+        file.with_suffix(".svg").write_text(chart)
+    page = file.with_suffix(".md")
+    page.write_text(markdown(result, chart=file.with_suffix(".svg").name))
     return page
 
 
-def markdown(result: Result) -> str:
-    """Tell the result as a page."""
+def markdown(result: Result, *, chart: str) -> str:
+    """Tell the result as a page that shows the file `chart`."""
     parts = [f"# Sink benchmark, {result.date}\n", *_circumstances(result)]
-    verdicts = compare(result.drains, result.latencies)
+    verdicts = compare(result.drains, result.latencies, debezium=result.debezium)
     if verdicts:
         rows = [(v.what, v.goal, v.measured, "reached" if v.reached else "**missed**") for v in verdicts]
         parts += ["## Against the goals\n", _table(("figure", "goal", "measured", ""), rows)]
     if result.drains:
         parts += [
             "## Throughput\n",
-            f"![Records per second]({result.date}.svg)\n",
+            f"![Records per second]({chart})\n",
             THROUGHPUT_NOTE,
             _table(
                 ("workload", "who", "tasks", "records/s", "runs", "peak memory", "processor time"),
@@ -92,7 +117,7 @@ def markdown(result: Result) -> str:
             ),
             *_defects(result.drains),
             *(
-                f"{f.contestant} ({_tasks(f.connections)}) did not finish {f.workload}: {f.reason}\n"
+                f"{f.system} ({_tasks(f.connections)}) did not finish {f.workload}: {f.reason}\n"
                 for f in result.failures
             ),
         ]
@@ -114,7 +139,7 @@ def panels(drains: Sequence[Drain]) -> list[Panel]:
     for workload in dict.fromkeys(drain.workload for drain in drains):
         bars = [
             Bar(
-                label=f"{runs[0].contestant}, {_tasks(runs[0].connections)}",
+                label=f"{runs[0].system}, {_tasks(runs[0].connections)}",
                 group=runs[0].group,
                 **asdict(Spread.of(run.rate for run in runs)),
             )
@@ -143,7 +168,7 @@ def _defects(drains: Sequence[Drain]) -> list[str]:
     """Say who wrote something else than it was sent; its speed counts all the same."""
     return [
         f"{name} wrote wrong values ({', '.join(wrong)}): every record arrived, but these sums differ.\n"
-        for name, wrong in dict.fromkeys((run.contestant, run.wrong_sums) for run in drains if run.wrong_sums)
+        for name, wrong in dict.fromkeys((run.system, run.wrong_sums) for run in drains if run.wrong_sums)
     ]
 
 
@@ -154,7 +179,7 @@ def _throughput_rows(drains: Sequence[Drain]) -> Iterable[tuple[str, ...]]:
         processor = [run.cpu_s for run in runs if run.cpu_s is not None]
         yield (
             runs[0].workload,
-            runs[0].contestant,
+            runs[0].system,
             str(runs[0].connections),
             f"{rate.median:,.0f} ({rate.low:,.0f} to {rate.high:,.0f})",
             str(len(runs)),
@@ -167,7 +192,7 @@ def _latency_rows(latencies: Sequence[Latency]) -> Iterable[tuple[str, ...]]:
     for runs in _grouped(latencies, lambda run: (run.rate, *_who(run))):
         yield (
             f"{runs[0].rate:,}",
-            runs[0].contestant,
+            runs[0].system,
             str(runs[0].connections),
             *(f"{median(getattr(run, name) for run in runs):.1f}" for name in ("p50", "p90", "p99", "worst")),
             f"{median(run.from_send_p50 for run in runs):.1f}, {median(run.from_send_p99 for run in runs):.1f}",
@@ -176,7 +201,7 @@ def _latency_rows(latencies: Sequence[Latency]) -> Iterable[tuple[str, ...]]:
 
 
 def _who(run: Drain | Latency) -> tuple[str, int]:
-    return run.contestant, run.connections
+    return run.system, run.connections
 
 
 def _grouped(runs: Sequence[T], key: Callable[[T], object]) -> list[list[T]]:

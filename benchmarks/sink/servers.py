@@ -1,4 +1,4 @@
-"""The benchmark's own Kafka and PostgreSQL, set up alike for every contestant."""
+"""The benchmark's own Kafka and PostgreSQL, set up alike for every system."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from devservers.kafka import KafkaCluster
 from devservers.postgres import PostgresServer
 
 # Every commit is flushed (fsync and synchronous_commit stay on, stated so that the result shows it). The rest keeps a
-# checkpoint from falling into one contestant's run and not into another's, and tells when each row was committed.
+# checkpoint from falling into one system's run and not into another's, and tells when each row was committed.
 POSTGRES_SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -57,7 +57,7 @@ async def servers(directory: Path, *, bootstrap: str | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def fresh_database(admin_dsn: str, name: str) -> AsyncIterator[str]:
-    """Give the DSN of an empty database; the checkpoint makes every contestant start from written pages."""
+    """Give the DSN of an empty database; the checkpoint makes every system start from written pages."""
     admin = await asyncpg.connect(admin_dsn)
     try:
         await admin.execute(f'CREATE DATABASE "{name}"')

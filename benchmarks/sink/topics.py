@@ -1,4 +1,4 @@
-"""Topics filled before the clock starts, and what must stand in the table once they are drained."""
+"""Topics filled before the clock starts, and what must be in the table once they are drained."""
 
 import zlib
 from collections.abc import Iterable
@@ -61,7 +61,7 @@ async def fill_topic(bootstrap: str, name: str, orders: Iterable[Order]) -> Fill
     final: dict[str, Order] = {}
     last: dict[int, Order] = {}
     records = value_bytes = 0
-    # Large batches are what a busy topic holds; they make no contestant's fetches different from another's.
+    # Large batches are what a busy topic holds; they make no system's fetches different from another's.
     async with AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         compression_type="lz4",

@@ -1,10 +1,10 @@
 """The figures of the whole system on this machine: time to ready, memory, commit → visible.
 
-    .venv/bin/python benchmarks/sync/measure.py [--cold]
+    .venv/bin/python -m benchmarks.sync.measure [--cold]
 
 starts a stack of its own (another home, other ports), measures, checks the result with `./demo audit`, takes the stack
-down, writes `results/<day>.json` beside this file and the table between the `figures` marks of the README. Run it on a
-machine that has nothing else to do. `--cold` also starts a fresh clone with empty caches: it downloads everything.
+down and writes `results/<day>.json` beside this file; `python -m benchmarks.figures` puts it into the documents. Run it on
+a machine that has nothing else to do. `--cold` also starts a fresh clone with empty caches: it downloads everything.
 """
 
 import argparse
@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,11 +26,9 @@ from typing import Any
 import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-README = REPOSITORY / "README.md"
 RESULTS = Path(__file__).with_name("results")
-BEGIN, END = "<!-- figures: written by benchmarks/sync/measure.py -->\n", "<!-- end of figures -->\n"
 PORT_OFFSET = "21000"  # the highest stays below the ports of outgoing connections
-RUNS = 3
+RUNS = 5
 SECONDS = 30
 RATES = (10, 100)  # orders per second
 UP_TIMEOUT_S = 900
@@ -121,41 +118,8 @@ def measured() -> dict[str, Any]:
     return figures
 
 
-def table(figures: dict[str, Any]) -> str:
-    """The README's rows."""
-
-    def spread(rate: int, name: str) -> str:
-        values = [load["visible_ms"][name] for load in figures["loads"][rate]]
-        return f"{statistics.median(values):.1f} ms ({min(values):.1f} to {max(values):.1f})"
-
-    warm = figures["ready_warm_s"]
-    cold = f"{figures['ready_cold_s']:.0f} s" if "ready_cold_s" in figures else "not measured"
-    rows = [
-        ("ready, fresh clone, everything downloaded", "", cold),
-        ("ready, first start with empty data", "", f"{figures['ready_first_s']:.0f} s"),
-        ("ready, warm", "≤ 30 s", f"{statistics.median(warm):.0f} s ({min(warm):.0f} to {max(warm):.0f})"),
-        ("memory of the whole stack, idle", "≤ 2.5 GB", f"{figures['memory_idle_mb'] / 1000:.2f} GB"),
-        (
-            "memory of the whole stack, after the loads",
-            "",
-            f"{figures['memory_after_load_mb'] / 1000:.2f} GB",
-        ),
-        ("commit → visible at 10 orders/s, p50", "", spread(10, "p50")),
-        ("commit → visible at 10 orders/s, p99", "", spread(10, "p99")),
-        ("commit → visible at 100 orders/s, p50", "≤ 10 ms", spread(100, "p50")),
-        ("commit → visible at 100 orders/s, p99", "≤ 50 ms", spread(100, "p99")),
-    ]
-    machine = figures["machine"]
-    head = f"{figures['day']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; "
-    head += (
-        f"median of {RUNS} runs (lowest to highest), load average before it {machine['load_before']:.1f}:\n\n"
-    )
-    lines = [f"| {what} | {aim} | {value} |\n" for what, aim, value in rows]
-    return head + "| what | aim | measured |\n|---|---|---|\n" + "".join(lines)
-
-
 def main() -> None:
-    """Measure, keep, publish."""
+    """Measure and keep."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -173,11 +137,9 @@ def main() -> None:
     day = dt.datetime.now(tz=dt.UTC).date().isoformat()
     figures = {"day": day, "machine": machine} | figures
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{day}.json").write_text(json.dumps(figures, indent=1) + "\n")
-    before, _, rest = README.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    README.write_text(before + BEGIN + table(figures) + END + after)
-    print(table(figures))
+    text = json.dumps(figures, indent=1) + "\n"
+    (RESULTS / f"{day}.json").write_text(text)
+    print(text)
 
 
 if __name__ == "__main__":

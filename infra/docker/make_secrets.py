@@ -23,10 +23,22 @@ def put(name: str, text: str, *, owner: int) -> None:
         os.fchown(file.fileno(), owner, owner)
 
 
+def put_peer_secret() -> None:
+    """The one that the order instances share, in a file for each; none is taken from a stack that was made without."""
+    files = {f"{instance}_peer_secret": reader for instance, reader in ORDERS.items()}
+    if all((DIRECTORY / name).exists() for name in files):
+        return
+    secret = secrets.token_urlsafe(24)
+    for name, reader in files.items():
+        (DIRECTORY / name).unlink(missing_ok=True)
+        put(name, secret, owner=reader)
+
+
 def main() -> None:
     """Make every secret, unless an earlier run has."""
     done = DIRECTORY / ".complete"
     if done.exists():
+        put_peer_secret()
         return
     for left_over in DIRECTORY.iterdir():  # an interrupted run starts over: nobody has read anything yet
         left_over.unlink()
@@ -48,6 +60,7 @@ def main() -> None:
             f"postgresql+asyncpg://order_service:{password}@{instance}-db:5432/orders",
             owner=reader,
         )
+    put_peer_secret()
     done.touch()
 
 

@@ -1,12 +1,15 @@
 """The story the page tells, as a visitor goes through it."""
 
+import json
+import os
 import re
+import signal
 import uuid
 
 import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.support.stack import RunningStack
@@ -60,6 +63,39 @@ async def test_a_refused_order_says_why(open_page: OpenPage) -> None:
     await expect(page.get_by_role("alert")).to_be_visible()
 
 
+async def test_what_was_wrong_is_said_once_in_plain_words_and_forgotten_with_the_next_change(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page()
+    await page.get_by_label("Quantity").fill("1001")
+    await page.get_by_role("button", name="Place order").click()
+    await expect(page.get_by_role("alert")).to_have_text("Please enter a quantity from 1 to 1,000.")
+    await page.get_by_label("Quantity").fill("1")
+    await expect(page.get_by_role("alert")).to_be_hidden()
+    await page.get_by_label("Your name").fill(" ")
+    await page.get_by_role("button", name="Place order").click()
+    await expect(page.get_by_role("alert")).to_have_text("Please enter your name.")
+
+
+async def test_a_rejected_order_says_why_wherever_it_is_shown(open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.get_by_label("Product").select_option("first-roast")
+    await page.get_by_label("Quantity").fill("10")
+    await place_order(page, instance="order-1", user=somebody())
+    await expect(page.locator("#journey")).to_contain_text("Now rejected: ")
+    await expect(page.locator("#view-all li.rejected")).to_contain_text("rejected · ")
+
+
+async def test_without_javascript_the_page_says_where_its_figures_are(
+    browser: Browser, stack: RunningStack
+) -> None:
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(stack.catalog)
+    await expect(page.locator("noscript")).to_contain_text("drawn by JavaScript")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"book\. +Here"))
+
+
 async def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
     page = await open_page()
     user = somebody()
@@ -91,6 +127,61 @@ async def test_the_page_reconnects_after_the_catalog_restarts_and_misses_nothing
     await expect(page.locator("#happened")).to_contain_text("The query service is away.")
     await expect(page.locator("#view-all li[data-order]")).to_have_count(2)
     await expect(page.locator("#fresh-text")).to_have_text("up to date")
+
+
+async def test_an_orders_steps_are_finished_when_it_became_visible_while_the_page_was_away(
+    open_page: OpenPage, stack: RunningStack
+) -> None:
+    page = await open_page()
+    assert stack.demo("stop", "sink").returncode == 0
+    try:
+        await page.get_by_label("Your name").fill(somebody())
+        await page.get_by_role("button", name="Place order").click()
+        await expect(page.locator("#journey li").last).to_have_text(re.compile("on its way: .*…"))
+        assert stack.demo("stop", "catalog").returncode == 0
+        await expect(page.locator("#node-you")).to_contain_text("cannot reach the catalog")
+    finally:
+        assert stack.demo("start", "sink").returncode == 0
+        assert stack.demo("start", "catalog").returncode == 0
+    await expect(page.locator("#journey li").last).to_have_text(re.compile("visible in the one picture"))
+    await expect(page.locator("#journey li:not(.done)")).to_have_count(0)
+    await expect(page.locator("#journey .sum")).to_contain_text("confirmed")
+
+
+async def test_a_visit_while_the_read_database_is_away_says_so(
+    browser: Browser, open_page: OpenPage, stack: RunningStack
+) -> None:
+    old = await open_page()
+    assert stack.demo("stop", "postgres").returncode == 0
+    try:
+        page = await (await browser.new_context()).new_page()
+        await page.goto(stack.catalog)
+        for visited in (old, page):
+            await expect(visited.locator("#fresh-text")).to_have_text("read database unavailable")
+            await expect(visited.locator("#node-database")).to_contain_text("does not answer")
+            await expect(visited.locator("#lag")).to_contain_text("The read database is unavailable")
+            await expect(visited.locator("#flow-instances .node.down")).to_have_count(0)
+        await expect(old.locator("#happened")).to_contain_text("The read database is unavailable.")
+        await expect(old.locator("#happened")).not_to_contain_text("The query service is away.")
+    finally:
+        assert stack.demo("start", "postgres").returncode == 0
+    await expect(page.locator("#fresh-text")).to_have_text("up to date", timeout=90_000)
+
+
+async def test_a_broker_that_is_killed_is_the_one_that_is_named(
+    open_page: OpenPage, stack: RunningStack
+) -> None:
+    page = await open_page()
+    await expect(page.locator("#node-kafka .broker.up")).to_have_count(3)
+    controller = page.locator("#node-kafka .broker", has_text="controller")
+    name = (await controller.inner_text()).split("\n")[0]
+    part = f"kafka-{name.split()[-1]}"
+    os.kill(json.loads(stack.demo("status", "--json").stdout)["parts"][part]["pid"], signal.SIGKILL)
+    await expect(page.locator("#happened")).to_contain_text(f"{name} is down. The others hold copies")
+    await expect(page.locator("#happened")).to_contain_text("elected a new controller")
+    await expect(page.locator("#happened")).to_contain_text(f"{name} is back", timeout=90_000)
+    await expect(page.locator("#happened")).not_to_contain_text("No broker answers")
+    await expect(page.locator("#fresh-text")).to_have_text("up to date", timeout=90_000)
 
 
 async def test_a_visitor_who_stops_a_broker_reads_what_happened(
@@ -129,9 +220,13 @@ async def test_what_happened_is_told_once_and_also_when_it_took_several_reports(
         [
             _report("♛1 2 3"),
             _report("2 3"),
-            _report("♛2 3", lag_ms=4_000),
-            _report("", lag_ms=9_000),
+            _report("♛2 3", lag_ms=4_000, lag=7),
+            _report("", lag_ms=9_000, lag=7),
             _report("1 ♛2 3", lag_ms=1_000),
+            _report("1 ♛2 3"),
+            _report("1 ♛2 3", lag_ms=3_500, lag=0),
+            _report("1 ♛2 3"),
+            _report("1 ♛2 3", lag_ms=3_500, lag=None),
             _report("1 ♛2 3"),
         ],
     )
@@ -142,11 +237,15 @@ async def test_what_happened_is_told_once_and_also_when_it_took_several_reports(
         "No broker answers. Orders are still accepted; their events wait in the outboxes.",
         *(f"broker {node} is back." for node in (1, 2, 3)),
         "Caught up. The picture had fallen 9.0 s behind, and nothing is missing.",
+        "No news from Kafka: whatever was committed since waits in the outboxes of the instances. None is lost.",
+        "Caught up. The picture had fallen 3.5 s behind, and nothing is missing.",
+        "Nobody can tell at the moment how far the picture is behind. Changes wait in Kafka or in the outboxes, none is lost.",
+        "Caught up. The picture had fallen 3.5 s behind, and nothing is missing.",
     ]
 
 
-def _report(up: str, *, lag_ms: int = 0) -> dict[str, object]:
-    """A report of three brokers, of which those in `up` answer; the controller wears a crown."""
+def _report(up: str, *, lag_ms: int = 0, lag: int | None = 0) -> dict[str, object]:
+    """A report of three brokers, of which those in `up` answer; the controller wears a crown; `lag` counts records."""
     parts = [
         {
             "name": f"broker {node}",
@@ -156,7 +255,7 @@ def _report(up: str, *, lag_ms: int = 0) -> dict[str, object]:
         }
         for node in (1, 2, 3)
     ]
-    return {"parts": parts, "lag_ms": lag_ms, "dead_letters": 0}
+    return {"parts": parts, "lag_ms": lag_ms, "lag": lag, "dead_letters": 0}
 
 
 async def test_a_hostile_name_is_shown_as_text(open_page: OpenPage) -> None:

@@ -10,9 +10,9 @@ from tests.support.compose import PROJECT, RunningContainers, docker
 OWN_SECRETS = {
     "catalog": {"catalog_database_url"},
     "sink": {"sink_database_url"},
-    "order-1": {"order-1_database_url"},
-    "order-2": {"order-2_database_url"},
-    "order-3": {"order-3_database_url"},
+    "order-1": {"order-1_database_url", "order-1_peer_secret"},
+    "order-2": {"order-2_database_url", "order-2_peer_secret"},
+    "order-3": {"order-3_database_url", "order-3_peer_secret"},
 }
 
 

@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 
 from order_service.adapters.serialization import OutboxRecord, RecordMaker
-from order_service.domain.order import Hold, Order, OrderLine, OrderStatus
+from order_service.domain.order import Order, OrderLine, OrderStatus, StockHold
 from order_service.domain.product import Product
-from order_service.domain.stock import Goods, Held, StockAnswer, StockRequest, Wanted
+from order_service.domain.stock import DesiredHold, HoldState, LineItem, StockAnswer, StockRequest
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 SAMPLES = sorted(path.stem for path in (CONTRACTS / "samples").glob("*.json"))
@@ -43,7 +43,7 @@ def order(**changes: Any) -> Order:
             OrderLine(product_id="tea-green", quantity=2, unit_price_cents=450),
             OrderLine(product_id="mug-blue", quantity=1, unit_price_cents=1200),
         ),
-        "holds": (Hold(home="order-1", product_ids=("tea-green", "mug-blue")),),
+        "holds": (StockHold(home="order-1", product_ids=("tea-green", "mug-blue")),),
         "version": 1,
         "instance": "order-2",
         "reason": None,
@@ -83,8 +83,8 @@ def reserve_stock() -> OutboxRecord:
         order_version=1,
         instance="order-2",
         home="order-1",
-        wanted=Wanted.RESERVED,
-        goods=(Goods(product_id="tea-green", quantity=2),),
+        wanted=DesiredHold.RESERVED,
+        goods=(LineItem(product_id="tea-green", quantity=2),),
     )
     return RecordMaker(instance="order-2").stock_request(request, at=PLACED_AT, trace=TRACE)
 
@@ -95,7 +95,7 @@ def stock_reserved() -> OutboxRecord:
         order_version=1,
         instance="order-2",
         home="order-1",
-        held=Held.RESERVED,
+        held=HoldState.RESERVED,
         reason=None,
     )
     return RecordMaker(instance="order-1").stock_answer(answer, at=ANSWERED_AT, trace=TRACE)

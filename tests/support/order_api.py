@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import text
 
 from order_service.adapters import schema
-from order_service.adapters.database import open_database
-from order_service.bootstrap import Service, build
+from order_service.bootstrap import build
 from order_service.entrypoints.server import HttpServer
+from order_service.entrypoints.service import Service
 from order_service.settings import Settings
+from tests.support import order_database
 from tests.support.order_house import Clock
 from tests.support.waiting import wait_until
 
@@ -39,13 +39,7 @@ class Api:
         assert answer.status_code == 201, answer.text
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
-        database = open_database(self.settings.database_url)
-        try:
-            return await database.read(
-                lambda connection: [dict(row) for row in connection.execute(text(query)).mappings()]
-            )
-        finally:
-            await database.close()
+        return await order_database.rows(self.settings.database_url, query)
 
     async def trace(self) -> Any:
         """Everything that a command could leave behind."""
@@ -62,6 +56,12 @@ def _migrated() -> Path:
     return file
 
 
+async def migrated_file(directory: Path) -> Path:
+    """A fresh SQLite database of an instance, in the directory."""
+    shutil.copyfile(await asyncio.to_thread(_migrated), directory / "order.db")
+    return directory / "order.db"
+
+
 @contextlib.asynccontextmanager
 async def order_api(directory: Path, **settings: Any) -> AsyncIterator[Api]:
     """Commits run, nothing else does: no relay, no consumer."""
@@ -71,7 +71,7 @@ async def order_api(directory: Path, **settings: Any) -> AsyncIterator[Api]:
         kafka_bootstrap="127.0.0.1:1",
         **settings,
     )
-    shutil.copyfile(await asyncio.to_thread(_migrated), directory / "order.db")
+    await migrated_file(directory)
     clock = Clock()
     async with build(chosen, clock=clock) as service:
         commits = asyncio.create_task(service.commits.serve())

@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 import httpx
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from sqlalchemy import text
 
 from order_service.adapters import schema
-from order_service.adapters.database import Database, open_database
-from order_service.bootstrap import Service, build, now_ms
+from order_service.bootstrap import build, now_ms
 from order_service.entrypoints.server import HttpServer
+from order_service.entrypoints.service import Service
 from order_service.settings import Settings
+from tests.support import order_database
 from tests.support.waiting import wait_until
 
 Record: TypeAlias = "ConsumerRecord[Any, Any]"
@@ -39,12 +39,10 @@ class Instance:
     settings: Settings
     clock: Clock = field(default_factory=Clock)
     http: httpx.AsyncClient = field(init=False)
-    _looking: Database = field(init=False)
     service: Service | None = None
     _running: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     def __post_init__(self) -> None:
-        self._looking = open_database(self.settings.database_url)
         self.http = httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False)
 
     @property
@@ -86,14 +84,11 @@ class Instance:
 
     async def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """Look into the instance's database."""
-        return await self._looking.read(
-            lambda connection: [dict(row) for row in connection.execute(text(query), parameters).mappings()]
-        )
+        return await order_database.rows(self.settings.database_url, query, **parameters)
 
     async def close(self) -> None:
         await self.stop()
         await self.http.aclose()
-        await self._looking.close()
 
     async def product(self, product_id: str, *, stock: int = 100, price: int = 450) -> None:
         body = {"product_id": product_id, "name": product_id, "unit_price_cents": price, "stock": stock}

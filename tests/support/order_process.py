@@ -75,6 +75,7 @@ class OrderProcess:
             "ORDER_KAFKA_BOOTSTRAP": self.bootstrap,
             "ORDER_PORT": str(self.port),
             "ORDER_PEERS": json.dumps(self.peers),
+            "ORDER_PEER_SECRET": "shared by the test's instances",
             "ORDER_TOPIC_PREFIX": self.prefix,
             "ORDER_LOG_LEVEL": "WARNING",
         }

@@ -11,10 +11,9 @@ from typing import Any
 
 import asyncpg
 import httpx
-import uvicorn
 from aiokafka import AIOKafkaProducer
 
-from catalog_service.bootstrap import running
+from catalog_service.bootstrap import http_server, running
 from catalog_service.settings import Settings
 from tests.support.waiting import wait_until
 
@@ -178,15 +177,7 @@ def envelope_key(text: str) -> bytes:
 async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The catalog on a port of its own, with a client that speaks to it."""
     async with running(settings) as service:
-        config = uvicorn.Config(
-            service.app,
-            port=0,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-        )
-        server = uvicorn.Server(config)
+        server = http_server(service.app, host="127.0.0.1", port=0)
         task = asyncio.create_task(server._serve())  # noqa: SLF001 - without uvicorn's signal handlers
         try:
             await wait_until(lambda: server.started, every_s=0.005, what="the catalog listens")

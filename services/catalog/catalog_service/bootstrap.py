@@ -1,9 +1,10 @@
 """Builds the service; the only place that knows all its parts."""
 
 import asyncio
+import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,13 +13,13 @@ import httpx
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from catalog_service.changefeed.feed import Feed
-from catalog_service.changefeed.notification_listener import Notices
+from catalog_service.changefeed.notification_listener import NotificationListener
 from catalog_service.changefeed.snapshot import Snapshots
-from catalog_service.changefeed.sse import Streams
-from catalog_service.changefeed.topic_reader import Tap
+from catalog_service.changefeed.sse import EventStreams
+from catalog_service.changefeed.topic_reader import TopicReader
 from catalog_service.consistency.tokens import TOPICS, TokenGate
 from catalog_service.consistency.visibility import ReadModelVisibility
 from catalog_service.gateway.command_proxy import instance_routes
@@ -27,13 +28,16 @@ from catalog_service.http.consistency import holding
 from catalog_service.http.health import health_routes
 from catalog_service.http.orders import order_routes
 from catalog_service.http.page import page_routes
+from catalog_service.http.problems import document
 from catalog_service.http.products import product_routes
+from catalog_service.http.protocol import Limits, http_protocol
+from catalog_service.http.response_headers import SAFE_HEADERS
 from catalog_service.http.stream import stream_routes
 from catalog_service.http.sync import sync_routes
-from catalog_service.monitoring.brokers import Cluster
+from catalog_service.monitoring.brokers import Brokers
 from catalog_service.monitoring.freshness import Freshness
-from catalog_service.monitoring.probes import Parts
-from catalog_service.monitoring.sync_status import Reporter
+from catalog_service.monitoring.probes import Probes
+from catalog_service.monitoring.sync_status import SyncStatusReporter
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.database import Database, DatabaseAwayError
 from catalog_service.read_model.migrate import expected_revision
@@ -42,14 +46,21 @@ from catalog_service.settings import Settings, checked_dsn
 log = structlog.get_logger(__name__)
 
 _DRAIN_S = 3
+_KEEP_ALIVE_S = (
+    20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The running parts: the application, and the tasks whose death ends the process."""
+    """The running parts: the application, and the tasks whose death ends the process.
+
+    `release` ends what would keep a connection open for long: streams, and queries that wait.
+    """
 
     app: FastAPI
     tasks: tuple[asyncio.Task[None], ...]
+    release: Callable[[], None]
 
 
 @asynccontextmanager
@@ -61,34 +72,50 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             pool_size=settings.pool_size,
             statement_timeout_s=settings.statement_timeout,
         ) as database,
-        httpx.AsyncClient() as http,
-        aclosing(Cluster(settings.kafka_bootstrap)) as cluster,
+        httpx.AsyncClient(trust_env=False) as http,
+        aclosing(Brokers(settings.kafka_bootstrap)) as brokers,
     ):
-        live = _live(settings, database)
-        parts = Parts(
-            order_services=settings.order_services, sink_url=settings.sink_url, cluster=cluster, http=http
+        metrics = CollectorRegistry()
+        live = _live(settings, database, metrics)
+        probes = Probes(
+            order_services=settings.order_services, sink_url=settings.sink_url, brokers=brokers, http=http
         )
-        reporter = Reporter(
+        reporter = SyncStatusReporter(
             database=database,
             topics=_topics(settings),
-            feed=live.feed,
-            tap=live.tap,
+            changes=live.feed,
+            kafka=live.reader,
             freshness=live.freshness,
-            parts=parts,
+            probes=probes,
         )
-        app = _app(settings, database=database, live=live, reporter=reporter, http=http)
+        streams = _event_streams(settings, database=database, live=live, reporter=reporter)
+        app = _app(
+            settings,
+            database=database,
+            live=live,
+            reporter=reporter,
+            streams=streams,
+            http=http,
+            metrics=metrics,
+        )
+
+        def release() -> None:
+            streams.close()
+            live.gate.close()
+            live.history_gate.close()
+
         tasks = tuple(
             asyncio.create_task(run(), name=name)
             for name, run in {
-                "tap": live.tap.run,
-                "notices": live.notices.run,
+                "topic-reader": live.reader.run,
+                "notification-listener": live.listener.run,
                 "tokens": live.gate.run,
                 "history-tokens": live.history_gate.run,
-                "parts": parts.run,
+                "probes": probes.run,
             }.items()
         )
         try:
-            yield Service(app, tasks)
+            yield Service(app, tasks, release)
         finally:
             for task in tasks:
                 task.cancel()
@@ -98,8 +125,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Live:
     feed: Feed
-    tap: Tap
-    notices: Notices
+    reader: TopicReader
+    listener: NotificationListener
     gate: TokenGate
     history_gate: TokenGate
     freshness: Freshness
@@ -109,9 +136,19 @@ def _topics(settings: Settings) -> dict[str, str]:
     return {settings.topic_prefix + topic: topic for topic in sorted(TOPICS)}
 
 
-def _live(settings: Settings, database: Database) -> _Live:
+def _live(settings: Settings, database: Database, metrics: CollectorRegistry) -> _Live:
     topics = _topics(settings)
-    feed = Feed(memory=settings.stream_memory)
+    unreadable = Counter(
+        "catalog_unreadable_records",
+        "Records of Kafka that were passed over, or shown without their type, because they could not be read",
+        ["topic", "reason"],
+        registry=metrics,
+    )
+
+    def count(topic: str, reason: str) -> None:
+        unreadable.labels(topic, reason).inc()
+
+    feed = Feed(memory=settings.stream_memory, unreadable=count)
     gate, history_gate = (
         TokenGate(
             ReadModelVisibility(database, prefix=settings.topic_prefix, connectors=connectors),
@@ -124,18 +161,27 @@ def _live(settings: Settings, database: Database) -> _Live:
         gate.wake()
         history_gate.wake()
 
-    notices = Notices(database, topics=topics, applied=feed.applied, woken=wake)
-    tap = Tap(settings.kafka_bootstrap, topics=topics, changes=feed, known=notices.known)
-    freshness = Freshness(feed=feed, tap=tap, notices=notices)
+    async def know_instances() -> None:
+        with contextlib.suppress(asyncpg.UndefinedTableError):  # not migrated yet: there is no product either
+            rows = await database.fetch(STATEMENTS["product_instances"])
+            feed.know_instances({row["product_id"]: row["instance"] for row in rows})
+
+    listener = NotificationListener(
+        database, topics=topics, applied=feed.applied, woken=wake, prepare=know_instances
+    )
+    reader = TopicReader(
+        settings.kafka_bootstrap, topics=topics, changes=feed, known=listener.known, unreadable=count
+    )
+    freshness = Freshness(changes=feed, reading=reader, listener=listener)
     return _Live(
-        feed=feed, tap=tap, notices=notices, gate=gate, history_gate=history_gate, freshness=freshness
+        feed=feed, reader=reader, listener=listener, gate=gate, history_gate=history_gate, freshness=freshness
     )
 
 
-def _app(
-    settings: Settings, *, database: Database, live: _Live, reporter: Reporter, http: httpx.AsyncClient
-) -> FastAPI:
-    streams = Streams(
+def _event_streams(
+    settings: Settings, *, database: Database, live: _Live, reporter: SyncStatusReporter
+) -> EventStreams:
+    return EventStreams(
         feed=live.feed,
         snapshots=Snapshots(database, topics=_topics(settings)),
         report=reporter.encoded,
@@ -144,10 +190,21 @@ def _app(
         max_behind=settings.stream_buffer,
         heartbeat_s=settings.stream_heartbeat,
     )
+
+
+def _app(  # noqa: PLR0913 - everything that the routes use
+    settings: Settings,
+    *,
+    database: Database,
+    live: _Live,
+    reporter: SyncStatusReporter,
+    streams: EventStreams,
+    http: httpx.AsyncClient,
+    metrics: CollectorRegistry,
+) -> FastAPI:
     hold, hold_history = (
         holding(gate, max_wait_s=settings.max_wait) for gate in (live.gate, live.history_gate)
     )
-    metrics = CollectorRegistry()
     for name, text, value in (
         ("catalog_sync_lag_ms", "Upper bound of the read model's age", live.freshness.lag_ms),
         ("catalog_streams", "Open streams", lambda: streams.open),
@@ -162,9 +219,34 @@ def _app(
         sync_routes(reporter.report),
         stream_routes(streams),
         instance_routes(settings.order_services, http),
-        health_routes(missing=lambda: _missing(database), metrics=metrics),
+        health_routes(missing=lambda: _missing(database, live), metrics=metrics),
     ]
-    return build_app(routes, lag_ms=live.freshness.lag_ms, metrics=metrics)
+    return build_app(
+        routes,
+        lag_ms=live.freshness.lag_ms,
+        metrics=metrics,
+        hosts=settings.hosts,
+        streams_per_client=settings.streams_per_client,
+    )
+
+
+def http_server(app: FastAPI, *, host: str, port: int, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008 - frozen
+    """What serves the application, not yet running."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=http_protocol(limits, document=document, headers=SAFE_HEADERS),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_DRAIN_S,
+        )
+    )
 
 
 async def serve(settings: Settings) -> None:
@@ -174,21 +256,9 @@ async def serve(settings: Settings) -> None:
         RuntimeError: a background task has ended: better to be restarted than to answer with half the parts.
     """
     async with running(settings) as service:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                service.app,
-                host=settings.host,
-                port=settings.port,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_DRAIN_S,
-            )
-        )
-        serving = asyncio.create_task(_serve_until_signal(server), name="http")
+        limits = Limits(connections=settings.max_connections)
+        server = http_server(service.app, host=settings.host, port=settings.port, limits=limits)
+        serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
         _tune_collector()
         log.info("catalog.started", host=settings.host, port=settings.port)
         ended, _ = await asyncio.wait({serving, *service.tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -207,15 +277,24 @@ def _tune_collector() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
-async def _serve_until_signal(server: uvicorn.Server) -> None:
+async def _serve_until_signal(server: uvicorn.Server, *, release: Callable[[], None]) -> None:
     """`Server.serve` without raising the signal anew after it has been obeyed: the parts still have to be closed."""
+
+    def stop(number: int) -> None:
+        release()  # or uvicorn would wait for them, and then end their requests with 500
+        server.handle_exit(number, None)
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.handle_exit, number, None)
+        loop.add_signal_handler(number, stop, number)
     await server._serve()  # noqa: SLF001 - `serve` is this behind uvicorn's own signal handlers
 
 
-async def _missing(database: Database) -> str | None:
+async def _missing(database: Database, live: _Live) -> str | None:
+    return await _schema_missing(database) or live.reader.failure or live.listener.failure
+
+
+async def _schema_missing(database: Database) -> str | None:
     expected = expected_revision()
     try:
         row = await database.fetch_row(STATEMENTS["revision"])

@@ -32,5 +32,5 @@ def configure_logs(level: str) -> None:
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # aiokafka tells every reconnect twice a second while a broker is away; the tap reports the outage once itself.
+    # aiokafka tells every reconnect twice a second while a broker is away; the reader reports the outage once itself.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

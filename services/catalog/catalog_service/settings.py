@@ -5,8 +5,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class MigrationSettings(BaseSettings):
-    """What `catalog-service migrate` needs: the owner of the read schema, who alone may change it, and which schema to
-    migrate. One other than `public` is made when it is missing: `./demo rebuild` fills a copy of the read model there."""
+    """What `catalog-service migrate` needs: the owner of the read schema, who alone may change it, and its name.
+
+    A schema other than `public` is created if it is missing: `./demo rebuild` fills a copy of the read model there.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
 
@@ -18,6 +20,9 @@ class MigrationSettings(BaseSettings):
 class Settings(BaseSettings):
     """What `catalog-service serve` needs. Times are seconds.
 
+    `allowed_hosts` are comma-separated names by which clients may call the service, besides loopback names and addresses;
+    `*` allows every name, which lets any web page read the answers (DNS rebinding). Streams are connections too, so
+    `max_connections` (beyond which 503 is answered) leaves room above `max_streams`.
     `stream_memory` changes are remembered for streams that resume; a reader `stream_buffer` changes behind is cut off.
     """
 
@@ -30,6 +35,7 @@ class Settings(BaseSettings):
     order_services: dict[str, str] = Field(default_factory=dict)
     sink_url: str = "http://127.0.0.1:8083"
     topic_prefix: str = ""
+    allowed_hosts: str = ""
     log_level: str = "INFO"
 
     pool_size: int = Field(default=8, ge=1)
@@ -37,9 +43,16 @@ class Settings(BaseSettings):
     max_waiters: int = Field(default=1_000, ge=1)
     max_wait: float = Field(default=30.0, gt=0)
     max_streams: int = Field(default=600, ge=1)
+    streams_per_client: int = Field(default=20, ge=1)
+    max_connections: int = Field(default=1_024, ge=1)
     stream_memory: int = Field(default=20_000, ge=1)
     stream_buffer: int = Field(default=2_000, ge=1)
     stream_heartbeat: float = Field(default=10.0, gt=0)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names by which the service may be called."""
+        return frozenset(name.strip() for name in self.allowed_hosts.split(",") if name.strip())
 
 
 def checked_dsn(dsn: SecretStr) -> str:

@@ -1,6 +1,8 @@
 """Times as this system writes them: UTC, milliseconds, RFC 3339."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rfc3339(time: datetime) -> str:
@@ -12,7 +14,6 @@ def rfc3339_of_ms(milliseconds: int) -> str:
     """The same of milliseconds since 1970.
 
     Raises:
-        ValueError, OverflowError, OSError: beyond what a date can say.
+        OverflowError: outside of the years 1 to 9999.
     """
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    return rfc3339(_EPOCH + timedelta(milliseconds=milliseconds))

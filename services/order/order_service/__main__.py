@@ -62,13 +62,23 @@ def _republish(settings: Settings, *, topics: Collection[str]) -> None:
     from order_service.bootstrap import republish_log  # noqa: PLC0415 - see `main`
 
     published = _run(republish_log(settings, topics=topics))
-    log.info("republish.done", published=published)
+    log.info("republish.finished", published=published)
 
 
 def _serve(settings: Settings) -> None:
+    from order_service.bootstrap import build  # noqa: PLC0415 - see `main`
     from order_service.entrypoints import server  # noqa: PLC0415 - only this command needs the server
+    from order_service.entrypoints.http.protocol import Limits  # noqa: PLC0415 - see above
 
-    _run(server.serve(settings))
+    limits = Limits(connections=settings.max_connections)
+    if settings.other_instances and settings.shared_secret is None:
+        log.warning("peer_secret.missing", effect="no instance can ask another for a name")
+
+    async def serve() -> None:
+        async with build(settings) as service:
+            await server.serve(service, host=settings.host, port=settings.port, limits=limits)
+
+    _run(serve())
 
 
 def _run(main_task: Coroutine[Any, Any, Any]) -> Any:

@@ -17,6 +17,8 @@ class Kind(Enum):
 
 
 class Importance(Enum):
+    """Connect's `ConfigDef.Importance`."""
+
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
     LOW = "LOW"
@@ -46,6 +48,11 @@ COMMON, ERRORS, CONNECTION, WRITES, SCHEMA, MAPPING, OWN = (
     "Data Mapping",
     "Own",
 )
+
+MOST_TASKS = 1_000  # of one connector; each is a consumer and a database connection
+
+# Names of tables and columns: no control or invisible characters, no quotes, no backslash, no semicolon.
+ANY_VISIBLE = r"""[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"'`;\\]+"""
 
 JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
 
@@ -107,14 +114,6 @@ KEYS: tuple[Key, ...] = (
         doc="How values are written. Its options follow as value.converter.<option>.",
     ),
     Key(
-        name="header.converter",
-        kind=Kind.CLASS,
-        group=COMMON,
-        default="org.apache.kafka.connect.storage.SimpleHeaderConverter",
-        importance=Importance.LOW,
-        doc="How headers are written.",
-    ),
-    Key(
         name="transforms",
         kind=Kind.LIST,
         group=COMMON,
@@ -157,7 +156,8 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.LONG,
         group=ERRORS,
         default="0",
-        doc="Accepted. Outages of the database are retried for ever; a bad record is not made good by trying again.",
+        doc="How long a record that only another can make good (a missing parent row) is tried again, in milliseconds; -1: "
+        "without end. Outages of the database are retried for ever.",
     ),
     Key(
         name="errors.retry.delay.max.ms",
@@ -213,6 +213,14 @@ KEYS: tuple[Key, ...] = (
         doc="Database password, when the URL does not say.",
     ),
     Key(
+        name="connection.command.timeout.ms",
+        kind=Kind.INT,
+        group=CONNECTION,
+        default="60000",
+        importance=Importance.LOW,
+        doc="Longest time for one statement; a batch that takes longer is rolled back, made smaller and tried again.",
+    ),
+    Key(
         name="insert.mode",
         kind=Kind.STRING,
         group=WRITES,
@@ -249,7 +257,8 @@ KEYS: tuple[Key, ...] = (
         group=WRITES,
         default="10",
         aliases=("flush.max.retries",),
-        doc="Accepted. What can be retried is retried for ever, what cannot is not.",
+        doc="How often a record that only another can make good (a missing parent row) is tried again before it is a bad "
+        "one. Outages of the database are retried for ever.",
     ),
     Key(
         name="retry.backoff.ms",
@@ -385,7 +394,7 @@ KEYS: tuple[Key, ...] = (
         name="identifiers.allow",
         kind=Kind.STRING,
         group=OWN,
-        default=r"\w[\w$ -]*",
+        default=ANY_VISIBLE,
         doc="Pattern that each table and column name out of a message must match as a whole.",
     ),
 )
@@ -397,12 +406,9 @@ ALIASES: dict[str, str] = {alias: key.name for key in KEYS for alias in key.alia
 PREFIXES = (
     "key.converter.",
     "value.converter.",
-    "header.converter.",
     "transforms.",
     "predicates.",
     "consumer.override.",
-    "producer.override.",
-    "admin.override.",
     "projection.",
 )
 
@@ -412,3 +418,10 @@ CONNECTOR_CLASSES = (
     "io.debezium.connector.jdbc.JdbcSinkConnector",
 )
 OWN_CLASS = "sink_connector.PostgresSinkConnector"
+CLASSES = (OWN_CLASS, *CONNECTOR_CLASSES)
+
+
+def is_connector_class(name: str) -> bool:
+    """Whether a class is this sink or one it stands in for: by its whole name, its last part, or that without `Connector`."""
+    short = {each.rpartition(".")[2] for each in CLASSES}
+    return name in CLASSES or name in short or name in {each.removesuffix("Connector") for each in short}

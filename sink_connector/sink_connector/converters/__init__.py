@@ -32,13 +32,15 @@ class PreparingConverter(Protocol):
 
     async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:
         """Fetch what `decode` will need for these values of one topic. Raises `OSError` when that is unreachable (the
-        task retries); what the registry says does not exist is left for `decode` to report record by record."""
+        task retries); what the registry says does not exist is left for `decode` to report record by record.
+        """
 
 
 @runtime_checkable
 class CompiledReader(Protocol):
     """A converter that can also go straight from the bytes to what the writer takes apart, where no transform has to
-    see the record in between."""
+    see the record in between.
+    """
 
     def read(self, data: bytes) -> tuple[Shape | None, Any]:
         """The shape and the value; None and None for a null. Raises `BadRecordError` as `decode` does."""

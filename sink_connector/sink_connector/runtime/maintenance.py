@@ -1,5 +1,6 @@
 """What a task does now and then beside delivering: show its progress, measure its lag, look whether its topics still are
-the ones it knows."""
+the ones it knows.
+"""
 
 import asyncio
 import contextlib

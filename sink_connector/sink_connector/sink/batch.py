@@ -11,7 +11,8 @@ from sink_connector.sink.table_metadata import TableName
 @dataclass(slots=True)
 class Batch:
     """Entries by topic and table in the order they came, records that could not be converted, and how far the
-    partitions move."""
+    partitions move.
+    """
 
     entries: dict[tuple[str, TableName], list[Entry]] = field(default_factory=dict)
     bad: list[DeadLetter] = field(default_factory=list)

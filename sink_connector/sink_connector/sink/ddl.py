@@ -11,8 +11,7 @@ from sink_connector.data.record import Schema
 from sink_connector.data.record_schema import Form
 from sink_connector.errors import BadRecordError, FatalError, SinkError
 from sink_connector.sink.column_mapping import Layout, Source
-from sink_connector.sink.encoders.encoder import created_type
-from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.sink.encoders.encoding import created_type, wire_of
 from sink_connector.sink.identifiers import literal, quote
 from sink_connector.sink.table_metadata import Table, TableName
 

@@ -2,6 +2,7 @@
 
 import re
 
+from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
 from sink_connector.errors import BadRecordError
 
 LONGEST = 63  # bytes; PostgreSQL would cut a longer name, and two could become one
@@ -17,11 +18,15 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def check(name: str, allow: re.Pattern[str]) -> str:
+def check(name: str, allow: BoundedPattern | re.Pattern[str]) -> str:
     """The name, if it may become an identifier. Raises `BadRecordError` when it is refused."""
     size = len(name.encode("utf-8", "surrogatepass"))
     if not name or size > LONGEST:
         raise BadRecordError(f"the name {name!r} has {size} bytes, PostgreSQL allows 1 to {LONGEST}")
-    if "\0" in name or not allow.fullmatch(name):
+    try:
+        allowed = "\0" not in name and allow.fullmatch(name)
+    except PatternTimeoutError as error:
+        raise BadRecordError(f"the name {name!r}: {error}") from None
+    if not allowed:
         raise BadRecordError(f"the name {name!r} is not allowed by identifiers.allow={allow.pattern}")
     return name

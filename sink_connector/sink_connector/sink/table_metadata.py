@@ -27,7 +27,10 @@ class TableName(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """`type` is what a cast names; `base_type` the same with a domain taken off."""
+    """`type` is what a cast names; `base_type` the same with domains taken off, those of an array's elements too.
+
+    `modifier` is the length, precision or scale of the base type (of its elements) as PostgreSQL keeps it, -1 for none.
+    """
 
     name: str
     type: str
@@ -35,6 +38,7 @@ class Column:
     not_null: bool
     has_default: bool
     generated: bool
+    modifier: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -216,7 +216,8 @@ class Writer:
 
     async def _empty(self, connection: Connection, relation: str, create: str, clear: str) -> None:
         """Make sure of a temporary relation without rows. A commit empties them all; what this transaction has put into
-        one has to be cleared, which costs new files and catalog rows and is therefore not done in advance."""
+        one has to be cleared, which costs new files and catalog rows and is therefore not done in advance.
+        """
         if relation in self._staged:
             await connection.execute(f"{create};{clear}")
         elif relation not in self._standing:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.sink.contestants import WorkerDiedError
-from benchmarks.sink.drain import Workload, WrongRowsError, drain
+from benchmarks.sink.drain import WrongRowsError, drain
 from benchmarks.sink.limit import PostgresLimit
 from benchmarks.sink.orders import Order, orders_and_updates
 from benchmarks.sink.ours import OurSink
 from benchmarks.sink.servers import Servers, servers
+from benchmarks.sink.system import WorkerDiedError
 from benchmarks.sink.topics import delete_topics, fill_topic
+from benchmarks.sink.workloads import Workload
 
 ROOT = Path(__file__).parents[3]
 RECORDS = 25_000

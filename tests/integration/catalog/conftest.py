@@ -76,6 +76,7 @@ def _settings(read_dsn: str, kafka_bootstrap: str) -> Settings:
         topic_prefix=f"{uuid.uuid4().hex[:10]}-",
         sink_url="http://127.0.0.1:9",
         stream_heartbeat=0.5,
+        streams_per_client=600,  # every reader of a test comes from here
     )
 
 

@@ -1,6 +1,10 @@
 """The read database away, behind, or restarted: bounded in time, told apart, and over by itself."""
 
+import asyncio
 import time
+import uuid
+from functools import partial
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx
@@ -11,6 +15,7 @@ from catalog_service.read_model.database import Database
 from catalog_service.read_model.migrate import expected_revision, upgrade
 from tests.conftest import MakeDatabase
 from tests.support.read_side import ReadModel, an_order, serving
+from tests.support.waiting import wait_until
 
 NOBODY = "postgresql://nobody@127.0.0.1:9/nothing"
 
@@ -91,3 +96,33 @@ async def test_migrating_again_changes_nothing_and_a_second_copy_stands_beside(r
     await connection.close()
     by_schema = {row["table_schema"]: row["names"] for row in tables}
     assert by_schema["public"] == by_schema["beside"]
+
+
+async def test_a_role_with_few_connections_and_little_time_is_served_one_after_the_other(
+    read_model: ReadModel, database: asyncpg.Connection
+) -> None:
+    """What an operator sets for the role that reads: the pool is wider than the role's limit."""
+    role = f"reader_{uuid.uuid4().hex[:8]}"
+    await database.execute(
+        f"CREATE ROLE {role} LOGIN PASSWORD 'x' CONNECTION LIMIT 3;"
+        f"ALTER ROLE {role} SET statement_timeout = '2s'; ALTER ROLE {role} SET idle_session_timeout = '60s';"
+        f"GRANT USAGE ON SCHEMA sink TO {role};"
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public, sink TO {role}"
+    )
+    address = urlsplit(read_model.settings.database_url.get_secret_value())
+    dsn = urlunsplit(address._replace(netloc=f"{role}:x@{address.netloc.rpartition('@')[2]}"))
+    settings = read_model.settings.model_copy(update={"database_url": SecretStr(dsn)})
+    try:
+        await read_model.write("orders", *(an_order(number) for number in range(50)))
+        async with serving(settings) as client:
+            await wait_until(partial(_ready, client), what="it is ready")
+            answers = await asyncio.gather(*(client.get("/orders?limit=50") for _ in range(60)))
+            assert {answer.status_code for answer in answers} == {200}
+            report = (await client.get("/sync")).json()
+            assert [part["state"] for part in report["parts"] if part["kind"] == "database"] == ["up"]
+    finally:
+        await database.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+async def _ready(client: httpx.AsyncClient) -> bool:
+    return (await client.get("/health/ready")).status_code == 200

@@ -51,7 +51,7 @@ async def test_nobody_hears_of_a_change_that_a_query_would_not_find(
     async with streaming(catalog) as events:
         await take(events, 1)
         at = await read_side.publish("orders", an_order(0))
-        await wait_until(lambda: _lag(catalog, at_least=1), what="the tap has read the record")
+        await wait_until(lambda: _lag(catalog, at_least=1), what="the record has been read")
         telling = asyncio.ensure_future(take(events, 1))
         await asyncio.wait({telling}, timeout=0.5)
         assert not telling.done()
@@ -172,6 +172,27 @@ async def test_no_more_streams_open_than_allowed(read_side: ReadSide) -> None:
         assert (answer.status_code, answer.json()["type"]) == (503, "/problems/too-many-streams")
 
 
+async def test_one_client_has_so_many_streams_and_gets_each_place_back(read_side: ReadSide) -> None:
+    settings = read_side.settings.model_copy(update={"streams_per_client": 2})
+    async with serving(settings) as client:
+        async with streaming(client) as first, streaming(client) as second:
+            await take(first, 1)
+            await take(second, 1)
+            for method in ("GET", "HEAD"):
+                answer = await client.request(method, "/stream")
+                assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+            assert (await client.get("/stream")).json()["type"] == "/problems/too-many-streams"
+            assert (await client.get("/health/live")).status_code == 200
+        for _ in range(5):
+            assert (await client.head("/stream")).status_code == 200
+
+        async def opens() -> bool:
+            async with client.stream("GET", "/stream") as answer:
+                return answer.status_code == 200
+
+        await wait_until(opens, what="a place that was given back")
+
+
 async def test_a_reader_that_does_not_read_is_told_so_and_let_go(read_side: ReadSide) -> None:
     settings = read_side.settings.model_copy(update={"stream_buffer": 20})
     big = [{"product_id": "x" * 1000, "quantity": 1, "unit_price_cents": 1}] * 20
@@ -202,7 +223,7 @@ def _never_reads(client: httpx.AsyncClient) -> socket.socket:
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.connect((address.hostname, address.port))
-    slow.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+    slow.sendall(b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     return slow
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
 from devservers.ports import free_ports
 from order_service.settings import Settings
@@ -20,6 +21,7 @@ from tests.support.order_house import House, Instance, migrated, topic_prefix
 
 MakeHouse = Callable[..., Awaitable[House]]
 MakeUrl = Callable[[], Awaitable[str]]
+PEER_SECRET = "shared by the test's instances"
 BACKENDS = ("sqlite", "postgresql")
 
 
@@ -81,6 +83,7 @@ async def built_houses(
                     port=ports[name],
                     peers=peers,
                     topic_prefix=prefix,
+                    peer_secret=SecretStr(PEER_SECRET),
                     **settings,
                 )
             )

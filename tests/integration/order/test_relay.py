@@ -4,29 +4,31 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import resources
 
-import order_service.adapters
+import asyncpg
 import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from devservers.ports import free_ports
 from order_service.adapters import schema
-from order_service.adapters.database import Database, open_database
 from order_service.adapters.kafka.publisher import kafka_publisher
-from order_service.adapters.outbox_reader import LoggedRecord, LogPosition, OutboxReader
-from order_service.adapters.tables import outbox
+from order_service.adapters.outbox_reader import OutboxReader
+from order_service.adapters.postgres.storage import STATEMENTS
+from order_service.adapters.serialization import RecordMaker
+from order_service.adapters.storage import open_database
 from order_service.bootstrap import republish_log
 from order_service.entrypoints.outbox_relay import Relay
 from order_service.service_layer.backlog import Backlog
+from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, Refused
 from tests.conftest import MakeDatabase, MakeTopic
 from tests.integration.order.conftest import MakeHouse, MakeUrl
+from tests.support import order_database
 from tests.support.order_house import House, payload
 from tests.support.waiting import wait_until
 
-AFTER_POSTGRESQL = resources.files(order_service.adapters).joinpath("after_postgresql.sql").read_text()
+RECORDS = RecordMaker(instance="order-1")
 
 
 @dataclass
@@ -47,6 +49,9 @@ class Heard:
             self.fail_after -= 1
             raise KafkaTimeoutError
 
+    async def missing(self, _topic: str) -> str | None:
+        return None
+
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator["Heard"]:
         self.opened += 1
@@ -61,24 +66,28 @@ class NaiveReader(OutboxReader):
     """The planted bug: the last id seen stands for everything before it."""
 
     async def after(self, position: LogPosition, *, limit: int) -> list[LoggedRecord]:
-        query = text(
-            "SELECT 0, id, topic, key, value, headers FROM outbox WHERE id > :id ORDER BY id LIMIT :limit"
+        STATEMENTS["naive"] = (
+            "SELECT 0, id, topic, key, value, headers FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"
         )
-        parameters = {"id": position.id, "limit": limit}
-        rows = await self.database.read(lambda connection: connection.execute(query, parameters).all())
+        rows = await self.database.rows("naive", position.id, limit)
         return [LoggedRecord(LogPosition(0, id_), t, k, v, []) for _, id_, t, k, v, _ in rows]
 
 
 def write(connection: Connection, *keys: str) -> None:
     for key in keys:
-        row = {"topic": "t", "key": key.encode(), "value": b"v", "headers": "{}"}
-        connection.execute(insert(outbox), row)
+        row = {"key": key.encode(), "value": b"v"}
+        connection.execute(
+            text("INSERT INTO outbox (topic, key, value, headers) VALUES ('t', :key, :value, '{}')"), row
+        )
 
 
 @contextlib.asynccontextmanager
 async def relaying(reader: OutboxReader, heard: Heard) -> AsyncIterator[Relay]:
     async def nothing(_position: LogPosition) -> None:
         pass
+
+    async def not_aside(refused: Sequence[Refused]) -> None:
+        raise AssertionError(refused)
 
     async def at_once(_seconds: float) -> None:
         await asyncio.sleep(0.01)
@@ -89,6 +98,7 @@ async def relaying(reader: OutboxReader, heard: Heard) -> AsyncIterator[Relay]:
         backlog=Backlog(limit=100),
         publishers=heard.open,
         note=nothing,
+        set_aside=not_aside,
         sleep=at_once,
     )
     task = asyncio.create_task(relay.serve())
@@ -106,7 +116,7 @@ async def test_a_row_that_becomes_visible_after_a_higher_id_is_not_passed_over(
     """Two writers on PostgreSQL: the first takes its id, the second takes the next one and commits before it."""
     url = (await make_database()).replace("postgresql://", "postgresql+asyncpg://")
     await schema.migrate(url)
-    writers, database, heard = create_async_engine(url), open_database(url), Heard()
+    writers, database, heard = create_async_engine(url), open_database(url, RECORDS), Heard()
     async with relaying(reader(database=database, instance="order-1"), heard) as relay:
         async with writers.connect() as slow, writers.connect() as quick:
             await slow.run_sync(write, "first id")
@@ -133,16 +143,16 @@ async def test_rows_of_many_concurrent_writers_are_published_once_and_in_commit_
     url = await make_url()
     await schema.migrate(url)
     heard = Heard()
-    databases = [open_database(url) for _ in range(4)]
+    database = open_database(url, RECORDS)
 
-    async def commit(database: Database, *keys: str) -> None:
-        await database.transact(lambda connection: write(connection, *keys))
+    async def commit(*keys: str) -> None:
+        await order_database.within(url, lambda connection: write(connection, *keys))
 
     async def writer(number: int) -> None:
         for step in range(15):
-            await commit(databases[number], f"{number}:{step}", f"{number}:{step}+")
+            await commit(f"{number}:{step}", f"{number}:{step}+")
 
-    async with relaying(OutboxReader(database=databases[0], instance="order-1"), heard) as relay:
+    async with relaying(OutboxReader(database=database, instance="order-1"), heard) as relay:
         await asyncio.gather(*(writer(number) for number in range(4)))
         relay.backlog.committed(1)
         await wait_until(lambda: len(heard.keys) >= 120, what="everything is published")
@@ -150,8 +160,7 @@ async def test_rows_of_many_concurrent_writers_are_published_once_and_in_commit_
     for number in range(4):
         mine = [key for key in heard.keys if key.startswith(f"{number}:")]
         assert mine == [f"{number}:{step}{end}" for step in range(15) for end in ("", "+")]
-    for database in databases:
-        await database.close()
+    await database.close()
 
 
 @pytest.mark.parametrize(("heard", "copies"), [(Heard(fail_before=1), 1), (Heard(fail_after=1), 2)])
@@ -161,8 +170,8 @@ async def test_after_a_failure_it_goes_back_to_what_was_acknowledged_with_a_new_
     url = await make_url()
     await schema.migrate(url)
     heard = replace(heard, records=[])
-    database = open_database(url)
-    await database.transact(lambda connection: write(connection, *"abc"))
+    database = open_database(url, RECORDS)
+    await order_database.within(url, lambda connection: write(connection, *"abc"))
     async with relaying(OutboxReader(database=database, instance="order-1"), heard) as relay:
         await wait_until(lambda: relay.position.id == 3, what="all is acknowledged")
     assert heard.keys == list("abc") * copies
@@ -212,16 +221,12 @@ async def test_a_long_outbox_on_postgresql_is_read_along_its_index(make_database
     dsn = await make_database()
     url = dsn.replace("postgresql://", "postgresql+asyncpg://")
     await schema.migrate(url)
-    database = open_database(url)
-
-    def plan(connection: Connection) -> str:
-        connection.execute(text("SET enable_sort = off"))
-        connection.execute(text("SET enable_bitmapscan = off"))
-        explained = text("EXPLAIN " + AFTER_POSTGRESQL)
-        return "\n".join(row[0] for row in connection.execute(explained, {"xid": 1, "id": 1, "limit": 100}))
-
-    found = await database.read(plan)
-    await database.close()
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("SET enable_sort = off")
+    await connection.execute("SET enable_bitmapscan = off")
+    explained = await connection.fetch("EXPLAIN " + STATEMENTS["outbox_after"], 1, 1, 100)
+    await connection.close()
+    found = "\n".join(row[0] for row in explained)
     assert "Index Scan using outbox_commit_order" in found
     assert "Sort" not in found
 

@@ -2,10 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import Connection, delete, insert
-
-from order_service.adapters.database import open_database
-from order_service.adapters.tables import positions
+from tests.support import order_database
 from tests.support.order_house import House, Instance, Record, event_type, payload
 from tests.support.waiting import wait_until
 
@@ -142,10 +139,9 @@ async def pass_over(houses: House, *, next_offset: int) -> None:
     """What stands in order-2's inbox before the offset is passed over, as if it had been lost."""
     source = f"{houses.prefix}inbox.order-2/0"
 
-    def move(connection: Connection) -> None:
-        connection.execute(delete(positions).where(positions.c.source == source))
-        connection.execute(insert(positions).values(source=source, next_offset=next_offset))
-
-    database = open_database(houses[2].settings.database_url)
-    await database.transact(move)
-    await database.close()
+    await order_database.execute(
+        houses[2].settings.database_url,
+        "INSERT INTO positions (source, next_offset) VALUES (:source, :next_offset)"
+        " ON CONFLICT (source) DO UPDATE SET next_offset = excluded.next_offset",
+        {"source": source, "next_offset": next_offset},
+    )

@@ -6,19 +6,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy import Connection, inspect
 
-from order_service.adapters import bulk, schema, tables
-from order_service.adapters.bulk import Rows, Statement
-from order_service.adapters.database import Database, open_database
-from order_service.adapters.errors import StorageUnavailable
-from order_service.adapters.outbox_reader import LogPosition, OutboxReader
+from order_service.adapters import schema
+from order_service.adapters.mappers import MAPPERS, OUTBOX
+from order_service.adapters.outbox_reader import OutboxReader
 from order_service.adapters.serialization import RecordMaker
-from order_service.domain.errors import ProductExists
-from order_service.domain.stock import Held, StockAnswer
-from order_service.service_layer.message_bus import GroupCommit
-from order_service.service_layer.unit_of_work import Claim, Needs, Transaction
+from order_service.adapters.storage import Database, open_database
+from order_service.domain.errors import ProductExistsError, UnstorableError
+from order_service.domain.stock import HoldState, StockAnswer
+from order_service.entrypoints.expiry import CHUNK, Expiry
+from order_service.service_layer.errors import StorageUnavailableError
+from order_service.service_layer.idempotency import KEPT_MS
+from order_service.service_layer.message_bus import MessageBus
+from order_service.service_layer.outbox_log import LogPosition
+from order_service.service_layer.unit_of_work import (
+    Changes,
+    IdentityMap,
+    NameReservation,
+    Needs,
+    Transaction,
+)
 from tests.integration.order.conftest import MakeUrl
+from tests.support import order_database
 
 JANUARY = 1_700_000_000_000
 
@@ -32,31 +42,38 @@ class Put:
     loads: bool = True
 
     def needs(self) -> Needs:
-        return Needs(claims=(self.name,) if self.loads else ())
+        return Needs(names=(self.name,) if self.loads else ())
 
     def decide(self, tx: Transaction) -> int:
-        known = tx.claim(self.name)
+        known = tx.get(NameReservation, self.name)
         count = int(known.fingerprint) + 1 if known else 1
-        tx.save_claim(Claim(name=self.name, instance="order-1", fingerprint=str(count), claimed_at=tx.now))
+        tx.save(
+            NameReservation(name=self.name, instance="order-1", fingerprint=str(count), claimed_at=tx.now)
+        )
         if self.error:
             raise self.error
         return count
 
 
 @pytest.fixture
-async def database(make_url: MakeUrl) -> Any:
+async def url(make_url: MakeUrl) -> str:
     url = await make_url()
     await schema.migrate(url)
-    database = open_database(url)
+    return url
+
+
+@pytest.fixture
+async def database(url: str) -> Any:
+    database = open_database(url, RecordMaker(instance="order-1"))
     yield database
     await database.close()
 
 
 @pytest.fixture
 async def commits(database: Database) -> Any:
-    commits = GroupCommit(
-        database=database,
-        records=RecordMaker(instance="order-1"),
+    commits = MessageBus(
+        storage=database,
+        instance="order-1",
         clock=lambda: JANUARY,
         new_id=lambda: "1",
         queue_limit=50,
@@ -67,20 +84,19 @@ async def commits(database: Database) -> Any:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def names(database: Database) -> list[str]:
-    query = select(tables.claims.c.name).order_by("name")
-    return await database.read(lambda connection: list(connection.execute(query).scalars()))
+async def names(url: str) -> list[str]:
+    return [row["name"] for row in await order_database.rows(url, "SELECT name FROM claims ORDER BY name")]
 
 
-async def test_use_cases_of_one_commit_see_what_those_before_them_decided(commits: GroupCommit) -> None:
+async def test_use_cases_of_one_commit_see_what_those_before_them_decided(commits: MessageBus) -> None:
     counts = await asyncio.gather(*(commits.run(Put("a"), trace="") for _ in range(20)))
     assert counts == list(range(1, 21))
     assert await commits.run(Put("a"), trace="") == 21
 
 
-@pytest.mark.parametrize("error", [ProductExists("no"), ZeroDivisionError("a defect")])
+@pytest.mark.parametrize("error", [ProductExistsError("no"), ZeroDivisionError("a defect")])
 async def test_what_a_refused_use_case_saved_is_gone_and_its_neighbours_are_not(
-    commits: GroupCommit, database: Database, error: Exception
+    commits: MessageBus, url: str, error: Exception
 ) -> None:
     results = await asyncio.gather(
         commits.run(Put("before"), trace=""),
@@ -89,11 +105,11 @@ async def test_what_a_refused_use_case_saved_is_gone_and_its_neighbours_are_not(
         return_exceptions=True,
     )
     assert [results[0], type(results[1]), results[2]] == [1, type(error), 1]
-    assert await names(database) == ["after", "before"]
+    assert await names(url) == ["after", "before"]
 
 
 async def test_a_row_that_another_process_wrote_first_harms_only_who_wanted_to_write_it(
-    commits: GroupCommit, database: Database
+    commits: MessageBus, url: str
 ) -> None:
     await commits.run(Put("taken"), trace="")
     results = await asyncio.gather(
@@ -102,15 +118,15 @@ async def test_a_row_that_another_process_wrote_first_harms_only_who_wanted_to_w
         return_exceptions=True,
     )
     assert results[0] == 1
-    assert isinstance(results[1], StorageUnavailable)
-    assert await names(database) == ["mine", "taken"]
+    assert isinstance(results[1], UnstorableError)
+    assert await names(url) == ["mine", "taken"]
 
 
-async def test_more_than_can_wait_is_turned_away(commits: GroupCommit) -> None:
+async def test_more_than_can_wait_is_turned_away(commits: MessageBus) -> None:
     results = await asyncio.gather(
         *(commits.run(Put(str(n)), trace="") for n in range(80)), return_exceptions=True
     )
-    turned_away = [result for result in results if isinstance(result, StorageUnavailable)]
+    turned_away = [result for result in results if isinstance(result, StorageUnavailableError)]
     assert len(turned_away) == 30
 
 
@@ -126,18 +142,18 @@ class PutAndSend:
         return tuple(f"{number:04}" for number in reversed(range(self.count)))
 
     def needs(self) -> Needs:
-        return Needs(claims=self.names)
+        return Needs(names=self.names)
 
     def decide(self, tx: Transaction) -> None:
         for name in self.names:
-            tx.save_claim(Claim(name=name, instance="order-1", fingerprint=self.mark, claimed_at=tx.now))
+            tx.save(NameReservation(name=name, instance="order-1", fingerprint=self.mark, claimed_at=tx.now))
             tx.send(
                 StockAnswer(
                     order_id=f"order-2-{name}",
                     order_version=1,
                     instance="order-2",
                     home="order-1",
-                    held=Held.RESERVED,
+                    held=HoldState.RESERVED,
                     reason=None,
                 )
             )
@@ -145,82 +161,150 @@ class PutAndSend:
 
 @pytest.mark.parametrize("count", [1, 31, 700])
 async def test_however_many_rows_a_commit_has_all_are_written_and_the_log_keeps_their_order(
-    commits: GroupCommit, database: Database, count: int
+    commits: MessageBus, database: Database, url: str, count: int
 ) -> None:
     for mark in ("new", "changed"):
         await commits.run(PutAndSend(count, mark), trace="")
-        query = select(tables.claims.c.fingerprint)
-        marks = await database.read(lambda connection, query=query: connection.execute(query).scalars().all())
-        assert marks == [mark] * count
+        found = await order_database.rows(url, "SELECT fingerprint FROM claims")
+        assert [row["fingerprint"] for row in found] == [mark] * count
     log = await OutboxReader(database=database, instance="order-1").after(LogPosition(), limit=10_000)
     assert [dict(record.headers)["ce_subject"].decode() for record in log] == [
         f"order-2-{name}" for name in PutAndSend(count, "").names * 2
     ]
 
 
-async def test_a_transaction_that_was_given_up_leaves_nothing_half_done_and_the_next_one_goes_on(
-    database: Database,
-) -> None:
-    reads = [bulk.select(database.dialect, tables.claims, ["first a"], key="name")]
+def claims(name: str) -> Changes:
+    rows = [
+        NameReservation(name=f"{name}{part}", instance="i", fingerprint="", claimed_at=1) for part in "ab"
+    ]
+    return Changes(new={NameReservation: rows}, changed={NameReservation: []})
 
-    def claim(name: str) -> Callable[[list[Rows]], tuple[None, list[Statement]]]:
-        rows = [
-            {"name": f"{name}{part}", "instance": "i", "fingerprint": "", "claimed_at": 1} for part in "ab"
-        ]
-        return lambda _found: (None, list(bulk.insert(database.dialect, tables.claims, rows)))
+
+async def test_a_transaction_that_was_given_up_leaves_nothing_half_done_and_the_next_one_goes_on(
+    database: Database, url: str
+) -> None:
+    needs = Needs(names=("first a",))
+
+    def claim(name: str) -> Callable[[IdentityMap], tuple[None, Changes]]:
+        return lambda _loaded: (None, claims(name))
 
     with pytest.raises(ZeroDivisionError):
-        await database.decide(reads, lambda _found: (1 // 0, []))
+        await database.transact(needs, lambda _loaded: (1 // 0, Changes()))
     for turns in range(40):
-        deciding = asyncio.create_task(database.decide(reads, claim(f"{turns} ")))
+        deciding = asyncio.create_task(database.transact(needs, claim(f"{turns} ")))
         for _ in range(turns):
             await asyncio.sleep(0)
         deciding.cancel()
         await asyncio.gather(deciding, return_exceptions=True)
     async with asyncio.timeout(5):
-        await database.decide(reads, claim("last "))
-    written = await names(database)
+        await database.transact(needs, claim("last "))
+    written = await names(url)
     assert {"last a", "last b"} <= set(written)
     assert {name[:-1] + "a" for name in written} == {name for name in written if name.endswith("a")}
     assert len(written) % 2 == 0
 
 
-async def test_a_commit_is_durable_when_it_returns(database: Database) -> None:
+@dataclass(frozen=True)
+class Poison:
+    """A use case whose values no database takes."""
+
+    value: Any
+
+    def needs(self) -> Needs:
+        return Needs()
+
+    def decide(self, tx: Transaction) -> None:
+        tx.save(NameReservation(name="poison", instance="i", fingerprint="", claimed_at=self.value))
+
+
+@pytest.mark.parametrize("value", [2**63, "\ud800", None, object()])
+async def test_what_shares_a_commit_with_a_value_that_cannot_be_stored_is_stored(
+    commits: MessageBus, url: str, value: Any
+) -> None:
+    results = await asyncio.gather(
+        *(commits.run(Put(f"good {n}"), trace="") for n in range(5)),
+        commits.run(Poison(value), trace=""),
+        *(commits.run(Put(f"good {n}"), trace="") for n in range(5, 10)),
+        return_exceptions=True,
+    )
+    refused = results.pop(5)
+    assert isinstance(refused, UnstorableError), refused
+    assert results == [1] * 10
+    assert await names(url) == [f"good {n}" for n in range(10)]
+    assert await commits.run(Put("after"), trace="") == 1
+
+
+async def test_a_nul_in_a_text_harms_none_of_its_neighbours(commits: MessageBus, backend: str) -> None:
+    """PostgreSQL takes none in a text; SQLite does."""
+    results = await asyncio.gather(
+        commits.run(Put("good"), trace=""),
+        commits.run(Put("bad\0name"), trace=""),
+        commits.run(Put("better"), trace=""),
+        return_exceptions=True,
+    )
+    assert (results[0], results[2]) == (1, 1)
+    assert isinstance(results[1], UnstorableError) == (backend == "postgresql")
+
+
+async def test_while_keys_expire_no_commit_waits_for_more_than_a_few_of_them(
+    commits: MessageBus, database: Database, url: str
+) -> None:
+    expired = [
+        {"key": f"{number:06}", "at": 1, "headers": "{}", "body": b"", "fingerprint": "f", "status": 201}
+        for number in range(20 * CHUNK)
+    ]
+    await order_database.execute(
+        url,
+        "INSERT INTO answers (key, fingerprint, status, headers, body, answered_at)"
+        " VALUES (:key, :fingerprint, :status, :headers, :body, :at)",
+        *expired,
+    )
+    expiry = asyncio.create_task(Expiry(database=database, clock=lambda: KEPT_MS + 1).expire())
+    left = []
+    while not expiry.done():
+        await commits.run(Put("a"), trace="")
+        left.append((await order_database.rows(url, "SELECT count(*) AS n FROM answers"))[0]["n"])
+    await expiry
+    assert await order_database.rows(url, "SELECT key FROM answers LIMIT 1") == []
+    assert len(set(left)) > 2, f"commits got a turn in the middle of it: {left}"
+
+
+async def test_a_commit_is_durable_when_it_returns(database: Database, backend: str) -> None:
     """The setting that decides: a power cut loses nothing that was answered."""
+    await database.transact(Needs(), lambda _loaded: (None, Changes()))
+    if backend == "sqlite":
+        from order_service.adapters.sqlite.storage import SqliteStorage  # noqa: PLC0415
 
-    def durability(connection: Connection) -> list[Any]:
-        if connection.dialect.name == "sqlite":
+        assert isinstance(database, SqliteStorage)
+
+        def durability(connection: Any) -> list[Any]:
             pragmas = "PRAGMA journal_mode", "PRAGMA synchronous"
-            return [connection.exec_driver_sql(pragma).scalar_one() for pragma in pragmas]
-        return [connection.execute(select(func.current_setting("synchronous_commit"))).scalar_one()]
+            return [connection.execute(pragma).fetchone()[0] for pragma in pragmas]
 
-    assert await database.transact(durability) in (["wal", 2], ["on"])
+        assert await database._writer.run(durability) == ["wal", 2]  # noqa: SLF001 - its own connection
+    else:
+        from order_service.adapters.postgres.storage import PostgresStorage  # noqa: PLC0415
+
+        assert isinstance(database, PostgresStorage)
+        async with database._writing.one() as connection:  # noqa: SLF001
+            assert await connection.fetchval("SHOW synchronous_commit") == "on"
 
 
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
-async def test_the_migrations_make_the_tables_that_the_code_uses(database: Database) -> None:
-    def shape(connection: Connection) -> dict[str, set[tuple[str, bool]]]:
+async def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
+    def shape(connection: Connection) -> dict[str, set[str]]:
         look = inspect(connection)
         return {
-            table: {(column["name"], bool(column["nullable"])) for column in look.get_columns(table)}
-            for table in look.get_table_names()
+            table: {column["name"] for column in look.get_columns(table)} for table in look.get_table_names()
         }
 
-    found = await database.read(shape)
+    found = await order_database.within(url, shape)
     found.pop("alembic_version")
-    found["outbox"].discard(("xid", False))
-    assert found == {
-        table.name: {(column.name, bool(column.nullable)) for column in table.columns}
-        for table in tables.metadata.sorted_tables
-    }
+    assert found.pop("outbox") - {"xid"} == {"id", *OUTBOX}
+    assert found == {mapper.table: set(mapper.columns) for mapper in MAPPERS.values()}
 
 
-async def test_migrating_again_changes_nothing(make_url: MakeUrl) -> None:
-    url = await make_url()
+async def test_migrating_again_changes_nothing(url: str) -> None:
     await schema.migrate(url)
-    await schema.migrate(url)
-    database = open_database(url)
-    query = text("SELECT version_num FROM alembic_version")
-    revision = await database.read(lambda connection: connection.execute(query).scalar_one())
-    await database.close()
-    assert revision == schema.head()
+    revision = await order_database.rows(url, "SELECT version_num FROM alembic_version")
+    assert revision == [{"version_num": schema.head()}]

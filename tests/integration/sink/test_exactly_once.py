@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from sink_connector.cluster.status_store import State
 from sink_connector.errors import FencedError
 from sink_connector.runtime.connector import Connector
+from sink_connector.runtime.states import State
 from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Beginning, Partition, Position
 from sink_connector.sink.session import prepare_database

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from catalog_service.changefeed.change import Change
 from catalog_service.changefeed.feed import Feed, Published
@@ -8,14 +9,19 @@ P0, P1 = ("orders", 0), ("orders", 1)
 
 
 def change(
-    offset: int, *, partition: tuple[str, int] = P0, committed_ms: int = 1_000, seen_ms: int = 1_010
+    offset: int,
+    *,
+    partition: tuple[str, int] = P0,
+    committed_ms: int = 1_000,
+    seen_ms: int = 1_010,
+    body: bytes = b"{}",
 ) -> Change:
     return Change(
         partition=partition,
         offset=offset,
         kind="order.placed.v1",
         user_id="ada",
-        body=b"{}",
+        body=body,
         committed_ms=committed_ms,
         relayed_ms=committed_ms + 2,
         seen_ms=seen_ms,
@@ -118,7 +124,7 @@ def test_the_oldest_change_that_waits_says_how_far_the_picture_is_behind() -> No
     assert feed.oldest_pending_ms() == 2_000
 
 
-def test_the_tap_is_asked_to_pause_while_too_much_waits_for_the_sink() -> None:
+def test_the_reader_is_asked_to_pause_while_too_much_waits_for_the_sink() -> None:
     feed = started()
     for offset in range(5_000):
         feed.seen(change(offset))
@@ -155,3 +161,31 @@ def test_a_position_before_the_first_record_read_is_refused() -> None:
     feed.begin(P0, first=50, end=60)
     assert feed.since(Position({P0: 49})) is None
     assert feed.since(Position({P0: 50})) == []
+
+
+def test_few_large_changes_fill_the_memory_as_many_small_ones_do() -> None:
+    feed = started(memory=1_000)
+    large = b'"' + b"x" * (20 << 20) + b'"'
+    for offset in range(4):
+        feed.seen(change(offset, body=large))
+    assert not feed.wants(P0), "8 MiB may wait for the sink"
+    feed.applied({P0: 4}, taken_ms=None, visible_ms=1_020)
+    assert feed.wants(P0)
+    assert feed.since(Position({P0: 0, P1: 0})) is None
+    kept = feed.since(Position({P0: 1, P1: 0}))
+    assert kept is not None
+    assert [each.change.offset for each in kept] == [1, 2, 3]
+
+
+def test_a_product_that_names_another_instance_is_passed_over_and_counted() -> None:
+    counted: list[tuple[str, str]] = []
+    feed = Feed(unreadable=lambda topic, reason: counted.append((topic, reason)))
+    products = ("products", 0)
+    feed.begin(products, first=0, end=0)
+    feed.know_instances({"tea": "order-1"})
+    reader = Reader(feed)
+    for offset, instance in enumerate(["order-1", "order-9", "order-1"]):
+        feed.seen(replace(change(offset, partition=products), product=("tea", instance)))
+    feed.applied({products: 3}, taken_ms=None, visible_ms=1_020)
+    assert reader.offsets == [(0, 0), (0, 2)]
+    assert counted == [("products", "foreign_instance")]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from catalog_service.consistency.tokens import (
     BadTokenError,
     DeadLetter,
+    DeadLetterError,
     NotYetVisibleError,
-    ParkedError,
     Token,
     TokenGate,
     TooManyWaitersError,
@@ -139,7 +139,7 @@ async def test_a_parked_version_is_named_instead_of_waited_for() -> None:
     shelf = Shelf()
     shelf.letters = {FIRST: DeadLetter("orders", 3, 41, "value out of range")}
     async with open_gate(shelf) as gate:
-        with pytest.raises(ParkedError, match="record 41 of orders/3 is a dead letter"):
+        with pytest.raises(DeadLetterError, match="record 41 of orders/3 is a dead letter"):
             await gate.passed(frozenset({FIRST, SECOND}), wait_s=30)
 
 

@@ -106,7 +106,7 @@ def commands(parts: tuple[Part, ...]) -> dict[str, tuple[str, ...]]:
 
 def test_no_password_stands_on_a_command_line(home: Home, parts: tuple[Part, ...]) -> None:
     passwords = {file.read_text().strip() for file in home.secrets.iterdir()}
-    assert len(passwords) == 4
+    assert len(passwords) == 5
     assert commands(parts).keys() >= {
         "sink-init",
         "catalog-migrate",
@@ -168,5 +168,5 @@ def test_the_folders_are_closed_whatever_the_umask(tmp_path: Path) -> None:
 def test_a_stack_shown_in_a_log_shows_no_password(home: Home) -> None:
     stack = Stack.of(home=home, ports=Ports(), brokers=1, classpath="")
     kept = {path.read_text().strip() for path in home.secrets.iterdir()}
-    assert len(kept) == 4
+    assert len(kept) == 5
     assert not [password for password in kept if password in repr(stack)]

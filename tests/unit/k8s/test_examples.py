@@ -82,5 +82,6 @@ def test_external_secrets_are_the_secrets_that_pods_and_database_use() -> None:
         "read-owner": "read_owner",
         "sink-writer": "sink_writer",
         "catalog-reader": "catalog_reader",
+        "order-peers": "order_peers",
     }
     assert all(each["metadata"]["name"] == each["spec"]["target"]["name"] for each in secrets)

@@ -9,7 +9,7 @@ import pytest
 from tests.support.manifests import Manifest, containers, one, pod
 
 REPOSITORY = Path(__file__).parents[3]
-PASSWORDS = {"read-owner", "sink-writer", "catalog-reader"}
+PASSWORDS = {"read-owner", "sink-writer", "catalog-reader", "order-peers"}
 VARIABLE = re.compile(r"\$\(([A-Z_]+)\)")
 
 

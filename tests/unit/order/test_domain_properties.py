@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from order_service.domain import stock
-from order_service.domain.errors import IllegalTransition
+from order_service.domain.errors import IllegalTransitionError
 from order_service.domain.order import Order, OrderLine, OrderStatus
 from order_service.domain.product import Product
-from order_service.domain.stock import Held, Reservation, StockAnswer, StockRequest
+from order_service.domain.stock import HoldState, Reservation, StockAnswer, StockRequest
 
 HOMES = ("order-1", "order-2")
 ALLOWED = {
@@ -58,7 +58,7 @@ class Shop:
         order = self.orders[order_id]
         try:
             changed = order.cancel(at=1) if name == "cancel" else order.ship(at=1)
-        except IllegalTransition:
+        except IllegalTransitionError:
             return
         self._changed(order, changed)
 
@@ -91,8 +91,8 @@ class Shop:
         for home, product in self.products.items():
             assert product.stock_received == self.restocked[home]
             held = [r for (place, _), r in self.reservations.items() if place == home]
-            assert product.stock_reserved == _quantity(held, Held.RESERVED)
-            assert product.stock_shipped == _quantity(held, Held.SHIPPED)
+            assert product.stock_reserved == _quantity(held, HoldState.RESERVED)
+            assert product.stock_shipped == _quantity(held, HoldState.SHIPPED)
 
     def _decide(self, request: StockRequest) -> None:
         key = (request.home, request.order_id)
@@ -114,7 +114,7 @@ class Shop:
             self.network.extend(after.requests())
 
 
-def _quantity(reservations: list[Reservation], held: Held) -> int:
+def _quantity(reservations: list[Reservation], held: HoldState) -> int:
     return sum(item.quantity for r in reservations if r.held is held for item in r.goods)
 
 
@@ -156,16 +156,16 @@ def test_stock_adds_up_at_every_moment_and_orders_and_homes_agree_once_quiet(
             agreed = shop.reservations[hold.home, order.order_id].held
             assert agreed is hold.held
             expected = {
-                OrderStatus.CONFIRMED: {Held.RESERVED},
-                OrderStatus.SHIPPED: {Held.SHIPPED},
-                OrderStatus.CANCELLED: {Held.RELEASED, Held.REFUSED},
-                OrderStatus.REJECTED: {Held.RELEASED, Held.REFUSED},
+                OrderStatus.CONFIRMED: {HoldState.RESERVED},
+                OrderStatus.SHIPPED: {HoldState.SHIPPED},
+                OrderStatus.CANCELLED: {HoldState.RELEASED, HoldState.REFUSED},
+                OrderStatus.REJECTED: {HoldState.RELEASED, HoldState.REFUSED},
             }[order.status]
             assert agreed in expected
 
 
-@given(request=st.sampled_from(list(stock.Wanted)), version=st.integers(1, 4), times=st.integers(2, 4))
-def test_a_request_heard_again_changes_nothing(request: stock.Wanted, version: int, times: int) -> None:
+@given(request=st.sampled_from(list(stock.DesiredHold)), version=st.integers(1, 4), times=st.integers(2, 4))
+def test_a_request_heard_again_changes_nothing(request: stock.DesiredHold, version: int, times: int) -> None:
     product = Product.register(product_id="p", name="x", unit_price_cents=1, stock=5, instance="h", at=0)
     asked = StockRequest(
         order_id="o",
@@ -173,7 +173,7 @@ def test_a_request_heard_again_changes_nothing(request: stock.Wanted, version: i
         instance="order-1",
         home="h",
         wanted=request,
-        goods=(stock.Goods(product_id="p", quantity=2),),
+        goods=(stock.LineItem(product_id="p", quantity=2),),
     )
     first = stock.decide(asked, None, {"p": product}, at=1)
     after = {p.product_id: p for p in first.products} or {"p": product}

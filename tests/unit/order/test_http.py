@@ -1,5 +1,6 @@
 """HTTP: what is refused, how it is said, and that it leaves no trace."""
 
+import json
 from typing import Any
 
 import pytest
@@ -113,3 +114,102 @@ async def test_who_has_the_version_already_gets_no_body(api: Api) -> None:
     await api.product("tea")
     answer = await api.http.get("/products/tea", headers={"If-None-Match": '"1"'})
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", '"1"')
+
+
+JSON = {"content-type": "application/json"}
+TWICE = b'{"user_id":"ada","user_id":"bob","lines":[{"product_id":"tea","quantity":1}]}'
+DEEP_TWICE = b'{"user_id":"ada","lines":[{"product_id":"tea","quantity":1,"quantity":2}]}'
+PLAIN = b'{"user_id":"ada","lines":[{"product_id":"tea","quantity":1}]}'
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "Application/JSON; charset=UTF-8"])
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/orders", TWICE),
+        ("/orders", DEEP_TWICE),
+        ("/orders", b"\xef\xbb\xbf" + PLAIN),
+        ("/orders", PLAIN.decode().encode("utf-16")),
+        ("/orders", PLAIN.decode().encode("utf-16-le")),
+        ("/orders", PLAIN.decode().encode("utf-32-be")),
+        ("/products/tea/restock", b'{"quantity":1,"quantity":2}'),
+        ("/products/tea/restock", b"\xef\xbb\xbf" + b'{"quantity":1}'),
+        ("/products/tea/price", '{"unit_price_cents":1}'.encode("utf-16")),
+        ("/orders/order-1-01JD9Z6Q4W8C3N5T7V9X2B4D6F/ship", b'{"a":1,"a":2}'),
+    ],
+)
+async def test_a_body_that_two_readers_could_understand_differently_is_refused(
+    api: Api, media_type: str, path: str, content: bytes
+) -> None:
+    await api.product("tea")
+    before = await api.trace()
+    answer = await api.http.post(path, content=content, headers={"content-type": media_type})
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed-json")
+    assert await api.trace() == before
+
+
+@pytest.mark.parametrize(
+    ("media_type", "status"),
+    [
+        ("application/json", 201),
+        ("APPLICATION/JSON", 201),
+        ("application/json;charset=utf-8", 201),
+        ("application/vnd.api+json", 415),
+        ("application/jsonx", 415),
+        ("text/plain", 415),
+        ("text/plain; application/json", 415),
+        ("", 415),
+        (None, 415),
+    ],
+)
+async def test_a_body_has_to_say_that_it_is_json(api: Api, media_type: str | None, status: int) -> None:
+    await api.product("tea")
+    headers = {} if media_type is None else {"content-type": media_type}
+    answer = await api.http.post("/orders", content=PLAIN, headers=headers)
+    assert answer.status_code == status, answer.text
+    cancelled = await api.http.post("/orders/elsewhere-1/cancel", content=b"{}", headers=headers)
+    assert cancelled.status_code == (404 if status == 201 else 415)
+
+
+UNSEEN = {
+    "control C0": "\x1b",
+    "delete": "\x7f",
+    "control C1": "\x85",
+    "soft hyphen": "\xad",
+    "right-to-left override": "\u202e",
+    "isolate": "\u2066",
+    "Arabic mark": "\u061c",
+    "zero-width space": "\u200b",
+    "zero-width joiner": "\u200d",
+    "word joiner": "\u2060",
+    "byte order mark": "\ufeff",
+    "line separator": "\u2028",
+    "filler": "\u3164",
+    "annotation": "\ufff9",
+    "tag": "\U000e0041",
+    "musical control": "\U0001d173",
+    "lone surrogate": "\ud83d",
+}
+
+
+@pytest.mark.parametrize("character", UNSEEN.values(), ids=list(UNSEEN))
+async def test_a_name_shows_everything_that_it_is(api: Api, character: str) -> None:
+    await api.product("tea")
+    before = await api.trace()
+    for path, body, pointer in (
+        ("/orders", ORDER | {"user_id": f"a{character}b"}, "/user_id"),
+        ("/products", PRODUCT | {"name": f"{character}Mug"}, "/name"),
+    ):
+        answer = await api.http.post(path, content=json.dumps(body).encode(), headers=JSON)
+        assert answer.status_code == 422, answer.text
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert await api.trace() == before
+
+
+@pytest.mark.parametrize("name", ["Zoë Ångström", "山田　太郎", "محمد", "O'Neill & ❤️ 👍🏽", "שלום"])
+async def test_a_name_may_be_of_any_language(api: Api, name: str) -> None:
+    await api.product("tea")
+    answer = await api.http.post("/orders", json=ORDER | {"user_id": name})
+    assert (answer.status_code, answer.json()["user_id"]) == (201, name)
+    found = await api.http.get("/orders", params={"user_id": name})
+    assert [order["user_id"] for order in found.json()["items"]] == [name]

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Stack:
     classpath: str
     postgres: PostgresInstall
     read: ReadDatabase
+    peer_secret: str = field(repr=False)
 
     @classmethod
     def of(cls, *, home: Home, ports: Ports, brokers: int, classpath: str) -> "Stack":
@@ -44,7 +45,15 @@ class Stack:
             password=kept_password(home.secrets / "postgres"),
         )
         read = read_database(server=postgres, passwords=home.secrets)
-        return cls(home=home, ports=ports, brokers=brokers, classpath=classpath, postgres=postgres, read=read)
+        return cls(
+            home=home,
+            ports=ports,
+            brokers=brokers,
+            classpath=classpath,
+            postgres=postgres,
+            read=read,
+            peer_secret=kept_password(home.secrets / "order_peers"),
+        )
 
     @property
     def bootstrap(self) -> str:
@@ -167,6 +176,7 @@ class Stack:
             "ORDER_HOST": HOST,
             "ORDER_PORT": url.rpartition(":")[2],
             "ORDER_PEERS": json.dumps(self.orders),
+            "ORDER_PEER_SECRET": self.peer_secret,
         }
         migrate = f"{instance}-migrate"
         return [
@@ -211,6 +221,8 @@ class Stack:
                     "SINK_REST_PORT": str(self.ports.sink),
                     "SINK_DATABASE_URL": self.read.sink_dsn,
                     "SINK_TOPIC_PREFIX": "",
+                    "SINK_CONFIG_PROVIDERS": "env",
+                    "SINK_CONFIG_PROVIDERS_ENV_PARAM_ALLOWLIST_PATTERN": "SINK_DATABASE_URL|SINK_TOPIC_PREFIX",
                 },
                 url=self.sink_url,
             ),

@@ -1,21 +1,41 @@
 """A change: one record of `orders` or `products`, in the shape the catalog shows."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
 from catalog_service.changefeed.position import Partition
+from catalog_service.read_model.rules import MAX_VERSION, is_order_of
 from catalog_service.times import rfc3339_of_ms
+
+MALFORMED = "malformed"
+"""Reason: the value is not the contract's envelope, or holds what the read tables cannot."""
+FOREIGN_INSTANCE = "foreign_instance"
+"""Reason: the record names another instance than the one its order or product belongs to."""
 
 
 class UnreadableRecordError(ValueError):
     """The record is not what the contract says; the sink parks it, and the stream passes over it."""
 
+    def __init__(self, reason: str, detail: str) -> None:
+        """`reason` is one of a few words, `detail` is for people."""
+        super().__init__(detail)
+        self.reason = reason
+        """One of a few words, fit for a metric's label."""
+
+
+# What the columns of the read database hold (its migrations): beyond it the sink cannot write the record.
+_BigInt = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Integer = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+_Version = Annotated[int, msgspec.Meta(ge=1, le=MAX_VERSION)]
+_TIMES = ("placed_at", "updated_at")
+
 
 class _Line(msgspec.Struct, frozen=True):
     product_id: str
-    quantity: int
-    unit_price_cents: int
+    quantity: _BigInt
+    unit_price_cents: _BigInt
 
 
 class _Order(msgspec.Struct, frozen=True):
@@ -23,11 +43,11 @@ class _Order(msgspec.Struct, frozen=True):
     user_id: str
     status: str
     lines: list[_Line]
-    total_cents: int
-    version: int
+    total_cents: _BigInt
+    version: _Version
     instance: str
-    placed_at: int
-    updated_at: int
+    placed_at: _BigInt
+    updated_at: _BigInt
     reason: str | None = None  # version 1 of the event
     status_reason: str | None = None  # its name from version 2 on
 
@@ -35,12 +55,12 @@ class _Order(msgspec.Struct, frozen=True):
 class _Product(msgspec.Struct, frozen=True):
     product_id: str
     name: str
-    unit_price_cents: int
-    stock_available: int
-    stock_reserved: int
-    version: int
+    unit_price_cents: _BigInt
+    stock_available: _Integer
+    stock_reserved: _Integer
+    version: _Version
     instance: str
-    updated_at: int
+    updated_at: _BigInt
 
 
 class _OrderEnvelope(msgspec.Struct, frozen=True):
@@ -61,7 +81,8 @@ _DECODERS: dict[str, msgspec.json.Decoder[_OrderEnvelope] | msgspec.json.Decoder
 class Change:
     """One event of an order or a product. Times are milliseconds since 1970.
 
-    `body` is the state after the event as JSON, in the shape of `GET /orders/{id}` or `GET /products/{id}`.
+    `body` is the state after the event as JSON, in the shape of `GET /orders/{id}` or `GET /products/{id}`. `product`
+    holds id and instance of a product, and is None for an order.
     """
 
     partition: Partition
@@ -72,6 +93,7 @@ class Change:
     committed_ms: int
     relayed_ms: int
     seen_ms: int
+    product: tuple[str, str] | None = None
 
 
 def read_change(  # noqa: PLR0913 - the fields of a Kafka record
@@ -87,25 +109,38 @@ def read_change(  # noqa: PLR0913 - the fields of a Kafka record
     """The change a record of `topic` (its name without prefix) carries.
 
     Raises:
-        UnreadableRecordError: the value is not an envelope of the contract.
+        UnreadableRecordError: the value is not an envelope of the contract, or not one the read database takes.
     """
     try:
         state = _DECODERS[topic].decode(value or b"").payload
-        shown = msgspec.structs.asdict(state)
-        if isinstance(state, _Order):
-            shown["reason"] = shown.pop("status_reason") or state.reason
-        for time in ("placed_at", "updated_at"):
-            if time in shown:
-                shown[time] = rfc3339_of_ms(shown[time])
-    except (msgspec.MsgspecError, ValueError, OverflowError, OSError) as error:
-        raise UnreadableRecordError(str(error)) from error
+        body = _body(state)
+    # RecursionError of deep JSON is no error of msgspec's, and a record decides about nothing but itself.
+    except Exception as error:
+        raise UnreadableRecordError(MALFORMED, f"{type(error).__name__}: {error}") from error
+    if isinstance(state, _Order) and not is_order_of(state.order_id, state.instance):
+        raise UnreadableRecordError(FOREIGN_INSTANCE, f"order {state.order_id} is not of {state.instance}")
     return Change(
         partition=(topic, partition),
         offset=offset,
         kind=kind,
         user_id=state.user_id if isinstance(state, _Order) else None,
-        body=msgspec.json.encode(shown),
+        body=body,
         committed_ms=state.updated_at,
         relayed_ms=timestamp_ms,
         seen_ms=seen_ms,
+        product=None if isinstance(state, _Order) else (state.product_id, state.instance),
     )
+
+
+def _body(state: _Order | _Product) -> bytes:
+    shown = msgspec.structs.asdict(state)
+    if isinstance(state, _Order):
+        shown["reason"] = shown.pop("status_reason") or state.reason
+    for time in _TIMES:
+        if time in shown:
+            shown[time] = rfc3339_of_ms(shown[time])
+    body = msgspec.json.encode(shown)
+    # PostgreSQL's text cannot hold U+0000. The bytes may also be those of an escaped backslash: look closer then.
+    if b"\\u0000" in body and "\x00" in body.decode().replace("\\\\", "").replace("\\u0000", "\x00"):
+        raise ValueError("U+0000 in a text")
+    return body

@@ -1,6 +1,6 @@
 """The feed: every change once, in the order in which it became visible in the read database.
 
-Two sources meet here. The tap reads the changes from Kafka; the sink's notifications say up to which offset they are
+Two sources meet here. The topic reader reads the changes from Kafka; the sink's notifications say up to which offset they are
 committed in the read database. A change is published when both have happened, so nobody hears of what a query would
 not find. Single-threaded: every method runs in the event loop and none awaits.
 """
@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from catalog_service.changefeed.change import Change
+from catalog_service.changefeed.change import FOREIGN_INSTANCE, Change
 from catalog_service.changefeed.position import Partition, Position
-from catalog_service.monitoring.latency import Journey, LegStatistics, journey
+from catalog_service.monitoring.latency import LatencyBreakdown, LatencyStatistics, latency_breakdown
 
 _MAX_PENDING = 5_000  # per partition
-_ADVANCES = 500  # commits of the sink remembered per partition, for changes the tap reads later than the sink
+_MAX_PENDING_BYTES = 8 << 20  # per partition
+_MAX_MEMORY_BYTES = 64 << 20
+_ADVANCES = 500  # commits of the sink remembered per partition, for changes read later than the sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +43,35 @@ Listener = Callable[[Published], None]
 
 
 class Feed:
-    """Joins records and visibility, remembers the last `memory` changes for streams that resume."""
+    """Joins records and visibility, remembers the last `memory` changes (at most 64 MiB) for streams that resume.
 
-    def __init__(self, *, memory: int = 20_000) -> None:
-        self.legs = LegStatistics()
+    A product's first instance is its instance for good, as in the read database: a change that names another one is
+    passed over and counted through `unreadable(topic, reason)`.
+    """
+
+    def __init__(
+        self, *, memory: int = 20_000, unreadable: Callable[[str, str], None] = lambda _topic, _reason: None
+    ) -> None:
+        """Starts empty; every partition has to `begin` before its first change."""
+        self.legs = LatencyStatistics()
         self.published = 0
         self._visible = Position()
         self._advances: dict[Partition, deque[_Advance]] = {}
         self._pending: dict[Partition, deque[Change]] = {}
+        self._pending_bytes: dict[Partition, int] = {}
         self._live_from: dict[Partition, int] = {}
-        self._memory: deque[Published] = deque(maxlen=memory)
+        self._memory: deque[Published] = deque()
+        self._memory_bytes = 0
+        self._max_memory = memory
         self._begins = Position()
         self._listeners: set[Listener] = set()
+        self._unreadable = unreadable
+        self._instances: dict[str, str] = {}
 
     def begin(self, partition: Partition, *, first: int, end: int) -> None:
-        """The tap reads `partition` from offset `first`; what lies before `end` was there before it watched."""
+        """The reader reads `partition` from offset `first`; what lies before `end` was there before it watched."""
         self._pending[partition] = deque()
+        self._pending_bytes[partition] = 0
         self._live_from[partition] = end
         self._begins.advance(partition, first)
 
@@ -66,6 +81,7 @@ class Feed:
             self._publish(change)
         else:
             self._pending[change.partition].append(change)
+            self._pending_bytes[change.partition] += len(change.body)
 
     def applied(self, offsets: Mapping[Partition, int], *, taken_ms: int | None, visible_ms: int) -> None:
         """The sink has committed: everything before these next offsets is visible."""
@@ -76,11 +92,18 @@ class Feed:
             advances.append(_Advance(next_offset, taken_ms, visible_ms))
             pending = self._pending.get(partition)
             while pending and pending[0].offset < next_offset:
-                self._publish(pending.popleft())
+                change = pending.popleft()
+                self._pending_bytes[partition] -= len(change.body)
+                self._publish(change)
+
+    def know_instances(self, instances: Mapping[str, str]) -> None:
+        """The instance of each product that is in the read database already."""
+        self._instances |= instances
 
     def wants(self, partition: Partition) -> bool:
-        """There is room for more records that wait for the sink; while there is none, the tap pauses the partition."""
-        return len(self._pending.get(partition, ())) < _MAX_PENDING
+        """There is room for more records that wait for the sink; while there is none, the reader pauses the partition."""
+        waiting, size = len(self._pending.get(partition, ())), self._pending_bytes.get(partition, 0)
+        return waiting < _MAX_PENDING and size < _MAX_PENDING_BYTES
 
     def visible_offset(self, partition: Partition) -> int:
         """The next offset the sink will apply."""
@@ -107,27 +130,37 @@ class Feed:
         ]
 
     def _publish(self, change: Change) -> None:
-        made = self._journey(change)
+        if change.product is not None:
+            product_id, instance = change.product
+            if self._instances.setdefault(product_id, instance) != instance:
+                self._unreadable(change.partition[0], FOREIGN_INSTANCE)
+                return
+        made = self._latency(change)
         if made is not None:
             self.published += 1
         published = Published(change, _data(change, made))
-        if len(self._memory) == self._memory.maxlen:
-            forgotten = self._memory[0].change
-            self._begins.advance(forgotten.partition, forgotten.offset + 1)
-        self._memory.append(published)
+        self._remember(published)
         for listener in tuple(self._listeners):
             listener(published)
 
-    def _journey(self, change: Change) -> Journey | None:
+    def _remember(self, published: Published) -> None:
+        self._memory.append(published)
+        self._memory_bytes += len(published.data)
+        while len(self._memory) > self._max_memory or self._memory_bytes > _MAX_MEMORY_BYTES:
+            forgotten = self._memory.popleft()
+            self._memory_bytes -= len(forgotten.data)
+            self._begins.advance(forgotten.change.partition, forgotten.change.offset + 1)
+
+    def _latency(self, change: Change) -> LatencyBreakdown | None:
         if change.offset < self._live_from[change.partition]:
             return None
         passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)
-        made = journey(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
+        made = latency_breakdown(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
         self.legs.add(made, visible_ms=passed.visible_ms)
         return made
 
 
-def _data(change: Change, made: Journey | None) -> bytes:
+def _data(change: Change, made: LatencyBreakdown | None) -> bytes:
     topic, partition = change.partition
     return msgspec.json.encode(
         {

@@ -1,9 +1,14 @@
-"""The sink's notifications: which offsets it has just committed, told within the transaction that committed them."""
+"""The sink's notifications: which offsets it has just committed, told within the transaction that committed them.
+
+Any role of the database may send one. So a notification only says that it is worth looking, and when: what is visible
+is what the table of offsets says, and nothing a notification claims beyond it counts.
+"""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Protocol
 
 import asyncpg
 import msgspec
@@ -17,100 +22,168 @@ log = structlog.get_logger(__name__)
 
 CHANNEL = "read_model"
 _PAUSE_S = 0.5
+_PACE_S = 0.005  # between two looks at the table: under load one look serves several notifications
+_MAX_NOTICES = 1_000
+
+_Offset = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class _Notice(msgspec.Struct, frozen=True):
     """`taken_ms`: when the worker took the batch's first record from Kafka (optional, for the leg `take`)."""
 
     connector: str
-    topics: dict[str, dict[str, int]]
-    taken_ms: int | None = None
+    topics: dict[str, dict[_Number, _Offset]]
+    taken_ms: _Offset | None = None
 
 
-class Applied(Protocol):
-    """Who wants to know."""
+class _Heard(msgspec.Struct, frozen=True):
+    offsets: dict[Partition, int]
+    taken_ms: int | None
+    at_ms: int
+
+
+class OffsetsReceiver(Protocol):
+    """Who wants to know what is visible."""
 
     def __call__(self, offsets: Mapping[Partition, int], *, taken_ms: int | None, visible_ms: int) -> None:
         """These next offsets are committed."""
         ...
 
 
-class Notices:
-    """Listens for ever; after every pause in listening it reads what it missed.
+async def _nothing() -> None:
+    """Nothing to prepare."""
 
-    `applied` hears of the connectors that write `topics` (Kafka's names → ours; each is called like its topic), `woken` of every commit.
-    `known` is set once the first positions are read.
+
+class NotificationListener:
+    """Listens for ever; after every notification, and every pause in listening, it reads what the table says.
+
+    `applied` hears of the connectors that write `topics` (Kafka's names → ours; each is called like its topic), `woken`
+    of every commit. `known` is set once the first positions are read; `prepare` is awaited before.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its source, its receivers, its clocks
         self,
         database: Database,
         *,
         topics: Mapping[str, str],
-        applied: Applied,
+        applied: OffsetsReceiver,
         woken: Callable[[], None],
+        prepare: Callable[[], Awaitable[None]] = _nothing,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """Connects to nothing yet; `clock` gives seconds since 1970."""
         self._database = database
         self._topics = topics
         self._applied = applied
         self._woken = woken
+        self._prepare = prepare
         self._clock = clock
-        self._resumed = asyncio.Event()
+        self._sleep = sleep
+        self._due = asyncio.Event()
+        self._resumed = False
+        self._notices: deque[_Heard] = deque(maxlen=_MAX_NOTICES)
+        self.failure: str | None = None
+        """Why positions cannot be read although the database answers, in words."""
         self.listening = False
         self.known = asyncio.Event()
 
     async def run(self) -> None:
-        """Both halves: hearing, and reading up after a pause."""
+        """Both halves: hearing, and reading what the table says. Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
-            tasks.create_task(self._read_up())
+            tasks.create_task(self._read())
 
     async def _listen(self) -> None:
         while True:
             try:
                 await self._database.listen(CHANNEL, self._heard)
             except DatabaseAwayError as away:
-                log.warning("notices.silent", detail=str(away))
+                log.warning("listener.disconnected", detail=str(away))
+            except asyncpg.PostgresError as refused:
+                log.warning("listener.refused", detail=str(refused))
             self.listening = False
-            await asyncio.sleep(_PAUSE_S)
+            await self._sleep(_PAUSE_S)
 
     def _heard(self, payload: str) -> None:
         if not payload:
-            self._resumed.set()
+            self._resumed = True
+            self._due.set()
             return
         try:
             notice = msgspec.json.decode(payload, type=_Notice)
-        except msgspec.MsgspecError as error:
-            log.warning("notices.unreadable", detail=str(error))
+        except (msgspec.MsgspecError, RecursionError) as error:
+            log.warning("notification.unreadable", detail=str(error))
             return
-        if not notice.topics:  # more partitions than a notification can hold
-            self._resumed.set()
+        self._resumed |= not notice.topics  # more partitions than a notification can hold
+        at_ms = int(self._clock() * 1000)
         offsets = {
-            (name, int(number)): next_offset
+            (name, number): next_offset
             for topic, numbers in notice.topics.items()
             if notice.connector == (name := self._topics.get(topic))
             for number, next_offset in numbers.items()
         }
-        self._applied(offsets, taken_ms=notice.taken_ms, visible_ms=int(self._clock() * 1000))
-        self._woken()
+        self._notices.append(_Heard(offsets, _not_after(at_ms, notice.taken_ms), at_ms))
+        self._due.set()
 
-    async def _read_up(self) -> None:
+    async def _read(self) -> None:
+        begun = False
         while True:
-            await self._resumed.wait()
+            await self._due.wait()
+            self._due.clear()
+            resumed, self._resumed = self._resumed, False
+            notices = tuple(self._notices)
+            self._notices.clear()
             try:
-                offsets = await applied_offsets(self._database, self._topics)
-            except DatabaseAwayError:
-                await asyncio.sleep(_PAUSE_S)
+                if not self.known.is_set():
+                    await self._prepare()
+                committed = await (committed_offsets if begun else applied_offsets)(
+                    self._database, self._topics
+                )
+                begun = bool(committed)
+            # Whatever it is, those who wait for positions are better served by another attempt than by an end.
+            except Exception as error:  # noqa: BLE001 - see above
+                begun = False
+                self._retry(error, resumed=resumed, notices=notices)
+                await self._sleep(_PAUSE_S)
                 continue
-            self._resumed.clear()
-            self._applied(offsets, taken_ms=None, visible_ms=int(self._clock() * 1000))
-            self.listening = True
-            self.known.set()
+            self.failure = None
+            self._tell(committed, notices)
+            if resumed:
+                self._applied(committed, taken_ms=None, visible_ms=int(self._clock() * 1000))
+                self.listening = True
+                self.known.set()
             self._woken()
+            await self._sleep(_PACE_S)
+
+    def _retry(self, error: Exception, *, resumed: bool, notices: Sequence[_Heard]) -> None:
+        if not isinstance(error, DatabaseAwayError):
+            self.failure = f"the sink's offsets cannot be read: {error}"
+            log.warning("offsets.unreadable", error=type(error).__name__, detail=str(error))
+        self._resumed |= resumed
+        self._notices.extendleft(reversed(notices))
+        self._due.set()
+
+    def _tell(self, committed: Mapping[Partition, int], notices: Sequence[_Heard]) -> None:
+        """Pass on what the notifications say as far as the table bears it out.
+
+        The table may be ahead: the notification of that commit is on its way, and knows more about it.
+        """
+        for notice in notices:
+            true = {
+                each: offset for each, offset in notice.offsets.items() if offset <= committed.get(each, 0)
+            }
+            if len(true) < len(notice.offsets):
+                log.warning("notification.contradicted", claimed=notice.offsets)
+            self._applied(true, taken_ms=notice.taken_ms, visible_ms=notice.at_ms)
 
 
-class Fetches(Protocol):
+def _not_after(at_ms: int, taken_ms: int | None) -> int | None:
+    return None if taken_ms is None else min(at_ms, taken_ms)
+
+
+class RowFetcher(Protocol):
     """The database, or a snapshot of it."""
 
     async def fetch(self, statement: str, *values: object) -> Sequence[asyncpg.Record]:
@@ -118,7 +191,7 @@ class Fetches(Protocol):
         ...
 
 
-async def applied_offsets(rows: Fetches, topics: Mapping[str, str]) -> dict[Partition, int]:
+async def applied_offsets(rows: RowFetcher, topics: Mapping[str, str]) -> dict[Partition, int]:
     """The next offsets of the connectors that write `topics` (each is called like its topic); none before the first.
 
     Raises:
@@ -126,6 +199,16 @@ async def applied_offsets(rows: Fetches, topics: Mapping[str, str]) -> dict[Part
     """
     if not (await rows.fetch(STATEMENTS["sink_begun"]))[0]["begun"]:
         return {}
+    return await committed_offsets(rows, topics)
+
+
+async def committed_offsets(rows: RowFetcher, topics: Mapping[str, str]) -> dict[Partition, int]:
+    """The same where the sink is known to have begun.
+
+    Raises:
+        DatabaseAwayError: as every query.
+        asyncpg.UndefinedTableError: the sink has not begun.
+    """
     found = await rows.fetch(STATEMENTS["applied_offsets"])
     return {
         (row["connector"], row["partition"]): row["next_offset"]

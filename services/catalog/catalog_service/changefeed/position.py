@@ -22,6 +22,7 @@ class Position:
     __slots__ = ("_next",)
 
     def __init__(self, offsets: Mapping[Partition, int] | Iterable[tuple[Partition, int]] = ()) -> None:
+        """A copy of `offsets`."""
         self._next: dict[Partition, int] = dict(offsets)
 
     @classmethod
@@ -55,6 +56,7 @@ class Position:
         return Position(self._next)
 
     def __iter__(self) -> Iterator[tuple[Partition, int]]:
+        """Partitions with their next offsets."""
         return iter(self._next.items())
 
     def covers(self, other: "Position") -> bool:
@@ -62,6 +64,7 @@ class Position:
         return all(self.next_offset(partition) >= offset for partition, offset in other)
 
     def __str__(self) -> str:
+        """As `parse` reads it."""
         numbers: dict[str, list[int]] = {}
         for topic, partition in sorted(self._next):
             offsets = numbers.setdefault(topic, [])

@@ -33,6 +33,7 @@ class Snapshots:
     def __init__(
         self, database: Database, *, topics: Mapping[str, str], clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """`topics` maps Kafka's names to the catalog's; `clock` gives monotonic seconds."""
         self._database = database
         self._topics = topics
         self._clock = clock

@@ -19,7 +19,7 @@ class TooManyStreamsError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class StreamRequest:
     """What a reader asked for: one user's orders or everybody's, where it stopped, and whether with reports."""
 
     user_id: str | None
@@ -27,7 +27,7 @@ class Wish:
     reports: bool
 
 
-class Streams:
+class EventStreams:
     """The open streams. A change reaches each of them once, and a reader that is too slow is told so and let go."""
 
     def __init__(  # noqa: PLR0913 - what a stream shows, and its bounds
@@ -41,6 +41,7 @@ class Streams:
         max_behind: int,
         heartbeat_s: float,
     ) -> None:
+        """At most `max_streams` are open; one that is `max_behind` changes behind is ended."""
         self._feed = feed
         self._snapshots = snapshots
         self._report = report
@@ -49,18 +50,24 @@ class Streams:
         self._max_behind = max_behind
         self._heartbeat_s = heartbeat_s
         self._open = 0
+        self._readers: set[_Reader] = set()
 
     @property
     def open(self) -> int:
         """How many there are."""
         return self._open
 
+    def close(self) -> None:
+        """End every stream: this process is about to end, and clients resume at another one."""
+        for reader in self._readers:
+            reader.end()
+
     def admit(self) -> None:
         """Raises TooManyStreamsError when there is no room for one more."""
         if self._open >= self._max_streams:
             raise TooManyStreamsError(f"{self._max_streams} streams are open already")
 
-    async def events(self, wish: Wish) -> AsyncGenerator[bytes, None]:
+    async def events(self, wish: StreamRequest) -> AsyncGenerator[bytes, None]:
         """The events of one stream as they go over the wire, in portions. Closing the iterator ends the stream.
 
         Raises:
@@ -68,6 +75,7 @@ class Streams:
         """
         reader = _Reader(self._feed, max_behind=self._max_behind)
         self._open += 1
+        self._readers.add(reader)
         try:
             position, missed = wish.resume, self._feed.since(wish.resume) if wish.resume else None
             picture = None
@@ -82,13 +90,18 @@ class Streams:
                 yield portion
         finally:
             self._feed.unsubscribe(reader.hear)
+            self._readers.discard(reader)
             self._open -= 1
 
-    async def _follow(self, reader: "_Reader", position: Position, wish: Wish) -> AsyncIterator[bytes]:
+    async def _follow(
+        self, reader: "_Reader", position: Position, wish: StreamRequest
+    ) -> AsyncIterator[bytes]:
         every_s = _REPORT_S if wish.reports else self._heartbeat_s
         clock = asyncio.get_running_loop().time
         due = clock()
         while not reader.too_slow:
+            if reader.ended:
+                return
             if portion := reader.portion(position, wish.user_id):
                 yield portion
             if clock() >= due:
@@ -110,6 +123,7 @@ class _Reader:
     def __init__(self, feed: Feed, *, max_behind: int) -> None:
         self._max_behind = max_behind
         self.too_slow = False
+        self.ended = False
         self._feed = feed
         self._missed: deque[Published] = deque()
         self._heard: deque[Published] = deque()
@@ -129,9 +143,14 @@ class _Reader:
             self.too_slow = True
             self._feed.unsubscribe(self.hear)
 
+    def end(self) -> None:
+        """Tell nothing more."""
+        self.ended = True
+        self._arrived.set()
+
     async def more(self, *, until: float) -> bool:
         """Wait for something to tell; False when there was nothing until that time of the loop's clock."""
-        if not (self._missed or self._heard):
+        if not (self._missed or self._heard or self.ended):
             self._arrived.clear()
             try:
                 async with asyncio.timeout_at(until):

@@ -1,0 +1,1 @@
+"""Read your own writes: tokens, and the queries that wait for them."""

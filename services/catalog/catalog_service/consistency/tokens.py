@@ -43,10 +43,11 @@ class DeadLetter:
     error: str
 
 
-class ParkedError(Exception):
+class DeadLetterError(Exception):
     """The record of this version is in the dead letters: waiting does not help, somebody has to look at it."""
 
     def __init__(self, token: "Token", letter: DeadLetter) -> None:
+        """Say which record it is."""
         super().__init__(
             f"{token} was refused by the read model: record {letter.offset} of {letter.topic}/{letter.partition} "
             f"is a dead letter ({letter.error})"
@@ -63,6 +64,7 @@ class Token:
     version: int
 
     def __str__(self) -> str:
+        """As it stands in the header."""
         return f"{self.topic}:{self.id}:{self.version}"
 
 
@@ -107,10 +109,12 @@ class TokenGate:
     """Lets a query pass when everything it was promised is visible."""
 
     def __init__(self, visibility: Visibility, *, max_waiters: int) -> None:
+        """At most `max_waiters` queries wait at a time."""
         self._visibility = visibility
         self._max_waiters = max_waiters
         self._waiters: set[_Waiter] = set()
         self._woken = asyncio.Event()
+        self._closed = False
 
     @property
     def waiting(self) -> int:
@@ -122,6 +126,13 @@ class TokenGate:
         if self._waiters:
             self._woken.set()
 
+    def close(self) -> None:
+        """Let nobody wait any more: this process is about to end, and another one can answer."""
+        self._closed = True
+        for waiter in self._waiters:
+            if not waiter.done.done():
+                waiter.done.set_exception(NotYetVisibleError("the service is being stopped"))
+
     async def run(self) -> None:
         """Look again for everybody who waits, each time the read model has changed."""
         while True:
@@ -132,7 +143,7 @@ class TokenGate:
             except (
                 DatabaseAwayError
             ) as away:  # those who wait run into their time-out, or the database comes back
-                log.warning("tokens.cannot_look", detail=str(away))
+                log.warning("tokens.check_failed", detail=str(away))
 
     async def passed(self, tokens: frozenset[Token], *, wait_s: float) -> None:
         """Return when all of `tokens` are visible.
@@ -145,7 +156,7 @@ class TokenGate:
         """
         waiter = _Waiter(tokens, asyncio.get_running_loop().create_future())
         await self._look((waiter,))
-        if not waiter.done.done() and wait_s > 0:
+        if not waiter.done.done() and wait_s > 0 and not self._closed:
             await self._wait(waiter, wait_s)
         if not waiter.done.done():
             raise NotYetVisibleError(
@@ -173,6 +184,6 @@ class TokenGate:
                 continue
             if stuck := waiter.tokens & parked.keys():
                 token = min(stuck, key=str)
-                waiter.done.set_exception(ParkedError(token, parked[token]))
+                waiter.done.set_exception(DeadLetterError(token, parked[token]))
             elif not waiter.tokens & missing:
                 waiter.done.set_result(None)

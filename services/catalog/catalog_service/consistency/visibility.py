@@ -1,4 +1,4 @@
-"""Which versions are visible, which records are parked: the read database's answer to `live.tokens`."""
+"""Which versions are visible, which records are parked: the read database's answer to `consistency.tokens`."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -8,10 +8,13 @@ import msgspec
 from catalog_service.consistency.tokens import DeadLetter, Token
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.database import Database, Record
+from catalog_service.read_model.rules import is_order_of
 
 
 class _State(msgspec.Struct):
     version: int
+    order_id: str | None = None
+    instance: str | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -22,6 +25,7 @@ class ReadModelVisibility:
     """Looks into the read tables (of orders: either their state or their history) and the sink's dead letters."""
 
     def __init__(self, database: Database, *, prefix: str, connectors: Sequence[str]) -> None:
+        """`prefix` stands before Kafka's names of topics; only dead letters of `connectors` count."""
         self._database = database
         self._prefix = prefix
         self._connectors = connectors
@@ -39,7 +43,11 @@ class ReadModelVisibility:
         return {(row["topic"], row["id"]): row["version"] for row in found}
 
     async def parked(self, tokens: Collection[Token]) -> Mapping[Token, DeadLetter]:
-        """Tokens whose own record is a dead letter. One that cannot be read any more counts for every version."""
+        """Tokens whose own record is a dead letter. One that cannot be read any more counts for every version.
+
+        One that was refused because it names another instance than its order's says nothing about the order: nobody
+        who answers with tokens has written it.
+        """
         by_key = {(self._prefix + token.topic, _key(token.id)): token.id for token in tokens}
         try:
             found = await self._database.fetch(
@@ -52,7 +60,10 @@ class ReadModelVisibility:
             return {}
         parked: dict[Token, DeadLetter] = {}
         for row in found:
-            version = _version(row["value"])
+            state = _state(row["value"])
+            if state is not None and _forged(state):
+                continue
+            version = state.version if state is not None else None
             for token in tokens:
                 same = (self._prefix + token.topic, _key(token.id)) == (row["topic"], row["key"])
                 if same and version in {None, token.version}:
@@ -67,11 +78,16 @@ def _key(aggregate_id: str) -> bytes:
     )
 
 
-def _version(value: bytes | None) -> int | None:
+def _state(value: bytes | None) -> _State | None:
     try:
-        return msgspec.json.decode(value or b"", type=_Envelope).payload.version
-    except msgspec.MsgspecError:
+        return msgspec.json.decode(value or b"", type=_Envelope).payload
+    except (msgspec.MsgspecError, RecursionError):
         return None
+
+
+def _forged(state: _State) -> bool:
+    order_id, instance = state.order_id, state.instance
+    return order_id is not None and instance is not None and not is_order_of(order_id, instance)
 
 
 def _letter(row: Record) -> DeadLetter:

@@ -1,0 +1,1 @@
+"""Commands of the page, passed on to the order instances."""

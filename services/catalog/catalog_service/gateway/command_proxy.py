@@ -1,4 +1,4 @@
-"""/instances/{instance}/…: the page's door to the order instances, on the page's own origin.
+"""/instances/{instance}/…: the order instances, on the page's own origin.
 
 Browsers let a page talk to its own origin only, and no part of this system opens itself to foreign ones. So the catalog
 passes a few commands on, unread: it is no part of the query side, decides nothing and keeps nothing.
@@ -13,7 +13,7 @@ import httpx
 from fastapi import APIRouter, Path, Request, Response
 
 from catalog_service.http.models import Id
-from catalog_service.http.problems import Problem, not_found
+from catalog_service.http.problems import ProblemError, not_found
 
 _MAX_BODY = 64 * 1024
 _PATIENCE_S = 10.0
@@ -39,8 +39,9 @@ def instance_routes(order_services: Mapping[str, str], http: httpx.AsyncClient) 
                 timeout=_PATIENCE_S,
             )
         except httpx.HTTPError as error:
-            detail = f"{instance} does not answer: {type(error).__name__}"
-            raise Problem(HTTPStatus.BAD_GATEWAY, "instance-away", detail) from error
+            raise ProblemError(
+                HTTPStatus.BAD_GATEWAY, "instance-away", f"{instance} does not answer"
+            ) from error
         headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
         return Response(answer.content, answer.status_code, headers)
 
@@ -69,7 +70,9 @@ def _refuse_foreign(request: Request) -> None:
     origin = request.headers.get("origin")
     own = origin is None or origin.partition("://")[2] == request.headers.get("host")
     if not own or site not in {"same-origin", "none"}:
-        raise Problem(HTTPStatus.FORBIDDEN, "foreign-origin", "commands of other sites are not passed on")
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN, "foreign-origin", "commands of other sites are not passed on"
+        )
 
 
 async def _body(request: Request) -> bytes:
@@ -78,5 +81,5 @@ async def _body(request: Request) -> bytes:
         body += piece
         if len(body) > _MAX_BODY:
             detail = f"a body may have {_MAX_BODY} bytes"
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
+            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
     return bytes(body)

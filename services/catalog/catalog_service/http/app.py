@@ -1,28 +1,47 @@
 """The HTTP face: routes put together around what `bootstrap` built."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
+from catalog_service.http.docs import docs_routes
+from catalog_service.http.guard import RequestGuard
+from catalog_service.http.methods import HeadMiddleware
 from catalog_service.http.page import page_assets
-from catalog_service.http.problems import ProblemDocument, install_problems
-from catalog_service.http.response_headers import Envelope
+from catalog_service.http.problems import ProblemDocument, install_problems, refusal
+from catalog_service.http.response_headers import ResponseHeadersMiddleware
+from catalog_service.http.stream_limit import StreamLimitMiddleware
 
 _DESCRIPTION = "One picture from many databases: answers from the read database that the sink keeps in step."
 
 
 def build_app(
-    routes: Sequence[APIRouter], *, lag_ms: Callable[[], int], metrics: CollectorRegistry
+    routes: Sequence[APIRouter],
+    *,
+    lag_ms: Callable[[], int],
+    metrics: CollectorRegistry,
+    hosts: Collection[str] = (),
+    streams_per_client: int = 20,
 ) -> FastAPI:
-    """The application of `routes`, every error a problem."""
+    """The application of `routes`, every error a problem. `hosts` are the names it may be called by."""
     app = FastAPI(
-        title="Catalog", version="1.0.0", description=_DESCRIPTION, separate_input_output_schemas=False
+        title="Catalog",
+        version="1.0.0",
+        description=_DESCRIPTION,
+        separate_input_output_schemas=False,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
     )
-    for each in routes:
+    for each in (*routes, docs_routes("Catalog")):
         app.include_router(each)
     app.mount("/assets", page_assets())
-    app.add_middleware(Envelope, lag_ms=lag_ms, metrics=metrics)
+    # The last one added comes first.
+    app.add_middleware(StreamLimitMiddleware, limit=streams_per_client)
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(RequestGuard, hosts=hosts, refuse=refusal)
+    app.add_middleware(ResponseHeadersMiddleware, lag_ms=lag_ms, metrics=metrics)
     install_problems(app)
     _describe_problems(app)
     return app

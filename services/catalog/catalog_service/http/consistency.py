@@ -12,13 +12,13 @@ from pydantic import WithJsonSchema
 from catalog_service.consistency.tokens import (
     TOKEN,
     BadTokenError,
+    DeadLetterError,
     NotYetVisibleError,
-    ParkedError,
     TokenGate,
     TooManyWaitersError,
     parse_tokens,
 )
-from catalog_service.http.problems import Problem, unavailable
+from catalog_service.http.problems import ProblemError, unavailable
 
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:$|[,;])", re.IGNORECASE)
 
@@ -27,6 +27,16 @@ _Tokens = Annotated[
     str,
     WithJsonSchema(
         {"type": "string", "pattern": f"^{TOKEN}(,{TOKEN}){{0,4}}$", "example": "orders:order-1-01J:1"}
+    ),
+]
+# Read by `_asked_wait_s`. A preference that is not understood is ignored, never an error (RFC 7240, section 2).
+_Preference = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": "^wait=[0-9]{1,6}$"}, {"type": "string"}],
+            "example": "wait=5",
+        }
     ),
 ]
 Hold = Callable[..., Awaitable[None]]
@@ -40,25 +50,26 @@ def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
         consistency_token: Annotated[
             list[_Tokens] | None, Header(description="what a command answered; several are joined by commas")
         ] = None,
-        prefer: Annotated[
-            list[_Tokens] | None, Header(description="`wait=N`: seconds to wait for the tokens")
+        _prefer: Annotated[
+            _Preference | None,
+            Header(alias="Prefer", description="`wait=N`: seconds to wait for the tokens"),
         ] = None,
     ) -> None:
         if not consistency_token:
             return
-        wait_s = min(_asked_wait_s(prefer or []), max_wait_s)
+        wait_s = min(_asked_wait_s(request.headers.getlist("prefer")), max_wait_s)
         request.state.waited_s = wait_s
         try:
             passed = gate.passed(parse_tokens(",".join(consistency_token)), wait_s=wait_s)
             await _while_connected(request, passed)
         except BadTokenError as error:
             errors = [{"header": "Consistency-Token", "detail": str(error)}]
-            raise Problem(HTTPStatus.BAD_REQUEST, "bad-token", str(error), errors=errors) from error
+            raise ProblemError(HTTPStatus.BAD_REQUEST, "bad-token", str(error), errors=errors) from error
         except NotYetVisibleError as error:
             raise unavailable("not-yet-visible", str(error)) from error
         except TooManyWaitersError as error:
             raise unavailable("too-many-waiters", str(error)) from error
-        except ParkedError as error:
+        except DeadLetterError as error:
             raise _parked(error) from error
 
     return hold
@@ -89,7 +100,7 @@ def _asked_wait_s(prefer: list[str]) -> float:
     return float(found[1]) if found else 0.0
 
 
-def _parked(error: ParkedError) -> Problem:
+def _parked(error: DeadLetterError) -> ProblemError:
     letter = error.letter
     where = {
         "topic": letter.topic,
@@ -97,4 +108,4 @@ def _parked(error: ParkedError) -> Problem:
         "offset": letter.offset,
         "error": letter.error,
     }
-    return Problem(HTTPStatus.FAILED_DEPENDENCY, "parked", str(error), members={"dead_letter": where})
+    return ProblemError(HTTPStatus.FAILED_DEPENDENCY, "parked", str(error), members={"dead_letter": where})

@@ -8,10 +8,16 @@ from catalog_service.http.answers import answer, order_page, shown_order
 from catalog_service.http.consistency import Hold
 from catalog_service.http.models import Id, Order, OrderPage, OrdersQuestion, PageQuestion, Question
 from catalog_service.http.problems import not_found, responses
-from catalog_service.read_model.orders import OrderFilter, Rows, get_order, list_order_history, list_orders
+from catalog_service.read_model.orders import (
+    OrderFilter,
+    RowSource,
+    get_order,
+    list_order_history,
+    list_orders,
+)
 
 
-def order_routes(rows: Rows, *, hold: Hold, hold_history: Hold) -> APIRouter:
+def order_routes(rows: RowSource, *, hold: Hold, hold_history: Hold) -> APIRouter:
     """The one picture: orders of every instance."""
     routes = APIRouter(tags=["orders"])
 

@@ -18,12 +18,12 @@ from catalog_service.http.models import (
     UserSummary,
 )
 from catalog_service.http.problems import not_found, responses
-from catalog_service.read_model.orders import Rows
+from catalog_service.read_model.orders import RowSource
 from catalog_service.read_model.products import get_product, list_products
 from catalog_service.read_model.summaries import get_user_summary, list_best_sellers
 
 
-def product_routes(rows: Rows, *, hold: Hold) -> APIRouter:
+def product_routes(rows: RowSource, *, hold: Hold) -> APIRouter:
     """Products of every instance, and what the orders add up to."""
     routes = APIRouter(tags=["products"])
 

@@ -11,9 +11,9 @@ from pydantic import Field, StringConstraints
 from starlette.types import Receive, Scope, Send
 
 from catalog_service.changefeed.position import BadPositionError, Position
-from catalog_service.changefeed.sse import Streams, TooManyStreamsError, Wish
+from catalog_service.changefeed.sse import EventStreams, StreamRequest, TooManyStreamsError
 from catalog_service.http.models import Id, Question
-from catalog_service.http.problems import Problem, responses, unavailable
+from catalog_service.http.problems import ProblemError, responses, unavailable
 
 _SEND_PATIENCE_S = 15.0
 _MAX_POSITION = 2_000
@@ -31,7 +31,7 @@ class StreamQuestion(Question):
     reports: bool = False
 
 
-def stream_routes(streams: Streams) -> APIRouter:
+def stream_routes(streams: EventStreams) -> APIRouter:
     """Changes as they become visible."""
     routes = APIRouter(tags=["synchronisation"])
 
@@ -44,14 +44,16 @@ def stream_routes(streams: Streams) -> APIRouter:
         question: Annotated[StreamQuestion, Query()],
         last_event_id: Annotated[EventId | None, Header()] = None,
     ) -> Response:
-        """A `snapshot`, then an `order` or `product` event for every change in the order in which they became visible
-        (of one order or product: in the order of its versions). The last event's id resumes without loss."""
+        """A `snapshot`, then an `order` or `product` event for every change, in the order in which they became visible.
+
+        Those of one order or product come in the order of its versions. The last event's id resumes without loss.
+        """
         try:
             streams.admit()
         except TooManyStreamsError as full:
             raise unavailable("too-many-streams", str(full), retry_after_s=5) from full
         resume = _position(last_event_id or question.last_event_id)
-        wish = Wish(user_id=question.user_id, resume=resume, reports=question.reports)
+        wish = StreamRequest(user_id=question.user_id, resume=resume, reports=question.reports)
         portions = streams.events(wish)
         return EventStream(await anext(portions), portions)
 
@@ -65,7 +67,7 @@ def _position(text: str | None) -> Position | None:
         return Position.parse(text)
     except BadPositionError as error:
         errors = [{"header": "Last-Event-ID", "detail": str(error)}]
-        raise Problem(HTTPStatus.BAD_REQUEST, "bad-event-id", str(error), errors=errors) from error
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "bad-event-id", str(error), errors=errors) from error
 
 
 class EventStream(Response):
@@ -75,6 +77,7 @@ class EventStream(Response):
     charset = "utf-8"
 
     def __init__(self, first: bytes, portions: AsyncGenerator[bytes, None]) -> None:
+        """`first` has been taken from `portions` already, so that an error of it could still be a problem."""
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._first = first

@@ -7,15 +7,15 @@ from fastapi import APIRouter, Query
 
 from catalog_service.http.models import Question
 from catalog_service.http.problems import responses
-from catalog_service.monitoring.sync_status import Report
+from catalog_service.monitoring.sync_status import SyncStatus
 
 
-def sync_routes(report: Callable[[], Awaitable[Report]]) -> APIRouter:
+def sync_routes(report: Callable[[], Awaitable[SyncStatus]]) -> APIRouter:
     """The state of the synchronisation."""
     routes = APIRouter(tags=["synchronisation"])
 
     @routes.get("/sync", responses=responses())
-    async def sync(_: Annotated[Question, Query()]) -> Report:
+    async def sync(_: Annotated[Question, Query()]) -> SyncStatus:
         """Offsets and lag per partition, percentiles per leg (milliseconds, last minute), dead letters, all parts."""
         return await report()
 

@@ -1,0 +1,1 @@
+"""How the parts are, how fresh the picture is, and where the time goes."""

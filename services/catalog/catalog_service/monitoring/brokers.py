@@ -1,15 +1,22 @@
-"""Kafka's brokers and their controller."""
+"""Kafka's brokers and their controller.
+
+Each broker is asked itself, over a connection of its own: what the others believe of it may be ten seconds old, and a
+client that happens to ask the one that has just gone learns nothing of the rest.
+"""
 
 import asyncio
-import contextlib
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import CompactArray, CompactString, Int16, Int32, Int64, Schema, TaggedFields
 
 _PATIENCE_S = 2.0
+_AWAY = (KafkaError, TimeoutError, OSError)
 _METADATA_TOPIC = "__cluster_metadata"
 
 
@@ -72,7 +79,7 @@ class _DescribeQuorum(Request[_DescribeQuorumStruct]):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """One broker that is, or was, part of the cluster."""
+    """One broker that is, or was, part of the cluster. `up`: it has just answered itself."""
 
     node_id: int
     address: str
@@ -80,65 +87,96 @@ class Broker:
     controller: bool
 
 
-@dataclass(slots=True)
-class Cluster:
-    """Asks one broker after the other; a broker once seen is remembered, so that its absence can be shown."""
+class Brokers:
+    """Asks every broker; one that has been seen is remembered, so that its absence can be shown."""
 
-    bootstrap: str
-    _known: dict[int, str] = field(default_factory=dict)
-    _admin: AIOKafkaAdminClient | None = None
+    def __init__(self, bootstrap: str, *, patience_s: float = _PATIENCE_S) -> None:
+        """Connects to nothing yet. `bootstrap` is a list of host:port, joined by commas."""
+        self._bootstrap = tuple(each.strip() for each in bootstrap.split(","))
+        self._patience_s = patience_s
+        self._known: dict[int, str] = {}
+        self._connections: dict[str, AIOKafkaConnection] = {}
+        self._controller: int | None = None
+        self._late: set[str] = set()
 
     async def brokers(self) -> list[Broker]:
-        """Every broker ever seen, by id: all of them down while none answers, and none before the first answer."""
-        # The first question may have gone to the very broker that has just gone; the second one takes new connections.
-        up, controller = await self._asked() or await self._asked() or ({}, None)
-        self._known |= up
+        """Every broker ever seen, by id, and whether it answers now; none before the first answer of any."""
+        if not self._known:
+            await self._ask(self._bootstrap)
+        asked: set[str] = set()
+        answering: set[str] = set()
+        while unasked := set(self._known.values()) - asked:  # an answer may name brokers not heard of before
+            asked |= unasked
+            answering |= await self._ask(unasked)
+        up = [node for node, address in sorted(self._known.items()) if address in answering]
+        self._controller = await self._ask_for_controller(up)
         return [
-            Broker(node, address, up=node in up, controller=node == controller)
+            Broker(node, address, up=node in up, controller=node == self._controller)
             for node, address in sorted(self._known.items())
         ]
 
-    async def _asked(self) -> tuple[dict[int, str], int | None] | None:
-        """The brokers' addresses by id and who is the controller; None without an answer."""
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                admin = await self._connected()
-                described = (await admin.describe_cluster())["brokers"]
-                up = {each["node_id"]: f"{each['host']}:{each['port']}" for each in described}
-                return up, await self._controller(admin, list(up))
-        except (KafkaError, TimeoutError, OSError):
-            await self.aclose()  # its connections may be half-open: the next question makes new ones
-            return None
-
     async def aclose(self) -> None:
         """Let the connections go."""
-        admin, self._admin = self._admin, None
-        if admin is not None:
-            await _close(admin)
+        for address in tuple(self._connections):
+            self._drop(address)
 
-    async def _connected(self) -> AIOKafkaAdminClient:
-        if self._admin is None:
-            admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=1_000)
+    async def _ask(self, addresses: Iterable[str]) -> set[str]:
+        """Ask each of them for the cluster's brokers; gives those that answered."""
+        asked = tuple(addresses)
+        answers = await asyncio.gather(*(self._members(address) for address in asked))
+        for members in answers:
+            self._known |= members or {}
+        return {address for address, members in zip(asked, answers, strict=True) if members is not None}
+
+    async def _members(self, address: str) -> dict[int, str] | None:
+        """The brokers' addresses by id, as this one knows them; None without an answer.
+
+        One that is late for the first time is given another chance: it may be busy with what another one has left.
+        """
+        for _ in range(2):  # a connection kept since the last time may be of a broker that was restarted
             try:
-                await admin.start()
-            except BaseException:
-                await _close(admin)
-                raise
-            self._admin = admin
-        return self._admin
-
-    @staticmethod
-    async def _controller(admin: AIOKafkaAdminClient, nodes: list[int]) -> int | None:
-        for node in nodes:
-            with contextlib.suppress(KafkaError, TimeoutError):
-                answer = await admin._send_request_to_node(node, _DescribeQuorum())  # noqa: SLF001 - no public door
-                leader = answer.topics[0][1][0][2]
-                return int(leader) if leader >= 0 else None
+                async with asyncio.timeout(self._patience_s):
+                    answer = await (await self._connected(address)).send(MetadataRequest([]))
+            except _AWAY as away:
+                self._drop(address)
+                if isinstance(away, TimeoutError):
+                    again = address in self._late or address not in self._known.values()
+                    self._late.add(address)
+                    return None if again else {}
+            else:
+                self._late.discard(address)
+                return {node: f"{host}:{port}" for node, host, port, *_ in answer.brokers}
         return None
 
+    async def _ask_for_controller(self, up: Collection[int]) -> int | None:
+        """The controller, if it is one of `up`: between two of them there is none for a moment."""
+        try:
+            async with asyncio.timeout(self._patience_s):
+                for node in sorted(up, key=lambda each: each != self._controller):
+                    leader = await self._leader(self._known[node])
+                    if leader in up:
+                        return leader
+        except TimeoutError:
+            pass
+        return None
 
-async def _close(admin: AIOKafkaAdminClient) -> None:
-    """Within a bound: what is asked every two seconds must not wait for ever for a broker that has gone."""
-    with contextlib.suppress(KafkaError, TimeoutError, OSError):
-        async with asyncio.timeout(_PATIENCE_S):
-            await admin.close()
+    async def _leader(self, address: str) -> int | None:
+        try:
+            answer: Any = await (await self._connected(address)).send(_DescribeQuorum())
+            return int(answer.topics[0][1][0][2])
+        except (*_AWAY, LookupError):
+            self._drop(address)
+            return None
+
+    async def _connected(self, address: str) -> AIOKafkaConnection:
+        connection = self._connections.get(address)
+        if connection is None or not connection.connected():
+            host, _, port = address.rpartition(":")
+            timeout_ms = int(self._patience_s * 1000)
+            connection = await create_conn(host.strip("[]"), int(port), request_timeout_ms=timeout_ms)
+            self._connections[address] = connection
+        return connection
+
+    def _drop(self, address: str) -> None:
+        if connection := self._connections.pop(address, None):
+            connection.close()

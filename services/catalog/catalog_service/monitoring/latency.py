@@ -3,15 +3,33 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from catalog_service.changefeed.change import Change
+from typing import Protocol
 
 LEGS = ("relay", "kafka", "take", "apply", "total")
 _WINDOW = 2_000
 
 
+class Timed(Protocol):
+    """A change with its times, in milliseconds since 1970: committed, handed to the producer, read from Kafka."""
+
+    @property
+    def committed_ms(self) -> int:
+        """In the write database."""
+        ...
+
+    @property
+    def relayed_ms(self) -> int:
+        """The record's own time."""
+        ...
+
+    @property
+    def seen_ms(self) -> int:
+        """By this service."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Journey:
+class LatencyBreakdown:
     """Milliseconds each leg of one change took.
 
     `relay`: commit in the write database → handed to the producer. `kafka`: → readable by consumers (seen by an
@@ -27,13 +45,13 @@ class Journey:
     total: int
 
 
-def journey(change: Change, *, taken_ms: int | None, visible_ms: int) -> Journey:
-    """The way of one change. Clocks of several machines disagree by a little: no leg is shorter than nothing."""
+def latency_breakdown(change: Timed, *, taken_ms: int | None, visible_ms: int) -> LatencyBreakdown:
+    """The legs of one change. Clocks of several machines disagree by a little: no leg is shorter than nothing."""
     relayed = max(change.committed_ms, change.relayed_ms)
     taken = max(relayed, taken_ms) if taken_ms is not None else None
     in_kafka = max(relayed, min(change.seen_ms, visible_ms if taken is None else taken))
     visible = max(visible_ms, taken or in_kafka)
-    return Journey(
+    return LatencyBreakdown(
         relay=relayed - change.committed_ms,
         kafka=in_kafka - relayed,
         take=None if taken is None else taken - in_kafka,
@@ -43,7 +61,7 @@ def journey(change: Change, *, taken_ms: int | None, visible_ms: int) -> Journey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LegFigures:
+class Percentiles:
     """Percentiles of one leg in milliseconds over the last `count` changes."""
 
     count: int
@@ -52,30 +70,31 @@ class LegFigures:
     p99: int
 
 
-class LegStatistics:
-    """The last changes' journeys: at most 2,000 of them, none older than `horizon_ms`."""
+class LatencyStatistics:
+    """The last changes' latencies: at most 2,000 of them, none older than `horizon_ms`."""
 
     def __init__(self, *, horizon_ms: int = 60_000) -> None:
+        """Starts empty."""
         self._horizon_ms = horizon_ms
-        self._journeys: deque[tuple[int, Journey]] = deque(maxlen=_WINDOW)
+        self._latencies: deque[tuple[int, LatencyBreakdown]] = deque(maxlen=_WINDOW)
 
-    def add(self, made: Journey, *, visible_ms: int) -> None:
+    def add(self, made: LatencyBreakdown, *, visible_ms: int) -> None:
         """Count one more."""
-        self._journeys.append((visible_ms, made))
+        self._latencies.append((visible_ms, made))
 
-    def figures(self, *, now_ms: int) -> dict[str, LegFigures | None]:
+    def figures(self, *, now_ms: int) -> dict[str, Percentiles | None]:
         """Percentiles per leg; None for a leg nothing is known of."""
-        while self._journeys and self._journeys[0][0] < now_ms - self._horizon_ms:
-            self._journeys.popleft()
-        found: dict[str, LegFigures | None] = {}
+        while self._latencies and self._latencies[0][0] < now_ms - self._horizon_ms:
+            self._latencies.popleft()
+        found: dict[str, Percentiles | None] = {}
         for leg in LEGS:
-            times = sorted(time for _, made in self._journeys if (time := getattr(made, leg)) is not None)
+            times = sorted(time for _, made in self._latencies if (time := getattr(made, leg)) is not None)
             found[leg] = _figures(times)
         return found
 
 
-def _figures(times: Sequence[int]) -> LegFigures | None:
+def _figures(times: Sequence[int]) -> Percentiles | None:
     if not times:
         return None
     p50, p95, p99 = (times[min(len(times) - 1, len(times) * share // 100)] for share in (50, 95, 99))
-    return LegFigures(count=len(times), p50=p50, p95=p95, p99=p99)
+    return Percentiles(count=len(times), p50=p50, p95=p95, p99=p99)

@@ -1,15 +1,19 @@
-"""The state of each part: who is up, which broker is the controller, asked every two seconds in the background."""
+"""The state of each part: who is up, which broker is the controller, asked every second in the background."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
+import structlog
 
-from catalog_service.monitoring.brokers import Cluster
+from catalog_service.monitoring.brokers import Brokers
 
-_EVERY_S = 2.0
+log = structlog.get_logger(__name__)
+
+_EVERY_S = 1.0
 _PATIENCE_S = 1.5
+_MAX_DETAIL = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,61 +26,88 @@ class Part:
     detail: str
 
 
-class Parts:
-    """Asks every part how it is. The last answers are kept; nobody waits for a part that is away."""
+Probe = Callable[[], Awaitable[Sequence[Part]]]
+
+
+class Probes:
+    """Asks every part how it is, each on its own: nobody waits for a part that is away. The last answers are kept."""
 
     def __init__(
-        self, *, order_services: Mapping[str, str], sink_url: str, cluster: Cluster, http: httpx.AsyncClient
+        self,
+        *,
+        order_services: Mapping[str, str],
+        sink_url: str,
+        brokers: Brokers,
+        http: httpx.AsyncClient,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._order_services = order_services
+        """`order_services` and `sink_url` say where to ask; the answers are those of their health routes."""
         self._sink_url = sink_url
-        self._cluster = cluster
+        self._brokers = brokers
         self._http = http
-        self._found: Sequence[Part] = ()
+        self._sleep = sleep
+        self._probes: dict[tuple[str, str], Probe] = {
+            (name, "order"): self._order_service(name, url) for name, url in order_services.items()
+        }
+        self._probes |= {("kafka", "broker"): self._kafka, ("sink", "sink"): self._sink}
+        self._found: dict[tuple[str, str], Sequence[Part]] = {}
 
     @property
     def found(self) -> Sequence[Part]:
-        """The last answers, in the order of the way a command takes."""
-        return self._found
+        """The last answers, in the order of the way a command takes; empty until every part has been asked once."""
+        if len(self._found) < len(self._probes):
+            return ()
+        return [part for asked in self._probes for part in self._found[asked]]
 
     async def run(self) -> None:
-        """Ask for ever."""
+        """Ask until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for name, kind in self._probes:
+                tasks.create_task(self._watch(name, kind))
+
+    async def _watch(self, name: str, kind: str) -> None:
         while True:
-            asked = [
-                *(
-                    self._service(name, "order", f"{url}/health/ready")
-                    for name, url in self._order_services.items()
-                ),
-                self._brokers(),
-                self._sink(),
-            ]
-            self._found = [part for parts in await asyncio.gather(*asked) for part in parts]
-            await asyncio.sleep(_EVERY_S)
+            try:
+                self._found[name, kind] = await self._probes[name, kind]()
+            # Whatever a part answers is its own state, and no reason for anybody else to stop.
+            except Exception as error:  # noqa: BLE001 - see above
+                log.warning("probe.failed", part=name, error=type(error).__name__, detail=str(error))
+                self._found[name, kind] = [
+                    Part(name=name, kind=kind, state="degraded", detail="answers something unexpected")
+                ]
+            await self._sleep(_EVERY_S)
 
-    async def _service(self, name: str, kind: str, url: str) -> list[Part]:
+    def _order_service(self, name: str, url: str) -> Probe:
+        async def ask() -> Sequence[Part]:
+            return [await self._service(name, "order", f"{url}/health/ready")]
+
+        return ask
+
+    async def _service(self, name: str, kind: str, url: str) -> Part:
         try:
-            answer = await self._http.get(url, timeout=_PATIENCE_S)
-        except httpx.HTTPError:
-            return [Part(name=name, kind=kind, state="down", detail="does not answer")]
+            async with asyncio.timeout(_PATIENCE_S):
+                answer = await self._http.get(url)
+        except (httpx.HTTPError, TimeoutError):
+            return Part(name=name, kind=kind, state="down", detail="does not answer")
         if answer.is_success:
-            return [Part(name=name, kind=kind, state="up", detail="ready")]
-        return [Part(name=name, kind=kind, state="degraded", detail=_detail(answer))]
+            return Part(name=name, kind=kind, state="up", detail="ready")
+        return Part(name=name, kind=kind, state="degraded", detail=_detail(answer))
 
-    async def _sink(self) -> list[Part]:
+    async def _sink(self) -> Sequence[Part]:
         """The worker, and each of its connectors when it tells of them (Kafka Connect's REST)."""
         worker = await self._service("sink", "sink", f"{self._sink_url}/health")
-        if worker[0].state == "down":
-            return worker
+        if worker.state == "down":
+            return [worker]
         try:
-            answer = await self._http.get(
-                f"{self._sink_url}/connectors", params={"expand": "status"}, timeout=_PATIENCE_S
-            )
-            connectors = answer.json() if answer.is_success else {}
-        except (httpx.HTTPError, ValueError):
-            return worker
-        return worker + [_connector(name, told) for name, told in sorted(connectors.items())]
+            async with asyncio.timeout(_PATIENCE_S):
+                answer = await self._http.get(f"{self._sink_url}/connectors", params={"expand": "status"})
+            told = answer.json() if answer.is_success else {}
+        except (httpx.HTTPError, TimeoutError, ValueError, RecursionError):
+            return [worker]
+        connectors = sorted(told.items()) if isinstance(told, dict) else []
+        return [worker, *(_connector(str(name), status) for name, status in connectors)]
 
-    async def _brokers(self) -> list[Part]:
+    async def _kafka(self) -> Sequence[Part]:
         return [
             Part(
                 name=f"broker {each.node_id}",
@@ -84,21 +115,22 @@ class Parts:
                 state="up" if each.up else "down",
                 detail=f"{'controller, ' if each.controller else ''}{each.address}",
             )
-            for each in await self._cluster.brokers()
+            for each in await self._brokers.brokers()
         ] or [Part(name="kafka", kind="broker", state="down", detail="no broker has answered yet")]
 
 
 def _detail(answer: httpx.Response) -> str:
     try:
-        return str(answer.json()["detail"])
-    except (ValueError, LookupError, TypeError):
+        return str(answer.json()["detail"])[:_MAX_DETAIL]
+    except (ValueError, LookupError, TypeError, RecursionError):
         return f"answers {answer.status_code}"
 
 
-def _connector(name: str, told: Mapping[str, Mapping[str, object]]) -> Part:
-    status = told.get("status", {})
-    states = [status.get("connector", {}), *_tasks(status)]
-    words = [str(each.get("state", "?")) for each in states if isinstance(each, Mapping)]
+def _connector(name: str, told: object) -> Part:
+    status = _mapping(_mapping(told).get("status"))
+    tasks = status.get("tasks")
+    states = [status.get("connector"), *(tasks if isinstance(tasks, list) else [])]
+    words = [str(_mapping(each).get("state", "unknown"))[:_MAX_DETAIL] for each in states]
     running = all(word == "RUNNING" for word in words)
     return Part(
         name=name,
@@ -108,6 +140,5 @@ def _connector(name: str, told: Mapping[str, Mapping[str, object]]) -> Part:
     )
 
 
-def _tasks(status: Mapping[str, object]) -> list[object]:
-    tasks = status.get("tasks", [])
-    return tasks if isinstance(tasks, list) else []
+def _mapping(told: object) -> Mapping[str, object]:
+    return told if isinstance(told, dict) else {}

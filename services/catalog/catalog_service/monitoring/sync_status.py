@@ -5,21 +5,36 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Protocol
 
 import asyncpg
 import msgspec
 
-from catalog_service.changefeed.feed import Feed
-from catalog_service.changefeed.topic_reader import Tap
 from catalog_service.monitoring.freshness import Freshness
-from catalog_service.monitoring.latency import LegFigures
-from catalog_service.monitoring.probes import Part, Parts
+from catalog_service.monitoring.latency import LatencyStatistics, Percentiles
+from catalog_service.monitoring.probes import Part, Probes
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.database import Database, DatabaseAwayError, Record
 from catalog_service.times import rfc3339
 
 _SHOWN_LETTERS = 5
 _FRESH_S = 0.9
+
+
+class PublishedChanges(Protocol):
+    """What has become visible while this process watched."""
+
+    legs: LatencyStatistics
+    published: int
+
+
+class TopicEnds(Protocol):
+    """Where the topics end."""
+
+    @property
+    def ends(self) -> Mapping[tuple[str, int], int]:
+        """The offset after the last record of each (topic, partition), as far as Kafka has told."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +58,7 @@ class ConnectorProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParkedRecord:
+class DeadLetterRecord:
     """A dead letter."""
 
     connector: str
@@ -56,7 +71,7 @@ class ParkedRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class SyncStatus:
     """One moment. `lag` sums the connectors' lags; `published` counts changes since the start of this process."""
 
     at_ms: int
@@ -64,13 +79,13 @@ class Report:
     lag: int | None
     published: int
     connectors: Sequence[ConnectorProgress]
-    legs: Mapping[str, LegFigures | None]
+    legs: Mapping[str, Percentiles | None]
     dead_letters: int
-    parked: Sequence[ParkedRecord]
+    parked: Sequence[DeadLetterRecord]
     parts: Sequence[Part]
 
 
-class Reporter:
+class SyncStatusReporter:
     """Puts the report together."""
 
     def __init__(  # noqa: PLR0913 - a report looks at everything
@@ -78,24 +93,25 @@ class Reporter:
         *,
         database: Database,
         topics: Mapping[str, str],
-        feed: Feed,
-        tap: Tap,
+        changes: PublishedChanges,
+        kafka: TopicEnds,
         freshness: Freshness,
-        parts: Parts,
+        probes: Probes,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`topics` maps Kafka's names to the catalog's; `clock` gives seconds since 1970."""
         self._database = database
         self._topics = topics
-        self._feed = feed
-        self._tap = tap
+        self._changes = changes
+        self._kafka = kafka
         self._freshness = freshness
-        self._parts = parts
+        self._probes = probes
         self._clock = clock
         self._turn = asyncio.Lock()
         self._encoded = b""
         self._encoded_at = 0.0
 
-    async def report(self) -> Report:
+    async def report(self) -> SyncStatus:
         """The report of this moment; with the read database away, what can be said without it."""
         now_ms = int(self._clock() * 1000)
         database = Part(name="read database", kind="database", state="up", detail="answers")
@@ -106,23 +122,29 @@ class Reporter:
                 self._database.fetch(STATEMENTS["applied_offsets"]),
                 self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
             )
-        except DatabaseAwayError as away:
-            database = Part(name="read database", kind="database", state="down", detail=str(away))
+        except DatabaseAwayError:
+            database = Part(name="read database", kind="database", state="down", detail="does not answer")
         except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             database = Part(
-                name="read database", kind="database", state="up", detail="the sink has not begun"
+                name="read database",
+                kind="database",
+                state="up",
+                detail="the sink has not written anything yet",
             )
+        except asyncpg.PostgresError as refused:
+            detail = f"refuses the question: {refused}"
+            database = Part(name="read database", kind="database", state="degraded", detail=detail)
         connectors = self._connectors(offsets)
-        return Report(
+        return SyncStatus(
             at_ms=now_ms,
             lag_ms=self._freshness.lag_ms(),
             lag=_total([each.lag for each in connectors]),
-            published=self._feed.published,
+            published=self._changes.published,
             connectors=connectors,
-            legs=self._feed.legs.figures(now_ms=now_ms),
+            legs=self._changes.legs.figures(now_ms=now_ms),
             dead_letters=letters[0]["total"] if letters else 0,
             parked=[_parked(row) for row in letters],
-            parts=[*self._parts.found, database],
+            parts=[*self._probes.found, database],
         )
 
     async def encoded(self) -> bytes:
@@ -134,7 +156,7 @@ class Reporter:
             return self._encoded
 
     def _connectors(self, offsets: Sequence[Record]) -> list[ConnectorProgress]:
-        ends = self._tap.ends
+        ends = self._kafka.ends
         found = []
         for (connector, topic), rows in groupby(offsets, key=lambda row: (row["connector"], row["topic"])):
             name = self._topics.get(topic, topic)
@@ -156,9 +178,9 @@ def _progress(row: Record, end: int | None) -> PartitionProgress:
     return PartitionProgress(partition=row["partition"], next_offset=next_offset, end_offset=end, lag=lag)
 
 
-def _parked(row: Record) -> ParkedRecord:
+def _parked(row: Record) -> DeadLetterRecord:
     fields = {name: value for name, value in row.items() if name != "total"}
-    return ParkedRecord(**fields | {"parked_at": rfc3339(row["parked_at"])})
+    return DeadLetterRecord(**fields | {"parked_at": rfc3339(row["parked_at"])})
 
 
 def _total(lags: Sequence[int | None]) -> int | None:

@@ -3,12 +3,20 @@
 import base64
 import binascii
 import hashlib
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import msgspec
 
 _SEAL_BYTES = 8
 _MAX_LENGTH = 1_000
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time in a cursor."""
+Id = Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$")]
+"""The id of an order or product in a cursor; PostgreSQL's text cannot hold U+0000."""
+Version = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A version in a cursor."""
 
 
 class BadCursorError(ValueError):
@@ -24,10 +32,11 @@ def seal_cursor(question: tuple[object, ...], position: tuple[object, ...]) -> s
 def open_cursor(question: tuple[object, ...], cursor: str, position_type: type[Any]) -> Any:
     """The position, of type `position_type`, that `seal_cursor` put into `cursor` for the same `question`.
 
-    The seal is no secret: every value goes to the database as a parameter anyway. It tells mistakes apart from pages.
+    The seal is no secret, anybody can make one: it tells mistakes apart from pages. So the position is checked as any
+    other value a client sends, and `position_type` has to say what the database takes.
 
     Raises:
-        BadCursorError: it was not sealed for this question.
+        BadCursorError: it was not sealed for this question, or holds no position.
     """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -38,7 +47,12 @@ def open_cursor(question: tuple[object, ...], cursor: str, position_type: type[A
         raise BadCursorError(
             "a cursor continues only the question it came from: same route, filters and sort"
         )
-    return msgspec.msgpack.decode(body, type=position_type)
+    try:
+        position = msgspec.msgpack.decode(body, type=position_type)
+        # PostgreSQL wants UTC, which a time at the edge of the calendar may not have.
+        return tuple(each.astimezone(UTC) if isinstance(each, datetime) else each for each in position)
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
+        raise BadCursorError("not a position of this service") from error
 
 
 def _seal(question: tuple[object, ...], body: bytes) -> bytes:

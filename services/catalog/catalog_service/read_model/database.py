@@ -1,4 +1,4 @@
-"""The one door to the read database: bounded in time, read only, and open again by itself after an outage."""
+"""The read database: bounded in time, read only, and open again by itself after an outage."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -27,6 +27,7 @@ PLANNER = {
 
 _ACQUIRE_S = 2.0
 _CONNECT_S = 2.0
+_FULL_PAUSE_S = 0.05
 
 # SQLSTATE classes 08 (connection), 53 (resources), 57P (shut down, starting up): the server, not the statement.
 _AWAY = (
@@ -48,6 +49,7 @@ class Database:
     """Queries of the read database. Every statement is one snapshot; `snapshot()` makes several see the same one."""
 
     def __init__(self, dsn: str, *, pool_size: int, statement_timeout_s: float) -> None:
+        """Connects to nothing yet; `statement_timeout_s` seconds are the most that one statement may take."""
         self._dsn = dsn
         self._statement_timeout_s = statement_timeout_s
         self._pool: asyncpg.Pool[Record] = asyncpg.create_pool(
@@ -66,10 +68,12 @@ class Database:
         )
 
     async def __aenter__(self) -> Self:
+        """Make the pool; it connects at the first query."""
         await self._pool
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
         try:
             await self._pool.close()
         except TimeoutError:
@@ -110,16 +114,33 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+            connection = await self._acquired()
+            try:
                 yield connection
+            finally:
+                await self._pool.release(connection)
         except asyncpg.QueryCanceledError as slow:
-            log.warning("database.slow", detail=str(slow))
-            raise DatabaseAwayError("the read database took too long over this question") from slow
+            log.warning("query.timed_out", detail=str(slow))
+            raise DatabaseAwayError("the read database took too long over this query") from slow
+        except asyncpg.TooManyConnectionsError as full:
+            raise DatabaseAwayError("the read database takes no more connections") from full
         except _AWAY as error:
             # After a failover the other pooled connections may lead to the old server: none is used again.
             await self._pool.expire_connections()
-            log.warning("database.away", error=type(error).__name__, detail=str(error))
-            raise DatabaseAwayError(f"the read database did not answer: {type(error).__name__}") from error
+            log.warning("database.disconnected", error=type(error).__name__, detail=str(error))
+            raise DatabaseAwayError("the read database does not answer") from error
+
+    async def _acquired(self) -> Connection:
+        """A connection of the pool; where the server allows fewer than the pool may have, one that is given back."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + _ACQUIRE_S
+        while True:
+            try:
+                return await self._pool.acquire(timeout=max(0.0, deadline - clock()))
+            except asyncpg.TooManyConnectionsError:
+                if clock() + _FULL_PAUSE_S >= deadline:
+                    raise
+            await asyncio.sleep(_FULL_PAUSE_S)
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
         """Hand every notification of `channel` to `heard` until the connection ends.

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from catalog_service.read_model import STATEMENTS
-from catalog_service.read_model.cursor import open_cursor, seal_cursor
+from catalog_service.read_model.cursor import Id, Moment, Version, open_cursor, seal_cursor
 from catalog_service.read_model.database import Record
 
 Row = Record
@@ -18,7 +18,7 @@ _PAGES: dict[Sort, str] = {
 }
 
 
-class Rows(Protocol):
+class RowSource(Protocol):
     """What a query needs of the read database."""
 
     async def fetch(self, statement: str, *values: object) -> Sequence[Row]:
@@ -62,7 +62,7 @@ class Page:
     next_cursor: str | None
 
 
-async def list_orders(rows: Rows, *, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
+async def list_orders(rows: RowSource, *, wanted: OrderFilter, limit: int, cursor: str | None) -> Page:
     """The page of at most `limit` orders after `cursor` (the first page without one).
 
     Raises:
@@ -71,7 +71,7 @@ async def list_orders(rows: Rows, *, wanted: OrderFilter, limit: int, cursor: st
     placed_at: datetime | None = None
     order_id: str | None = None
     if cursor is not None:
-        placed_at, order_id = open_cursor(wanted.question(), cursor, tuple[datetime, str])
+        placed_at, order_id = open_cursor(wanted.question(), cursor, tuple[Moment, Id])
     found = await rows.fetch(
         _PAGES[wanted.sort],
         wanted.user_id,
@@ -90,15 +90,15 @@ async def list_orders(rows: Rows, *, wanted: OrderFilter, limit: int, cursor: st
     return Page(items, seal_cursor(wanted.question(), (last["placed_at"], last["order_id"])))
 
 
-async def get_order(rows: Rows, order_id: str) -> Row | None:
+async def get_order(rows: RowSource, order_id: str) -> Row | None:
     """The order's newest visible state."""
     return await rows.fetch_row(STATEMENTS["order"], order_id)
 
 
-async def list_order_history(rows: Rows, order_id: str, *, limit: int, cursor: str | None) -> Page:
+async def list_order_history(rows: RowSource, order_id: str, *, limit: int, cursor: str | None) -> Page:
     """The states of one order, oldest first. Raises as `list_orders`."""
     question = ("history", order_id)
-    after = open_cursor(question, cursor, tuple[int])[0] if cursor is not None else 0
+    after = open_cursor(question, cursor, tuple[Version])[0] if cursor is not None else 0
     found = await rows.fetch(STATEMENTS["order_history"], order_id, after, limit + 1)
     items = found[:limit]
     more = len(found) > len(items)

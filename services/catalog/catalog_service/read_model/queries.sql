@@ -55,6 +55,9 @@ SELECT product_id, name, unit_price_cents, stock_available, stock_reserved, vers
   FROM products
  WHERE product_id = $1
 
+-- name: product_instances
+SELECT product_id, instance FROM products
+
 -- name: user_summary
 SELECT user_id, orders, spend_cents, last_order_at
   FROM user_summary
@@ -71,7 +74,7 @@ SELECT version_num FROM alembic_version
 
 -- name: hold_read_model
 -- First in a snapshot of several statements. LOCK takes no snapshot itself: the one that follows is either wholly before
--- or wholly after another copy of these tables takes their place (docs/adr/0022-rebuild.md).
+-- or wholly after another copy of these tables takes their place (docs/adr/0010-rebuild.md).
 LOCK TABLE orders, products IN ACCESS SHARE MODE
 
 -- name: sink_begun

@@ -1,86 +1,87 @@
-"""Reading the outbox in commit order. What that means differs between the databases; the two .sql files say how."""
+"""Reading the outbox in commit order. What that means differs between the databases; the two outbox.sql say how."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
+from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, TextClause, select, text
 
-from order_service.adapters import tables
-from order_service.adapters.database import Database
+from order_service.adapters.mappers import Row
+from order_service.adapters.storage import Database
+from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, OldestPending
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class LogPosition:
-    """A place in the outbox. `xid` is the writing transaction on PostgreSQL and 0 on SQLite."""
-
-    xid: int = 0
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedRecord:
-    """A record as it goes to Kafka, but for its topic's partition."""
-
-    position: LogPosition
-    topic: str
-    key: bytes
-    value: bytes
-    headers: list[tuple[str, bytes]]
+_headers = msgspec.json.Decoder(dict[str, str]).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxReader:
-    """`instance` goes into each record's `ce_id`, `<instance>:<row number>`."""
+    """`instance` goes into each record's `ce_id`, `<instance>:<row number>`. Raises `StorageUnavailableError`."""
 
     database: Database
     instance: str
 
     async def after(self, position: LogPosition, *, limit: int) -> list[LoggedRecord]:
         """At most `limit` records after `position`, in commit order; none may appear between them later."""
-
-        def rows(connection: Connection) -> list[LoggedRecord]:
-            return [
-                LoggedRecord(LogPosition(xid, id_), topic, key, value, self._headers(id_, headers))
-                for xid, id_, topic, key, value, headers in connection.execute(
-                    _statement("after", connection),
-                    {"xid": position.xid, "id": position.id, "limit": limit},
-                )
-            ]
-
-        return await self.database.read(rows)
+        rows = await self.database.log_rows("outbox_after", position.xid, position.id, limit)
+        return self._records(rows)
 
     async def pending(self, position: LogPosition) -> int:
         """How many records wait behind `position`."""
+        rows = await self.database.log_rows("outbox_pending", position.xid, position.id)
+        count: int = rows[0][0]
+        return count
 
-        def count(connection: Connection) -> int:
-            behind = {"xid": position.xid, "id": position.id}
-            found: int = connection.execute(_statement("pending", connection), behind).scalar_one()
-            return found
-
-        return await self.database.read(count)
+    async def oldest(self, position: LogPosition) -> OldestPending | None:
+        """The oldest record that is not in Kafka: behind `position`, or set aside."""
+        waiting = await self.database.rows("outbox_oldest", position.xid, position.id)
+        aside = await self.database.rows("set_aside_oldest")
+        found = [
+            OldestPending(
+                committed_at=_committed_at(headers), topic=topic, held_back=bool(held), set_aside=None
+            )
+            for topic, headers, held in waiting
+        ]
+        found.extend(
+            OldestPending(committed_at=_committed_at(headers), topic=topic, held_back=False, set_aside=reason)
+            for topic, headers, reason in aside
+        )
+        return min(found, key=lambda each: each.committed_at, default=None)
 
     async def relayed(self, relay: str) -> LogPosition:
-        """Where `relay` noted that everything before is in Kafka; the beginning, if it never did."""
-        table = tables.relay_position
-        query = select(table.c.xid, table.c.id).where(table.c.relay == relay)
-        row = await self.database.read(lambda connection: connection.execute(query).one_or_none())
-        return LogPosition(*row) if row else LogPosition()
+        """Where `relay` stored that everything before is in Kafka; the beginning, if it never did."""
+        rows = await self.database.log_rows("relay_position", relay)
+        return LogPosition(*rows[0]) if rows else LogPosition()
+
+    async def set_aside_topics(self) -> dict[str, int]:
+        """Topics with records that the relay has passed, and how many."""
+        return dict(await self.database.log_rows("set_aside_topics"))  # type: ignore[arg-type]  # rows of two
+
+    async def set_aside(self, topic: str, *, limit: int) -> list[LoggedRecord]:
+        """The first records of a topic that the relay has passed, in commit order."""
+        return self._records(await self.database.log_rows("set_aside_records", topic, limit))
+
+    async def forget_set_aside(self, records: Sequence[LoggedRecord]) -> None:
+        """They are in Kafka now."""
+        keys = [f"{record.position.xid}/{record.position.id}" for record in records]
+        await self.database.execute("forget_set_aside", keys)
+
+    def _records(self, rows: Sequence[Row]) -> list[LoggedRecord]:
+        return [
+            LoggedRecord(LogPosition(xid, id_), topic, key, value, self._headers(id_, headers))
+            for xid, id_, topic, key, value, headers in rows
+        ]
 
     def _headers(self, id_: int, stored: str) -> list[tuple[str, bytes]]:
         headers = [("ce_id", b"%s:%d" % (self.instance.encode(), id_))]
-        headers.extend((name, value.encode()) for name, value in msgspec.json.decode(stored).items())
+        headers.extend((name, value.encode()) for name, value in _headers(stored).items())
         return headers
 
 
-def _statement(name: str, connection: Connection) -> TextClause:
-    return _STATEMENTS[f"{name}_{connection.dialect.name}"]
-
-
-_STATEMENTS = {
-    file.name.removesuffix(".sql"): text(file.read_text())
-    for file in resources.files("order_service.adapters").iterdir()
-    if file.name.endswith(".sql")
-}
+def _committed_at(headers: str) -> int:
+    try:
+        moment = datetime.fromisoformat(_headers(headers)["ce_time"])
+    except (KeyError, ValueError):
+        return 0
+    return int(moment.timestamp() * 1000)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from hmac import compare_digest
 
 import httpx
 from fastapi import Request, Response
@@ -14,10 +15,12 @@ from order_service.entrypoints.http.problems import (
     HOME_SILENT,
     HOME_UNREACHABLE,
     MISDIRECTED,
-    Problem,
+    NOT_A_PEER,
+    ProblemError,
     problem_body,
 )
 
+SECRET = "order-peer-secret"  # noqa: S105 - the header's name
 VISITED = "order-forwarded-by"
 PASSED_ON = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer")
 PASSED_BACK = ("content-type", "etag", "location", "consistency-token", "retry-after")
@@ -25,13 +28,18 @@ PASSED_BACK = ("content-type", "etag", "location", "consistency-token", "retry-a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peers:
-    """`urls` has the base URL of every other instance. The client's time-outs bound every call."""
+    """`urls` has the base URL of every other instance. The client's time-outs bound every call.
+
+    Every call carries `secret`, and only a request that does is believed to come from an instance.
+    """
 
     instance: str
     urls: Mapping[str, str]
     client: httpx.AsyncClient
+    secret: str | None = field(default=None, repr=False)
 
     def knows(self, instance: str) -> bool:
+        """`instance` is this one or one of the others."""
         return instance == self.instance or instance in self.urls
 
     def keeper(self, name: str) -> str:
@@ -43,7 +51,7 @@ class Peers:
 
     async def post(self, path: str, body: bytes, *, to: str) -> bytes:
         """An internal call; the body of its answer. Raises `Problem`, the other's own when it told one."""
-        headers = {"content-type": "application/json", "traceparent": tracing.current()}
+        headers = {"content-type": "application/json", **self._own_headers()}
         request = self.client.build_request("POST", self.urls[to] + path, content=body, headers=headers)
         answer = await self._send(request, to)
         if not answer.is_success:
@@ -51,13 +59,20 @@ class Peers:
         return answer.content
 
     async def forward(self, request: Request, to: str) -> Response:
-        """The answer of instance `to`, as it is. Raises 421 when it has seen the request already, 503 or 504 when down."""
-        seen = visited(request)
+        """The answer of instance `to`, as it is.
+
+        Raises 421 when it has seen the request already or cannot be known to have not, 503 or 504 when it is down.
+        """
+        seen = self.visited(request)
         if to in seen or to not in self.urls:
-            raise Problem(MISDIRECTED, f"{to} was asked already and sent the request on to {self.instance}")
+            raise ProblemError(
+                MISDIRECTED, f"{to} was asked already and sent the request on to {self.instance}"
+            )
+        if VISITED in request.headers and not seen:
+            raise ProblemError(MISDIRECTED, f"{VISITED} is believed with the instances' secret only")
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         headers[VISITED] = ", ".join((*seen, self.instance))
-        headers["traceparent"] = tracing.current()
+        headers |= self._own_headers()
         url = self.urls[to] + request.url.path + (f"?{request.url.query}" if request.url.query else "")
         outgoing = self.client.build_request(
             request.method, url, content=await request.body(), headers=headers
@@ -66,17 +81,37 @@ class Peers:
         back = {name: answer.headers[name] for name in PASSED_BACK if name in answer.headers}
         return Response(answer.content, answer.status_code, back)
 
+    def is_peer(self, request: Request) -> bool:
+        """The request comes from an instance: it carries the secret, once."""
+        sent = request.headers.getlist(SECRET)
+        if self.secret is None or len(sent) != 1:
+            return False
+        return compare_digest(sent[0].encode("latin-1"), self.secret.encode())
+
+    def require_peer(self, request: Request) -> None:
+        """Raise a 403 `Problem` unless the request comes from an instance."""
+        if self.secret is None:
+            detail = "the routes between instances are closed: ORDER_PEER_SECRET is not set"
+            raise ProblemError(NOT_A_PEER, detail)
+        if not self.is_peer(request):
+            raise ProblemError(
+                NOT_A_PEER, "Order-Peer-Secret has to be the ORDER_PEER_SECRET of this instance"
+            )
+
+    def visited(self, request: Request) -> tuple[str, ...]:
+        """The instances that have forwarded this request so far; what others say of that counts for nothing."""
+        sent = request.headers.get(VISITED, "") if self.is_peer(request) else ""
+        return tuple(name for part in sent.split(",") if (name := part.strip()))
+
+    def _own_headers(self) -> dict[str, str]:
+        secret = {} if self.secret is None else {SECRET: self.secret}
+        return {"traceparent": tracing.current(), **secret}
+
     async def _send(self, request: httpx.Request, to: str) -> httpx.Response:
         try:
             return await self.client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Problem(HOME_UNREACHABLE, f"{to} is not reachable", retry_after=1) from error
+            raise ProblemError(HOME_UNREACHABLE, f"{to} is not reachable", retry_after=1) from error
         except httpx.TransportError as error:
             detail = f"{to} did not answer; whether it did it is unknown"
-            raise Problem(HOME_SILENT, detail, retry_after=1) from error
-
-
-def visited(request: Request) -> tuple[str, ...]:
-    """The instances that have forwarded this request so far."""
-    sent = request.headers.get(VISITED, "")
-    return tuple(name for part in sent.split(",") if (name := part.strip()))
+            raise ProblemError(HOME_SILENT, detail, retry_after=1) from error

@@ -1,76 +1,64 @@
-"""What GET routes and health checks read. One statement each, so each is a snapshot."""
+"""What routes, tasks and health checks read. One statement each, so each is a snapshot."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-
-from order_service.adapters.database import Database
-from order_service.adapters.entities import ANSWERS, OFFERS, ORDERS, POSITIONS, PRODUCTS, Entity
-from order_service.adapters.errors import StorageUnavailable
-from order_service.domain.order import Order
+from order_service.adapters.mappers import MAPPERS
+from order_service.adapters.storage import Database
+from order_service.domain.order import LONGEST_PAUSE_MS, Order
 from order_service.domain.product import Offer, Product
-from order_service.service_layer.unit_of_work import Answer
+from order_service.service_layer.unit_of_work import Answer, Position
 
 V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """Raises `StorageUnavailable` when the database does not answer."""
+    """Raises `StorageUnavailableError` when the database does not answer."""
 
     database: Database
 
     async def order(self, order_id: str) -> Order | None:
-        return next(iter(await self._read(ORDERS, ORDERS.table.c.order_id == order_id)), None)
+        """An order that belongs to this instance."""
+        return await self._one(Order, "order", order_id)
 
     async def product(self, product_id: str) -> Product | None:
-        return next(iter(await self._read(PRODUCTS, PRODUCTS.table.c.product_id == product_id)), None)
+        """A product that belongs to this instance."""
+        return await self._one(Product, "product", product_id)
 
     async def orders_of(self, user_id: str, *, limit: int) -> list[Order]:
         """The user's orders at this instance, the latest first."""
-        return await self._read(ORDERS, ORDERS.table.c.user_id == user_id, descending=True, limit=limit)
+        return await self._all(Order, "orders_of_user", user_id, limit)
 
     async def offer(self, product_id: str) -> Offer | None:
-        return next(iter(await self._read(OFFERS, OFFERS.table.c.product_id == product_id)), None)
+        """What is known here of a product of any instance."""
+        return await self._one(Offer, "offer", product_id)
 
     async def answer(self, key: str) -> Answer | None:
-        return next(iter(await self._read(ANSWERS, ANSWERS.table.c.key == key)), None)
+        """The answer kept for an Idempotency-Key."""
+        return await self._one(Answer, "answer", key)
 
-    async def to_ask_again(self, *, now: int, limit: int) -> list[str]:
-        """Ids of orders that a home owes an answer and whose time to ask again has come, the most overdue first."""
-        table = ORDERS.table
-        statement = (
-            select(table.c.order_id)
-            .where(table.c.ask_again_at <= now)
-            .order_by(table.c.ask_again_at)
-            .limit(limit)
-        )
-        return [row.order_id for row in await self._execute(statement)]
+    async def overdue(self, *, now: int, limit: int) -> list[str]:
+        """Ids of orders that an owner owes an answer and whose time to ask again has come, the most overdue first."""
+        rows = await self.database.rows("overdue_orders", now, now + LONGEST_PAUSE_MS, limit)
+        return [row[0] for row in rows]
 
-    async def positions(self, sources: Sequence[str]) -> dict[str, int]:
-        found = await self._read(POSITIONS, POSITIONS.table.c.source.in_(sources))
-        return {position.source: position.next_offset for position in found}
+    async def positions(self, sources: Sequence[str]) -> dict[str, Position]:
+        """The stored positions of these `topic/partition`s, as far as there are any."""
+        found = await self._all(Position, "stored_positions", list(sources))
+        return {position.source: position for position in found}
 
     async def revision(self) -> str | None:
         """The migration that the database is at."""
-        rows = await self._execute(text("SELECT version_num FROM alembic_version"))
-        return rows[0].version_num if rows else None
+        rows = await self.database.rows("revision")
+        return rows[0][0] if rows else None
 
-    async def _read(
-        self, entity: Entity[V], where: Any, *, descending: bool = False, limit: int | None = None
-    ) -> list[V]:
-        order = entity.key_column.desc() if descending else entity.key_column
-        rows = await self._execute(select(entity.table).where(where).order_by(order).limit(limit))
-        return [entity.value(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's documented accessor
+    async def _one(self, kind: type[V], name: str, key: str) -> V | None:
+        found = await self._all(kind, name, key)
+        return found[0] if found else None
 
-    async def _execute(self, statement: Any) -> Sequence[Any]:
-        try:
-            return await self.database.read(lambda connection: connection.execute(statement).all())
-        except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
-            raise StorageUnavailable(str(error)) from error
+    async def _all(self, kind: type[V], name: str, *parameters: object) -> list[V]:
+        return [MAPPERS[kind].value(row) for row in await self.database.rows(name, *parameters)]

@@ -1,13 +1,18 @@
-"""The schema's revision: bring the database to the newest, or tell which it is at."""
+"""The schema's revision: bring the database to the newest, or tell which one this version works with."""
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from order_service.adapters.database import open_database
+from order_service.adapters.postgres.dsn import postgres_dsn
 
 
 def head() -> str:
@@ -20,11 +25,35 @@ def head() -> str:
 
 async def migrate(url: str) -> None:
     """Upgrade to `head`, in one transaction."""
-    database = open_database(url)
+    if url.startswith("sqlite"):
+        await asyncio.to_thread(_upgrade_file, url)
+        return
+    async with _postgres(url) as connection:
+        await connection.run_sync(_upgrade)
+
+
+@asynccontextmanager
+async def _postgres(url: str) -> AsyncIterator[AsyncConnection]:
+    import asyncpg  # noqa: PLC0415 - SQLite does without
+
+    dsn = postgres_dsn(url)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn))
     try:
-        await database.transact(_upgrade)
+        async with engine.begin() as connection:
+            yield connection
     finally:
-        await database.close()
+        await engine.dispose()
+
+
+def _upgrade_file(url: str) -> None:
+    address = url.partition(":")[2]
+    engine = create_engine(f"sqlite:{address}", connect_args={"isolation_level": None})
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver's own BEGIN would come too late
+            _upgrade(connection)
+    finally:
+        engine.dispose()
 
 
 def _upgrade(connection: Connection) -> None:

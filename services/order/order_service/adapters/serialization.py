@@ -12,6 +12,7 @@ import msgspec
 from order_service.domain.order import Order
 from order_service.domain.product import Product
 from order_service.domain.stock import StockAnswer, StockRequest
+from order_service.service_layer.unit_of_work import Publication
 
 _encode = msgspec.json.Encoder().encode
 
@@ -26,6 +27,7 @@ class OutboxRecord:
     headers: dict[str, str]
 
     def headers_json(self) -> str:
+        """The headers as they are stored: a JSON object."""
         return _encode(self.headers).decode()
 
 
@@ -104,6 +106,19 @@ class RecordMaker:
     instance: str
     prefix: str = ""
 
+    def make(self, publication: Publication) -> OutboxRecord:
+        """The record of an event or a message. Raises `ValueError` for text that has no UTF-8."""
+        subject, at, trace = publication.subject, publication.at, publication.trace
+        match subject:
+            case Order():
+                return self.order(subject, publication.event or "", at=at, trace=trace)
+            case Product():
+                return self.product(subject, publication.event or "", at=at, trace=trace)
+            case StockRequest():
+                return self.stock_request(subject, at=at, trace=trace)
+            case StockAnswer():
+                return self.stock_answer(subject, at=at, trace=trace)
+
     def order(self, order: Order, event: str, *, at: int, trace: str) -> OutboxRecord:
         """`event` is the bare type, for example `order.placed`."""
         payload = {
@@ -123,6 +138,7 @@ class RecordMaker:
         )
 
     def product(self, product: Product, event: str, *, at: int, trace: str) -> OutboxRecord:
+        """`event` is the bare type, for example `product.restocked`."""
         payload = {
             "product_id": product.product_id,
             "name": product.name,
@@ -137,7 +153,7 @@ class RecordMaker:
         return self._record("products", product.product_id, value, event, at=at, trace=trace)
 
     def stock_request(self, request: StockRequest, *, at: int, trace: str) -> OutboxRecord:
-        """To the inbox of the goods' home: `reserve-stock`, `release-stock` or `ship-stock`."""
+        """To the inbox of the goods' owner: `reserve-stock`, `release-stock` or `ship-stock`."""
         event = {"RESERVED": "reserve-stock", "RELEASED": "release-stock", "SHIPPED": "ship-stock"}[
             request.wanted
         ]
@@ -145,7 +161,7 @@ class RecordMaker:
         return self._record(f"inbox.{request.home}", request.order_id, value, event, at=at, trace=trace)
 
     def stock_answer(self, answer: StockAnswer, *, at: int, trace: str) -> OutboxRecord:
-        """To the inbox of the order's home: `stock-reserved`, `stock-refused`, `stock-released` or `stock-shipped`."""
+        """To the inbox of the order's owner: `stock-reserved`, `stock-refused`, `stock-released` or `stock-shipped`."""
         value = _STOCK_ANSWER + _encode(answer) + b"}"
         event = f"stock-{answer.held.value.lower()}"
         return self._record(f"inbox.{answer.instance}", answer.order_id, value, event, at=at, trace=trace)

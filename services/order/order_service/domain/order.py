@@ -1,16 +1,18 @@
-"""An order: its lines at the prices of the moment it was placed, its status, and what the homes of its goods said."""
+"""An order: its lines at the prices of the moment it was placed, its status, and what the owners of its goods said."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from order_service.domain.errors import IllegalTransition, InvalidOrder
-from order_service.domain.stock import Goods, Held, StockAnswer, StockRequest, Wanted
+from order_service.domain.errors import IllegalTransitionError, InvalidAnswerError, InvalidOrderError
+from order_service.domain.stock import DesiredHold, HoldState, LineItem, StockAnswer, StockRequest
 
 
 class OrderStatus(StrEnum):
+    """Where an order stands; see `Order` for the ways between."""
+
     PENDING = "PENDING"
     CONFIRMED = "CONFIRMED"
     REJECTED = "REJECTED"
@@ -20,35 +22,48 @@ class OrderStatus(StrEnum):
 
 ASK_AGAIN_MS = 5_000
 ASK_AGAIN_MOST = 7  # doublings: at most about ten minutes between two askings
+MAX_TOTAL_CENTS = 2**63 - 1  # what the event and the column can carry
+LONGEST_PAUSE_MS = ASK_AGAIN_MS << ASK_AGAIN_MOST
+
+EVENTS = {
+    OrderStatus.CONFIRMED: "order.confirmed",
+    OrderStatus.REJECTED: "order.rejected",
+    OrderStatus.CANCELLED: "order.cancelled",
+    OrderStatus.SHIPPED: "order.shipped",
+}
 
 WANTED = {
-    OrderStatus.PENDING: Wanted.RESERVED,
-    OrderStatus.CONFIRMED: Wanted.RESERVED,
-    OrderStatus.REJECTED: Wanted.RELEASED,
-    OrderStatus.CANCELLED: Wanted.RELEASED,
-    OrderStatus.SHIPPED: Wanted.SHIPPED,
+    OrderStatus.PENDING: DesiredHold.RESERVED,
+    OrderStatus.CONFIRMED: DesiredHold.RESERVED,
+    OrderStatus.REJECTED: DesiredHold.RELEASED,
+    OrderStatus.CANCELLED: DesiredHold.RELEASED,
+    OrderStatus.SHIPPED: DesiredHold.SHIPPED,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
+    """So many of one product, at the price of the moment the order was placed (minor units)."""
+
     product_id: str
     quantity: int
     unit_price_cents: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """The order's goods at one product home, and the last thing that home said about them."""
+class StockHold:
+    """The order's goods at one owning instance, and the last thing it said about them."""
 
     home: str
     product_ids: tuple[str, ...]
-    held: Held = Held.ASKED
+    held: HoldState = HoldState.ASKED
     answered_version: int = 0
 
-    def settled(self, wanted: Wanted) -> bool:
+    def settled(self, wanted: DesiredHold) -> bool:
         """Nothing is left to ask of this home."""
-        return self.held.value == wanted.value or (wanted is Wanted.RELEASED and self.held is Held.REFUSED)
+        return self.held.value == wanted.value or (
+            wanted is DesiredHold.RELEASED and self.held is HoldState.REFUSED
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +77,27 @@ class Order:
     user_id: str
     status: OrderStatus
     lines: tuple[OrderLine, ...]
-    holds: tuple[Hold, ...]
+    holds: tuple[StockHold, ...]
     version: int
     instance: str
     reason: str | None
     placed_at: int
     updated_at: int
     asks: int = 0
-    """How often the homes that still owe an answer were asked again."""
+    """How often the owners that still owe an answer were asked again."""
     ask_again_at: int | None = None
     """When to ask them next; None when nothing is owed."""
+    recorded: tuple[str | StockRequest, ...] = field(default=(), compare=False, repr=False)
+    """Bare types of the events and the messages that are to be published with this state, in order."""
 
     @property
     def total_cents(self) -> int:
+        """Of all lines, minor units."""
         return sum(line.quantity * line.unit_price_cents for line in self.lines)
 
     @property
     def owed(self) -> bool:
-        """Some home has not yet said that it reached the state this order wants."""
+        """Some owner has not yet said that it reached the state this order wants."""
         wanted = WANTED[self.status]
         return not all(hold.settled(wanted) for hold in self.holds)
 
@@ -96,24 +114,24 @@ class Order:
     ) -> Order:
         """`homes` stands beside `lines`: the instance that decides about each line's stock."""
         if not lines:
-            raise InvalidOrder("an order has at least one line", pointer="/lines")
+            raise InvalidOrderError("an order has at least one line", pointer="/lines")
         by_home: dict[str, list[str]] = {}
         seen: set[str] = set()
         for index, (line, home) in enumerate(zip(lines, homes, strict=True)):
             if line.quantity < 1:
-                raise InvalidOrder("a quantity is at least 1", pointer=f"/lines/{index}/quantity")
+                raise InvalidOrderError("a quantity is at least 1", pointer=f"/lines/{index}/quantity")
             if line.product_id in seen:
-                raise InvalidOrder(
+                raise InvalidOrderError(
                     f"{line.product_id} stands in two lines", pointer=f"/lines/{index}/product_id"
                 )
             seen.add(line.product_id)
             by_home.setdefault(home, []).append(line.product_id)
-        return cls(
+        order = cls(
             order_id=order_id,
             user_id=user_id,
             status=OrderStatus.PENDING,
             lines=tuple(lines),
-            holds=tuple(Hold(home=home, product_ids=tuple(ids)) for home, ids in by_home.items()),
+            holds=tuple(StockHold(home=home, product_ids=tuple(ids)) for home, ids in by_home.items()),
             version=1,
             instance=instance,
             reason=None,
@@ -121,21 +139,38 @@ class Order:
             updated_at=at,
             ask_again_at=at + ASK_AGAIN_MS,
         )
+        if order.total_cents > MAX_TOTAL_CENTS:
+            raise InvalidOrderError(f"a total of {order.total_cents} is more than an order can have")
+        return replace(order, recorded=("order.placed", *order.requests()))
+
+    def published(self) -> Order:
+        """The same state, with nothing left to publish."""
+        return replace(self, recorded=())
 
     def cancel(self, *, at: int) -> Order:
         """From PENDING or CONFIRMED; what was reserved is to be released."""
         if self.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED):
-            raise IllegalTransition(f"a {self.status} order cannot be cancelled")
+            raise IllegalTransitionError(f"a {self.status} order cannot be cancelled")
         return self._moved(OrderStatus.CANCELLED, reason="cancelled by the customer", at=at)
 
     def ship(self, *, at: int) -> Order:
-        """From CONFIRMED only: what leaves the house was reserved before."""
+        """From CONFIRMED only: what leaves the warehouse was reserved before."""
         if self.status is not OrderStatus.CONFIRMED:
-            raise IllegalTransition(f"a {self.status} order cannot be shipped")
+            raise IllegalTransitionError(f"a {self.status} order cannot be shipped")
         return self._moved(OrderStatus.SHIPPED, reason=None, at=at)
 
     def answered(self, answer: StockAnswer, *, at: int) -> Order:
-        """Take a home's answer in: an older one than the last is dropped; the last missing yes confirms, one no rejects."""
+        """Apply an owner's answer: an older one than the last is dropped; the last missing yes confirms, one no rejects.
+
+        Raises:
+            InvalidAnswerError: it comes from an instance that owns none of the goods, or answers a version to come.
+        """
+        if all(hold.home != answer.home for hold in self.holds):
+            raise InvalidAnswerError(f"{answer.home} owns none of the goods of {self.order_id}")
+        if answer.order_version > self.version:
+            raise InvalidAnswerError(
+                f"{self.order_id} is at version {self.version}, not {answer.order_version}"
+            )
         holds = tuple(
             replace(hold, held=answer.held, answered_version=answer.order_version)
             if hold.home == answer.home and hold.answered_version <= answer.order_version
@@ -145,18 +180,24 @@ class Order:
         if holds == self.holds:
             return self
         order = replace(self, holds=holds)
-        if order.status is OrderStatus.PENDING and any(hold.held is Held.REFUSED for hold in holds):
+        if order.status is OrderStatus.PENDING and any(hold.held is HoldState.REFUSED for hold in holds):
             return order._moved(OrderStatus.REJECTED, reason=answer.reason, at=at)  # noqa: SLF001 - its own class
-        if order.status is OrderStatus.PENDING and all(hold.held is Held.RESERVED for hold in holds):
+        if order.status is OrderStatus.PENDING and all(hold.held is HoldState.RESERVED for hold in holds):
             return order._moved(OrderStatus.CONFIRMED, reason=None, at=at)  # noqa: SLF001
         return order if order.owed else replace(order, ask_again_at=None)
 
     def ask_again(self, *, at: int) -> Order:
-        """The homes that owe an answer are being asked once more; the next time is twice as far away."""
-        return self._asked(self.asks + 1, at=at)
+        """The owners that owe an answer are being asked once more; the next time is twice as far away."""
+        order = self._asked(self.asks + 1, at=at)
+        return replace(order, recorded=(*order.recorded, *order.requests()))
+
+    def overdue(self, *, now: int) -> bool:
+        """It is time to ask again; so it is when the time lies further off than any pause: the clock was set back."""
+        due = self.ask_again_at
+        return due is not None and (due <= now or due > now + LONGEST_PAUSE_MS)
 
     def requests(self) -> tuple[StockRequest, ...]:
-        """What is to be asked of the homes now; sending it again does no harm."""
+        """What is to be asked of the owners now; sending it again does no harm."""
         wanted = WANTED[self.status]
         quantity = {line.product_id: line.quantity for line in self.lines}
         return tuple(
@@ -166,7 +207,7 @@ class Order:
                 instance=self.instance,
                 home=hold.home,
                 wanted=wanted,
-                goods=tuple(Goods(product_id=id_, quantity=quantity[id_]) for id_ in hold.product_ids),
+                goods=tuple(LineItem(product_id=id_, quantity=quantity[id_]) for id_ in hold.product_ids),
             )
             for hold in self.holds
             if not hold.settled(wanted)
@@ -174,7 +215,8 @@ class Order:
 
     def _moved(self, status: OrderStatus, *, reason: str | None, at: int) -> Order:
         moved = replace(self, status=status, reason=reason, version=self.version + 1, updated_at=at)
-        return moved._asked(0, at=at)  # noqa: SLF001
+        moved = moved._asked(0, at=at)  # noqa: SLF001
+        return replace(moved, recorded=(*self.recorded, EVENTS[status], *moved.requests()))
 
     def _asked(self, asks: int, *, at: int) -> Order:
         pause = ASK_AGAIN_MS << min(asks, ASK_AGAIN_MOST)

@@ -1,10 +1,10 @@
-"""A product and its stock. Its home instance alone changes it, so it can never be oversold."""
+"""A product and its stock. Its owning instance alone changes it, so it can never be oversold."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from order_service.domain.errors import StockLimit
+from order_service.domain.errors import StockLimitError
 
 MAX_STOCK = 2**31 - 1
 
@@ -26,8 +26,11 @@ class Product:
     version: int
     instance: str
     updated_at: int
+    recorded: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """Bare types of the events that are to be published with this state, in order."""
 
     def __post_init__(self) -> None:
+        """Raises `AssertionError` when the stock does not add up: a defect, which must not be stored."""
         parts = (self.stock_available, self.stock_reserved, self.stock_shipped)
         if min(parts) < 0 or sum(parts) != self.stock_received:
             raise AssertionError(
@@ -51,7 +54,23 @@ class Product:
             version=1,
             instance=instance,
             updated_at=at,
+            recorded=("product.registered",),
         )
+
+    @property
+    def offer(self) -> Offer:
+        """What other instances need to know of it."""
+        return Offer(
+            product_id=self.product_id,
+            name=self.name,
+            unit_price_cents=self.unit_price_cents,
+            instance=self.instance,
+            version=self.version,
+        )
+
+    def published(self) -> Product:
+        """The same state, with nothing left to publish."""
+        return replace(self, recorded=())
 
     def restock(self, quantity: int, *, at: int) -> Product:
         """More goods arrived. Refuses with `StockLimit` beyond int32."""
@@ -62,28 +81,38 @@ class Product:
             stock_available=self.stock_available + quantity,
             version=self.version + 1,
             updated_at=at,
+            recorded=(*self.recorded, "product.restocked"),
         )
 
     def reprice(self, unit_price_cents: int, *, at: int) -> Product:
         """A new price for orders to come; orders already placed keep theirs."""
-        return replace(self, unit_price_cents=unit_price_cents, version=self.version + 1, updated_at=at)
+        return replace(
+            self,
+            unit_price_cents=unit_price_cents,
+            version=self.version + 1,
+            updated_at=at,
+            recorded=(*self.recorded, "product.repriced"),
+        )
 
     def can_reserve(self, quantity: int) -> bool:
+        """So many are available."""
         return quantity <= self.stock_available
 
     def reserve(self, quantity: int, *, at: int) -> Product:
         """Set goods aside. Ask `can_reserve` first."""
-        return self._moved(available=-quantity, reserved=quantity, at=at)
+        return self._moved("product.stock-reserved", available=-quantity, reserved=quantity, at=at)
 
     def release(self, quantity: int, *, at: int) -> Product:
         """Give reserved goods back."""
-        return self._moved(available=quantity, reserved=-quantity, at=at)
+        return self._moved("product.stock-released", available=quantity, reserved=-quantity, at=at)
 
     def ship(self, quantity: int, *, at: int) -> Product:
-        """Reserved goods leave the house."""
-        return self._moved(reserved=-quantity, shipped=quantity, at=at)
+        """Reserved goods leave the warehouse."""
+        return self._moved("product.stock-shipped", reserved=-quantity, shipped=quantity, at=at)
 
-    def _moved(self, *, at: int, available: int = 0, reserved: int = 0, shipped: int = 0) -> Product:
+    def _moved(
+        self, event: str, *, at: int, available: int = 0, reserved: int = 0, shipped: int = 0
+    ) -> Product:
         return replace(
             self,
             stock_available=self.stock_available + available,
@@ -91,12 +120,13 @@ class Product:
             stock_shipped=self.stock_shipped + shipped,
             version=self.version + 1,
             updated_at=at,
+            recorded=(*self.recorded, event),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What every instance knows of a product: enough to price an order and to find the stock's home."""
+    """What every instance knows of a product: enough to price an order and to find the stock's owner."""
 
     product_id: str
     name: str
@@ -107,4 +137,4 @@ class Offer:
 
 def _within_limit(stock: int) -> None:
     if stock > MAX_STOCK:
-        raise StockLimit(f"a stock of {stock} is more than {MAX_STOCK}", pointer="/quantity")
+        raise StockLimitError(f"a stock of {stock} is more than {MAX_STOCK}", pointer="/quantity")

@@ -7,153 +7,151 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from time import monotonic
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
 from prometheus_client import Counter
 
-from order_service.adapters.errors import StorageUnavailable
-from order_service.adapters.kafka.decoding import incoming
-from order_service.service_layer.apply_once import Incoming, MovePositions, Park, TakeIn
+from order_service.adapters.kafka.consumer import (
+    ConsumerError,
+    PositionLostError,
+    TopicConsumer,
+    partition_sources,
+)
+from order_service.adapters.kafka.decoding import Effect, incoming
+from order_service.domain.errors import UnstorableError
+from order_service.service_layer.apply_once import ApplyOnce, Incoming, MovePositions, Park
+from order_service.service_layer.errors import StorageUnavailableError
 from order_service.service_layer.unit_of_work import Position, UseCase
 
 log = structlog.get_logger()
 
 TAKEN_IN = Counter("order_records_taken_in_total", "Records consumed, with their effect committed", ["topic"])
-PARKED = Counter("order_records_parked_total", "Records consumed that could not be understood", ["topic"])
+PARKED = Counter("order_records_parked_total", "Records consumed that became dead letters", ["topic"])
 
 BATCH = 500
-POLL_MS = 1_000
-KAFKA_TIMEOUT_S = 15.0
-STOP_TIMEOUT_S = 2.0
+POLL_S = 1.0
+FIRST_POLL_S = 0.1
 RETRY_S = 0.5
+CHECK_EVERY_S = 10.0  # how often the topic is looked at, whether it is still the same
+
+Run = Callable[[UseCase[tuple[Park, ...] | None]], Awaitable[tuple[Park, ...] | None]]
 
 
 @dataclass(slots=True, kw_only=True)
-class Intake:
-    """`serve` is the task. `caught_up` once everything that stood in the topic at the start has been taken in."""
+class InboxConsumer:
+    """`serve` is the task. `caught_up` once everything that stood in the topic at the start has been applied."""
 
     topic: str
-    bootstrap: str
-    effect_of: Callable[[bytes | None, str], UseCase[None]]
-    run: Callable[[UseCase[None]], Awaitable[None]]
-    positions: Callable[[Sequence[str]], Awaitable[dict[str, int]]]
+    consumers: Callable[[], AbstractAsyncContextManager[TopicConsumer]]
+    effect_of: Effect
+    run: Run
+    positions: Callable[[Sequence[str]], Awaitable[Mapping[str, Position]]]
     gather_s: float = 0.0
     """How long records may gather after a batch: every batch costs a durable commit, every fetch the brokers."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    time: Callable[[], float] = monotonic
     caught_up: bool = False
     connected: bool = False
+    _trouble: str | None = None
+
+    def missing(self) -> str | None:
+        """Why this topic's records do not take effect now; None when they do."""
+        if self._trouble is not None:
+            return self._trouble
+        if not self.connected:
+            return "not connected"
+        return None if self.caught_up else "has not caught up yet"
 
     async def serve(self) -> None:
-        """Consume for ever; ends only by cancellation or by a defect."""
+        """Consume until cancelled. What goes wrong is tried again, and `missing` tells of it meanwhile."""
         while True:
             try:
-                async with self._consumer() as consumer:
+                async with self.consumers() as consumer:
                     self.connected = True
                     await self._consume(consumer)
-            except OffsetOutOfRangeError as error:
-                await self._start_over(error.args[0])
-            except (KafkaError, TimeoutError, OSError, StorageUnavailable) as error:
-                log.warning("intake.restarts", topic=self.topic, error=repr(error))
+            except PositionLostError as error:
+                await self._start_over(error.positions)
+            except (ConsumerError, StorageUnavailableError) as error:
+                self._trouble = str(error)
+                log.warning("inbox.restarted", topic=self.topic, error=str(error))
+            except Exception as error:  # a defect here must not take the instance's commands along
+                self._trouble = repr(error)
+                log.exception("inbox.failed", topic=self.topic)
             finally:
                 self.connected = False
             await self.sleep(RETRY_S)
 
-    @contextlib.asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(
-            self.topic,
-            bootstrap_servers=self.bootstrap,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            metadata_max_age_ms=30_000,
-        )
-        try:
-            async with asyncio.timeout(KAFKA_TIMEOUT_S):
-                await consumer.start()
-            yield consumer
-        finally:
-            await _close(consumer)
-
-    async def _consume(self, consumer: AIOKafkaConsumer) -> None:
-        async with asyncio.timeout(KAFKA_TIMEOUT_S):
-            behind = await self._assign(consumer)
+    async def _consume(self, consumer: TopicConsumer) -> None:
+        sources = partition_sources(self.topic, consumer.partitions)
+        stored = await self.positions(list(sources.values()))
+        begins = {
+            number: self._begin(stored[source], consumer.topic_id)
+            for number, source in sources.items()
+            if source in stored
+        }
+        behind = await consumer.begin(begins)
+        check_at = self.time() + CHECK_EVERY_S
         while True:
-            batches: dict[TopicPartition, list[ConsumerRecord[Any, Any]]] = await consumer.getmany(
-                timeout_ms=POLL_MS if self.caught_up else POLL_MS // 10, max_records=BATCH
-            )
-            batch = [incoming(record, self.effect_of) for records in batches.values() for record in records]
-            if batch:
-                await self._take_in(batch)
+            if self.time() >= check_at:
+                await consumer.check_topic()
+                check_at = self.time() + CHECK_EVERY_S
+            records = await consumer.poll(timeout_s=POLL_S if self.caught_up else FIRST_POLL_S, limit=BATCH)
+            if records:
+                await self._apply(
+                    [incoming(record, self.effect_of, topic_id=consumer.topic_id) for record in records]
+                )
                 await self.sleep(self.gather_s)
+            self._trouble = None
             if not self.caught_up:
-                behind = {tp: end for tp, end in behind.items() if await consumer.position(tp) < end}
+                behind = await consumer.behind(behind)
                 self.caught_up = not behind
 
-    async def _assign(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
-        """Take all partitions, each from its stored position; answers where each of them ends now."""
-        partitions = [
-            TopicPartition(self.topic, number) for number in consumer.partitions_for_topic(self.topic) or ()
-        ]
-        if not partitions:
-            raise UnknownTopicOrPartitionError(self.topic)
-        consumer.unsubscribe()  # it was there to learn the partitions; where to begin is ours to say
-        stored = await self.positions([_source(tp) for tp in partitions])
-        begins = await consumer.beginning_offsets(partitions)
-        consumer.assign(partitions)
-        for tp in partitions:
-            consumer.seek(tp, max(stored.get(_source(tp), 0), begins[tp]))
-        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-        return ends
+    def _begin(self, position: Position, topic_id: str | None) -> int:
+        if position.covers(position.next_offset - 1, topic_id) or position.next_offset == 0:
+            return position.next_offset
+        log.error("inbox.topic_recreated", source=position.source, was=position.topic_id, topic_id=topic_id)
+        return 0  # effects are guarded by versions, so reading all that the new topic has does no harm
 
-    async def _take_in(self, batch: Sequence[Incoming]) -> None:
+    async def _apply(self, batch: Sequence[Incoming]) -> None:
         """Until the database has it: an outage must lose nothing, and there is nothing else to do meanwhile."""
         while True:
             try:
-                await self.run(TakeIn(batch))
-            except StorageUnavailable as error:
-                log.warning("intake.waits", topic=self.topic, error=str(error), records=len(batch))
+                parked = await self.run(ApplyOnce(batch))
+            except StorageUnavailableError as error:
+                self._trouble = f"the database does not take its records: {error}"
+                log.warning("inbox.delayed", topic=self.topic, error=str(error), records=len(batch))
                 await self.sleep(RETRY_S)
+            except UnstorableError as error:
+                await self._apply_parts(batch, error)
+                return
             else:
                 break
         TAKEN_IN.labels(self.topic).inc(len(batch))
-        for parked in (record for record in batch if isinstance(record.effect, Park)):
+        for park in parked or ():
             PARKED.labels(self.topic).inc()
-            log.error("intake.parked", source=parked.source, offset=parked.offset, reason=parked.effect)
+            log.error("inbox.parked", record=park.incoming.record, reason=park.reason)
 
-    async def _start_over(self, lost: dict[TopicPartition, int]) -> None:
+    async def _apply_parts(self, batch: Sequence[Incoming], error: UnstorableError) -> None:
+        """Halve what the database refuses until the one record is found, and put that among the dead letters."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._apply(batch[:middle])
+            await self._apply(batch[middle:])
+        elif isinstance(batch[0].effect, Park):
+            raise error
+        else:
+            await self._apply([batch[0].refused(error.detail)])
+
+    async def _start_over(self, lost: Mapping[int, int]) -> None:
         """The topic has lost what comes next. Read all it has: effects are guarded, and orders ask again for answers."""
+        sources = partition_sources(self.topic, tuple(lost))
         log.error(
-            "intake.position-lost", topic=self.topic, positions={_source(tp): at for tp, at in lost.items()}
+            "inbox.position_lost", topic=self.topic, positions={sources[n]: at for n, at in lost.items()}
         )
-        moves = MovePositions(tuple(Position(source=_source(tp), next_offset=0) for tp in lost))
-        with contextlib.suppress(
-            StorageUnavailable
-        ):  # then the next attempt finds the same position and comes back here
+        moves = MovePositions(tuple(Position(source=source, next_offset=0) for source in sources.values()))
+        with contextlib.suppress(StorageUnavailableError):  # then the next attempt comes back here
             await self.run(moves)
-
-
-def _source(tp: TopicPartition) -> str:
-    return f"{tp.topic}/{tp.partition}"
-
-
-async def _close(consumer: AIOKafkaConsumer) -> None:
-    """Stop it within a bound.
-
-    When a broker is away, aiokafka's `stop` raises the cancellation of a fetch of its own, which must not be taken for
-    ours, and leaves its connections open.
-    """
-
-    async def stop() -> None:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            await consumer.stop()
-
-    (failure,) = await asyncio.gather(stop(), return_exceptions=True)
-    if failure is not None:
-        await asyncio.gather(consumer._client.close(), return_exceptions=True)  # noqa: SLF001 - `stop` got no further

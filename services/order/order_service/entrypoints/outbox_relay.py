@@ -2,32 +2,38 @@
 
 It wakes at once after a commit. When Kafka fails it goes back to the last position that was acknowledged and goes on
 with a new producer, so a record may be sent twice but never left out, and the order per key holds from any point on.
-Two relays on one outbox double records and do no other harm: consumers drop by `version`.
+Records that Kafka refuses while it takes others - their topic does not exist, they are too large - are set aside in the
+database before the position passes them, and tried again. Two relays on one outbox double records and do no other harm:
+consumers drop by `version`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from time import monotonic
 
 import structlog
 from aiokafka.errors import KafkaError
-from prometheus_client import Counter
-from sqlalchemy.exc import DBAPIError
+from prometheus_client import Counter, Gauge
 
-from order_service.adapters.errors import StorageUnavailable
-from order_service.adapters.kafka.publisher import Publisher
-from order_service.adapters.outbox_reader import LoggedRecord, LogPosition, OutboxReader
+from order_service.adapters.kafka.publisher import Publisher, RefusedError
+from order_service.adapters.outbox_reader import OutboxReader
+from order_service.domain.errors import DomainError
 from order_service.service_layer.backlog import Backlog
+from order_service.service_layer.errors import StorageError
+from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, Refused
 
 log = structlog.get_logger()
 
 PUBLISHED = Counter("order_outbox_published_total", "Records acknowledged by Kafka")
 RESTARTS = Counter(
     "order_relay_restarts_total", "Times the relay went back to its position with a new producer"
+)
+SET_ASIDE = Gauge(
+    "order_outbox_set_aside", "Records that Kafka refuses for now, passed by the relay", ["topic"]
 )
 
 BATCH = 2_000
@@ -37,6 +43,8 @@ HELD_BACK_MOST_S = 0.1
 MARK_EVERY_S = 0.2
 RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 5.0
+SET_ASIDE_EVERY_S = 2.0  # how often topics with records set aside are looked for
+TOO_LARGE_EVERY_S = 60.0  # and how often a record that was too large is tried again
 
 
 def retry_pause_s(failures: int) -> float:
@@ -46,22 +54,35 @@ def retry_pause_s(failures: int) -> float:
 
 @dataclass(slots=True, kw_only=True)
 class Relay:
-    """`serve` publishes, `mark` notes the position; both are tasks of their own. `name` is the position's key."""
+    """`serve` publishes, `mark` stores the position; both are tasks of their own. `name` is the position's key."""
 
     name: str
     reader: OutboxReader
     backlog: Backlog
     publishers: Callable[[], AbstractAsyncContextManager[Publisher]]
     note: Callable[[LogPosition], Awaitable[None]]
+    set_aside: Callable[[Sequence[Refused]], Awaitable[None]]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    time: Callable[[], float] = monotonic
     position: LogPosition = field(default_factory=LogPosition)
     connected: bool = False
     _noted: LogPosition = field(default_factory=LogPosition)
     _failures: int = 0
     _held_back_s: float = HELD_BACK_FIRST_S
+    _closed_topics: dict[str, str] = field(default_factory=dict)
+    """Topics that do not take anything, and why: what is for them is set aside without asking."""
+    _singly_until: LogPosition = field(default_factory=LogPosition)
+    """Up to here records go one by one, to find the one that is too large."""
+    _look_again_at: float = 0.0
+    _too_large: dict[LogPosition, str] = field(default_factory=dict)
+    """Records that are to be set aside, and why."""
+    _try_again_at: dict[LogPosition, float] = field(default_factory=dict)
+    """When to try the records that were too large again."""
+    _set_aside_singly: bool = False
+    """Records set aside are tried one by one, to find the one that is too large."""
 
     async def serve(self) -> None:
-        """Publish for ever; ends only by cancellation or by a defect."""
+        """Publish until cancelled; ends by itself only by a defect."""
         started = False
         while True:
             try:
@@ -72,59 +93,69 @@ class Relay:
                 async with self.publishers() as publisher:
                     self.connected = True
                     await self._publish(publisher)
-            except (KafkaError, TimeoutError, OSError, DBAPIError) as error:
+            except RefusedError as error:
+                self._refused(error)
+            except (KafkaError, TimeoutError, OSError, StorageError, DomainError) as error:
                 self._failures += 1
                 RESTARTS.inc()
                 log.warning(
-                    "relay.restarts", error=repr(error), failures=self._failures, position=self.position.id
+                    "relay.restarted", error=repr(error), failures=self._failures, position=self.position.id
                 )
             finally:
                 self.connected = False
             await self.sleep(retry_pause_s(self._failures))
 
     async def mark(self) -> None:
-        """Note the position every now and then: what is published again after a crash is bounded by it."""
+        """Store the position every now and then: what is published again after a crash is bounded by it."""
         while True:
             await self.sleep(MARK_EVERY_S)
             await self.mark_now()
 
     async def mark_now(self) -> None:
+        """Store the position, if it has moved. What the database does not take is tried again with the next."""
         position = self.position
         if position == self._noted:
             return
         try:
             await self.note(position)
             self._noted = position
-        except StorageUnavailable as error:
-            log.warning("relay.mark-failed", error=str(error), position=position.id)
+        except (StorageError, DomainError) as error:
+            log.warning("relay.mark_failed", error=str(error), position=position.id)
 
     async def drain(self, *, timeout_s: float) -> None:
         """Give the relay time to publish what is committed. For a graceful stop."""
-        deadline = monotonic() + timeout_s
-        while self.backlog.pending and self.connected and monotonic() < deadline:
+        deadline = self.time() + timeout_s
+        while self.backlog.pending and self.connected and self.time() < deadline:
             await self.sleep(0.01)
 
     async def _publish(self, publisher: Publisher) -> None:
         records = await self._after(self.position)
         while True:
+            if self.time() >= self._look_again_at:
+                await self._retry_set_aside(publisher)
             if not records:
                 await self._wait()
                 records = await self._after(self.position)
                 continue
-            # What is behind them is read while they are on their way; they are acknowledged before it is sent.
             sent, end = len(records), records[-1].position
+            taken = await self._without_refused(records)
+            # What is behind them is read while they are on their way; they are acknowledged before it is sent.
             if sent == BATCH or self.backlog.pending > sent:
-                _, records = await asyncio.gather(publisher.publish(records), self._after(end))
+                _, records = await asyncio.gather(publisher.publish(taken), self._after(end))
             else:
-                await publisher.publish(records)
+                if taken:
+                    await publisher.publish(taken)
                 records = []
-            self.position = end
-            self.backlog.published(sent)
-            PUBLISHED.inc(sent)
+            self._passed(sent, end)
+            PUBLISHED.inc(len(taken))
             self._failures = 0
 
+    def _passed(self, count: int, end: LogPosition) -> None:
+        self.position = end
+        self.backlog.published(count)
+
     async def _after(self, position: LogPosition) -> list[LoggedRecord]:
-        return await self.reader.after(position, limit=BATCH)
+        return await self.reader.after(position, limit=1 if position < self._singly_until else BATCH)
 
     async def _wait(self) -> None:
         """Until the next commit; sooner when rows are held back, later when nothing happens at all."""
@@ -134,3 +165,60 @@ class Relay:
             return
         self._held_back_s = min(self._held_back_s * 2, HELD_BACK_MOST_S)
         self.backlog.recounted(await self.reader.pending(self.position))
+
+    async def _without_refused(self, records: Sequence[LoggedRecord]) -> Sequence[LoggedRecord]:
+        """Set aside what Kafka does not take; the rest."""
+        if not self._closed_topics and not self._too_large:
+            return records
+        taken, refused = [], []
+        for record in records:
+            reason = self._closed_topics.get(record.topic) or self._too_large.pop(record.position, None)
+            if reason is None:
+                taken.append(record)
+            else:
+                refused.append(Refused(record, reason))
+        if refused:
+            await self.set_aside(refused)
+        return taken
+
+    def _refused(self, error: RefusedError) -> None:
+        """Others must not wait for what Kafka refuses: remember its topic, or look for the one record."""
+        first, last, now = error.records[0], error.records[-1], self.time()
+        log.error("relay.refused", topic=first.topic, records=len(error.records), reason=error.reason)
+        if error.whole_topic:
+            self._closed_topics[first.topic] = error.reason
+        elif len(error.records) == 1:
+            self._try_again_at[first.position] = now + TOO_LARGE_EVERY_S
+            if first.position > self.position:
+                self._too_large[first.position] = error.reason
+        elif last.position > self.position:
+            self._singly_until = max(self._singly_until, last.position)
+        else:
+            self._set_aside_singly = True
+
+    async def _retry_set_aside(self, publisher: Publisher) -> None:
+        """Publish what was set aside, topic by topic, as far as Kafka takes it now."""
+        self._look_again_at = self.time() + SET_ASIDE_EVERY_S
+        topics = await self.reader.set_aside_topics()
+        for topic in {*topics, *self._closed_topics}:
+            if reason := await publisher.missing(topic):
+                self._closed_topics[topic] = reason
+                continue
+            while records := await self._due(topic):
+                await publisher.publish(records)
+                await self.reader.forget_set_aside(records)
+                log.info("relay.set_aside_published", topic=topic, records=len(records))
+                PUBLISHED.inc(len(records))
+            self._closed_topics.pop(topic, None)
+        self._set_aside_singly = False
+        if topics:
+            SET_ASIDE.clear()
+            for topic, count in (await self.reader.set_aside_topics()).items():
+                SET_ASIDE.labels(topic).set(count)
+
+    async def _due(self, topic: str) -> list[LoggedRecord]:
+        """Records of the topic that were set aside and are to be tried now."""
+        now = self.time()
+        found = await self.reader.set_aside(topic, limit=BATCH + len(self._try_again_at))
+        due = [record for record in found if self._try_again_at.get(record.position, 0.0) <= now]
+        return due[:1] if self._set_aside_singly else due

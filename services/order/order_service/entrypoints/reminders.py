@@ -1,4 +1,4 @@
-"""Ask again where an answer is owed: the cure for whatever a message may suffer on its way."""
+"""Finds the orders that are owed an answer for too long, and has their owners asked again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from order_service.adapters.errors import StorageUnavailable
-from order_service.service_layer.unit_of_work import Needs, Transaction, UseCase
+from order_service.domain.errors import DomainError
+from order_service.service_layer.errors import StorageUnavailableError
+from order_service.service_layer.unit_of_work import UseCase
+from order_service.service_layer.use_cases.send_reminders import SendReminders
 
 log = structlog.get_logger()
 
@@ -17,27 +19,8 @@ BATCH = 200
 EVERY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class AskAgain:
-    """Send the requests of these orders once more, as far as they are still open."""
-
-    order_ids: tuple[str, ...]
-
-    def needs(self) -> Needs:
-        return Needs(orders=self.order_ids)
-
-    def decide(self, tx: Transaction) -> None:
-        for order_id in self.order_ids:
-            order = tx.order(order_id)
-            if order is None or order.ask_again_at is None or order.ask_again_at > tx.now:
-                continue  # answered meanwhile
-            tx.save_order(order.ask_again(at=tx.now))
-            for request in order.requests():
-                tx.send(request)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class ReminderScheduler:
     """`serve` is the task. `overdue` finds the orders, at most as many as it is asked for."""
 
     overdue: Callable[[int], Awaitable[list[str]]]
@@ -45,11 +28,12 @@ class Asker:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def serve(self) -> None:
+        """Runs until cancelled. What the database does not do now is done a second later."""
         while True:
             await self.sleep(EVERY_S)
             try:
                 while order_ids := await self.overdue(BATCH):
-                    log.info("saga.asks-again", orders=len(order_ids))
-                    await self.run(AskAgain(tuple(order_ids)))
-            except StorageUnavailable as error:
-                log.warning("saga.cannot-ask", error=str(error))
+                    log.info("reminders.sent", orders=len(order_ids))
+                    await self.run(SendReminders(tuple(order_ids)))
+            except (StorageUnavailableError, DomainError) as error:
+                log.warning("reminders.failed", error=str(error))

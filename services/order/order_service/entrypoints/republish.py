@@ -11,7 +11,8 @@ from collections.abc import Callable
 import structlog
 
 from order_service.adapters.kafka.publisher import Publisher
-from order_service.adapters.outbox_reader import LogPosition, OutboxReader
+from order_service.adapters.outbox_reader import OutboxReader
+from order_service.service_layer.outbox_log import LogPosition
 
 log = structlog.get_logger()
 
@@ -26,5 +27,5 @@ async def republish(reader: OutboxReader, publisher: Publisher, *, wanted: Calla
         if chosen := [record for record in records if wanted(record.topic)]:
             await publisher.publish(chosen)
             published += len(chosen)
-            log.info("republish.progress", published=published, position=position.id)
+            log.info("republish.progressed", published=published, position=position.id)
     return published

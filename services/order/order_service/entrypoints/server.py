@@ -1,4 +1,4 @@
-"""Runs one instance: its HTTP server and its background tasks, until it is told to stop or one of them dies."""
+"""Runs one instance: its HTTP server and its background tasks, until SIGTERM or until one of them ends."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from order_service.bootstrap import Service, build
-from order_service.settings import Settings
+from order_service.entrypoints.http.problems import document
+from order_service.entrypoints.http.protocol import Limits, http_protocol
+from order_service.entrypoints.http.response_headers import SAFE_HEADERS
+from order_service.entrypoints.service import Service
 
 log = structlog.get_logger()
 
 ANSWER_S = 2
 DRAIN_S = 1.5
+KEEP_ALIVE_S = (
+    20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
+)
 
 
 class HttpServer(uvicorn.Server):
     """uvicorn without its own signal handlers: who starts it decides when it ends, by `should_exit`."""
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, port: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+        """Serve `app` at `host` and `port`; 0 is any free port."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -32,7 +38,10 @@ class HttpServer(uvicorn.Server):
                 port=port,
                 log_config=None,
                 access_log=False,
+                http=http_protocol(limits, document=document, headers=SAFE_HEADERS),
+                ws="none",
                 lifespan="off",
+                timeout_keep_alive=KEEP_ALIVE_S,
                 server_header=False,
                 timeout_graceful_shutdown=ANSWER_S,
             )
@@ -40,37 +49,37 @@ class HttpServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to who starts the server."""
         yield
 
 
-async def serve(settings: Settings) -> None:
+async def serve(service: Service, *, host: str, port: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
     """Run until SIGTERM or SIGINT. Raises when a task ends by itself: nothing here can go on without it."""
-    async with build(settings) as service:
-        loop = asyncio.get_running_loop()
-        http = HttpServer(service.app, host=settings.host, port=settings.port)
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        stopping = loop.create_task(stop.wait(), name="stop")
-        front = loop.create_task(http.serve(), name="http")
-        background = [loop.create_task(run(), name=name) for name, run in service.tasks().items()]
-        tune_collector()
-        log.info("service.started", instance=settings.instance, host=settings.host, port=settings.port)
-        try:
-            ended, _ = await asyncio.wait([stopping, front, *background], return_when=asyncio.FIRST_COMPLETED)
-            dead = [task for task in ended if task is not stopping]
-            http.should_exit = True
-            await asyncio.wait([front], timeout=ANSWER_S + 1)
-            if not dead:
-                await _drain(service)
-        finally:
-            for task in (stopping, front, *background):
-                task.cancel()
-            await asyncio.gather(stopping, front, *background, return_exceptions=True)
-        for task in dead:
-            error = task.exception()
-            raise RuntimeError(f"the task {task.get_name()} ended by itself") from error
-        log.info("service.stopped", instance=settings.instance)
+    loop = asyncio.get_running_loop()
+    http = HttpServer(service.app, host=host, port=port, limits=limits)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    stopping = loop.create_task(stop.wait(), name="stop")
+    front = loop.create_task(http.serve(), name="http")
+    background = [loop.create_task(run(), name=name) for name, run in service.tasks().items()]
+    tune_collector()
+    log.info("service.started", host=host, port=port)
+    try:
+        ended, _ = await asyncio.wait([stopping, front, *background], return_when=asyncio.FIRST_COMPLETED)
+        dead = [task for task in ended if task is not stopping]
+        http.should_exit = True
+        await asyncio.wait([front], timeout=ANSWER_S + 1)
+        if not dead:
+            await _drain(service)
+    finally:
+        for task in (stopping, front, *background):
+            task.cancel()
+        await asyncio.gather(stopping, front, *background, return_exceptions=True)
+    for task in dead:
+        error = task.exception()
+        raise RuntimeError(f"the task {task.get_name()} ended by itself") from error
+    log.info("service.stopped")
 
 
 def tune_collector() -> None:

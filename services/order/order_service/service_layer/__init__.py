@@ -1,0 +1,1 @@
+"""Use cases, the transactions they run in, and the ports to the outside."""

@@ -1,12 +1,17 @@
-"""Take in a batch of consumed records: their effects and the position after them, in one transaction."""
+"""Apply a batch of consumed records: their effects and the positions after them, in one transaction."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
-from order_service.domain.errors import Refusal
-from order_service.service_layer.unit_of_work import Needs, Parked, Position, Transaction, UseCase
+import structlog
+
+from order_service.domain.errors import DomainError
+from order_service.service_layer.unit_of_work import DeadLetter, Needs, Position, Transaction, UseCase
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,71 +23,130 @@ class Incoming:
     trace: str
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+    """What is no UTF-8 in a name stands there as lone surrogates."""
     effect: UseCase[None]
+    topic_id: str | None = None
+
+    @property
+    def record(self) -> str:
+        """Its place in Kafka: `topic/partition/offset`."""
+        return f"{self.source}/{self.offset}"
+
+    def refused(self, reason: str) -> Incoming:
+        """The same record, to be put among the dead letters instead."""
+        return replace(self, effect=Park(self, reason))
 
 
 @dataclass(frozen=True, slots=True)
-class TakeIn:
-    """In the order of the records. One already taken in (by another process of this instance) has no effect again.
+class ApplyOnce:
+    """In the order of the records. One already applied (by another process of this instance) has no effect again.
 
-    A record that the rules refuse is parked: it is our own house's message and a person has to look at it.
+    A record that the rules refuse, or whose effect is a defect, becomes a dead letter; its neighbours take effect.
     """
 
     batch: Sequence[Incoming]
 
     def needs(self) -> Needs:
-        needs = [incoming.effect.needs() for incoming in self.batch]
-        needs.append(Needs(positions=tuple({incoming.source for incoming in self.batch})))
-        return Needs(
-            **{
-                part.name: tuple(key for need in needs for key in getattr(need, part.name))
-                for part in fields(Needs)
-            }
-        )
+        """Everything that the effects need, and the positions of their partitions."""
+        every = [incoming.effect.needs() for incoming in self.batch]
+        every.append(Needs(positions=tuple(incoming.source for incoming in self.batch)))
+        return Needs.of_all(every)
 
-    def decide(self, tx: Transaction) -> None:
+    def decide(self, tx: Transaction) -> tuple[Park, ...]:
+        """The dead letters among the records."""
+        parked = []
         for incoming in self.batch:
-            known = tx.position(incoming.source)
-            if known is not None and incoming.offset < known.next_offset:
+            known = tx.get(Position, incoming.source)
+            if known is not None and known.covers(incoming.offset, incoming.topic_id):
                 continue
-            tx.trace = incoming.trace
-            try:
-                incoming.effect.decide(tx)
-            except Refusal as refusal:
-                Park(incoming.source, incoming.offset, incoming.key, incoming.value, refusal.detail).decide(
-                    tx
-                )
-            tx.save_position(Position(source=incoming.source, next_offset=incoming.offset + 1))
+            if park := _apply(incoming, tx):
+                parked.append(park)
+            tx.save(
+                Position(source=incoming.source, next_offset=incoming.offset + 1, topic_id=incoming.topic_id)
+            )
+        return tuple(parked)
+
+
+def _apply(incoming: Incoming, tx: Transaction) -> Park | None:
+    tx.trace = incoming.trace
+    if isinstance(incoming.effect, Park):
+        incoming.effect.decide(tx)
+        return incoming.effect
+    try:
+        with tx.savepoint():
+            incoming.effect.decide(tx)
+    except DomainError as refusal:
+        park = Park(incoming, refusal.detail)
+    except Exception as defect:  # whatever a message makes of the code must not stop those behind it
+        log.exception("effect.failed", record=incoming.record)
+        park = Park(incoming, repr(defect))
+    else:
+        return None
+    park.decide(tx)
+    return park
 
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """Put a record aside that could not be understood."""
+    """Put a record among the dead letters."""
 
-    source: str
-    offset: int
-    key: bytes | None
-    value: bytes | None
+    incoming: Incoming
     reason: str
 
     def needs(self) -> Needs:
+        """Nothing that has to be known before: a dead letter is written at most once, with its position."""
         return Needs()
 
     def decide(self, tx: Transaction) -> None:
-        tx.park(
-            Parked(record=f"{self.source}/{self.offset}", key=self.key, value=self.value, reason=self.reason)
+        """Save the dead letter, its reason in characters that every database can hold."""
+        incoming = self.incoming
+        tx.save(
+            DeadLetter(
+                record=incoming.record,
+                key=incoming.key,
+                value=incoming.value,
+                headers=_described(incoming.headers),
+                reason=printable(self.reason)[:MOST_REASON],
+                parked_at=tx.now,
+            )
         )
+
+
+MOST_REASON = 1_000
+
+
+def _described(headers: Sequence[tuple[str, bytes | None]]) -> str:
+    """A JSON array of [name, value] for a person to read; what is not UTF-8 is written with backslashes."""
+    return json.dumps(
+        [
+            (
+                name.encode(errors="surrogateescape").decode(errors="backslashreplace"),
+                None if value is None else value.decode(errors="backslashreplace"),
+            )
+            for name, value in headers
+        ]
+    )
+
+
+def printable(text: str) -> str:
+    """The text with escapes for NUL, control characters and lone surrogates, which not every column can hold."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class MovePositions:
-    """Go on elsewhere, whatever was taken in before: the topic no longer has what the position pointed to."""
+    """Go on elsewhere, whatever was applied before: the topic no longer has what the position pointed to."""
 
     positions: tuple[Position, ...]
 
     def needs(self) -> Needs:
+        """The stored positions."""
         return Needs(positions=tuple(position.source for position in self.positions))
 
     def decide(self, tx: Transaction) -> None:
+        """Replace them."""
         for position in self.positions:
-            tx.save_position(position)
+            tx.save(position)

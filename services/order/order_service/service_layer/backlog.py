@@ -31,9 +31,11 @@ class Backlog:
             self._grown.set()
 
     def published(self, records: int) -> None:
+        """So many are in Kafka now, or set aside."""
         self._set(max(self.pending - records, 0))
 
     def recounted(self, records: int) -> None:
+        """So many are pending by the database's own count."""
         self._set(records)
 
     async def grown(self, *, timeout_s: float) -> bool:

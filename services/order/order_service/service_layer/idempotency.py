@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from order_service.domain.errors import KeyReused
+from order_service.domain.errors import KeyReusedError
 from order_service.service_layer.unit_of_work import Answer, Needs, Transaction, UseCase
 
 T = TypeVar("T")
 
 KEPT_MS = 24 * 3600 * 1000
+"""How long an answer is given again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the caller is told, as it is stored and repeated."""
+    """The answer to a command, as it is stored and repeated."""
 
     status: int
     headers: dict[str, str]
@@ -28,7 +29,7 @@ class Once(Generic[T]):
     """The answer is stored in the command's own transaction: neither can exist without the other.
 
     A refusal changes nothing and is not stored: the repetition is decided on the state it finds. Refuses with
-    `KeyReused` when the key came with another `fingerprint`.
+    `KeyReusedError` when the key came with another `fingerprint`.
     """
 
     use_case: UseCase[T]
@@ -37,17 +38,18 @@ class Once(Generic[T]):
     represent: Callable[[T], Reply]
 
     def needs(self) -> Needs:
-        needs = self.use_case.needs()
-        return Needs(orders=needs.orders, products=needs.products, offers=needs.offers, answers=(self.key,))
+        """What the use case needs, and the answer kept for the key."""
+        return replace(self.use_case.needs(), answers=(self.key,))
 
     def decide(self, tx: Transaction) -> Reply:
-        known = tx.answer(self.key)
+        """The kept answer, or that of the use case carried out now."""
+        known = tx.get(Answer, self.key)
         if known is not None and known.answered_at > tx.now - KEPT_MS:
             if known.fingerprint != self.fingerprint:
-                raise KeyReused("the Idempotency-Key was used with another body")
+                raise KeyReusedError("the Idempotency-Key was used with another body")
             return Reply(status=known.status, headers=known.headers, body=known.body)
         reply = self.represent(self.use_case.decide(tx))
-        tx.save_answer(
+        tx.save(
             Answer(
                 key=self.key,
                 fingerprint=self.fingerprint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import StaleVersion
+from order_service.domain.errors import StaleVersionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +16,4 @@ class IfMatch:
     def check(self, version: int) -> None:
         """Raises `StaleVersion` unless `version` is one of those the caller would decide on."""
         if self.versions is not None and version not in self.versions:
-            raise StaleVersion(f"the current version is {version}")
+            raise StaleVersionError(f"the current version is {version}")

@@ -14,17 +14,18 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 import structlog
-from prometheus_client import Histogram
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from prometheus_client import Counter, Histogram
 
-from order_service.adapters.bulk import Rows, Statement
-from order_service.adapters.database import Database
-from order_service.adapters.errors import StorageUnavailable, TooManyWaiting
-from order_service.adapters.serialization import RecordMaker
-from order_service.adapters.unit_of_work import UnitOfWork
-from order_service.domain.errors import Refusal
-from order_service.service_layer.unit_of_work import UseCase
+from order_service.domain.errors import DomainError, UnstorableError
+from order_service.service_layer.errors import (
+    StorageError,
+    StorageUnavailableError,
+    TooManyWaitingError,
+    WriteConflictError,
+    WriteRefusedError,
+)
+from order_service.service_layer.session import Session
+from order_service.service_layer.unit_of_work import Changes, IdentityMap, Needs, Storage, UseCase
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -37,6 +38,10 @@ COMMIT_SECONDS = Histogram(
 COMMIT_USE_CASES = Histogram(
     "order_commit_use_cases", "Use cases that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
+REFUSED = Counter("order_commit_refused_total", "Use cases whose values the database would not store")
+
+CONFLICTS = 5
+"""So often one use case is decided again after another process was quicker."""
 
 
 @dataclass(slots=True)
@@ -52,7 +57,7 @@ class _Outcome:
     result: Any = None
     error: Exception | None = None
 
-    def tell(self) -> None:
+    def resolve(self) -> None:
         if self.waiting.done.done():  # its caller has gone
             return
         if self.error is not None:
@@ -62,11 +67,14 @@ class _Outcome:
 
 
 @dataclass(slots=True, kw_only=True)
-class GroupCommit:
-    """`run` a use case; `serve` is the task that does the work. `committed` is told the number of outbox rows."""
+class MessageBus:
+    """`run` a use case; `serve` is the task that does the work. `committed` gets the number of new outbox rows.
 
-    database: Database
-    records: RecordMaker
+    `clock` gives milliseconds since 1970, UTC; `new_id` the part of an order's id behind the instance's name.
+    """
+
+    storage: Storage
+    instance: str
     clock: Callable[[], int]
     new_id: Callable[[], str]
     committed: Callable[[int], None] = lambda _count: None
@@ -78,10 +86,13 @@ class GroupCommit:
     async def run(self, use_case: UseCase[T], *, trace: str) -> T:
         """The use case's result, once it is durable.
 
-        Raises its `Refusal`, when nothing was changed; `StorageUnavailable`, when it is unknown whether it was.
+        Raises:
+            DomainError: the use case's own; nothing was changed.
+            UnstorableError: the database refuses what the use case saved; nothing was changed.
+            StorageUnavailableError: it is unknown whether anything was changed.
         """
         if len(self._queue) >= self.queue_limit:
-            raise TooManyWaiting(f"{self.queue_limit} commands wait for the database")
+            raise TooManyWaitingError(f"{self.queue_limit} commands wait for the database")
         waiting = _Waiting(use_case, trace, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._wake.set()
@@ -89,13 +100,14 @@ class GroupCommit:
         return result
 
     async def serve(self) -> None:
-        """Commit for ever; ends by cancellation; of a commit under way nobody is told then."""
+        """Runs until cancelled. Waiters of a commit in progress are not resolved on cancellation."""
         while True:
             await self._wake.wait()
             group = [self._queue.popleft() for _ in range(min(len(self._queue), self.group_limit))]
             if not self._queue:
                 self._wake.clear()
-            await self._settle(group)
+            for outcome in await self._settle(group):
+                outcome.resolve()
 
     async def drained(self) -> None:
         """Wait until nothing waits. For a graceful stop, when no more use cases come in."""
@@ -103,49 +115,68 @@ class GroupCommit:
             last = self._queue[-1].done
             await asyncio.wait([last])
 
-    async def _settle(self, group: Sequence[_Waiting]) -> None:
+    async def _settle(self, group: Sequence[_Waiting]) -> list[_Outcome]:
+        """Together if possible; else one by one, so that only the one concerned suffers."""
         try:
-            outcomes = await self._commit(group)
-        except IntegrityError:
-            # Another process of this instance wrote the same row first. On fresh state the rules can tell; one by one,
-            # so that only the one concerned suffers if they cannot.
-            outcomes = [await self._commit_alone(waiting) for waiting in group]
-        except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
+            return await self._commit(group)
+        except StorageUnavailableError as error:
             log.warning("commit.failed", error=str(error), use_cases=len(group))
-            outcomes = [_Outcome(waiting, error=StorageUnavailable(str(error))) for waiting in group]
-        for outcome in outcomes:
-            outcome.tell()
+            return [_Outcome(waiting, error=error) for waiting in group]
+        except StorageError as error:
+            log.warning("commit.split", error=str(error), use_cases=len(group))
+        except Exception:
+            log.exception("commit.broken", use_cases=len(group))
+        return [await self._commit_alone(waiting) for waiting in group]
 
     async def _commit_alone(self, waiting: _Waiting) -> _Outcome:
-        try:
-            return (await self._commit([waiting]))[0]
-        except (DBAPIError, OSError, PoolTimeoutError, TimeoutError) as error:
-            log.warning("commit.failed", error=str(error), use_cases=1)
-            return _Outcome(waiting, error=StorageUnavailable(str(error)))
+        name = type(waiting.use_case).__name__
+        error: Exception
+        for _ in range(CONFLICTS):
+            try:
+                return (await self._commit([waiting]))[0]
+            except WriteConflictError as conflict:
+                error = conflict
+            except StorageUnavailableError as failure:
+                log.warning("commit.failed", error=str(failure), use_cases=1)
+                return _Outcome(waiting, error=failure)
+            except WriteRefusedError as refused:
+                error = refused
+                break
+            except Exception as defect:
+                log.exception("commit.broken", use_case=name)
+                return _Outcome(waiting, error=defect)
+        REFUSED.inc()
+        log.error("commit.refused", use_case=name, error=str(error))
+        refusal = UnstorableError(f"the database does not take it: {error}")
+        refusal.__cause__ = error
+        return _Outcome(waiting, error=refusal)
 
     async def _commit(self, group: Sequence[_Waiting]) -> list[_Outcome]:
         """The transaction: load, decide, write, commit. Only then is anybody told."""
         begun = perf_counter()
-        work = UnitOfWork(
-            dialect=self.database.dialect, records=self.records, new_id=self.new_id, now=self.clock()
-        )
+        publications = 0
 
-        def choose(found: list[Rows]) -> tuple[list[_Outcome], list[Statement]]:
-            work.take(found)
-            return [_decide(work, waiting) for waiting in group], list(work.changes())
+        def decide(loaded: IdentityMap) -> tuple[list[_Outcome], Changes]:
+            nonlocal publications
+            session = Session(instance=self.instance, now=self.clock(), new_id=self.new_id, loaded=loaded)
+            outcomes = [_decide(session, waiting) for waiting in group]
+            publications = len(session.publications)
+            return outcomes, session.changes()
 
-        reads = work.reads(waiting.use_case.needs() for waiting in group)
-        outcomes = await self.database.decide(reads, choose)
+        needs = Needs.of_all(waiting.use_case.needs() for waiting in group)
+        outcomes = await self.storage.transact(needs, decide)
         COMMIT_SECONDS.observe(perf_counter() - begun)
         COMMIT_USE_CASES.observe(len(group))
-        self.committed(len(work.outbox))
+        self.committed(publications)
         return outcomes
 
 
-def _decide(work: UnitOfWork, waiting: _Waiting) -> _Outcome:
+def _decide(session: Session, waiting: _Waiting) -> _Outcome:
+    session.trace = waiting.trace
     try:
-        return _Outcome(waiting, result=work.attempt(waiting.use_case, trace=waiting.trace))
-    except Refusal as refusal:
+        with session.savepoint():
+            return _Outcome(waiting, result=waiting.use_case.decide(session))
+    except DomainError as refusal:
         return _Outcome(waiting, error=refusal)
     except Exception as error:
         log.exception("use_case.failed", use_case=type(waiting.use_case).__name__)

@@ -1,4 +1,4 @@
-"""What a use case sees of its transaction.
+"""What a use case sees of its transaction, and the port to the database that keeps the promise.
 
 A use case is a value with two methods. `needs` names the aggregates it decides on; `decide` looks at them and says what
 changes. All that one `decide` saved is committed together - state, events, messages, answer, consumed position - or,
@@ -7,13 +7,17 @@ when it raises, nothing of it. Many use cases may share one commit; none sees an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol, TypeVar
 
 from order_service.domain.order import Order
 from order_service.domain.product import Offer, Product
 from order_service.domain.stock import Reservation, StockAnswer, StockRequest
 
+T = TypeVar("T")
+V = TypeVar("V")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -30,8 +34,11 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A name that must be unique in the whole house and the instance that claimed it first, for which request."""
+class NameReservation:
+    """A name that must be unique in the whole system and the instance that reserved it first, for which request.
+
+    With a `fingerprint` the name is an Idempotency-Key, and the reservation lapses.
+    """
 
     name: str
     instance: str
@@ -41,20 +48,29 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """`topic/partition` and the offset to go on with."""
+    """`topic/partition` and the offset of the next record to apply. `topic_id` tells a recreated topic from the old one."""
 
     source: str
     next_offset: int
+    topic_id: str | None = None
+
+    def covers(self, offset: int, topic_id: str | None) -> bool:
+        """The record was applied: it lies before the position, and in the topic that the position is about."""
+        recreated = self.topic_id is not None and topic_id is not None and self.topic_id != topic_id
+        return not recreated and offset < self.next_offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parked:
-    """A consumed record (`topic/partition/offset`) that could not be understood."""
+class DeadLetter:
+    """A consumed record (`topic/partition/offset`) that could not be applied, as it came, and why."""
 
     record: str
     key: bytes | None
     value: bytes | None
+    headers: str | None
+    """A JSON array of [name, value]; what is not UTF-8 is written with backslashes."""
     reason: str
+    parked_at: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +83,17 @@ class RelayPosition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A record of the outbox that Kafka refuses for now and the relay has passed. `record` is `xid/id`."""
+
+    record: str
+    xid: int
+    id: int
+    topic: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """Keys of what a use case decides on. What is saved but not new must be among them."""
 
@@ -75,53 +102,124 @@ class Needs:
     offers: tuple[str, ...] = ()
     reservations: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
-    claims: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     positions: tuple[str, ...] = ()
     relay_positions: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+    @classmethod
+    def of_all(cls, needs: Iterable[Needs]) -> Needs:
+        """The union, without repetitions."""
+        every = list(needs)
+        return cls(
+            **{
+                kind.name: tuple(dict.fromkeys(key for each in every for key in getattr(each, kind.name)))
+                for kind in fields(cls)
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A kind of value that is stored: `key` is the attribute that finds it, `needs` its field in `Needs`.
+
+    Without `needs` it is never loaded, and written over what is there.
+    """
+
+    type: type[Any]
+    key: str
+    needs: str | None
+
+
+# The order of locking and writing, the same in every transaction: two processes on one database cannot deadlock.
+ENTITIES: tuple[Entity, ...] = (
+    Entity(Position, "source", "positions"),
+    Entity(RelayPosition, "relay", "relay_positions"),
+    Entity(SetAside, "record", "set_aside"),
+    Entity(NameReservation, "name", "names"),
+    Entity(Answer, "key", "answers"),
+    Entity(Order, "order_id", "orders"),
+    Entity(Reservation, "order_id", "reservations"),
+    Entity(Product, "product_id", "products"),
+    Entity(Offer, "product_id", "offers"),
+    Entity(DeadLetter, "record", None),
+)
+KEYS: dict[type[Any], str] = {entity.type: entity.key for entity in ENTITIES}
+
+IdentityMap = dict[type[Any], dict[str, Any]]
+"""Values by type and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is to be published: a message, or an aggregate's state with the bare type of its `event`."""
+
+    subject: Order | Product | StockRequest | StockAnswer
+    event: str | None
+    at: int
+    trace: str
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a transaction writes: rows that were not there, rows that were, and the outbox in order."""
+
+    new: dict[type[Any], list[Any]] = field(default_factory=dict)
+    changed: dict[type[Any], list[Any]] = field(default_factory=dict)
+    publications: Sequence[Publication] = ()
+
+
+class Storage(Protocol):
+    """The database, as the service layer sees it."""
+
+    async def transact(self, needs: Needs, decide: Callable[[IdentityMap], tuple[T, Changes]]) -> T:
+        """Run one transaction and return `decide`'s first result once it is durable; one transaction at a time.
+
+        `decide` gets what `needs` names, as far as it exists, locked until the end; it runs in the event loop and must
+        not wait. Cancelled, the transaction may still commit.
+
+        Raises:
+            StorageUnavailableError: it is unknown whether the transaction took place.
+            WriteConflictError: another process wrote the same row first.
+            WriteRefusedError: the database will not store these values.
+        """
 
 
 class Transaction(Protocol):
     """Reads give the state with everything already decided in this commit; saves belong to this use case alone."""
 
-    @property
-    def instance(self) -> str: ...
-
-    @property
-    def now(self) -> int:
-        """Milliseconds since 1970, UTC."""
-
     trace: str
     """The W3C traceparent that events and messages saved from here on carry."""
 
-    def new_order_id(self) -> str: ...
+    @property
+    def instance(self) -> str:
+        """The name of this instance."""
 
-    def order(self, order_id: str) -> Order | None: ...
-    def product(self, product_id: str) -> Product | None: ...
-    def offer(self, product_id: str) -> Offer | None: ...
-    def reservation(self, order_id: str) -> Reservation | None: ...
-    def answer(self, key: str) -> Answer | None: ...
-    def claim(self, name: str) -> Claim | None: ...
-    def position(self, source: str) -> Position | None: ...
-    def relay_position(self, relay: str) -> RelayPosition | None: ...
+    @property
+    def now(self) -> int:
+        """Milliseconds since 1970, UTC; the same throughout the commit."""
 
-    def save_order(self, order: Order, event: str | None = None) -> None:
-        """With `event`, it is published; without, only what the event does not carry has changed."""
+    def new_order_id(self) -> str:
+        """An id that no other order has, with this instance's name in front."""
 
-    def save_product(self, product: Product, event: str) -> None: ...
-    def save_offer(self, offer: Offer) -> None: ...
-    def save_reservation(self, reservation: Reservation) -> None: ...
-    def save_answer(self, answer: Answer) -> None: ...
-    def save_claim(self, claim: Claim) -> None: ...
-    def save_position(self, position: Position) -> None: ...
-    def save_relay_position(self, position: RelayPosition) -> None: ...
-    def park(self, parked: Parked) -> None: ...
+    def get(self, kind: type[V], key: str) -> V | None:
+        """The value of that kind and key, if there is one. It must have been named in `Needs`."""
+
+    def save(self, value: Any) -> None:
+        """Store the value, and publish the events and messages that it recorded."""
+
     def send(self, message: StockRequest | StockAnswer) -> None:
-        """To the inbox of the instance it is addressed to."""
+        """Publish a message to the inbox of the instance it is addressed to."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """What is saved and sent within is dropped when it ends with an exception, which is passed on."""
 
 
 class UseCase(Protocol[T_co]):
     """See the module. `decide` must not wait and may be run again on fresh state."""
 
-    def needs(self) -> Needs: ...
+    def needs(self) -> Needs:
+        """What it decides on."""
 
-    def decide(self, tx: Transaction) -> T_co: ...
+    def decide(self, tx: Transaction) -> T_co:
+        """Look at the state, save what changes, return the result. Raises `DomainError` when the rules say no."""

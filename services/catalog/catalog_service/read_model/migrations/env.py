@@ -1,4 +1,4 @@
-"""Alembic's entry: the caller (`storage/migrate.py`) holds the transaction and hands over its connection."""
+"""Alembic's entry: the caller (`read_model/migrate.py`) holds the transaction and hands over its connection."""
 
 from alembic import context
 

@@ -13,8 +13,13 @@ function niceTop(value) {
   return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= value);
 }
 
-/** Draws `lines` ({name, tone, value(second)}) of `seconds` into `place`; `sentence` says the same in words. */
-export function drawChart(place, { lines, seconds, unit, sentence }) {
+/** Draws `lines` ({name, tone, value(second)}) of `seconds` into `place`; `sentence` says the same in words, `nothing` what
+ * stands there while there is nothing to draw. */
+export function drawChart(place, { lines, seconds, unit, sentence, nothing }) {
+  if (!lines.some((line) => seconds.some((second) => line.value(second)))) {
+    place.replaceChildren(h("p", { class: "nothing" }, nothing));
+    return;
+  }
   const width = Math.max(220, place.clientWidth);
   const values = lines.flatMap((line) => seconds.map(line.value)).filter((value) => value !== null);
   const top = niceTop(Math.max(4, ...values));

@@ -33,8 +33,25 @@ export const euros = (cents) => money.format(cents / 100);
 export const count = (number) => whole.format(number);
 export const clock = (time) => new Date(time).toLocaleTimeString("en-GB");
 
+/** Asks and gives `{value}`, or `{missing}`: which part did not answer (catalog, instance, database), or "answer". */
+export async function ask(address, headers = {}) {
+  try {
+    const answer = await fetch(address, { headers });
+    const told = await answer.json().catch(() => ({}));
+    if (answer.ok) return { value: told };
+    const parts = { "/problems/instance-away": "instance", "/problems/read-database-away": "database" };
+    return { missing: parts[told.type] ?? "answer" };
+  } catch {
+    return { missing: "catalog" };
+  }
+}
+
+/** Products of `./demo load` are called so; a visitor has no use for them. */
+export const isOfALoadTest = (product) => product.product_id.startsWith("load-");
+
 /** Milliseconds for people: whole below a second, then seconds, minutes. */
 export function age(ms) {
+  if (ms < 1) return "< 1 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   return `${Math.round(ms / 60_000)} min`;

@@ -19,7 +19,7 @@ export function showFlow(model) {
     for (const instance of model.instances) {
       if (cards.has(instance)) continue;
       const card = h("article", { class: "node instance", style: { "--own": colourOf(instance, model.instances) } },
-        h("h3", {}, h("span", { class: "dot" }), instance), h("p", { class: "own" }, "own database"), h("p", { class: "said" }));
+        h("h3", {}, h("span", { class: "dot" }), instance, h("span", { class: "own" }, "own database")), h("p", { class: "said" }));
       cards.set(instance, card);
       $("flow-instances").append(card);
     }
@@ -28,6 +28,7 @@ export function showFlow(model) {
 
   const drawStates = () => {
     const { report } = model;
+    drawYou();
     if (!report) return;
     for (const part of report.parts) {
       const card = cards.get(part.name);
@@ -35,20 +36,18 @@ export function showFlow(model) {
       setState(card, part.state);
       const placed = model.placedOn.get(part.name) ?? 0;
       card.querySelector(".said").textContent =
-        part.state === "up" ? `${count(placed)} new order${placed === 1 ? "" : "s"}` : part.detail;
+        part.state === "up" ? `${count(placed)} order${placed === 1 ? "" : "s"} since you arrived` : part.detail;
     }
     drawKafka(report);
     drawSink(report);
     drawDatabase(report);
-    drawYou();
     drawLegs(report);
   };
 
   const drawYou = () => {
-    const node = $("node-you");
-    node.replaceChildren(h("h3", {}, h("span", { class: `dot ${model.connected ? "up" : "down"}` }), "You"),
-      h("p", {}, model.connected ? "reading the live stream" : "reconnecting …"));
-    node.classList.toggle("down", !model.connected);
+    const state = model.connected ? "up" : "degraded";
+    const words = model.connected ? "reads the live stream" : model.catalogAnswers ? "waits for the live stream" : "cannot reach the catalog";
+    $("node-you").replaceChildren(h("h3", {}, h("span", { class: `dot ${state}` }), "This page"), h("p", {}, words));
   };
 
   const place = (element) => {
@@ -177,17 +176,21 @@ function drawSink({ parts, lag }) {
   node.replaceChildren(
     h("h3", {}, h("span", { class: `dot ${state}` }), "Sink"),
     h("p", { class: "big" }, lag === null ? "?" : count(lag)),
-    h("p", {}, trouble ? `${trouble.name}: ${trouble.detail}` : "records to go"));
+    h("p", {}, lag === 1 ? "record waiting in Kafka" : "records waiting in Kafka"));
+  if (trouble) node.append(h("p", {}, `${trouble.name}: ${trouble.detail}`));
 }
 
-function drawDatabase({ parts, lag_ms, published }) {
+function drawDatabase({ parts, connectors, lag_ms }) {
   const part = parts.find((each) => each.kind === "database");
+  // The positions of the connectors that write the two tables: how many changes they have applied, whoever has watched.
+  const applied = connectors.filter((each) => each.connector === each.topic).flatMap((each) => each.partitions)
+    .reduce((sum, partition) => sum + partition.next_offset, 0);
   const node = $("node-database");
   node.classList.toggle("down", part.state === "down");
   node.replaceChildren(
     h("h3", {}, h("span", { class: `dot ${part.state}` }), "Read database"),
-    h("p", { class: "big" }, count(published)),
-    h("p", {}, "changes shown"), h("p", {}, part.state !== "up" ? part.detail : lag_ms ? `${age(lag_ms)} behind` : "up to date"));
+    h("p", { class: "big" }, part.state === "up" ? count(applied) : "?"),
+    h("p", {}, "changes applied"), h("p", {}, part.state !== "up" ? part.detail : lag_ms ? `${age(lag_ms)} behind` : "up to date"));
 }
 
 function drawLegs({ legs }) {
@@ -197,8 +200,8 @@ function drawLegs({ legs }) {
   $("legs").replaceChildren(...shown.map(([leg, words]) => {
     const name = leg === "apply" && together ? "Kafka → visible" : words;
     const figures = legs[leg];
-    return h("li", { class: leg, title: figures ? `p95 ${figures.p95} ms, p99 ${figures.p99} ms of ${figures.count} changes` : "nothing in the last minute" },
-      name, h("strong", {}, figures ? `${figures.p50} ms` : "–"));
+    return h("li", { class: leg, title: figures ? `p95 ${age(figures.p95)}, p99 ${age(figures.p99)} of ${figures.count} changes` : "nothing in the last minute" },
+      name, h("strong", {}, figures ? age(figures.p50) : "–"));
   }));
 }
 

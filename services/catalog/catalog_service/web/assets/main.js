@@ -21,5 +21,5 @@ openStream({
   order: (data) => model.order(data),
   product: (data) => model.product(data),
   report: (data) => model.told(data),
-  connected: (yes) => model.setConnected(yes),
+  connected: (yes, catalogAnswers) => model.setConnected(yes, catalogAnswers),
 });

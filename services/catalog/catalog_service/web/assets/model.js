@@ -9,11 +9,12 @@ export class Model extends EventTarget {
   instances = [];
   orders = new Map(); // order_id → order
   products = new Map(); // product_id → product
-  journeys = new Map(); // "order_id:version" → journey, kept for a while
+  latencies = new Map(); // "order_id:version" → milliseconds per leg, kept for a while
   placedOn = new Map(); // instance → orders seen since the page was opened
   most = new Map(); // product_id → the most stock ever seen, the full width of its bar
   report = null;
   connected = false;
+  catalogAnswers = true; // while not connected: whether it is the catalog that is missing
   seconds = []; // one {at, count, p50, p99} per second, oldest first
   #second = [];
 
@@ -24,18 +25,27 @@ export class Model extends EventTarget {
   snapshot({ orders, products }) {
     this.orders = new Map(orders.map((order) => [order.order_id, order]));
     for (const product of products) this.#keepProduct(product);
+    this.#tell("snapshot");
     this.#tell("orders");
     this.#tell("products");
   }
 
-  order({ kind, journey, order }) {
+  /** An order that was asked for: what a query shows is visible, whether the stream has told of it or not. */
+  found(order) {
     const known = this.orders.get(order.order_id);
     if (known && known.version >= order.version) return;
+    this.orders.set(order.order_id, order);
+    this.#tell("orders");
+  }
+
+  order({ kind, journey, order }) {
+    this.#keepLatency(`${order.order_id}:${order.version}`, journey);
+    const known = this.orders.get(order.order_id);
+    if (known && known.version >= order.version) { this.#tell("orders"); return; }
     this.orders.delete(order.order_id);
     this.orders.set(order.order_id, order);
     while (this.orders.size > MAX_ORDERS) this.orders.delete(this.orders.keys().next().value);
     if (kind === "order.placed.v1") this.placedOn.set(order.instance, (this.placedOn.get(order.instance) ?? 0) + 1);
-    this.#keepJourney(`${order.order_id}:${order.version}`, journey);
     this.#tell("order", { kind, journey, order });
     this.#tell("orders");
   }
@@ -44,7 +54,7 @@ export class Model extends EventTarget {
     const known = this.products.get(product.product_id);
     if (known && known.version >= product.version) return;
     this.#keepProduct(product);
-    this.#keepJourney(`${product.product_id}:${product.version}`, journey);
+    this.#keepLatency(`${product.product_id}:${product.version}`, journey);
     this.#tell("product", { kind, journey, product });
     this.#tell("products");
   }
@@ -60,9 +70,10 @@ export class Model extends EventTarget {
     this.#tell("report", { before, report });
   }
 
-  setConnected(connected) {
-    if (connected === this.connected) return;
+  setConnected(connected, catalogAnswers) {
+    if (connected === this.connected && catalogAnswers === this.catalogAnswers) return;
     this.connected = connected;
+    this.catalogAnswers = catalogAnswers;
     this.#tell("connected");
   }
 
@@ -72,10 +83,10 @@ export class Model extends EventTarget {
     this.most.set(product.product_id, Math.max(all, this.most.get(product.product_id) ?? 1));
   }
 
-  #keepJourney(key, journey) {
+  #keepLatency(key, journey) {
     if (!journey) return;
-    this.journeys.set(key, journey);
-    if (this.journeys.size > MAX_ORDERS) this.journeys.delete(this.journeys.keys().next().value);
+    this.latencies.set(key, journey);
+    if (this.latencies.size > MAX_ORDERS) this.latencies.delete(this.latencies.keys().next().value);
     this.#second.push(journey.total);
   }
 

@@ -1,0 +1,1 @@
+"""Kafka: publishing, consuming, and what the messages mean."""

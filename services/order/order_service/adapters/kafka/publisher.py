@@ -12,12 +12,42 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
-from order_service.adapters.outbox_reader import LoggedRecord
+from order_service.service_layer.outbox_log import LoggedRecord
 
 REQUEST_TIMEOUT_MS = 8_000
 SEND_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 2.0
+TOPIC_LOOKS = 3
+TOPIC_PAUSE_S = 0.1
+
+OF_THE_RECORDS = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
+OF_THE_TOPIC = (InvalidTopicError, PolicyViolationError, TopicAuthorizationFailedError)
+
+
+class RefusedError(KafkaError):  # type: ignore[misc]  # aiokafka has no types
+    """Kafka does not take these records of one topic; others it may take.
+
+    With `whole_topic` it is the topic: it does not exist or is closed to this service. Else one of the records is too
+    large, the only one if there is one.
+    """
+
+    def __init__(self, records: Sequence[LoggedRecord], reason: str, *, whole_topic: bool) -> None:
+        """`records`: at least one, all of one topic."""
+        super().__init__(reason)
+        self.records = records
+        self.reason = reason
+        self.whole_topic = whole_topic
 
 
 class Publisher(Protocol):
@@ -25,6 +55,9 @@ class Publisher(Protocol):
 
     async def publish(self, records: Sequence[LoggedRecord]) -> None:
         """Returns when all of them are acknowledged by all in-sync replicas."""
+
+    async def missing(self, topic: str) -> str | None:
+        """Why nothing can be published to the topic; None when it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +70,16 @@ class KafkaPublisher:
     producer: AIOKafkaProducer
 
     async def publish(self, records: Sequence[LoggedRecord]) -> None:
-        """Raises `KafkaError` or `TimeoutError` within `SEND_TIMEOUT_S`; any of the records may be in Kafka then."""
+        """Publish all of them, in order within each partition.
+
+        Raises:
+            RefusedError: some will not be taken, whoever sends them.
+            KafkaError, TimeoutError: within `SEND_TIMEOUT_S`; any of the records may be in Kafka then.
+        """
         async with asyncio.timeout(SEND_TIMEOUT_S):
-            partitions = {topic: await self._partitions(topic) for topic in {each.topic for each in records}}
+            partitions = {
+                topic: await self._partitions(topic, records) for topic in {r.topic for r in records}
+            }
             by_partition: dict[tuple[str, int], list[LoggedRecord]] = defaultdict(list)
             for record in records:
                 partition = partition_of(record.key, partitions[record.topic])
@@ -49,22 +89,55 @@ class KafkaPublisher:
                 *(self._send(topic, partition, share) for (topic, partition), share in by_partition.items())
             )
 
-    async def _partitions(self, topic: str) -> int:
+    async def missing(self, topic: str) -> str | None:
+        """Why nothing can be published to the topic. Raises `KafkaError` when no broker can tell."""
+        client = self.producer.client
+        client.add_topic(topic)
+        for look in range(TOPIC_LOOKS):
+            if look:
+                await asyncio.sleep(TOPIC_PAUSE_S)
+            told = await client.force_metadata_update()
+            if client.cluster.partitions_for_topic(topic):
+                return None
+            if not told:
+                raise KafkaConnectionError("no broker tells which topics there are")
+        if topic in client.cluster.unauthorized_topics:
+            return f"not allowed to write to topic {topic}"
+        return f"topic {topic} does not exist"
+
+    async def _partitions(self, topic: str, records: Sequence[LoggedRecord]) -> int:
         known = self.producer.client.cluster.partitions_for_topic(topic)
-        return len(known or await self.producer.partitions_for(topic))
+        if not known:
+            if reason := await self.missing(topic):
+                concerned = [record for record in records if record.topic == topic]
+                raise RefusedError(concerned, reason, whole_topic=True)
+            known = self.producer.client.cluster.partitions_for_topic(topic)
+        return len(known)
 
     async def _send(self, topic: str, partition: int, records: Sequence[LoggedRecord]) -> None:
         """One batch after the other: within a partition the order is the outbox's."""
         acknowledgements = []
         batch, now_ms = self.producer.create_batch(), time.time_ns() // 1_000_000
-        for record in records:
+        begin = 0
+        for index, record in enumerate(records):
             fits = batch.append(key=record.key, value=record.value, timestamp=now_ms, headers=record.headers)
             if fits is None:
-                acknowledgements.append(await self.producer.send_batch(batch, topic, partition=partition))
-                batch = self.producer.create_batch()
+                sent = await self.producer.send_batch(batch, topic, partition=partition)
+                acknowledgements.append(_acknowledged(sent, records[begin:index]))
+                batch, begin = self.producer.create_batch(), index
                 batch.append(key=record.key, value=record.value, timestamp=now_ms, headers=record.headers)
-        acknowledgements.append(await self.producer.send_batch(batch, topic, partition=partition))
+        sent = await self.producer.send_batch(batch, topic, partition=partition)
+        acknowledgements.append(_acknowledged(sent, records[begin:]))
         await asyncio.gather(*acknowledgements)
+
+
+async def _acknowledged(sent: asyncio.Future[object], records: Sequence[LoggedRecord]) -> None:
+    try:
+        await sent
+    except OF_THE_RECORDS as error:
+        raise RefusedError(records, repr(error), whole_topic=False) from error
+    except OF_THE_TOPIC as error:
+        raise RefusedError(records, repr(error), whole_topic=True) from error
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -1,13 +1,10 @@
-"""Run by Alembic, with the connection that `storage.schema` hands over."""
+"""Run by Alembic, with the connection that `adapters.schema` hands over."""
 
 from alembic import context
-
-from order_service.adapters.tables import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=metadata,
     transactional_ddl=True,
     render_as_batch=connection.dialect.name == "sqlite",
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Gauge
 
-from order_service.entrypoints.http.problems import TOO_MANY_COMMANDS, Problem
+from order_service.entrypoints.http.problems import TOO_MANY_COMMANDS, ProblemError
 
 UNDER_WAY = Gauge("order_commands_under_way", "Commands admitted and not yet answered")
 
@@ -23,11 +23,13 @@ class Admission:
     under_way: int = 0
 
     def __enter__(self) -> None:
+        """Take a place."""
         if self.under_way >= self.limit:
-            raise Problem(TOO_MANY_COMMANDS, f"{self.limit} commands are under way here", retry_after=1)
+            raise ProblemError(TOO_MANY_COMMANDS, f"{self.limit} commands are under way here", retry_after=1)
         self.under_way += 1
         UNDER_WAY.set(self.under_way)
 
     def __exit__(self, *_error: object) -> None:
+        """Give the place back."""
         self.under_way -= 1
         UNDER_WAY.set(self.under_way)

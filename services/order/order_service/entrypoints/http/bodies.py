@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9._~-]*$"
-PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+# Characters that show nothing or reorder what is shown: two names could look the same, or one like something else.
+_UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+)
+_UNSEEN_CATEGORIES = frozenset(
+    {"Cc", "Cf", "Cs", "Zl", "Zp"}
+)  # those outside of `_UNSEEN`: beyond U+FFFF, or rare
+VISIBLE = f"^[^{_UNSEEN}]+$"
+
+
+def _visible(text: str) -> str:
+    if not text.isprintable():
+        for character in text:
+            if unicodedata.category(character) in _UNSEEN_CATEGORIES:
+                raise ValueError(f"should not hold U+{ord(character):04X}")
+    return text
+
 
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=ID)]
-UserId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=PRINTABLE)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
+UserId = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=VISIBLE), AfterValidator(_visible)
+]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE), AfterValidator(_visible)
+]
 Cents = Annotated[int, Field(ge=0, le=10**9, description="minor units")]
 Stock = Annotated[int, Field(ge=0, le=10**9)]
 Quantity = Annotated[int, Field(ge=1, le=10**6)]
@@ -22,6 +44,8 @@ class _Body(BaseModel):
 
 
 class RegisterProductBody(_Body):
+    """A product to register, with its first stock."""
+
     product_id: ProductId
     name: Name
     unit_price_cents: Cents
@@ -29,30 +53,42 @@ class RegisterProductBody(_Body):
 
 
 class RestockBody(_Body):
+    """Goods that have arrived."""
+
     quantity: Annotated[int, Field(ge=1, le=10**9)]
 
 
 class PriceBody(_Body):
+    """The price of orders to come."""
+
     unit_price_cents: Cents
 
 
 class OrderLineBody(_Body):
+    """One product of an order to place."""
+
     product_id: ProductId
     quantity: Quantity
 
 
 class PlaceOrderBody(_Body):
+    """An order to place; a product stands in one line only."""
+
     user_id: UserId
     lines: Annotated[list[OrderLineBody], Field(min_length=1, max_length=100)]
 
 
 class LineView(BaseModel):
+    """One line of an order, at the price of the moment it was placed."""
+
     product_id: str
     quantity: int
     unit_price_cents: int
 
 
 class OrderView(BaseModel):
+    """An order as its owning instance has it; times are RFC 3339 in UTC."""
+
     order_id: str
     user_id: str
     status: Literal["PENDING", "CONFIRMED", "REJECTED", "SHIPPED", "CANCELLED"]
@@ -66,10 +102,14 @@ class OrderView(BaseModel):
 
 
 class OrderList(BaseModel):
+    """Orders, the latest first."""
+
     items: list[OrderView]
 
 
 class ProductView(BaseModel):
+    """A product with its stock as its owning instance has it."""
+
     product_id: str
     name: str
     unit_price_cents: int
@@ -81,6 +121,8 @@ class ProductView(BaseModel):
 
 
 class FieldError(BaseModel):
+    """One thing that is wrong, and where: a pointer into the body, a parameter or a header."""
+
     detail: str
     pointer: str | None = None
     parameter: str | None = None

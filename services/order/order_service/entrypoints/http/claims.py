@@ -10,24 +10,32 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from order_service.domain.errors import KeyReused
-from order_service.service_layer.use_cases.claim_name import ClaimName
+from order_service.adapters.peers import Peers
+from order_service.domain.errors import KeyReusedError
+from order_service.entrypoints.http.problems import INVALID_REQUEST, ProblemError
+from order_service.service_layer.use_cases.reserve_name import ReserveName
 
 PATH = "/internal/claims"
 MOST = 100  # claims in one call; well within the limit of a body
 
 
 class ClaimBody(BaseModel):
+    """One claim as it is sent: what is claimed, for which instance, and what it stands for."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field(max_length=400)
     instance: str = Field(max_length=64)
     fingerprint: str = Field(max_length=64)
+
+
+_CLAIMS = TypeAdapter(Annotated[list[ClaimBody], Field(max_length=MOST)])
 
 
 class Held(msgspec.Struct):
@@ -36,42 +44,57 @@ class Held(msgspec.Struct):
     instance: str | None
 
 
-def claims_router(keep: Callable[[ClaimName], Awaitable[str]]) -> APIRouter:
+def claims_router(keep: Callable[[ReserveName], Awaitable[str]], peers: Peers) -> APIRouter:
     """Between instances only, so not in the API's description. `keep` writes one claim; they share a commit."""
     router = APIRouter(include_in_schema=False)
 
     async def held(body: ClaimBody) -> Held:
         try:
             return Held(
-                await keep(ClaimName(name=body.name, instance=body.instance, fingerprint=body.fingerprint))
+                await keep(ReserveName(name=body.name, instance=body.instance, fingerprint=body.fingerprint))
             )
-        except KeyReused:
+        except KeyReusedError:
             return Held(None)
 
     @router.post(PATH)
-    async def claim(bodies: list[ClaimBody]) -> Response:
+    async def claim(request: Request) -> Response:
+        peers.require_peer(request)
+        bodies = _read_claims(await request.body(), peers)
         answers = await asyncio.gather(*(held(body) for body in bodies))
         return Response(msgspec.json.encode(answers), media_type="application/json")
 
     return router
 
 
+def _read_claims(content: bytes, peers: Peers) -> list[ClaimBody]:
+    try:
+        bodies = _CLAIMS.validate_json(content)
+    except ValidationError as error:
+        raise ProblemError(INVALID_REQUEST, f"not a list of claims: {error.errors()[0]['msg']}") from error
+    for number, body in enumerate(bodies):
+        if not peers.knows(body.instance):
+            detail = f"{body.instance!a} is not one of the instances that {peers.instance} knows"
+            errors = [{"pointer": f"/{number}/instance", "detail": detail}]
+            raise ProblemError(INVALID_REQUEST, detail, errors=errors)
+    return bodies
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    claim: ClaimName
+    claim: ReserveName
     held: asyncio.Future[str]
 
 
 @dataclass(slots=True)
-class Courier:
+class NameRegistryClient:
     """Brings claims to their keepers. `call` posts a body to an instance and raises a `Problem` when that fails."""
 
     call: Callable[[str, bytes], Awaitable[bytes]]
     _queues: defaultdict[str, deque[_Waiting]] = field(default_factory=lambda: defaultdict(deque))
     _calling: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    async def claim(self, keeper: str, claim: ClaimName) -> str:
-        """Who has the name from now on. Raises `KeyReused`, or the `Problem` of a keeper that cannot be asked."""
+    async def claim(self, keeper: str, claim: ReserveName) -> str:
+        """Who has the name from now on. Raises `KeyReusedError`, or the `Problem` of a keeper that cannot be asked."""
         waiting = _Waiting(claim, asyncio.get_running_loop().create_future())
         self._queues[keeper].append(waiting)
         async with self._calling[keeper]:
@@ -94,7 +117,7 @@ class Courier:
             raise
         for waiting, answer in zip(batch, answers, strict=True):
             if answer.instance is None:
-                waiting.held.set_exception(KeyReused("the Idempotency-Key was used with another body"))
+                waiting.held.set_exception(KeyReusedError("the Idempotency-Key was used with another body"))
                 waiting.held.exception()
             else:
                 waiting.held.set_result(answer.instance)

@@ -1,4 +1,4 @@
-"""The way of a request: admitted, to its home, through the Idempotency-Key, past the outbox's limit, into one transaction."""
+"""The way of a request: admitted, then to the instance that decides about it, which is this one or is asked over HTTP."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from typing import TypeVar
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from order_service.adapters.peers import Peers, visited
+from order_service.adapters.peers import Peers
 from order_service.adapters.queries import Queries
-from order_service.domain.errors import KeyReused
 from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.admission import Admission
-from order_service.entrypoints.http.claims import Courier
 from order_service.entrypoints.http.parameters import idempotency_key
-from order_service.entrypoints.http.problems import OUTBOX_FULL, REQUEST_RUNNING, Problem
+from order_service.entrypoints.http.problems import OUTBOX_FULL, REQUEST_RUNNING, ProblemError
 from order_service.entrypoints.http.representation import response
-from order_service.service_layer.backlog import Backlog
-from order_service.service_layer.idempotency import Once, Reply
-from order_service.service_layer.message_bus import GroupCommit
+from order_service.service_layer.command_runner import CommandRunner, OutboxFullError
+from order_service.service_layer.idempotency import Reply
+from order_service.service_layer.name_registry import NameRegistry
 from order_service.service_layer.unit_of_work import UseCase
-from order_service.service_layer.use_cases.claim_name import ClaimName
+from order_service.service_layer.use_cases.reserve_name import ReserveName
 
 T = TypeVar("T")
 _ANY_NUMBER = contextlib.nullcontext()
@@ -60,11 +58,10 @@ class Dispatch:
     """For every command of the API."""
 
     admission: Admission
-    commits: GroupCommit
-    backlog: Backlog
+    runner: CommandRunner
+    registry: NameRegistry
     queries: Queries
     peers: Peers
-    courier: Courier
     _running: set[str] = field(default_factory=set)
 
     async def create(
@@ -77,15 +74,13 @@ class Dispatch:
     ) -> Response:
         """A command that makes an aggregate, here, unless its key or its `name` was first seen elsewhere."""
         with self.admission, self._alone(command):
-            claims = []
-            if command.key is not None:
-                claims.append(self._claim(f"key {command.scope}", command.fingerprint))
+            names = [] if command.key is None else [(f"key {command.scope}", command.fingerprint)]
             if name is not None:
-                claims.append(self._claim(name, ""))
-            for claim in claims:
-                holder = await self.holder(claim)
+                names.append((name, ""))
+            for each, fingerprint in names:
+                holder = await self.registry.reserve(each, fingerprint=fingerprint, trace=tracing.current())
                 # An instance that sent the request here has the name and wants it done here.
-                if holder != self.peers.instance and holder not in visited(command.request):
+                if holder != self.peers.instance and holder not in self.peers.visited(command.request):
                     return await self.peers.forward(command.request, holder)
             return await self._run(command, use_case, represent)
 
@@ -98,19 +93,9 @@ class Dispatch:
                 return await self.peers.forward(command.request, home)
             return await self._run(command, use_case, represent)
 
-    async def holder(self, claim: ClaimName) -> str:
-        """Claim a name at its keeper: the instance that has it from now on."""
-        keeper = self.peers.keeper(claim.name)
-        if keeper == self.peers.instance:
-            return await self.keep(claim)
-        return await self.courier.claim(keeper, claim)
-
-    async def keep(self, claim: ClaimName) -> str:
-        """Be the keeper. A claim publishes nothing, so the outbox's limit does not concern it."""
-        return (await self.commits.run(claim, trace=tracing.current())).instance
-
-    def _claim(self, name: str, fingerprint: str) -> ClaimName:
-        return ClaimName(name=name, instance=self.peers.instance, fingerprint=fingerprint)
+    async def keep(self, claim: ReserveName) -> str:
+        """Reserve a name that this instance owns, for another; the instance that has it from now on."""
+        return await self.registry.keep(claim, trace=tracing.current())
 
     def _alone(self, command: Command) -> contextlib.AbstractContextManager[None]:
         """409 while a request with the same key is being carried out."""
@@ -119,7 +104,9 @@ class Dispatch:
     @contextlib.contextmanager
     def _running_alone(self, scope: str) -> Iterator[None]:
         if scope in self._running:
-            raise Problem(REQUEST_RUNNING, "a request with this Idempotency-Key is under way", retry_after=1)
+            raise ProblemError(
+                REQUEST_RUNNING, "a request with this Idempotency-Key is under way", retry_after=1
+            )
         self._running.add(scope)
         try:
             yield
@@ -127,22 +114,11 @@ class Dispatch:
             self._running.discard(scope)
 
     async def _run(self, command: Command, use_case: UseCase[T], represent: Callable[[T], Reply]) -> Response:
-        if self.backlog.full:
-            return response(await self._answered_before(command))
-        trace = tracing.current()
-        if command.key is None:
-            return response(represent(await self.commits.run(use_case, trace=trace)))
-        once = Once(
-            use_case=use_case, key=command.scope, fingerprint=command.fingerprint, represent=represent
-        )
-        return response(await self.commits.run(once, trace=trace))
-
-    async def _answered_before(self, command: Command) -> Reply:
-        """The stored answer, which needs no room in the outbox; else 503."""
-        known = await self.queries.answer(command.scope) if command.key is not None else None
-        if known is None:
-            detail = f"{self.backlog.pending} events wait for Kafka; the limit is {self.backlog.limit}"
-            raise Problem(OUTBOX_FULL, detail, retry_after=1)
-        if known.fingerprint != command.fingerprint:
-            raise KeyReused("the Idempotency-Key was used with another body")
-        return Reply(status=known.status, headers=known.headers, body=known.body)
+        key = None if command.key is None else command.scope
+        try:
+            reply = await self.runner.run(
+                use_case, represent, key=key, fingerprint=command.fingerprint, trace=tracing.current()
+            )
+        except OutboxFullError as error:
+            raise ProblemError(OUTBOX_FULL, str(error), retry_after=1) from error
+        return response(reply)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from order_service.entrypoints.http.bodies import Problem as ProblemBody
-from order_service.entrypoints.http.problems import NOT_READY, Problem
+from order_service.entrypoints.http.problems import NOT_READY, ProblemError
 
 Check = Callable[[], Awaitable[str | None]]
 """Answers what is missing, or None."""
@@ -28,7 +28,7 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
         """It can do its work; if not, the problem names what is missing."""
         missing = {name: lack for name, check in checks.items() if (lack := await check()) is not None}
         if missing:
-            raise Problem(
+            raise ProblemError(
                 NOT_READY, "; ".join(f"{name}: {lack}" for name, lack in missing.items()), retry_after=1
             )
         return {"status": "ok"}

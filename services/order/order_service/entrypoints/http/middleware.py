@@ -1,4 +1,4 @@
-"""What every request passes through: trace, body limit, metrics and log line."""
+"""What every request passes through: trace, metrics and log line, the answer to a defect, body limit."""
 
 from __future__ import annotations
 
@@ -7,32 +7,39 @@ from time import perf_counter
 
 import structlog
 from prometheus_client import Counter, Histogram
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from order_service.entrypoints.http import tracing
-from order_service.entrypoints.http.problems import BODY_TOO_LARGE, Problem, problem
+from order_service.entrypoints.http.problems import BODY_TOO_LARGE, INTERNAL, ProblemError, problem
 
 log = structlog.get_logger()
 
 REQUESTS = Counter("order_http_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
-    "order_http_seconds", "From the request's head to the end of its answer", ["method", "route"]
+    "order_http_seconds", "From the request's head to the end of its answer", ["method", "route", "status"]
 )
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
-    """Gives the request its trace, measures it, and logs it at DEBUG (at ERROR when it is a 5xx by a defect)."""
+class ObservationMiddleware:
+    """Gives the request its trace, measures it, and logs it at DEBUG.
+
+    What nothing further in has caught is a defect: logged at ERROR and answered with a 500 that is counted as such.
+    """
 
     app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         begun = perf_counter()
         trace = tracing.begin(_header(scope, b"traceparent"))
-        status = 500
+        status = 0
 
         async def observed(message: Message) -> None:
             nonlocal status
@@ -41,18 +48,28 @@ class Observed:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(traceparent=trace):
-            await self.app(scope, receive, observed)
-            method, route = scope["method"], getattr(scope.get("route"), "path", "unmatched")
-            seconds = perf_counter() - begun
-            REQUESTS.labels(method, route, status).inc()
-            SECONDS.labels(method, route).observe(seconds)
-            log.debug(
-                "request", method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 3)
-            )
+            try:
+                await self.app(scope, receive, observed)
+            except Exception:
+                log.exception("request.failed", path=scope["path"])
+                if status:  # too late to say so: the connection is closed in the middle of the answer
+                    raise
+                failed = ProblemError(INTERNAL, "the defect is in the log")
+                await problem(failed, scope["path"])(scope, receive, observed)
+            finally:
+                self._record(scope, status, perf_counter() - begun)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = scope["method"], getattr(scope.get("route"), "path", "unmatched")
+        if method not in METHODS:
+            method = "other"
+        REQUESTS.labels(method, route, status).inc()
+        SECONDS.labels(method, route, status).observe(seconds)
+        log.debug("request", method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 3))
 
 
 @dataclass(frozen=True, slots=True)
-class BodyLimit:
+class BodyLimitMiddleware:
     """413 for a body of more than `limit` bytes, whether its length is announced or it comes in chunks.
 
     FastAPI's own `max_body_size` answers an announced length in plain text; here every answer is a problem.
@@ -62,13 +79,19 @@ class BodyLimit:
     limit: int
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.app(scope, receive, send)
             return
         announced = _header(scope, b"content-length") or "0"
-        body = None if not announced.isdigit() or int(announced) > self.limit else await self._read(receive)
+        try:
+            body = (
+                None if not announced.isdigit() or int(announced) > self.limit else await self._read(receive)
+            )
+        except ClientDisconnect:
+            return  # half a body is no command, and nobody waits for an answer
         if body is None:
-            too_large = Problem(BODY_TOO_LARGE, f"a body has at most {self.limit} bytes")
+            too_large = ProblemError(BODY_TOO_LARGE, f"a body has at most {self.limit} bytes")
             await problem(too_large, scope["path"])(scope, receive, send)
             return
         pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -83,6 +106,8 @@ class BodyLimit:
         size, more = 0, True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
             if size > self.limit:

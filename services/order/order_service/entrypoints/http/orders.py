@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from order_service.domain.errors import UnknownOrder
-from order_service.domain.stock import Goods
+from order_service.domain.errors import UnknownOrderError
+from order_service.domain.stock import LineItem
 from order_service.entrypoints.http import representation
 from order_service.entrypoints.http.bodies import OrderList, OrderView, PlaceOrderBody, UserId
 from order_service.entrypoints.http.body_route import BodyRoute
@@ -33,13 +33,13 @@ def orders_router(dispatch: Dispatch) -> APIRouter:
         """An order's id begins with its home's name."""
         home = order_id.rpartition("-")[0]
         if not dispatch.peers.knows(home):
-            raise UnknownOrder(f"no order {order_id}")
+            raise UnknownOrderError(f"no order {order_id}")
         return home
 
     @router.post("", status_code=201, openapi_extra=CREATING, response_model=OrderView)
     async def place(request: Request, body: PlaceOrderBody) -> Response:
         """Place an order at this instance. It is PENDING until the homes of its goods have answered."""
-        goods = tuple(Goods(product_id=line.product_id, quantity=line.quantity) for line in body.lines)
+        goods = tuple(LineItem(product_id=line.product_id, quantity=line.quantity) for line in body.lines)
         command = Command.of(request, body)
         use_case = PlaceOrder(user_id=body.user_id, goods=goods)
         return await dispatch.create(command, use_case, representation.created)
@@ -66,7 +66,7 @@ def orders_router(dispatch: Dispatch) -> APIRouter:
             return await dispatch.peers.forward(request, home)
         order = await dispatch.queries.order(order_id)
         if order is None:
-            raise UnknownOrder(f"no order {order_id}")
+            raise UnknownOrderError(f"no order {order_id}")
         return representation.unless_seen(representation.state(order), seen)
 
     @router.get("", response_model=OrderList)

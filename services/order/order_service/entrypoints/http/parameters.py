@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Path, Request
 
-from order_service.entrypoints.http.problems import INVALID_REQUEST, Problem
+from order_service.entrypoints.http.problems import INVALID_REQUEST, ProblemError
 from order_service.service_layer.if_match import IfMatch
 
 IfNoneMatchHeader = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
@@ -49,8 +49,8 @@ def matches(header: str | None, etag: str) -> bool:
     )
 
 
-def _invalid(header: str, detail: str) -> Problem:
-    return Problem(INVALID_REQUEST, f"{header}: {detail}", errors=[{"header": header, "detail": detail}])
+def _invalid(header: str, detail: str) -> ProblemError:
+    return ProblemError(INVALID_REQUEST, f"{header}: {detail}", errors=[{"header": header, "detail": detail}])
 
 
 def _described(name: str, description: str, **schema: Any) -> dict[str, Any]:

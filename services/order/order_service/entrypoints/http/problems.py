@@ -8,15 +8,14 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
-from order_service.adapters.errors import StorageUnavailable
 from order_service.domain import errors
-
-log = structlog.get_logger()
+from order_service.entrypoints.http.methods import allowed_methods
+from order_service.service_layer.errors import StorageUnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -30,7 +29,7 @@ class ProblemType:
     title: str
 
 
-class Problem(Exception):  # noqa: N818 - an answer, raised to leave a route early
+class ProblemError(Exception):
     """Answered as it stands. `retry_after` is in seconds."""
 
     def __init__(
@@ -41,6 +40,7 @@ class Problem(Exception):  # noqa: N818 - an answer, raised to leave a route ear
         errors: Sequence[Mapping[str, str]] = (),
         retry_after: int | None = None,
     ) -> None:
+        """`errors` name fields, each with a `detail`."""
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
@@ -58,24 +58,28 @@ NOT_READY = ProblemType("not-ready", 503, "The service cannot do its work")
 MISDIRECTED = ProblemType("misdirected", 421, "The instances disagree about the home")
 HOME_UNREACHABLE = ProblemType("home-unreachable", 503, "The instance that decides about it is down")
 HOME_SILENT = ProblemType("home-silent", 504, "The instance that decides about it did not answer")
+NOT_A_PEER = ProblemType("not-a-peer", 403, "For the other instances only")
 REQUEST_RUNNING = ProblemType("request-running", 409, "The request is under way")
 UNSUPPORTED_MEDIA = ProblemType("unsupported-media-type", 415, "A body has to be JSON")
 INTERNAL = ProblemType("internal-error", 500, "Something went wrong here")
 
-REFUSALS: dict[type[errors.Refusal], ProblemType] = {
-    errors.InvalidOrder: ProblemType("invalid-order", 422, "No such order is possible"),
-    errors.UnknownProduct: ProblemType("unknown-product", 404, "The product is not known here"),
-    errors.UnknownOrder: ProblemType("unknown-order", 404, "There is no such order"),
-    errors.ProductExists: ProblemType("product-exists", 409, "The product is registered already"),
-    errors.IllegalTransition: ProblemType("illegal-transition", 409, "The order's status does not allow it"),
-    errors.StockLimit: ProblemType("stock-limit", 409, "The stock would be too large"),
-    errors.KeyReused: ProblemType("idempotency-key-reused", 422, "The key belongs to another request"),
-    errors.StaleVersion: ProblemType("stale-version", 412, "The version has changed"),
+REFUSALS: dict[type[errors.DomainError], ProblemType] = {
+    errors.InvalidOrderError: ProblemType("invalid-order", 422, "No such order is possible"),
+    errors.UnknownProductError: ProblemType("unknown-product", 404, "The product is not known here"),
+    errors.UnknownOrderError: ProblemType("unknown-order", 404, "There is no such order"),
+    errors.ProductExistsError: ProblemType("product-exists", 409, "The product is registered already"),
+    errors.IllegalTransitionError: ProblemType(
+        "illegal-transition", 409, "The order's status does not allow it"
+    ),
+    errors.StockLimitError: ProblemType("stock-limit", 409, "The stock would be too large"),
+    errors.KeyReusedError: ProblemType("idempotency-key-reused", 422, "The key belongs to another request"),
+    errors.UnstorableError: ProblemType("unstorable", 422, "The database does not take a value"),
+    errors.StaleVersionError: ProblemType("stale-version", 412, "The version has changed"),
 }
 UNKNOWN_LINE_PRODUCT = ProblemType("unknown-product", 422, "An ordered product is not known here")
 
 
-def problem(of: Problem, path: str) -> Response:
+def problem(of: ProblemError, path: str) -> Response:
     """The response of a problem that happened at `path`."""
     body: dict[str, Any] = {
         "type": f"/problems/{of.kind.name}",
@@ -90,11 +94,28 @@ def problem(of: Problem, path: str) -> Response:
     return Response(msgspec.json.encode(body), of.kind.status, headers, MEDIA_TYPE)
 
 
-def problem_body(body: bytes, *, retry_after: str | None) -> Problem:
+def unsupported_media(media_type: str) -> ProblemError:
+    """A body of another type than JSON."""
+    return ProblemError(UNSUPPORTED_MEDIA, f"the body is {media_type or 'of no type'}, not application/json")
+
+
+def refusal(scope: Scope, status: int, kind: str, detail: str) -> Response:
+    """The response to a request that is not let in."""
+    title = "Not a name of this service" if kind == "unknown-host" else "Not from this site"
+    return problem(ProblemError(ProblemType(kind, status, title), detail), scope["path"])
+
+
+def document(status: int, kind: str, detail: str) -> tuple[str, bytes]:
+    """Media type and body of a problem that happened before a request could be read."""
+    title = HTTPStatus(status).phrase
+    return MEDIA_TYPE, bytes(problem(ProblemError(ProblemType(kind, status, title), detail), "/").body)
+
+
+def problem_body(body: bytes, *, retry_after: str | None) -> ProblemError:
     """Another instance's problem, to be raised here."""
     told = msgspec.json.decode(body, type=_Told)
     kind = ProblemType(told.type.rpartition("/")[2], told.status, told.title)
-    return Problem(kind, told.detail, retry_after=int(retry_after) if retry_after else None)
+    return ProblemError(kind, told.detail, retry_after=int(retry_after) if retry_after else None)
 
 
 class _Told(msgspec.Struct):
@@ -104,77 +125,57 @@ class _Told(msgspec.Struct):
     detail: str
 
 
-def of_refusal(refusal: errors.Refusal) -> Problem:
+def of_refusal(refusal: errors.DomainError) -> ProblemError:
+    """What a rule of the domain has refused, as HTTP says it."""
     kind = REFUSALS[type(refusal)]
-    if isinstance(refusal, errors.UnknownProduct) and refusal.pointer is not None:
+    if isinstance(refusal, errors.UnknownProductError) and refusal.pointer is not None:
         kind = UNKNOWN_LINE_PRODUCT  # the address exists, a field of the body is wrong
     fields = () if refusal.pointer is None else ({"pointer": refusal.pointer, "detail": refusal.detail},)
-    return Problem(kind, refusal.detail, errors=fields)
+    return ProblemError(kind, refusal.detail, errors=fields)
 
 
 def install(app: FastAPI) -> None:
-    """Answer with problems, whatever is raised."""
+    """Answer with problems what routes refuse; a defect passes through, to the middleware that measures."""
 
-    @app.exception_handler(Problem)
-    async def _problem(request: Request, error: Problem) -> Response:
+    @app.exception_handler(ProblemError)
+    async def _problem(request: Request, error: ProblemError) -> Response:
         return problem(error, request.url.path)
 
-    @app.exception_handler(errors.Refusal)
-    async def _refusal(request: Request, error: errors.Refusal) -> Response:
+    @app.exception_handler(errors.DomainError)
+    async def _refusal(request: Request, error: errors.DomainError) -> Response:
         return problem(of_refusal(error), request.url.path)
 
-    @app.exception_handler(StorageUnavailable)
-    async def _storage(request: Request, _error: StorageUnavailable) -> Response:
+    @app.exception_handler(StorageUnavailableError)
+    async def _storage(request: Request, _error: StorageUnavailableError) -> Response:
         detail = "whether the command was carried out is unknown; repeat it with the same Idempotency-Key"
-        return problem(Problem(STORAGE_UNAVAILABLE, detail, retry_after=1), request.url.path)
+        return problem(ProblemError(STORAGE_UNAVAILABLE, detail, retry_after=1), request.url.path)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if error.body and content_type != "application/json":
-            unsupported = Problem(
-                UNSUPPORTED_MEDIA, f"the body is {content_type or 'of no type'}, not application/json"
-            )
-            return problem(unsupported, request.url.path)
+            return problem(unsupported_media(content_type), request.url.path)
         return problem(_of_validation(error), request.url.path)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        if (
-            error.status_code == HTTPStatus.BAD_REQUEST
-        ):  # FastAPI's, for a body that its JSON parser gave up on
-            return problem(_of_unreadable(error.__cause__), request.url.path)
         status = HTTPStatus(error.status_code)
         kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
-        answer = problem(Problem(kind, str(error.detail)), request.url.path)
+        answer = problem(ProblemError(kind, str(error.detail)), request.url.path)
         answer.headers.update(error.headers or {})
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["Allow"] = allowed_methods(app, request.scope)
         return answer
 
-    @app.exception_handler(Exception)
-    async def _defect(request: Request, error: Exception) -> Response:
-        log.error("request.failed", path=request.url.path, exc_info=error)
-        return problem(Problem(INTERNAL, "the defect is in the log"), request.url.path)
 
-
-def _of_validation(error: RequestValidationError) -> Problem:
+def _of_validation(error: RequestValidationError) -> ProblemError:
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
-        return Problem(
+        return ProblemError(
             MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": found[0]["msg"]}]
         )
     errors = [_field_error(item) for item in found]
-    return Problem(INVALID_REQUEST, "; ".join(_sentence(item) for item in errors), errors=errors)
-
-
-def _of_unreadable(cause: BaseException | None) -> Problem:
-    match cause:
-        case UnicodeDecodeError():
-            detail = f"byte {cause.start} is not {cause.encoding.upper()}"
-        case RecursionError():
-            detail = "is nested too deeply"
-        case _:
-            detail = "cannot be read"
-    return Problem(MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": detail}])
+    return ProblemError(INVALID_REQUEST, "; ".join(_sentence(item) for item in errors), errors=errors)
 
 
 def _field_error(item: Mapping[str, Any]) -> dict[str, str]:

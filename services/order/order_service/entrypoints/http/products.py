@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from order_service.domain.errors import UnknownProduct
+from order_service.domain.errors import UnknownProductError
 from order_service.entrypoints.http import representation
 from order_service.entrypoints.http.bodies import PriceBody, ProductView, RegisterProductBody, RestockBody
 from order_service.entrypoints.http.body_route import BodyRoute
@@ -28,7 +28,7 @@ def products_router(dispatch: Dispatch) -> APIRouter:
     async def home_of(product_id: str) -> str:
         offer = await dispatch.queries.offer(product_id)
         if offer is None:
-            raise UnknownProduct(f"no product {product_id} is known at {dispatch.peers.instance}")
+            raise UnknownProductError(f"no product {product_id} is known at {dispatch.peers.instance}")
         return offer.instance
 
     @router.post("", status_code=201, openapi_extra=CREATING, response_model=ProductView)
@@ -76,7 +76,7 @@ def products_router(dispatch: Dispatch) -> APIRouter:
             return await dispatch.peers.forward(request, home)
         product = await dispatch.queries.product(product_id)
         if product is None:
-            raise UnknownProduct(f"no product {product_id}")
+            raise UnknownProductError(f"no product {product_id}")
         return representation.unless_seen(representation.state(product), seen)
 
     return router

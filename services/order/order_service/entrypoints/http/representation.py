@@ -17,6 +17,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def order_view(order: Order) -> dict[str, Any]:
+    """The fields of `OrderView`."""
     return {
         "order_id": order.order_id,
         "user_id": order.user_id,
@@ -32,6 +33,7 @@ def order_view(order: Order) -> dict[str, Any]:
 
 
 def product_view(product: Product) -> dict[str, Any]:
+    """The fields of `ProductView`."""
     return {
         "product_id": product.product_id,
         "name": product.name,
@@ -55,6 +57,7 @@ def created(thing: Order | Product) -> Reply:
 
 
 def response(reply: Reply) -> Response:
+    """The reply as an HTTP response."""
     return Response(reply.body, reply.status, reply.headers, "application/json")
 
 

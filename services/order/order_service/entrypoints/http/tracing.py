@@ -18,6 +18,7 @@ def begin(sent: str | None) -> str:
 
 
 def new() -> str:
+    """A new, sampled trace, as `traceparent` has it."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 

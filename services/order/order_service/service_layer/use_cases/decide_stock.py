@@ -1,18 +1,13 @@
-"""At a product's home: an order asks for its goods to be reserved, released or shipped."""
+"""At a product's owner: an order asks for its goods to be reserved, released or shipped."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from order_service.domain import stock
-from order_service.domain.stock import Held, StockRequest
+from order_service.domain.product import Product
+from order_service.domain.stock import Reservation, StockRequest
 from order_service.service_layer.unit_of_work import Needs, Transaction
-
-EVENTS = {
-    Held.RESERVED: "product.stock-reserved",
-    Held.RELEASED: "product.stock-released",
-    Held.SHIPPED: "product.stock-shipped",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +17,22 @@ class DecideStock:
     request: StockRequest
 
     def needs(self) -> Needs:
-        return Needs(
-            reservations=(self.request.order_id,),
-            products=tuple(item.product_id for item in self.request.goods),
-        )
+        """The order's reservation here and the products it asks for."""
+        products = tuple(item.product_id for item in self.request.goods)
+        return Needs(reservations=(self.request.order_id,), products=products, offers=products)
 
     def decide(self, tx: Transaction) -> None:
+        """Reserve, release or ship all of the goods or none, and answer."""
         request = self.request
+        reservation = tx.get(Reservation, request.order_id)
         products = {
-            product.product_id: product for item in request.goods if (product := tx.product(item.product_id))
+            product.product_id: product
+            for item in request.goods
+            if (product := tx.get(Product, item.product_id)) is not None
         }
-        decision = stock.decide(request, tx.reservation(request.order_id), products, at=tx.now)
-        tx.save_reservation(decision.reservation)
+        decision = stock.decide(request, reservation, products, at=tx.now)
+        tx.save(decision.reservation)
         for product in decision.products:
-            tx.save_product(product, EVENTS[decision.reservation.held])
+            tx.save(product)
+            tx.save(product.offer)
         tx.send(decision.reservation.answer(request))

@@ -1,12 +1,13 @@
-"""Place an order at the prices this instance knows, and ask the goods' homes to reserve them."""
+"""Place an order at the prices this instance knows, and ask the goods' owners to reserve them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import UnknownProduct
+from order_service.domain.errors import UnknownProductError
 from order_service.domain.order import Order, OrderLine
-from order_service.domain.stock import Goods
+from order_service.domain.product import Offer
+from order_service.domain.stock import LineItem
 from order_service.service_layer.unit_of_work import Needs, Transaction
 
 
@@ -15,17 +16,19 @@ class PlaceOrder:
     """The new order is PENDING. Refuses with `UnknownProduct` or `InvalidOrder`, both naming the line."""
 
     user_id: str
-    goods: tuple[Goods, ...]
+    goods: tuple[LineItem, ...]
 
     def needs(self) -> Needs:
+        """What it decides on."""
         return Needs(offers=tuple(item.product_id for item in self.goods))
 
     def decide(self, tx: Transaction) -> Order:
+        """The order as it is from now on."""
         lines, homes = [], []
         for index, item in enumerate(self.goods):
-            offer = tx.offer(item.product_id)
+            offer = tx.get(Offer, item.product_id)
             if offer is None:
-                raise UnknownProduct(
+                raise UnknownProductError(
                     f"{tx.instance} knows no product {item.product_id}", pointer=f"/lines/{index}/product_id"
                 )
             lines.append(
@@ -44,7 +47,5 @@ class PlaceOrder:
             instance=tx.instance,
             at=tx.now,
         )
-        tx.save_order(order, "order.placed")
-        for request in order.requests():
-            tx.send(request)
+        tx.save(order)
         return order

@@ -1,10 +1,11 @@
-"""Keep the replica of the products up to date: name, price and home of everything the house sells."""
+"""Keep the replica of the products up to date: name, price and owner of everything that is sold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.product import Offer
+from order_service.domain.errors import ForeignOfferError
+from order_service.domain.product import Offer, Product
 from order_service.service_layer.unit_of_work import Needs, Transaction
 
 
@@ -15,9 +16,27 @@ class RefreshOffer:
     offer: Offer
 
     def needs(self) -> Needs:
-        return Needs(offers=(self.offer.product_id,))
+        """What is known of the product, here and in the replica."""
+        return Needs(offers=(self.offer.product_id,), products=(self.offer.product_id,))
 
     def decide(self, tx: Transaction) -> None:
-        known = tx.offer(self.offer.product_id)
-        if known is None or known.version < self.offer.version:
-            tx.save_offer(self.offer)
+        """Save the offer if it is news.
+
+        Raises:
+            ForeignOfferError: another instance is the product's owner, or it is this one and never said so.
+        """
+        offer = self.offer
+        known = tx.get(Offer, offer.product_id)
+        if known is not None and known.instance != offer.instance:
+            raise ForeignOfferError(
+                f"{offer.product_id} belongs to {known.instance}, and {offer.instance} speaks of it"
+            )
+        if offer.instance == tx.instance:
+            product = tx.get(Product, offer.product_id)
+            if product is None or product.version < offer.version:
+                raise ForeignOfferError(
+                    f"{tx.instance} has never published version {offer.version} of {offer.product_id}"
+                )
+            return
+        if known is None or known.version < offer.version:
+            tx.save(offer)

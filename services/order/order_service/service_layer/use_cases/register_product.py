@@ -1,11 +1,11 @@
-"""Register a product; the instance that does it becomes the product's home."""
+"""Register a product; the instance that does it becomes the product's owner."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import ProductExists
-from order_service.domain.product import Product
+from order_service.domain.errors import ProductExistsError
+from order_service.domain.product import Offer, Product
 from order_service.service_layer.unit_of_work import Needs, Transaction
 
 
@@ -19,12 +19,16 @@ class RegisterProduct:
     stock: int
 
     def needs(self) -> Needs:
+        """What it decides on."""
         return Needs(products=(self.product_id,), offers=(self.product_id,))
 
     def decide(self, tx: Transaction) -> Product:
-        known = tx.offer(self.product_id)
+        """The product as it is from now on."""
+        known = tx.get(Offer, self.product_id)
         if known is not None:
-            raise ProductExists(f"{self.product_id} is registered at {known.instance}", pointer="/product_id")
+            raise ProductExistsError(
+                f"{self.product_id} is registered at {known.instance}", pointer="/product_id"
+            )
         product = Product.register(
             product_id=self.product_id,
             name=self.name,
@@ -33,5 +37,6 @@ class RegisterProduct:
             instance=tx.instance,
             at=tx.now,
         )
-        tx.save_product(product, "product.registered")
+        tx.save(product)
+        tx.save(product.offer)
         return product

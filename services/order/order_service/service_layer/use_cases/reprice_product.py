@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import UnknownProduct
+from order_service.domain.errors import UnknownProductError
 from order_service.domain.product import Product
 from order_service.service_layer.if_match import IfMatch
 from order_service.service_layer.unit_of_work import Needs, Transaction
@@ -12,20 +12,23 @@ from order_service.service_layer.unit_of_work import Needs, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepriceProduct:
-    """At the product's home only. Refuses with `UnknownProduct` or `StaleVersion`."""
+    """At the product's owner only. Refuses with `UnknownProduct` or `StaleVersion`."""
 
     product_id: str
     unit_price_cents: int
     if_match: IfMatch
 
     def needs(self) -> Needs:
-        return Needs(products=(self.product_id,))
+        """What it decides on."""
+        return Needs(products=(self.product_id,), offers=(self.product_id,))
 
     def decide(self, tx: Transaction) -> Product:
-        product = tx.product(self.product_id)
+        """The product as it is from now on."""
+        product = tx.get(Product, self.product_id)
         if product is None:
-            raise UnknownProduct(f"no product {self.product_id} at {tx.instance}")
+            raise UnknownProductError(f"no product {self.product_id} at {tx.instance}")
         self.if_match.check(product.version)
         product = product.reprice(self.unit_price_cents, at=tx.now)
-        tx.save_product(product, "product.repriced")
+        tx.save(product)
+        tx.save(product.offer)
         return product

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from order_service.domain.errors import UnknownOrder
+from order_service.domain.errors import UnknownOrderError
 from order_service.domain.order import Order
 from order_service.service_layer.if_match import IfMatch
 from order_service.service_layer.unit_of_work import Needs, Transaction
@@ -18,15 +18,15 @@ class ShipOrder:
     if_match: IfMatch
 
     def needs(self) -> Needs:
+        """What it decides on."""
         return Needs(orders=(self.order_id,))
 
     def decide(self, tx: Transaction) -> Order:
-        order = tx.order(self.order_id)
+        """The order as it is from now on."""
+        order = tx.get(Order, self.order_id)
         if order is None:
-            raise UnknownOrder(f"no order {self.order_id}")
+            raise UnknownOrderError(f"no order {self.order_id}")
         self.if_match.check(order.version)
         order = order.ship(at=tx.now)
-        tx.save_order(order, "order.shipped")
-        for request in order.requests():
-            tx.send(request)
+        tx.save(order)
         return order

@@ -1,7 +1,7 @@
 """The read model: orders and products as their events carry them, and the tables derived from them.
 
 Ids are compared byte by byte (collation "C"): keyset pages need one order that no locale changes, and it is the fastest.
-There are no foreign keys and no checks: each topic arrives at its own pace, and an order may come before its product.
+There are no foreign keys: each topic arrives at its own pace, and an order may come before its product.
 """
 
 import sqlalchemy as sa
@@ -29,6 +29,7 @@ def _order_state() -> list[sa.Column[object]]:
 
 
 def upgrade() -> None:
+    """Create the tables, and the indexes of their pages."""
     _create_orders()
     op.create_table(
         "order_history",
@@ -97,6 +98,7 @@ def _create_orders() -> None:
 
 
 def downgrade() -> None:
+    """Drop them."""
     for table in ("product_sales", "user_summary", "products", "order_history", "orders"):
         op.drop_table(table)
     op.execute("DROP FUNCTION line_product_ids(jsonb)")

@@ -1,0 +1,1 @@
+"""The revisions of the read schema, oldest first."""

@@ -12,6 +12,7 @@ sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    """Make what is new."""
     _aggregates()
     _messaging()
     _answers()
@@ -129,6 +130,7 @@ def _answers() -> None:
 
 
 def downgrade() -> None:
+    """Take it back, with what it holds."""
     for table in ("claims", "answers", "parked", "positions", "relay_position", "outbox"):
         op.drop_table(table)
     for table in ("reservations", "offers", "products", "orders"):

@@ -1,0 +1,259 @@
+"""The figures of README.md and docs/figures.md, out of the newest dated result files.
+
+    .venv/bin/python -m benchmarks.figures            writes them between the marks of both files
+    .venv/bin/python -m benchmarks.figures --check    changes nothing; exit code 1 when a file would change
+
+Nothing here is typed by hand: a goal, a figure and whether the goal is missed come from the benchmarks. A goal that is
+missed is marked as such, and none is left out.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks.commands.report import shares
+from benchmarks.sink.drain import Drain
+from benchmarks.sink.report import Result
+from benchmarks.sink.targets import compare
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+BENCHMARKS = REPOSITORY / "benchmarks"
+BEGIN, END = "<!-- figures: written by benchmarks/figures.py -->\n", "<!-- end of figures -->\n"
+RUNNING = "running instance: relay, saga and consumers on"
+BARE = "without relay, saga and consumers"
+ORDERS_PER_SECOND = 2_000
+DRAINED_PER_SECOND = 20_000
+PAGE_P99_MS = 10.0
+READY_WARM_S, MEMORY_IDLE_MB = 15.0, 1_000
+VISIBLE_MS = {100: (10.0, 50.0), 10: (6.0, 15.0)}
+"""Orders a second: goals for p50 and p99."""
+DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One row: what was measured, the goal (may be empty), the figure, and the result file it comes from."""
+
+    what: str
+    goal: str = ""
+    measured: str
+    missed: bool = False
+    source: Path
+    headline: bool = False
+    """Whether it is in the README as well. Every missed goal does."""
+
+    def row(self, document: Path) -> str:
+        """The row as `document` has it."""
+        page = self.source.with_suffix(".md")
+        target = page if page.exists() else self.source
+        link = f"[{self.source.stem[:10]}]({_relative(target, document.parent)})"
+        mark = " **missed**" if self.missed else ""
+        return f"| {self.what} | {self.goal} | {self.measured}{mark} | {link} |"
+
+
+def figures() -> list[Figure]:
+    """Every figure, the whole running system first."""
+    return [*_commands(), *_system(), *_sink(), *_queries()]
+
+
+def _commands() -> Iterator[Figure]:
+    source = _newest("commands")
+    results = json.loads(source.read_text())
+    for part, name in (
+        (RUNNING, "one running instance"),
+        (BARE, "the same without relay, saga and consumers"),
+    ):
+        for database, title in DATABASES.items():
+            runs = [run for run in results["runs"] if run["database"] == database]
+            share = median(shares(part, runs))
+            rate = median(run["per_second"] for run in runs if run["part"] == part)
+            yield Figure(
+                what=f"{name}, orders committed a second ({title})",
+                goal=f"≥ {ORDERS_PER_SECOND:,}" if part == RUNNING else "",
+                measured=f"{rate:,.0f}/s, {share:.2f} of its empty route",
+                missed=part == RUNNING and rate < ORDERS_PER_SECOND,
+                source=source,
+                headline=part == RUNNING,
+            )
+    for database, title in DATABASES.items():
+        rate = median(rate for of, rate in results["drain"] if of == database)
+        yield Figure(
+            what=f"relay, waiting events published a second ({title})",
+            goal=f"≥ {DRAINED_PER_SECOND:,}",
+            measured=f"{rate:,.0f}/s",
+            missed=rate < DRAINED_PER_SECOND,
+            source=source,
+            headline=database == "sqlite",
+        )
+
+
+def _system() -> Iterator[Figure]:
+    source = _newest("sync")
+    results = json.loads(source.read_text())
+    for rate, (most_p50, most_p99) in VISIBLE_MS.items():
+        p50, p99 = (
+            median(load["visible_ms"][share] for load in results["loads"][str(rate)])
+            for share in ("p50", "p99")
+        )
+        yield Figure(
+            what=f"commit → visible to a query at {rate} orders/s, p50 and p99",
+            goal=f"≤ {most_p50:g} and {most_p99:g} ms",
+            measured=f"{p50:.1f} and {p99:.1f} ms",
+            missed=p50 > most_p50 or p99 > most_p99,
+            source=source,
+            headline=True,
+        )
+    yield Figure(
+        what="whole stack ready, warm",
+        goal=f"≤ {READY_WARM_S:g} s",
+        measured=f"{median(results['ready_warm_s']):.0f} s",
+        missed=median(results["ready_warm_s"]) > READY_WARM_S,
+        source=source,
+        headline=True,
+    )
+    for key, what in (
+        ("ready_first_s", "first start"),
+        ("ready_cold_s", "fresh clone, everything downloaded"),
+    ):
+        if key in results:
+            yield Figure(what=f"whole stack ready, {what}", measured=f"{results[key]:.0f} s", source=source)
+    yield Figure(
+        what="memory of the whole stack, idle",
+        goal=f"≤ {MEMORY_IDLE_MB / 1000:g} GB",
+        measured=f"{results['memory_idle_mb'] / 1000:.2f} GB",
+        missed=results["memory_idle_mb"] > MEMORY_IDLE_MB,
+        source=source,
+        headline=True,
+    )
+    after = f"{results['memory_after_load_mb'] / 1000:.2f} GB"
+    yield Figure(what="memory of the whole stack, after the loads", measured=after, source=source)
+
+
+def _sink() -> Iterator[Figure]:
+    def measures(wanted: Callable[[Result], bool]) -> Callable[[Path], bool]:
+        return lambda file: wanted(Result.read(file))
+
+    source = _newest("sink", measures(lambda result: bool(result.latencies and result.drains)))
+    result = Result.read(source)
+    runs = min(len(group) for group in _by_system(result.drains))
+    for verdict in compare(result.drains, result.latencies, debezium=result.debezium):
+        yield Figure(
+            what=f"sink, {verdict.what} ({runs} runs)",
+            goal=verdict.goal,
+            measured=verdict.measured,
+            missed=not verdict.reached,
+            source=source,
+            headline=verdict.what.startswith(
+                ("upsert, times", "insert, times", "latency at 1,000 events/s, 1")
+            ),
+        )
+    with_transforms = _newest("sink", measures(lambda result: _has_both(result.drains, "transforms")))
+    result = Result.read(with_transforms)
+    drains = [run for run in result.drains if run.workload == "transforms"]
+    ours, theirs = (
+        max(median(run.rate for run in group) for group in _by_system(drains) if group[0].group == name)
+        for name in ("ours", "connect")
+    )
+    runs = min(len(group) for group in _by_system(drains))
+    yield Figure(
+        what=f"sink, upsert through three transforms, times Debezium's JDBC sink {result.debezium} "
+        f"at its best setting ({runs} run{'s' * (runs > 1)})",
+        measured=f"{ours / theirs:.2f} ({ours:,.0f}/s : {theirs:,.0f}/s)",
+        source=with_transforms,
+    )
+
+
+def _queries() -> Iterator[Figure]:
+    source = _newest("queries")
+    results = json.loads(source.read_text())
+    slowest: dict[str, float] = {}
+    for page in results["pages"]:
+        slowest[page["question"]] = max(page["p99"], slowest.get(page["question"], 0.0))
+    worst = max(slowest, key=slowest.__getitem__)
+    yield Figure(
+        what=f"a page of 50 out of {results['orders']:,} orders, any filter, any depth, slowest p99",
+        goal=f"≤ {PAGE_P99_MS:g} ms",
+        measured=f"{slowest[worst]:g} ms ({worst}; the others ≤ {sorted(slowest.values())[-2]:g} ms)",
+        missed=slowest[worst] > PAGE_P99_MS,
+        source=source,
+        headline=True,
+    )
+    for name, row in results["http"]["alone"].items():
+        yield Figure(
+            what=f"a user's newest orders over HTTP, {name}, p50 and p99",
+            measured=f"{row['p50']:.1f} and {row['p99']:.1f} ms",
+            source=source,
+        )
+
+
+def table(document: Path, chosen: Iterable[Figure]) -> str:
+    """The rows under a line that says when and where."""
+    machine = json.loads(_newest("sync").read_text())["machine"]
+    head = (
+        f"{machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; medians of the runs.\n\n"
+    )
+    lines = ["| what is measured | goal | measured | result of |", "|---|---|---|---|"]
+    return head + "\n".join([*lines, *(figure.row(document) for figure in chosen)]) + "\n"
+
+
+def documents() -> dict[Path, str]:
+    """What the two files have to say, by path."""
+    every = figures()
+    readme, page = REPOSITORY / "README.md", REPOSITORY / "docs" / "figures.md"
+    chosen = {readme: [each for each in every if each.headline or each.missed], page: every}
+    return {document: between_marks(document, table(document, rows)) for document, rows in chosen.items()}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Write or check; gives the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="change nothing, fail when a file would change")
+    options = parser.parse_args(words)
+    stale = {file: text for file, text in documents().items() if file.read_text() != text}
+    for file, text in stale.items():
+        print(file.relative_to(REPOSITORY))
+        if not options.check:
+            file.write_text(text)
+    return int(bool(stale and options.check))
+
+
+def _newest(part: str, wanted: Callable[[Path], bool] = lambda _: True) -> Path:
+    """Newest result of `benchmarks/<part>`; its name begins with its day."""
+    files = sorted((BENCHMARKS / part / "results").glob("*.json"), key=lambda file: file.stem, reverse=True)
+    return next(file for file in files if wanted(file))
+
+
+def _has_both(drains: Sequence[Drain], workload: str) -> bool:
+    return {"ours", "connect"} <= {run.group for run in drains if run.workload == workload}
+
+
+def _by_system(drains: Iterable[Drain]) -> list[list[Drain]]:
+    """Runs of one system on one workload with one number of tasks."""
+    groups: dict[tuple[str, str, int], list[Drain]] = {}
+    for run in drains:
+        groups.setdefault((run.workload, run.system, run.connections), []).append(run)
+    return list(groups.values())
+
+
+def between_marks(document: Path, text: str) -> str:
+    """The document with `text` in the place of its figures. Raises ValueError when it has no such place."""
+    before, begin, rest = document.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{document.name} has no place for the figures: {BEGIN.strip()} … {END.strip()}")
+    return before + begin + text + end + after
+
+
+def _relative(target: Path, folder: Path) -> str:
+    ups = len(folder.relative_to(REPOSITORY).parts)
+    return "../" * ups + target.relative_to(REPOSITORY).as_posix()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

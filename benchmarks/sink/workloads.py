@@ -1,0 +1,48 @@
+"""What is drained: a filled topic, how it is to be written, and its records again."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from uuid import uuid4
+
+from benchmarks.sink import transforms
+from benchmarks.sink.orders import Order, new_orders, orders_and_updates
+from benchmarks.sink.topics import FilledTopic, fill_topic
+
+DRAIN, TRANSFORMS = "drain", "transforms"
+"""Parts of the benchmark that need a filled topic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A filled topic, the mode it is written in, and its records again."""
+
+    name: str
+    mode: str
+    topic: FilledTopic
+    orders: Callable[[], Iterable[Order]]
+    table: str = "table"
+    """The statement that makes the table, or something that answers as the table `orders` would."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Connector keys for every sink."""
+
+
+async def fill(parts: Collection[str], *, records: int, bootstrap: str) -> list[Workload]:
+    """Produce the topics that `parts` need, `records` each. `upsert` and `transforms` share one."""
+    filled = []
+    if DRAIN in parts:
+        filled.append(await _filled("insert", new_orders, records, bootstrap))
+    if {DRAIN, TRANSFORMS} & set(parts):
+        plain = await _filled("upsert", orders_and_updates, records, bootstrap)
+        changed = replace(plain, name=TRANSFORMS, table="changed_table", settings=transforms.SETTINGS)
+        filled += [workload for part, workload in ((DRAIN, plain), (TRANSFORMS, changed)) if part in parts]
+    return filled
+
+
+async def _filled(
+    name: str, generate: Callable[[int], Iterator[Order]], records: int, bootstrap: str
+) -> Workload:
+    orders = partial(generate, records)
+    topic = await fill_topic(bootstrap, f"benchmark-{name}-{uuid4().hex[:8]}", orders())
+    print(f"{topic.records:,} records of {topic.value_bytes:.0f} bytes in {topic.name}", flush=True)
+    return Workload(name=name, mode=name, topic=topic, orders=orders)

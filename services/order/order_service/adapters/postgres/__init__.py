@@ -1,0 +1,1 @@
+"""An instance's database on PostgreSQL."""

@@ -1,0 +1,1 @@
+"""An instance's database in a SQLite file."""

@@ -1,0 +1,48 @@
+-- Reading the outbox in commit order. Positions are (xid, id) as on PostgreSQL, with an xid of 0.
+
+-- The records after a position, in commit order. A writer holds SQLite's one write lock from BEGIN IMMEDIATE to COMMIT,
+-- so ids are given out and become visible in the same order.
+-- name: outbox_after
+SELECT 0 AS xid, id, topic, key, value, headers
+FROM outbox
+WHERE ?1 = 0 AND id > ?2
+ORDER BY id
+LIMIT ?3
+
+-- How many records wait behind a position.
+-- name: outbox_pending
+SELECT count(*) FROM outbox WHERE ?1 = 0 AND id > ?2
+
+-- The oldest record behind a position; nothing holds it back here.
+-- name: outbox_oldest
+SELECT topic, headers, 0
+FROM outbox
+WHERE ?1 = 0 AND id > ?2
+ORDER BY id
+LIMIT 1
+
+-- name: relay_position
+SELECT xid, id FROM relay_position WHERE relay = ?
+
+-- Which topics have records set aside, and how many.
+-- name: set_aside_topics
+SELECT topic, count(*) FROM set_aside GROUP BY topic ORDER BY topic
+
+-- The first records of a topic that were set aside, in commit order.
+-- name: set_aside_records
+SELECT s.xid, o.id, o.topic, o.key, o.value, o.headers
+FROM set_aside AS s
+JOIN outbox AS o ON o.id = s.id
+WHERE s.topic = ?1
+ORDER BY s.xid, s.id
+LIMIT ?2
+
+-- name: set_aside_oldest
+SELECT o.topic, o.headers, s.reason
+FROM set_aside AS s
+JOIN outbox AS o ON o.id = s.id
+ORDER BY s.xid, s.id
+LIMIT 1
+
+-- name: forget_set_aside
+DELETE FROM set_aside WHERE record IN (SELECT value FROM json_each(?))

@@ -1,0 +1,46 @@
+"""Names that must be unique in the whole system: Idempotency-Keys of new aggregates, and the ids of products.
+
+Each name belongs to one instance, which all instances pick alike; it remembers who reserved the name first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from order_service.service_layer.message_bus import MessageBus
+from order_service.service_layer.use_cases.reserve_name import ReserveName
+
+
+class RegistryClient(Protocol):
+    """The way to the registry at another instance."""
+
+    async def claim(self, keeper: str, claim: ReserveName) -> str:
+        """The instance that has the name from now on. Raises when the other instance cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameRegistry:
+    """Of `instance`; `owner_of` a name says which instance remembers it."""
+
+    instance: str
+    owner_of: Callable[[str], str]
+    others: RegistryClient
+    commits: MessageBus
+
+    async def reserve(self, name: str, *, fingerprint: str, trace: str) -> str:
+        """The instance that has the name from now on: this one, if it was free.
+
+        Raises:
+            KeyReusedError: the name is a key that came with another fingerprint.
+        """
+        reservation = ReserveName(name=name, instance=self.instance, fingerprint=fingerprint)
+        owner = self.owner_of(name)
+        if owner == self.instance:
+            return await self.keep(reservation, trace=trace)
+        return await self.others.claim(owner, reservation)
+
+    async def keep(self, reservation: ReserveName, *, trace: str) -> str:
+        """Be the owner. A reservation publishes nothing, so the outbox's limit does not concern it."""
+        return (await self.commits.run(reservation, trace=trace)).instance

@@ -1,0 +1,44 @@
+"""The outbox as it is read: records in commit order and places between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LogPosition:
+    """A place in the outbox. `xid` is the writing transaction on PostgreSQL and 0 on SQLite."""
+
+    xid: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRecord:
+    """A record as it goes to Kafka, but for its topic's partition."""
+
+    position: LogPosition
+    topic: str
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that Kafka does not take, for now or for good, and why. Others are not concerned."""
+
+    record: LoggedRecord
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldestPending:
+    """The oldest record that is not in Kafka: when it was committed (milliseconds since 1970) and what holds it up."""
+
+    committed_at: int
+    topic: str
+    held_back: bool
+    """An open transaction of the database server keeps it from being read."""
+    set_aside: str | None
+    """Why Kafka does not take it; None when its turn has not come."""

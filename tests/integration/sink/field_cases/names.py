@@ -1,0 +1,80 @@
+"""Names of tables and columns that people have."""
+
+from tests.integration.sink.field_cases.case import (
+    AIVEN,
+    CREATE,
+    DEBEZIUM,
+    INT,
+    TEXT,
+    TOLERANT,
+    UPSERT,
+    Case,
+    Sent,
+    row,
+    struct,
+)
+
+FIELDS = {"id": TEXT, "v": INT}
+ONE = {"id": "a", "v": 1}
+
+
+def _on(topic: str) -> Sent:
+    record = row(FIELDS, ONE)
+    return Sent(value=record.value, key=record.key, topic=topic)
+
+
+CASES = [
+    Case(
+        name="dots in a topic, normalized",
+        config={
+            **UPSERT,
+            **CREATE,
+            "connector.class": AIVEN,
+            "table.name.format": "kafka_${topic}",
+            "table.name.normalize": "true",
+        },
+        records=[_on("T.is.a-test")],
+        rows={'SELECT v FROM "kafka_T_is_a_test"': [(1,)]},
+    ),
+    Case(
+        name="dots in a topic, with the class that puts underscores for them",
+        config={
+            "connector.class": DEBEZIUM,
+            "schema.evolution": "basic",
+            "insert.mode": "upsert",
+            "primary.key.mode": "record_value",
+            "primary.key.fields": "id",
+        },
+        records=[_on("T.inv.cust")],
+        rows={'SELECT v FROM "T_inv_cust"': [(1,)]},
+    ),
+    Case(
+        name="fields that are joined by dots",
+        config={
+            **UPSERT,
+            **CREATE,
+            "transforms": "f",
+            "transforms.f.type": "org.apache.kafka.connect.transforms.Flatten$Value",
+        },
+        records=[row({"id": TEXT, "addr": struct({"city": TEXT})}, {"id": "a", "addr": {"city": "x"}})],
+        rows={'SELECT "addr.city" FROM "T"': [("x",)]},
+    ),
+    Case(
+        name="fields with blanks, at signs and brackets",
+        config={**UPSERT, **CREATE},
+        records=[
+            row(
+                {"id": TEXT, "@type": INT, "a b": INT, "c[0]": INT, "größe": INT},
+                {"id": "a", "@type": 1, "a b": 2, "c[0]": 3, "größe": 4},
+            )
+        ],
+        rows={'SELECT "@type", "a b", "c[0]", "größe" FROM "T"': [(1, 2, 3, 4)]},
+    ),
+    Case(
+        name="a field with a control character",
+        config={**UPSERT, **CREATE, **TOLERANT},
+        records=[row(FIELDS, ONE), row({**FIELDS, "a\nb": INT}, {**ONE, "id": "b", "a\nb": 1})],
+        rows={'SELECT id FROM "T"': [("a",)]},
+        dead=[1],
+    ),
+]

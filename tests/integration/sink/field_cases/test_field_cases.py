@@ -1,0 +1,68 @@
+"""Records and tables that people brought to JDBC sinks, from public reports: the right rows, or that one record set aside."""
+
+import uuid
+
+import pytest
+
+from sink_connector.runtime.connector import Connector
+from tests.conftest import MakeTopic
+from tests.integration.sink.field_cases import constraints, equality, exactness, names, nulls, tables
+from tests.integration.sink.field_cases.case import Case, named
+from tests.support.sink import (
+    Message,
+    configuration,
+    connected,
+    execute,
+    rows,
+    send,
+    wait_until_failed,
+    wait_until_read,
+)
+from tests.support.waiting import wait_until
+
+CASES = [case for module in (constraints, equality, exactness, names, nulls, tables) for case in module.CASES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_field_case(case: Case, kafka_bootstrap: str, database: str, make_topic: MakeTopic) -> None:
+    name = f"t{uuid.uuid4().hex[:10]}"
+    sent: dict[str, list[Message]] = {}
+    for record in case.records:
+        message = Message(value=record.value, key=record.key, headers=list(record.headers))  # type: ignore[arg-type]
+        sent.setdefault(named(record.topic, name), []).append(message)
+    for topic, messages in sent.items():
+        await make_topic(name=topic)
+        await send(kafka_bootstrap, topic, messages)
+    await execute(database, *(named(statement, name) for statement in case.sql))
+    given = {"topics": ",".join(sent), "retry.backoff.ms": "300"}
+    given |= {key: named(value, name) for key, value in case.config.items()}
+    keys = {key.replace(".", "__"): value for key, value in given.items()}
+    async with connected(kafka_bootstrap, configuration(database, **keys)) as connector:
+        if case.later:
+            await _until_refused(database)
+            await execute(database, *(named(statement, name) for statement in case.later))
+            await _read(connector, sent)
+        elif case.fails is not None:
+            assert case.fails in await wait_until_failed(connector)
+        else:
+            await _read(connector, sent)
+    for query, expected in case.rows.items():
+        assert await rows(database, named(query, name)) == [tuple(each) for each in expected]
+    if case.fails is None:
+        dead = await rows(database, 'SELECT "offset" FROM sink.dead_letters ORDER BY topic, "offset"')
+        assert [offset for (offset,) in dead] == list(case.dead)
+
+
+async def _until_refused(database: str) -> None:
+    """Until a transaction in this database has been rolled back: the sink has met what it waits for."""
+    query = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+
+    async def refused() -> bool:
+        return (await rows(database, query))[0][0] > 0
+
+    await wait_until(refused, timeout_s=30, what="a batch to be refused")
+
+
+async def _read(connector: Connector, sent: dict[str, list[Message]]) -> None:
+    for topic, messages in sent.items():
+        await wait_until_read(connector, topic, len(messages))

@@ -1,0 +1,56 @@
+"""The Markdown documents as data: their fenced shell blocks, links and the paths they name."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)")
+_SPAN = re.compile(r"`([^`\n]+)`")
+_HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+
+
+def documents() -> list[Path]:
+    """Every Markdown file that is written by hand."""
+    files = sorted(REPOSITORY.rglob("*.md"))
+    skipped = {"results", "node_modules"}
+    return [file for file in files if not any(_is_skipped(part, skipped) for part in _parts(file))]
+
+
+def shell_blocks(document: Path, *, section: str = "") -> list[str]:
+    """The `sh` blocks, in order; those of one `## section` when it is named."""
+    text = document.read_text()
+    if section:
+        _, found, text = text.partition(f"\n## {section}\n")
+        assert found, f"{document.name} has no section {section!r}"
+        text = text.partition("\n## ")[0]
+    return [block["text"] for block in _BLOCK.finditer(text) if block["language"] == "sh"]
+
+
+def links(document: Path) -> Iterator[str]:
+    """Targets of links and pictures that are files of the repository, as they are written."""
+    for match in _LINK.finditer(_BLOCK.sub("", document.read_text())):
+        target = match["target"]
+        if not re.match(r"[a-z]+:", target):
+            yield target
+
+
+def spans(document: Path) -> Iterator[str]:
+    """What stands between backticks."""
+    for match in _SPAN.finditer(_BLOCK.sub("", document.read_text())):
+        yield match[1]
+
+
+def anchors(document: Path) -> set[str]:
+    """The fragments by which its headings can be linked, as GitHub makes them."""
+    headings = (match[1] for match in _HEADING.finditer(_BLOCK.sub("", document.read_text())))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _parts(file: Path) -> tuple[str, ...]:
+    return file.relative_to(REPOSITORY).parts
+
+
+def _is_skipped(part: str, skipped: set[str]) -> bool:
+    return part in skipped or (part.startswith(".") and part != ".")

@@ -1,0 +1,79 @@
+"""What the probes make of whatever a part answers: its own state, and nobody else's trouble."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from catalog_service.monitoring.brokers import Brokers
+from catalog_service.monitoring.probes import Part, Probes
+from tests.support.waiting import wait_until
+
+Answer = Callable[[httpx.Request], httpx.Response]
+DEEP = b'{"detail":' + b"[" * 100_000
+
+
+@asynccontextmanager
+async def probing(answer: Answer) -> AsyncIterator[tuple[Probes, asyncio.Task[None]]]:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        probes = Probes(
+            order_services={"order-1": "http://order-1"},
+            sink_url="http://sink",
+            brokers=Brokers("127.0.0.1:9"),
+            http=http,
+        )
+        task = asyncio.create_task(probes.run())
+        try:
+            yield probes, task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def states(answer: Answer) -> dict[str, Part]:
+    async with probing(answer) as (probes, task):
+        await wait_until(lambda: probes.found or task.done(), every_s=0.01, what="every part has been asked")
+        assert not task.done()
+        return {part.name: part for part in probes.found}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[]", b"[1]", b"null", b"7", b'"x"', b"{}", b"\xff", b"", b"{", DEEP, b'{"x":null}', b'{"x":{"status":[]}}',
+     b'{"x":{"status":{"connector":7,"tasks":{"a":1}}}}', b'{"x":{"status":{"tasks":[null,"RUNNING",{"state":[]}]}}}'],
+)  # fmt: skip
+async def test_whatever_the_sink_answers_the_others_keep_their_state(body: bytes) -> None:
+    found = await states(
+        lambda request: httpx.Response(200, content=body if request.url.host == "sink" else b"{}")
+    )
+    assert (found["order-1"].state, found["sink"].state) == ("up", "up")
+    assert found["kafka"].state == "down"
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"\xff", b'{"detail":[1]}', DEEP, b"x" * 100_000])
+async def test_an_unready_part_is_degraded_whatever_it_says(body: bytes) -> None:
+    found = await states(lambda _: httpx.Response(503, content=body))
+    assert {found["order-1"].state, found["sink"].state} == {"degraded"}
+    assert len(found["order-1"].detail) <= 300
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("x"), httpx.InvalidURL("x"), ValueError("x"), KeyError("x")]
+)
+async def test_a_probe_that_fails_is_the_state_of_its_part(error: Exception) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "order-1":
+            raise error
+        return httpx.Response(200, json={})
+
+    found = await states(fail)
+    assert found["order-1"].state in {"down", "degraded"}
+    assert found["sink"].state == "up"
+
+
+async def test_a_failed_task_of_a_connector_is_told() -> None:
+    status = {"connector": {"state": "RUNNING"}, "tasks": [{"state": "RUNNING"}, {"state": "FAILED"}]}
+    found = await states(lambda _: httpx.Response(200, json={"orders": {"status": status}}))
+    assert (found["orders"].state, found["orders"].detail) == ("down", "failed, running")

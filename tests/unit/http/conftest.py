@@ -1,0 +1,146 @@
+"""The three services' applications, as they are built, without Kafka or PostgreSQL behind them."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from catalog_service.bootstrap import running
+from catalog_service.settings import Settings as CatalogSettings
+from sink_connector.cluster.cluster import Cluster
+from sink_connector.cluster.connector_cache import ConnectorCache
+from sink_connector.cluster.connector_operations import ConnectorOperations
+from sink_connector.config.redaction import Redactor
+from sink_connector.config.worker import WorkerConfig
+from sink_connector.logs import Loggers
+from sink_connector.rest.app import make_app
+from sink_connector.rest.dependencies import RestContext
+from sink_connector.rest.leader_client import make_leader_client
+from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
+from sink_connector.runtime.stored_offsets import StoredOffsets
+from sink_connector.sink.offsets import Partition
+from tests.support.order_api import order_api
+
+CONFIG = WorkerConfig(advertised="sink-1.internal:8083")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """An application; `read` is a GET that needs nothing else, `command` a request that would change something.
+
+    `seconds` is the histogram of its requests, if it has one.
+    """
+
+    app: FastAPI
+    own_name: str
+    read: str
+    command: tuple[str, str]
+    error: Callable[[httpx.Response], tuple[str, int]]
+    seconds: str | None
+
+    def client(self, base_url: str = "http://127.0.0.1:8000") -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("10.0.0.9", 5))
+        return httpx.AsyncClient(transport=transport, base_url=base_url)
+
+
+def problem(answer: httpx.Response) -> tuple[str, int]:
+    """Media type and the status that the body names."""
+    return answer.headers["content-type"], answer.json()["status"]
+
+
+def connect_error(answer: httpx.Response) -> tuple[str, int]:
+    return answer.headers["content-type"], answer.json()["error_code"]
+
+
+@contextlib.asynccontextmanager
+async def _order(directory: Path, hosts: str) -> AsyncIterator[Served]:
+    async with order_api(directory, allowed_hosts=hosts) as api:
+        yield Served(
+            app=api.service.app,
+            own_name="order-1",
+            read="/orders?user_id=ada",
+            command=("POST", "/orders/order-1-01JD9Z6Q4W8C3N5T7V9X2B4D6F/cancel"),
+            error=problem,
+            seconds="order_http_seconds",
+        )
+
+
+@contextlib.asynccontextmanager
+async def _catalog(_: Path, hosts: str) -> AsyncIterator[Served]:
+    settings = CatalogSettings(
+        database_url=SecretStr("postgresql://nobody@127.0.0.1:1/none"),
+        kafka_bootstrap="127.0.0.1:1",
+        order_services={"order-1": "http://127.0.0.1:1"},
+        allowed_hosts=hosts,
+    )
+    async with running(settings) as service:
+        yield Served(
+            app=service.app,
+            own_name="localhost",
+            read="/health/live",
+            command=("POST", "/instances/order-1/orders/o-1/cancel"),
+            error=problem,
+            seconds="catalog_http_request_seconds",
+        )
+
+
+async def _no_partitions(_: object) -> set[Partition]:
+    return set()
+
+
+@contextlib.asynccontextmanager
+async def _sink(_: Path, hosts: str) -> AsyncIterator[Served]:
+    def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
+        return define_connector(CONFIG.completed(given), CONFIG)
+
+    cluster = Cluster.of_kafka(CONFIG, client={}, set_level=lambda *_: None)
+    context = RestContext(
+        cluster=cluster,
+        operations=ConnectorOperations(cluster.configs, cluster.statuses, define),
+        offsets=StoredOffsets(_no_partitions),
+        loggers=Loggers(),
+        define=define,
+        definitions=ConnectorCache(define),
+        redactor=Redactor(),
+        leader_client=make_leader_client(),
+        cluster_id="cluster",
+        from_files=False,
+    )
+    yield Served(
+        app=make_app(context, hosts=replace(CONFIG, allowed_hosts=frozenset(hosts.split(","))).hosts),
+        own_name="sink-1.internal",
+        read="/connectors",
+        command=("DELETE", "/connectors/none/offsets"),
+        error=connect_error,
+        seconds=None,
+    )
+
+
+Make = Callable[..., contextlib.AbstractAsyncContextManager[Served]]
+MakeServed = Callable[..., Awaitable[Served]]
+SERVICES: dict[str, Make] = {"order": _order, "catalog": _catalog, "sink": _sink}
+
+
+@pytest.fixture(params=SERVICES.values(), ids=list(SERVICES))
+async def make_served(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MakeServed]:
+    """Build the application with these allowed hosts."""
+    async with contextlib.AsyncExitStack() as stack:
+        make: Make = partial(request.param, tmp_path)
+
+        async def served(hosts: str = "") -> Served:
+            return await stack.enter_async_context(make(hosts))
+
+        yield served
+
+
+@pytest.fixture
+async def served(make_served: MakeServed) -> Any:
+    """The application as it comes."""
+    return await make_served()

@@ -1,0 +1,213 @@
+"""What every service's HTTP does with requests to upgrade, and with clients that send too much or too slowly."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+
+from catalog_service.http import protocol as catalog
+from order_service.entrypoints.http import protocol as order
+from sink_connector.rest import protocol as sink
+from tests.support.raw_http import RawConnection, connected, listening, request
+from tests.support.waiting import wait_until
+
+SERVICES = {"order": order, "catalog": catalog, "sink": sink}
+SMUGGLED = request("/internal/claims", method="POST", body=b"[]")
+
+
+def document(status: int, kind: str, detail: str) -> tuple[str, bytes]:
+    return "text/plain", f"{status} {kind}".encode()
+
+
+@pytest.fixture(params=SERVICES.values(), ids=list(SERVICES))
+def service(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def served(service: Any, **limits: float) -> AbstractAsyncContextManager[int]:
+    bounds = service.Limits(**limits)
+    return listening(service.http_protocol(bounds, document=document, headers={"X-Safe": "yes"}))
+
+
+@pytest.fixture
+async def connection(service: Any) -> AsyncIterator[RawConnection]:
+    async with served(service) as port, connected(port) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("to", ["h2c", "websocket", "TLS/1.0", "anything, h2c"])
+@pytest.mark.parametrize(
+    "names", [("Upgrade", "Connection"), ("upgrade", "connection"), ("UPGRADE", "CONNECTION")]
+)
+async def test_a_request_to_upgrade_is_an_ordinary_one_with_its_body(
+    connection: RawConnection, to: str, names: tuple[str, str]
+) -> None:
+    asked = (
+        f"{names[0]}: {to}",
+        f"{names[1]}: keep-alive, Upgrade, HTTP2-Settings",
+        "HTTP2-Settings: AAMAAABk",
+    )
+    connection.send(request("/orders?a=b", *asked, method="POST", body=SMUGGLED))
+    seen = (await connection.answer()).json()
+    assert (seen["method"], seen["path"], seen["body"]) == ("POST", "/orders", SMUGGLED.decode())
+    connection.send(request("/next"))
+    assert (await connection.answer()).json()["path"] == "/next"
+
+
+async def test_bodies_in_chunks_and_requests_behind_each_other_survive_an_upgrade(
+    connection: RawConnection,
+) -> None:
+    chunked = request(
+        "/chunked", "Connection: Upgrade", "Upgrade: h2c", "Transfer-Encoding: chunked", method="PUT"
+    )
+    with_length = request("/length", "Connection: Upgrade", "Upgrade: h2c", method="POST", body=b"abc")
+    connection.send(chunked + b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n" + with_length + request("/last"))
+    seen = [(await connection.answer()).json() for _ in range(3)]
+    assert [(each["path"], each["body"]) for each in seen] == [
+        ("/chunked", "hello world"),
+        ("/length", "abc"),
+        ("/last", ""),
+    ]
+
+
+async def test_an_upgrade_that_comes_byte_by_byte_is_understood(connection: RawConnection) -> None:
+    whole = request("/slow", "Connection: Upgrade", "Upgrade: h2c", method="POST", body=SMUGGLED)
+    for place in range(len(whole)):
+        connection.send(whole[place : place + 1])
+        await connection.writer.drain()
+        await asyncio.sleep(0)
+    assert (await connection.answer()).json()["body"] == SMUGGLED.decode()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\n\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)
+async def test_what_is_no_request_is_refused_in_the_service_s_format(
+    connection: RawConnection, sent: bytes
+) -> None:
+    connection.send(sent)
+    answer = await connection.answer()
+    assert (answer.status, answer.body) == (400, b"400 malformed-request")
+    assert (answer.headers["connection"], answer.headers["x-safe"]) == ("close", "yes")
+    assert await connection.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        request("/", f"X-Long: {'x' * 70_000}"),
+        request(f"/{'x' * 70_000}"),
+        request("/", *(f"X-{number}: y" for number in range(300))),
+        request("/", *(f"X-{number}: {'y' * 1000}" for number in range(70))),
+        request("/")[:-2] + b"X-Endless: " + b"x" * 300_000,
+        request("/")[:-2] + b"X" * 300_000,
+        b"GET /" + b"x" * 300_000,
+    ],
+    ids=["value", "target", "lines", "sum", "endless value", "endless name", "endless target"],
+)
+async def test_a_head_over_its_bound_is_refused(connection: RawConnection, head: bytes) -> None:
+    for place in range(0, len(head), 10_000):
+        connection.send(head[place : place + 10_000])
+    answer = await connection.answer()
+    assert (answer.status, answer.body) == (431, b"431 head-too-large")
+    assert await connection.rest() == b""
+
+
+async def test_a_head_within_its_bound_is_served_however_it_is_cut(connection: RawConnection) -> None:
+    head = request("/", *(f"X-{number}: {'y' * 1000}" for number in range(60)))
+    for place in range(0, len(head), 1_000):
+        connection.send(head[place : place + 1_000])
+        await connection.writer.drain()
+    assert (await connection.answer()).status == 200
+
+
+async def test_lines_after_a_body_are_bounded_and_say_nothing_of_the_request(
+    connection: RawConnection,
+) -> None:
+    chunked = request("/", "Transfer-Encoding: chunked", method="POST") + b"2\r\n{}\r\n0\r\n"
+    connection.send(chunked + b"Idempotency-Key: late\r\n\r\n")
+    seen = (await connection.answer()).json()
+    assert (seen["body"], [name for name, _ in seen["headers"]]) == ("{}", ["host", "transfer-encoding"])
+    connection.send(chunked + b"X-Endless: ")
+    for _ in range(30):
+        connection.send(b"x" * 10_000)
+        await connection.writer.drain()
+    assert (await connection.answer()).status == 431
+
+
+@pytest.mark.parametrize(
+    ("begun", "trickle"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: ", b"x"),
+        (request("/", "Content-Length: 1000000", method="POST"), b"x"),
+        (request("/", "Transfer-Encoding: chunked", method="POST"), b"1\r\nx\r\n"),
+        (
+            request("/", "Transfer-Encoding: chunked", "Connection: Upgrade", "Upgrade: h2c", method="POST"),
+            b"1\r\nx\r\n",
+        ),
+    ],
+    ids=["head", "body", "chunks", "upgrade"],
+)
+async def test_a_request_that_does_not_end_is_refused_in_time(
+    service: Any, begun: bytes, trickle: bytes
+) -> None:
+    async with served(service, head_s=0.3, body_s=0.3) as port, connected(port) as connection:
+        connection.send(begun)
+        answering = asyncio.create_task(connection.answer())
+
+        def sent_on() -> bool:
+            connection.send(trickle)
+            return answering.done()
+
+        await wait_until(sent_on, every_s=0.01, what="an answer although more keeps coming")
+        answer = await answering
+        assert (answer.status, answer.body) == (408, b"408 request-too-slow")
+        assert await connection.rest() == b""
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+async def test_a_connection_that_says_nothing_is_closed(service: Any, answered: int) -> None:
+    async with served(service, head_s=0.2) as port, connected(port) as connection:
+        for _ in range(answered):
+            connection.send(request("/"))
+            await connection.answer()
+        connection.send(b"\r\n")
+        assert await connection.rest() == b""
+
+
+async def test_a_connection_too_many_is_refused_and_its_place_is_given_back(service: Any) -> None:
+    async with served(service, connections=2) as port:
+        async with connected(port) as first, connected(port) as second:
+            for each in (first, second):
+                each.send(request("/"))
+                assert (await each.answer()).status == 200
+            async with connected(port) as third:
+                third.send(request("/", method="POST", body=b"x" * 100_000))
+                answer = await third.answer()
+                assert (answer.status, answer.body) == (503, b"503 too-many-connections")
+                assert answer.headers["connection"] == "close"
+                assert await third.rest() == b""
+            first.send(request("/still"))
+            assert (await first.answer()).json()["path"] == "/still"
+
+        async def taken() -> bool:
+            async with connected(port) as fourth:
+                fourth.send(request("/"))
+                return (await fourth.answer()).status == 200
+
+        await wait_until(taken, what="a place that was given back")
+
+
+async def test_an_answer_under_way_is_not_broken_by_what_comes_behind_it(connection: RawConnection) -> None:
+    connection.send(request("/first") + b"no request at all\r\n\r\n")
+    assert (await connection.answer()).json()["path"] == "/first"
+    assert await connection.rest() == b""

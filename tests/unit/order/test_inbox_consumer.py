@@ -1,0 +1,157 @@
+"""A consumer that cannot go on says so, goes on trying, and takes nothing else along."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from order_service.adapters.kafka.consumer import ConsumerError
+from order_service.adapters.kafka.decoding import Nothing
+from order_service.domain.errors import UnstorableError
+from order_service.entrypoints.inbox_consumer import CHECK_EVERY_S, InboxConsumer
+from order_service.service_layer.apply_once import ApplyOnce, Park
+from order_service.service_layer.errors import StorageUnavailableError
+from order_service.service_layer.unit_of_work import Position
+from tests.support.waiting import wait_until
+
+
+@dataclass
+class Topic:
+    """A topic of one partition, and what goes wrong when it is read."""
+
+    values: list[bytes]
+    error: BaseException | None = None
+    topic_id: str | None = None
+    partitions: tuple[int, ...] = (0,)
+    at: int = 0
+    recreated: bool = False
+    opened: int = 0
+
+    async def begin(self, positions: Mapping[int, int]) -> dict[int, int]:
+        self.at = positions.get(0, 0)
+        return {0: len(self.values)}
+
+    async def poll(self, **_bounds: float) -> list[Any]:
+        await asyncio.sleep(0)
+        if self.error:
+            raise self.error
+        found = [
+            ConsumerRecord("t", 0, offset, 0, 0, b"k", value, None, 0, 0, [])
+            for offset, value in enumerate(self.values)
+            if offset >= self.at
+        ]
+        self.at = len(self.values)
+        return found
+
+    async def check_topic(self) -> None:
+        if self.recreated:
+            self.recreated = False
+            raise ConsumerError("another topic of that name")
+
+    async def behind(self, ends: Mapping[int, int]) -> dict[int, int]:
+        return {number: end for number, end in ends.items() if self.at < end}
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[Any]:
+        self.opened += 1
+        yield self
+
+
+@dataclass
+class Applied:
+    """Stands for the message bus: refuses batches with a `poison`, and all while `away`."""
+
+    values: list[bytes | None] = field(default_factory=list)
+    parked: list[Park] = field(default_factory=list)
+    away: bool = False
+    calls: int = 0
+
+    async def run(self, use_case: Any) -> tuple[Park, ...]:
+        self.calls += 1
+        if self.away:
+            raise StorageUnavailableError("the disk is full")
+        assert isinstance(use_case, ApplyOnce)
+        parks = [each.effect for each in use_case.batch if isinstance(each.effect, Park)]
+        effects = [each.value for each in use_case.batch if not isinstance(each.effect, Park)]
+        if b"poison" in effects:
+            raise UnstorableError("no such value")
+        self.values.extend(effects)
+        self.parked.extend(parks)
+        return tuple(parks)
+
+
+@contextlib.asynccontextmanager
+async def consuming(topic: Topic, applied: Applied) -> AsyncIterator[InboxConsumer]:
+    async def none_stored(_sources: Sequence[str]) -> dict[str, Position]:
+        return {}
+
+    async def at_once(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    consumer = InboxConsumer(
+        topic="t",
+        consumers=topic.open,
+        effect_of=lambda _record, _event: Nothing(),
+        run=applied.run,
+        positions=none_stored,
+        sleep=at_once,
+        time=itertools.count(step=CHECK_EVERY_S / 3).__next__,
+    )
+    task = asyncio.create_task(consumer.serve())
+    try:
+        yield consumer
+        assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_it_is_missing_until_it_has_caught_up() -> None:
+    topic, applied = Topic([b"a", b"b"]), Applied()
+    async with consuming(topic, applied) as consumer:
+        assert consumer.missing() == "not connected"
+        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+    assert applied.values == [b"a", b"b"]
+
+
+async def test_a_consumer_whose_topic_cannot_be_read_says_why_and_is_back_when_it_can() -> None:
+    for error in (ConsumerError("no such topic"), ValueError("a defect of the client")):
+        topic, applied = Topic([b"a"], error), Applied()
+        async with consuming(topic, applied) as consumer:
+            await wait_until(lambda: str(error) in (consumer.missing() or ""), timeout_s=5, every_s=0)  # noqa: B023
+            topic.error = None
+            await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        assert applied.values == [b"a"]
+
+
+async def test_while_the_database_takes_nothing_it_says_so_and_loses_nothing() -> None:
+    topic, applied = Topic([b"a", b"b"]), Applied(away=True)
+    async with consuming(topic, applied) as consumer:
+        await wait_until(lambda: "the disk is full" in (consumer.missing() or ""), timeout_s=5, every_s=0)
+        applied.away = False
+        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+    assert applied.values == [b"a", b"b"]
+
+
+async def test_the_one_record_that_the_database_refuses_is_found_among_many() -> None:
+    values = [b"%d" % number for number in range(100)]
+    values[37] = b"poison"
+    applied = Applied()
+    async with consuming(Topic(values), applied) as consumer:
+        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+    assert applied.values == [value for value in values if value != b"poison"]
+    assert [(park.incoming.offset, park.incoming.value) for park in applied.parked] == [(37, b"poison")]
+    assert "no such value" in applied.parked[0].reason
+    assert applied.calls < 20
+
+
+async def test_a_topic_that_is_made_anew_is_opened_anew() -> None:
+    topic, applied = Topic([b"a"]), Applied()
+    async with consuming(topic, applied) as consumer:
+        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        topic.recreated = True
+        await wait_until(lambda: topic.opened == 2, timeout_s=5, every_s=0)

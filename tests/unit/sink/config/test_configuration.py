@@ -1,0 +1,91 @@
+"""Configuration keys: aliases, references, contradictions, connection URLs."""
+
+import pytest
+
+from sink_connector.config.connector import InsertMode, PkMode, parse_connector, unknown_keys
+from sink_connector.errors import ConfigError
+
+GIVEN = {
+    "name": "c",
+    "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector",
+    "topics": "a,b",
+    "connection.url": "jdbc:postgresql://db:5432/shop",
+}
+
+
+def problems(**keys: str) -> dict[str, list[str]]:
+    with pytest.raises(ConfigError) as raised:
+        parse_connector(GIVEN | {name.replace("__", "."): value for name, value in keys.items()})
+    return raised.value.problems
+
+
+def test_the_other_connectors_spellings_mean_the_same() -> None:
+    config = parse_connector(
+        GIVEN
+        | {
+            "connection.username": "u",
+            "primary.key.mode": "record_key",
+            "primary.key.fields": "id",
+            "collection.name.format": "x_${topic}",
+            "schema.evolution": "basic",
+            "insert.mode": "UPSERT",
+        }
+    )
+    assert config.table.pk_mode is PkMode.RECORD_KEY
+    assert config.table.pk_fields == ("id",)
+    assert config.table.name_format == "x_${topic}"
+    assert (config.table.auto_create, config.table.auto_evolve) == (True, True)
+    assert config.table.insert_mode is InsertMode.UPSERT
+    assert config.connection.dsn == "postgresql://u@db:5432/shop"
+    assert config.group_id == "connect-c"
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "other"),
+    [
+        ({"topics__regex": "x"}, "topics", "topics.regex"),
+        ({"insert__mode": "upsert"}, "pk.mode", "insert.mode"),
+        ({"delete__enabled": "true", "pk__mode": "record_value"}, "delete.enabled", "pk.mode"),
+        ({"version__field": "v"}, "version.field", "insert.mode"),
+        ({"pk__mode": "record_header"}, "pk.fields", "pk.mode"),
+        ({"fields__whitelist": "a", "field__exclude__list": "b"}, "fields.whitelist", "field.exclude.list"),
+        ({"errors__deadletterqueue__topic__name": "a"}, "topics", "errors.deadletterqueue.topic.name"),
+        (
+            {"topics": "", "topics__regex": "t.*", "errors__deadletterqueue__topic__name": "t-dead"},
+            "topics.regex",
+            "errors.deadletterqueue.topic.name",
+        ),
+    ],
+)
+def test_a_contradiction_names_both_keys(keys: dict[str, str], key: str, other: str) -> None:
+    found = problems(**keys)
+    assert other in " ".join(found[key])
+
+
+def test_a_dead_letter_topic_that_no_error_is_tolerated_for_is_idle_but_allowed_as_in_connect() -> None:
+    assert parse_connector(GIVEN | {"errors.deadletterqueue.topic.name": "dead"}).errors.tolerant is False
+
+
+@pytest.mark.parametrize(
+    ("pattern", "read", "passed_over"),
+    [
+        (r"shop\.\p{Lower}+", "shop.orders", "shop.Orders"),
+        (r"\Qshop.\E(?<what>orders|items)", "shop.items", "shop-items"),
+        (r"(?i)orders|items", "ORDERS", "orders2"),
+        (r"orders\d", "orders1", "orders\u0661"),
+    ],
+)
+def test_topics_are_matched_as_java_matches_them(pattern: str, read: str, passed_over: str) -> None:
+    config = parse_connector(GIVEN | {"topics": "", "topics.regex": pattern})
+    assert config.reads(read)
+    assert not config.reads(passed_over)
+
+
+def test_every_wrong_value_is_reported_at_once() -> None:
+    found = problems(tasks__max="0", insert__mode="replace", auto__create="yes", db__timezone="Moon/Base")
+    assert found.keys() >= {"tasks.max", "insert.mode", "auto.create", "db.timezone"}
+
+
+def test_a_key_nobody_knows_is_told_but_is_no_error() -> None:
+    given = GIVEN | {"batch.sise": "1", "transforms.a.type": "x", "consumer.override.x": "y"}
+    assert unknown_keys(given) == {"batch.sise": "batch.size"}

@@ -1,0 +1,71 @@
+"""Debezium's change events through our `ExtractNewRecordState`, beside what its own made of the same changes.
+
+The recordings are `tests/contract/sink/change_events/*.json` (see `record_change_events.py` there).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sink_connector.data.record import Record
+from sink_connector.transforms.configuration import chain_of
+from tests.support.connect_data import data_of, exactly
+
+RECORDINGS = Path(__file__).parents[3] / "contract" / "sink" / "change_events"
+NOTHING = {"schema": None, "payload": None}
+VOLATILE = {"ts_ms", "ts_us", "ts_ns", "__source_ts_ms"}
+
+
+def _recordings() -> list[Any]:
+    found = []
+    for file in sorted(RECORDINGS.glob("*.json")):
+        recording = json.loads(file.read_text(encoding="utf-8"))
+        events = recording["ways"]["envelope"]["records"]
+        for way, each in recording["ways"].items():
+            if each["config"].get("transforms"):
+                found.append(pytest.param(each["config"], events, each["records"], id=f"{file.stem}: {way}"))
+    return found
+
+
+def _record(recorded: dict[str, Any]) -> Record:
+    key_schema, key = data_of(recorded["key"] or NOTHING)
+    value_schema, value = data_of(recorded["value"] or NOTHING)
+    return Record(
+        topic=recorded["topic"], partition=0, offset=0, timestamp=0,
+        key_schema=key_schema, key=key, value_schema=value_schema, value=value, headers=(),
+    )  # fmt: skip
+
+
+def _by_topic(records: list[Record]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for record in records:
+        value = record.value
+        if isinstance(value, dict):
+            value = {name: each for name, each in value.items() if name not in VOLATILE}
+        schema = None if value is None else record.value_schema  # a deletion's envelope may keep its schema
+        sides = (record.key_schema, exactly(record.key), schema, exactly(value))
+        found.setdefault(record.topic, []).append(sides)
+    return found
+
+
+@pytest.mark.parametrize(("config", "events", "expected"), _recordings())
+def test_an_event_becomes_what_debezium_makes_of_it(
+    config: dict[str, str], events: list[dict[str, Any]], expected: list[dict[str, Any]]
+) -> None:
+    chain = chain_of(config)
+    ours = [made for event in events if (made := chain.apply(_record(event))) is not None]
+    theirs = [_record(each) for each in expected]
+    assert _by_topic(ours) == _by_topic(theirs)
+
+
+@pytest.mark.parametrize(("config", "events", "expected"), _recordings())
+def test_headers_are_added_as_debezium_adds_them(
+    config: dict[str, str], events: list[dict[str, Any]], expected: list[dict[str, Any]]
+) -> None:
+    chain = chain_of(config)
+    ours = [made for event in events if (made := chain.apply(_record(event))) is not None]
+    names = {header.key for record in ours for header in record.headers}
+    theirs = {name for record in expected for name, _ in record["headers"]}
+    assert names == {name for name in theirs if not name.startswith("__debezium.")}  # the source's own
