@@ -45,13 +45,11 @@ async def _plant(stack: RunningStack) -> list[Place]:
     """Send them all while the load runs; gives where they are."""
     partitions = Counter[str]()
     producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap, acks="all")
-    planted: list[Place] = []
     async with producer:
-        for record in hostile_records(seed=SEED, count=RECORDS):
-            planted += [
-                await send_raw(producer, each, partition=_next(partitions, each)) for each in (record,)
-            ]
-    return planted
+        return [
+            await send_raw(producer, record, partition=_next(partitions, record))
+            for record in hostile_records(seed=SEED, count=RECORDS)
+        ]
 
 
 def _next(partitions: Counter[str], record: HostileRecord) -> int:
