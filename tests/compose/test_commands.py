@@ -46,3 +46,11 @@ def _connectors(worker: str) -> dict[str, str]:
     """Which worker runs the task of each connector, as `worker` sees it."""
     expanded = httpx.get(f"{worker}/connectors", params={"expand": "status"}).json()
     return {name: about["status"]["tasks"][0]["worker_id"] for name, about in expanded.items()}
+
+
+def test_the_read_model_is_rebuilt_in_the_containers_and_an_audit_is_clean(stack: RunningContainers) -> None:
+    rebuilt = stack.demo("rebuild", "--compose")
+    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
+    assert "nothing missing, extra, different, old or doubled" in rebuilt.stdout
+    audited = stack.demo("audit", "--compose", "--wait", "60")
+    assert audited.returncode == 0, audited.stdout + audited.stderr

@@ -133,9 +133,7 @@ def _of_configs(dice: random.Random, number: int) -> HostileRecord:
         b'{"properties":5}', b'{"properties":{"tasks.max":[]}}', b'{"state":7}', b'{"tasks":-1}', b"[]", b"null", b"7",
         b"\xff\xfe", b"", None, _deep(), b'{"properties":{"name":null}}',
     ])  # fmt: skip
-    return HostileRecord(
-        topic="sink-configs", key=dice.choice([key, key, key, b"\xff\xfe", None]), value=value
-    )
+    return HostileRecord(topic="sink-configs", key=dice.choice([key, key, key, b"\xff\xfe"]), value=value)
 
 
 def _of_status(dice: random.Random, number: int) -> HostileRecord:

@@ -1,5 +1,6 @@
 """What a load sends, how it counts and what it calls late."""
 
+import argparse
 import asyncio
 import random
 from collections import Counter
@@ -12,6 +13,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from auditor.journal import read_journal, write_journal
+from loadgen import cli
+from loadgen.load import Destination
 from loadgen.schedule import Generator, Sent, load_client
 from loadgen.seed_data import Basket, Customers
 from loadgen.summary import Latency, Summary
@@ -148,3 +151,63 @@ def test_a_journal_reads_as_it_was_written(tmp_path: Path) -> None:
     commands = [_order(0, "ok", "a").command(), _order(1, "failed").command()]
     write_journal(tmp_path / "journal", commands)
     assert list(read_journal(tmp_path / "journal")) == commands
+
+
+async def test_an_order_under_way_when_a_load_is_cancelled_is_in_its_journal_as_unknown() -> None:
+    arrived = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        arrived.set()
+        await asyncio.sleep(3_600)
+        return web.Response()
+
+    ended: list[Sent] = []
+    async with _served(hang) as url, load_client(timeout_s=60) as client:
+        generator = Generator(client=client, instances={"order-1": url}, answered=ended.append)
+        sending = asyncio.create_task(generator.send_all(orders=1, rate=1_000, draw=lambda: BASKET))
+        await arrived.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+    assert [(order.outcome, order.reason) for order in ended] == [("unknown", "interrupted")]
+    assert ended[0].command().outcome == "unknown"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b'{"order_id":7}', b"\xff", b"[" * 5_000 + b"]" * 5_000]
+)
+@pytest.mark.parametrize(("status", "outcome"), [(201, "unknown"), (422, "failed"), (503, "unknown")])
+async def test_an_answer_of_any_content_is_counted_and_ends_nothing(
+    body: bytes, status: int, outcome: str
+) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=status, body=body, content_type="application/json")
+
+    async with _served(answer) as url:
+        (order,) = await _sent(url)
+    assert order.outcome == outcome
+
+
+def test_a_journal_that_cannot_be_written_is_said_before_anything_is_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    args = parser.parse_args(["--journal", str(tmp_path / "nosuch" / "journal")])
+    nowhere = Destination(
+        instances={"order-1": "http://127.0.0.1:1"}, read_dsn="postgresql://127.0.0.1:1/read"
+    )
+    assert cli.run(args, nowhere) == cli.NO_LOAD
+    assert "the journal cannot be written, so nothing was sent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["--orders", "abc"], ["--orders", "1.5"], ["--rate", "x"], ["--rate", "nan"], ["--users", "0"]]
+)
+def test_a_number_that_is_none_is_said_in_words(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(words)
+    said = capsys.readouterr().err
+    assert "is not a" in said or "is not above 0" in said

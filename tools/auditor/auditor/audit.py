@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from auditor.observations import Command, Fact, Planted
-from auditor.report import Report, examine
+from auditor.report import SAMPLES, Report, examine
 from auditor.scratch import Scratch, scratch
 from auditor.sources.databases import snapshot
 from auditor.sources.rows import progress_facts, read_facts, write_facts
@@ -24,6 +24,7 @@ async def audit(
     commands: Iterable[Command] = (),
     planted: Iterable[Planted] = (),
     wait_s: float = 0.0,
+    samples: int = SAMPLES,
 ) -> Report:
     """Compare everything with everything.
 
@@ -36,13 +37,13 @@ async def audit(
     deadline = time.monotonic() + wait_s
     while True:
         await until(partial(_is_quiet, target), timeout_s=deadline - time.monotonic(), pause_s=_PAUSE_S)
-        report = await _audit_once(target, given)
+        report = await _audit_once(target, given, samples=samples)
         if report.clean or time.monotonic() >= deadline:
             return report
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _audit_once(target: Target, given: Sequence[Fact]) -> Report:
+async def _audit_once(target: Target, given: Sequence[Fact], *, samples: int) -> Report:
     with scratch() as facts:
         facts.add(target.readers())
         for _kind, alike in groupby(given, key=type):
@@ -54,7 +55,7 @@ async def _audit_once(target: Target, given: Sequence[Fact]) -> Report:
         async with snapshot(target.read_dsn) as database:
             await _collect(facts, read_facts(database, target=target))
         facts.settle()
-        return examine(facts)
+        return examine(facts, samples=samples)
 
 
 async def _collect(facts: Scratch, blocks: AsyncIterator[Sequence[Fact]]) -> None:

@@ -112,6 +112,7 @@ GROUP BY r.topic, r.key;
 SELECT r.topic || '/' || r.partition || ' @' || r.position, c.name || ': ' || r.fault
 FROM record r JOIN reader c ON c.topic = r.topic
 WHERE r.fault IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM planted p WHERE p.topic = r.topic AND p.partition = r.partition AND p.position = r.position)
   AND NOT EXISTS (SELECT 1 FROM dead_letter d
                   WHERE d.topic = r.topic AND d.partition = r.partition AND d.position = r.position AND d.reader = c.name);
 
@@ -119,6 +120,7 @@ WHERE r.fault IS NOT NULL
 SELECT r.topic || ' ' || r.key, 'version ' || r.version || ' @' || min(r.position)
 FROM record r JOIN reader c ON c.topic = r.topic AND c.keeps = 'history'
 WHERE r.fault IS NULL
+  AND NOT EXISTS (SELECT 1 FROM planted p WHERE p.topic = r.topic AND p.partition = r.partition AND p.position = r.position)
   AND NOT EXISTS (SELECT 1 FROM history h WHERE h.topic = r.topic AND h.key = r.key AND h.version = r.version)
   AND NOT EXISTS (SELECT 1 FROM dead_letter d
                   WHERE d.topic = r.topic AND d.partition = r.partition AND d.position = r.position AND d.reader = c.name)
@@ -157,6 +159,7 @@ JOIN reader c ON c.topic = r.topic AND c.keeps = 'state'
 JOIN progress p ON p.reader = c.name AND p.topic = r.topic AND p.partition = r.partition AND r.position < p.next
 LEFT JOIN state s ON s.side = 'read' AND s.topic = r.topic AND s.key = r.key
 WHERE r.fault IS NULL AND coalesce(s.version, 0) < r.version
+  AND NOT EXISTS (SELECT 1 FROM planted o WHERE o.topic = r.topic AND o.partition = r.partition AND o.position = r.position)
   AND NOT EXISTS (SELECT 1 FROM dead_letter d
                   WHERE d.topic = r.topic AND d.partition = r.partition AND d.position = r.position AND d.reader = c.name);
 

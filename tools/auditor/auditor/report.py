@@ -73,10 +73,10 @@ class Report:
         }
 
 
-def examine(facts: Scratch, *, asked: Container[str] | None = None) -> Report:
-    """Ask every question of settled facts, or those named in `asked`."""
+def examine(facts: Scratch, *, asked: Container[str] | None = None, samples: int = SAMPLES) -> Report:
+    """Ask every question of settled facts, or those named in `asked`; at most `samples` cases of each are kept."""
     chosen = tuple(question for question in questions() if asked is None or question.name in asked)
-    findings = (_finding(question, facts.answers(question)) for question in chosen)
+    findings = (_finding(question, facts.answers(question), kept=samples) for question in chosen)
     return Report(
         counts=facts.counts(),
         findings=tuple(finding for finding in findings if finding is not None),
@@ -84,9 +84,9 @@ def examine(facts: Scratch, *, asked: Container[str] | None = None) -> Report:
     )
 
 
-def _finding(question: Question, answers: Iterable[tuple[str, str]]) -> Finding | None:
+def _finding(question: Question, answers: Iterable[tuple[str, str]], *, kept: int) -> Finding | None:
     rest = iter(answers)
-    samples = tuple(islice(rest, SAMPLES))
+    samples = tuple(islice(rest, kept))
     if not samples:
         return None
     return Finding(question=question, count=len(samples) + sum(1 for _ in rest), samples=samples)

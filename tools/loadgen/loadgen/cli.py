@@ -48,9 +48,11 @@ def run(args: argparse.Namespace, destination: Destination) -> int:
     load = Load(orders=args.orders, rate=args.rate, users=args.users, seed=args.seed)
     try:
         if args.journal:
-            write_journal(
-                args.journal, ()
-            )  # before anything is sent: it cannot be written is no news for the end
+            write_journal(args.journal, ())
+    except OSError as error:
+        print(f"load: the journal cannot be written, so nothing was sent: {error}", file=sys.stderr)
+        return NO_LOAD
+    try:
         result = asyncio.run(send_load(load, destination, progress=not args.json))
         if args.journal:
             write_journal(args.journal, (order.command() for order in result.sent))
