@@ -43,6 +43,7 @@ class ErrorsConfig:
     log: bool = False
     log_messages: bool = False
     retry_delay_max_ms: int = 60_000
+    retry_timeout_ms: int = 0
     dead_letter_topic: str = ""
     dead_letter_replication: int = 3
     dead_letter_headers: bool = False
@@ -62,6 +63,7 @@ class TableConfig:
     name_mapping: Mapping[str, str] = field(default_factory=dict)
     name_normalize: bool = False
     fold_names: bool = False
+    dots_to_underscores: bool = False  # of a topic, before it becomes a table's name: Debezium's way
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
     version_field: str = ""
@@ -92,6 +94,8 @@ class ConnectorConfig:
     producer: Mapping[str, str]
     batch_size: int
     retry_backoff_ms: int
+    max_retries: int
+    command_timeout_ms: int
     linger_ms: int
     timezone: str
     notify_channel: str
@@ -131,6 +135,7 @@ def parse_connector(given: Mapping[str, str]) -> ConnectorConfig:
             log=reader.flag("errors.log.enable"),
             log_messages=reader.flag("errors.log.include.messages"),
             retry_delay_max_ms=reader.number("errors.retry.delay.max.ms", least=1),
+            retry_timeout_ms=reader.number("errors.retry.timeout", least=-1),
             dead_letter_topic=reader.text("errors.deadletterqueue.topic.name"),
             dead_letter_replication=reader.number("errors.deadletterqueue.topic.replication.factor", least=1),
             dead_letter_headers=reader.flag("errors.deadletterqueue.context.headers.enable"),
@@ -139,6 +144,8 @@ def parse_connector(given: Mapping[str, str]) -> ConnectorConfig:
         producer=reader.family("producer.override."),
         batch_size=reader.number("batch.size", least=1),
         retry_backoff_ms=reader.number("retry.backoff.ms"),
+        max_retries=reader.number("max.retries"),
+        command_timeout_ms=reader.number("command.timeout.ms", least=1),
         linger_ms=reader.number("linger.ms"),
         timezone=_timezone(reader),
         notify_channel=reader.text("notify.channel"),
@@ -210,6 +217,7 @@ def _table(reader: Reader) -> TableConfig:
         name_mapping=mapping,
         name_normalize=reader.flag("table.name.normalize"),
         fold_names=reader.text("quote.sql.identifiers") == "never",
+        dots_to_underscores=reader.text("connector.class") == definition.DEBEZIUM_CLASS,
         include=frozenset(reader.words("fields.whitelist")),
         exclude=frozenset(reader.words("field.exclude.list")),
         version_field=reader.text("version.field"),

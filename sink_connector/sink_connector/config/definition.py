@@ -47,6 +47,9 @@ COMMON, ERRORS, CONNECTION, WRITES, SCHEMA, MAPPING, OWN = (
     "Own",
 )
 
+# Names of tables and columns: no control or invisible characters, no quotes, no backslash, no semicolon.
+ANY_VISIBLE = r"""[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"'`;\\]+"""
+
 JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
 
 KEYS: tuple[Key, ...] = (
@@ -157,7 +160,8 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.LONG,
         group=ERRORS,
         default="0",
-        doc="Accepted. Outages of the database are retried for ever; a bad record is not made good by trying again.",
+        doc="How long, in milliseconds, a row that a foreign key asks for is waited for before its record counts as bad, if that "
+        "is longer than max.retries pauses of retry.backoff.ms; -1: for ever. Outages are waited out however long they take.",
     ),
     Key(
         name="errors.retry.delay.max.ms",
@@ -249,7 +253,8 @@ KEYS: tuple[Key, ...] = (
         group=WRITES,
         default="10",
         aliases=("flush.max.retries",),
-        doc="Accepted. What can be retried is retried for ever, what cannot is not.",
+        doc="How often, retry.backoff.ms apart, a row that a foreign key asks for is looked for before its record counts as bad. "
+        "Outages are waited out however long they take.",
     ),
     Key(
         name="retry.backoff.ms",
@@ -257,7 +262,16 @@ KEYS: tuple[Key, ...] = (
         group=WRITES,
         default="100",
         aliases=("flush.retry.delay.ms",),
-        doc="First pause before a failed transaction is tried again; it doubles up to errors.retry.delay.max.ms.",
+        doc="First pause before a failed transaction is tried again; it doubles up to errors.retry.delay.max.ms, and up to one "
+        "second while the server cannot be reached.",
+    ),
+    Key(
+        name="command.timeout.ms",
+        kind=Kind.INT,
+        group=WRITES,
+        default="60000",
+        doc="How long one command to the database may take. A batch that takes longer, or longer than the role's "
+        "statement_timeout, is written in halves.",
     ),
     Key(
         name="pk.mode",
@@ -298,7 +312,7 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.BOOLEAN,
         group=MAPPING,
         default="false",
-        doc="Replace every character of a topic that is not a letter, digit, _ or . by _ before it becomes a table's name.",
+        doc="Replace every character of a topic that is not a letter, digit or _ by _ before it becomes a table's name.",
     ),
     Key(
         name="fields.whitelist",
@@ -385,8 +399,9 @@ KEYS: tuple[Key, ...] = (
         name="identifiers.allow",
         kind=Kind.STRING,
         group=OWN,
-        default=r"\w[\w$ -]*",
-        doc="Pattern that each table and column name out of a message must match as a whole.",
+        default=ANY_VISIBLE,
+        doc="Pattern that each table and column name out of a message must match as a whole. Whatever it says, control "
+        "characters, names over 63 bytes and the schemas sink, information_schema and pg_* are refused.",
     ),
 )
 
@@ -406,9 +421,10 @@ PREFIXES = (
     "projection.",
 )
 
+DEBEZIUM_CLASS = "io.debezium.connector.jdbc.JdbcSinkConnector"
 CONNECTOR_CLASSES = (
     "io.confluent.connect.jdbc.JdbcSinkConnector",
     "io.aiven.connect.jdbc.JdbcSinkConnector",
-    "io.debezium.connector.jdbc.JdbcSinkConnector",
+    DEBEZIUM_CLASS,
 )
 OWN_CLASS = "sink_connector.PostgresSinkConnector"

@@ -10,7 +10,7 @@ import structlog
 from sink_connector.cluster.status_store import State
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.config.secrets import scrubbed, secrets_of
-from sink_connector.runtime.sink_task import Task
+from sink_connector.runtime.sink_task import SinkTask
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ class RunningTask:
     """A task with the asyncio task that runs it."""
 
     status: TaskStatus
-    task: Task
+    task: SinkTask
     running: "asyncio.Task[None] | None" = None
 
 
@@ -44,7 +44,7 @@ class Connector:
     """
 
     config: ConnectorConfig
-    make_task: Callable[[int], Task]
+    make_task: Callable[[int], SinkTask]
     changed: Callable[[], None] = lambda: None
     state: State = State.UNASSIGNED
     tasks: dict[int, RunningTask] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from sink_connector.runtime.connector import Connector
 from sink_connector.runtime.connector_definition import Blueprint
 from sink_connector.runtime.consumer import Source, Subscription
 from sink_connector.runtime.kafka_options import client_options
-from sink_connector.runtime.sink_task import Task
+from sink_connector.runtime.sink_task import SinkTask
 from sink_connector.sink.offsets import Partition
 from sink_connector.sink.session import Session
 from sink_connector.sink.table_naming import TableNaming
@@ -59,15 +59,18 @@ class Worker:
             for partition in cluster.partitions_for_topic(topic) or ()
         }
 
-    def _make_task(self, blueprint: Blueprint, number: int) -> Task:
+    def _make_task(self, blueprint: Blueprint, number: int) -> SinkTask:
         config = blueprint.config
         options = {"client_id": f"connector-consumer-{config.name}-{number}", **blueprint.consumer}
         if "group_instance_id" in options:
             options["group_instance_id"] += f"-{number}"
         session = Session(
-            address=config.connection, name=f"sink {config.name} {number}"[:63], timezone=config.timezone
+            address=config.connection,
+            name=f"sink {config.name} {number}"[:63],
+            timezone=config.timezone,
+            command_timeout_s=config.command_timeout_ms / 1000,
         )
-        return Task(
+        return SinkTask(
             config=config,
             number=number,
             source=Source(

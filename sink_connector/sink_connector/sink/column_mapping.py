@@ -173,6 +173,8 @@ def _record_header(config: TableConfig) -> tuple[tuple[Source, ...], Callable[[E
 
 def _text(value: Any) -> str:
     """A header as text; the column's type then reads it."""
+    if value is None:
+        raise BadRecordError("a header of the key is null", stage=Stage.HEADER_CONVERTER)
     if isinstance(value, bytes):
         try:
             return value.decode()

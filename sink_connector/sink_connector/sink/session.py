@@ -29,6 +29,7 @@ class Session:
     address: Address
     name: str
     timezone: str = "UTC"
+    command_timeout_s: float = COMMAND_TIMEOUT_S
     _connection: asyncpg.Connection | None = None
 
     async def connection(self) -> asyncpg.Connection:
@@ -65,7 +66,7 @@ class Session:
         try:
             connection = await asyncio.wait_for(
                 asyncpg.connect(
-                    self.address.dsn, command_timeout=COMMAND_TIMEOUT_S, server_settings=settings
+                    self.address.dsn, command_timeout=self.command_timeout_s, server_settings=settings
                 ),
                 CONNECT_TIMEOUT_S,
             )

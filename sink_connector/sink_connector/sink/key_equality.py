@@ -1,0 +1,137 @@
+"""Which keys of a batch are the same key: the database's word, not Python's.
+
+`3CFDA21B-…` and `3cfda21b-…` are one uuid, `A` and `a` one citext, `k` and `k   ` one char(5), 1 and 1.0 one numeric. Where the
+types of the key's columns leave no such choice, keys are compared as they are; elsewhere the database numbers them.
+"""
+
+# ruff: noqa: S608 - every name in the statement went through `identifiers.quote`, every type comes from the server's catalog
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sink_connector.sink.column_mapping import Layout, Source
+from sink_connector.sink.encoders.encoder import Wire
+from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.sink.identifiers import quote
+from sink_connector.sink.table_metadata import Column
+
+WHOLE = {"smallint", "integer", "bigint"}
+SAME = {"boolean", "bytea", "date"}  # of which one value has one form
+INSTANTS = {
+    "timestamp with time zone",
+    "timestamp without time zone",
+    "time without time zone",
+}
+ROUNDED = {"io.debezium.time.NanoTimestamp", "io.debezium.time.NanoTime"}  # to a microsecond
+HEADER = 4  # bytes that PostgreSQL adds to a length in a type's modifier
+HYPHENS = (8, 13, 18, 23)  # of a uuid as PostgreSQL itself writes it
+UUID_LENGTH = 36
+
+Compared = Callable[[Sequence[Any]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyColumn:
+    """One column of a key: how it travels and where it goes."""
+
+    column: Column
+    wire: Wire
+    source: Source
+
+    @property
+    def comparable(self) -> Compared | None:
+        """A check of a batch's values of this column: whether they may be compared as they are. None: never."""
+        column, sent = self.column, self.wire.type
+        base = column.base_type
+        if sent in WHOLE and (base in WHOLE or (base == "numeric" and column.modifier < 0)):
+            return _always
+        if sent == base and (base in SAME or self._is_exact_instant):
+            return _always
+        if sent != "text" or not column.deterministic:
+            return None
+        if base == "character varying" and column.modifier >= HEADER:
+            return _shorter_than(column.modifier - HEADER + 1)
+        return {"text": _always, "character varying": _always, "uuid": _different_uuids}.get(base)
+
+    @property
+    def _is_exact_instant(self) -> bool:
+        is_rounded = self.source.field.schema.name in ROUNDED
+        return self.column.base_type in INSTANTS and self.column.modifier < 0 and not is_rounded
+
+    def expression(self, cell: str) -> str:
+        """The value as the database compares it."""
+        column = self.column
+        if column.base_type == "character varying" and column.modifier >= HEADER:
+            most = (
+                column.modifier - HEADER
+            )  # blanks beyond the length are dropped, anything else is refused later
+            return f"CASE WHEN rtrim(substr({cell}, {most + 1})) = '' THEN substr({cell}, 1, {most}) ELSE {cell} END"
+        return f"CAST({cell} AS {column.key_type or column.base_type})"
+
+
+def key_columns(layout: Layout, column_of: Callable[[Source], Column | None]) -> tuple[KeyColumn, ...] | None:
+    """The key's columns; None when the table lacks one of them, which the plan will say."""
+    found = []
+    for source in layout.sources:
+        if source.is_key:
+            column = column_of(source)
+            if column is None:
+                return None
+            found.append(KeyColumn(column, wire_of(source.field.schema, source.form, column), source))
+    return tuple(found)
+
+
+def are_comparable(columns: Sequence[KeyColumn], keys: Sequence[Any]) -> bool:
+    """Whether two of these keys, given bare for one column, else as tuples, are one key only if Python finds them equal."""
+    checks = [column.comparable for column in columns]
+    if None in checks:
+        return False
+    if all(check is _always for check in checks):
+        return True
+    values = [keys] if len(columns) == 1 else list(zip(*keys, strict=True))
+    return all(check(each) for check, each in zip(checks, values, strict=True) if check is not None)
+
+
+def ranking(staged: Sequence[tuple[str, Sequence[KeyColumn]]]) -> str:
+    """The statement that numbers keys in their order, equal ones alike; its rows are in the order of `place`.
+
+    Each of the temporary relations `staged` has columns c0, c1, … and `place`.
+    """
+    parts = [
+        f"SELECT r.place, {_cells(columns)} FROM {quote('pg_temp', name)} AS r" for name, columns in staged
+    ]
+    order = ", ".join(
+        f"k.c{number}" + (f" COLLATE {each.column.collation}" if each.column.collation else "")
+        for number, each in enumerate(staged[0][1])
+    )
+    return f"SELECT dense_rank() OVER (ORDER BY {order}) FROM ({' UNION ALL '.join(parts)}) AS k ORDER BY k.place"
+
+
+def _cells(columns: Sequence[KeyColumn]) -> str:
+    cells = (each.expression(f"r.c{number}") for number, each in enumerate(columns))
+    return ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(cells))
+
+
+def _always(_values: Sequence[Any]) -> bool:
+    return True
+
+
+def _shorter_than(length: int) -> Compared:
+    def check(values: Sequence[Any]) -> bool:
+        return set(map(type, values)) == {str} and max(map(len, values)) < length
+
+    return check
+
+
+def _different_uuids(values: Sequence[Any]) -> bool:
+    """Whether no two different texts are one uuid."""
+    if set(map(type, values)) != {str}:
+        return False
+    if set(map(len, values)) == {UUID_LENGTH}:
+        text = "".join(values)
+        hyphens = "-" * len(values)
+        if text == text.lower() and all(text[place::UUID_LENGTH] == hyphens for place in HYPHENS):
+            return True
+    folded = {value.replace("-", "").lower().strip("{}") for value in values}
+    return len(folded) == len(set(values))
