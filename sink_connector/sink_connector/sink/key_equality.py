@@ -8,13 +8,14 @@ types of the key's columns leave no such choice, keys are compared as they are; 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sink_connector.sink.column_mapping import Layout, Source
 from sink_connector.sink.encoders.encoder import Wire
 from sink_connector.sink.encoders.encoding import wire_of
 from sink_connector.sink.identifiers import quote
-from sink_connector.sink.table_metadata import Column
+from sink_connector.sink.table_metadata import LENGTH_HEADER, Column
 
 WHOLE = {"smallint", "integer", "bigint"}
 SAME = {"boolean", "bytea", "date"}  # of which one value has one form
@@ -24,7 +25,6 @@ INSTANTS = {
     "time without time zone",
 }
 ROUNDED = {"io.debezium.time.NanoTimestamp", "io.debezium.time.NanoTime"}  # to a microsecond
-HEADER = 4  # bytes that PostgreSQL adds to a length in a type's modifier
 HYPHENS = (8, 13, 18, 23)  # of a uuid as PostgreSQL itself writes it
 UUID_LENGTH = 36
 
@@ -50,24 +50,14 @@ class KeyColumn:
             return _always
         if sent != "text" or not column.deterministic:
             return None
-        if base == "character varying" and column.modifier >= HEADER:
-            return _shorter_than(column.modifier - HEADER + 1)
+        if base == "character varying" and column.modifier >= LENGTH_HEADER:
+            return _shorter_than(column.modifier - LENGTH_HEADER + 1)
         return {"text": _always, "character varying": _always, "uuid": _different_uuids}.get(base)
 
     @property
     def _is_exact_instant(self) -> bool:
         is_rounded = self.source.field.schema.name in ROUNDED
         return self.column.base_type in INSTANTS and self.column.modifier < 0 and not is_rounded
-
-    def expression(self, cell: str) -> str:
-        """The value as the database compares it."""
-        column = self.column
-        if column.base_type == "character varying" and column.modifier >= HEADER:
-            most = (
-                column.modifier - HEADER
-            )  # blanks beyond the length are dropped, anything else is refused later
-            return f"CASE WHEN rtrim(substr({cell}, {most + 1})) = '' THEN substr({cell}, 1, {most}) ELSE {cell} END"
-        return f"CAST({cell} AS {column.key_type or column.base_type})"
 
 
 def key_columns(layout: Layout, column_of: Callable[[Source], Column | None]) -> tuple[KeyColumn, ...] | None:
@@ -82,15 +72,21 @@ def key_columns(layout: Layout, column_of: Callable[[Source], Column | None]) ->
     return tuple(found)
 
 
-def are_comparable(columns: Sequence[KeyColumn], keys: Sequence[Any]) -> bool:
-    """Whether two of these keys, given bare for one column, else as tuples, are one key only if Python finds them equal."""
-    checks = [column.comparable for column in columns]
-    if None in checks:
+def are_comparable(layouts: Sequence[Sequence[KeyColumn]], keys: Sequence[Any]) -> bool:
+    """Whether two of these keys, given bare for one column, else as tuples, are one key only if Python finds them equal.
+
+    `layouts` are the forms in which these keys come, each with the same columns.
+    """
+    checks = [{column.comparable for column in columns} for columns in zip(*layouts, strict=True)]
+    if any(None in found for found in checks):
         return False
-    if all(check is _always for check in checks):
-        return True
-    values = [keys] if len(columns) == 1 else list(zip(*keys, strict=True))
-    return all(check(each) for check, each in zip(checks, values, strict=True) if check is not None)
+    values: list[Sequence[Any]] = []
+    for place, found in enumerate(checks):
+        if found != {_always}:
+            values = values or ([keys] if len(checks) == 1 else list(zip(*keys, strict=True)))
+            if not all(check(values[place]) for check in found if check is not None):
+                return False
+    return True
 
 
 def ranking(staged: Sequence[tuple[str, Sequence[KeyColumn]]]) -> str:
@@ -109,7 +105,7 @@ def ranking(staged: Sequence[tuple[str, Sequence[KeyColumn]]]) -> str:
 
 
 def _cells(columns: Sequence[KeyColumn]) -> str:
-    cells = (each.expression(f"r.c{number}") for number, each in enumerate(columns))
+    cells = (each.column.compared(f"r.c{number}") for number, each in enumerate(columns))
     return ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(cells))
 
 
@@ -117,6 +113,7 @@ def _always(_values: Sequence[Any]) -> bool:
     return True
 
 
+@cache
 def _shorter_than(length: int) -> Compared:
     def check(values: Sequence[Any]) -> bool:
         return set(map(type, values)) == {str} and max(map(len, values)) < length

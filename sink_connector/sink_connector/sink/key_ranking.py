@@ -35,7 +35,7 @@ class KeyRanking:
         Raises `BadRecordError`, or what the driver raises, when a key does not fit its column.
         """
         columns_of = self._columns_of(table, entries, layout_of)
-        if columns_of is None or _are_comparable(columns_of, entries, keys, layout_of):
+        if columns_of is None or are_comparable(list(columns_of.values()), keys):
             return keys
         staged: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
         columns: dict[tuple[str, ...], Sequence[KeyColumn]] = {}
@@ -84,22 +84,6 @@ class KeyRanking:
             clear=clear_stage(stage),
         )
         return stage
-
-
-def _are_comparable(
-    columns_of: dict[Layout, tuple[KeyColumn, ...]],
-    entries: Sequence[Entry],
-    keys: Sequence[Any],
-    layout_of: LayoutOf,
-) -> bool:
-    if len(columns_of) == 1:
-        return are_comparable(next(iter(columns_of.values())), keys)
-    place = 0
-    for layout, run in runs(entries, layout_of):
-        if not are_comparable(columns_of[layout], keys[place : place + len(run)]):
-            return False
-        place += len(run)
-    return True
 
 
 def _encoded(layout: Layout, columns: Sequence[KeyColumn], entries: Sequence[Entry]) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from sink_connector.sink import queries
 from sink_connector.sink.identifiers import is_reserved, quote
 
 SQL = queries.load("table_metadata.sql")
+LENGTH_HEADER = 4  # what PostgreSQL adds to a length in a type's modifier
 
 
 class TableName(NamedTuple):
@@ -46,6 +47,15 @@ class Column:
     key_type: str = ""
     deterministic: bool = True
     collation: str = ""
+
+    def compared(self, cell: str) -> str:
+        """A value on its way to the column, as SQL, in the form in which it would be compared with what the column holds."""
+        if self.base_type == "character varying" and self.modifier >= LENGTH_HEADER:
+            most = (
+                self.modifier - LENGTH_HEADER
+            )  # blanks beyond the length are dropped, anything else is refused
+            return f"CASE WHEN rtrim(substr({cell}, {most + 1})) = '' THEN substr({cell}, 1, {most}) ELSE {cell} END"
+        return f"CAST({cell} AS {self.key_type or self.base_type})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,13 @@ class Target:
             self.wire.type == "text" and self.column.type in CUT_BY_CAST
         )
 
+    def compared(self, cell: str) -> str:
+        """A new value, in a relation made by `expression`, as it is compared with the column's."""
+        plain = self.as_it_is and self.column.modifier < 0 and self.wire.type == self.column.type
+        return cell if plain else self.column.compared(cell)
+
     def expression(self, sent: str) -> str:
+        """What is sent, as a value of the column."""
         if self.as_it_is or self.column.type in CUT_BY_CAST:
             return sent
         return f"CAST({sent} AS {self.column.type})"
@@ -270,10 +276,11 @@ class _Builder:
         return ", ".join(f"{relation}.c{place}" for place, target in enumerate(self.targets) if target.is_key)
 
     def _same_key(self) -> str:
-        places = (
-            (place, quote(target.column.name)) for place, target in enumerate(self.targets) if target.is_key
+        return " AND ".join(
+            f"t.{quote(target.column.name)} = {target.compared(f's.c{place}')}"
+            for place, target in enumerate(self.targets)
+            if target.is_key
         )
-        return " AND ".join(f"t.{name} = s.c{place}" for place, name in places)
 
     def _others(self) -> list[tuple[int, str]]:
         return [
