@@ -69,11 +69,15 @@ class Retrier:
         """Failures in a row since something last went well."""
         return self.trouble.attempts if self.trouble is not None else 0
 
-    async def run(self, step: Callable[[], Awaitable[None]], name: str, *, drop: bool = True) -> None:
+    async def run(
+        self, step: Callable[[], Awaitable[None]], name: str, *, drop: bool = True, settles: bool = True
+    ) -> None:
         """Do a step that is not the writing of a batch, with a new connection each time (`drop`).
 
-        Raises `FatalError` where trying again cannot help.
+        Without `settles`, its success at the first attempt says nothing about what else is being tried again. Raises
+        `FatalError` where trying again cannot help.
         """
+        failed = False
         while True:
             began = self.time.monotonic()
             try:
@@ -86,10 +90,12 @@ class Retrier:
                     if isinstance(error, FatalError):
                         raise
                     raise FatalError(f"{name}: {reason(error)}") from error
+                failed = True
                 log.warning("step.failed", **self.context, step=name, error=reason(error))
                 await self.pause(action, error, drop=drop)
             else:
-                self.succeeded()
+                if settles or failed:
+                    self.succeeded()
                 return
 
     async def pause(self, retry: Retry, error: BaseException, *, drop: bool = True) -> None:
@@ -145,7 +151,7 @@ class Delivery:
         """What was committed; None when the batch is to be halved."""
         work = _Work(batch, Attempts(records=sum(map(len, batch.entries.values()))))
         while True:
-            await self.retrier.run(self._connect, "connect")
+            await self.retrier.run(self._connect, "connect", settles=False)
             try:
                 return await self.writer.write(work.batch, isolate=work.tried.isolated, final=work.final)
             except FencedError:

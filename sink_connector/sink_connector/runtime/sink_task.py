@@ -169,7 +169,7 @@ class SinkTask:
         """Convert what was polled; what was polled before a rebalance is read again by whoever has the partition now."""
         for partition, records in polled.records.items():
             step = partial(self.convert.prepare, partition.topic, records)
-            await self._retrier.run(step, "schemas", drop=False)
+            await self._retrier.run(step, "schemas", drop=False, settles=False)
         if polled.generation == self.source.generation:
             self._buffer.add(polled.records, self.source.epochs, unreadable=polled.unreadable)
 
