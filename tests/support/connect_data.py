@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sink_connector.converters.connect_schema import parse_schema, unscaled_decimal
+from sink_connector.converters.connect_schema import parse_schema
+from sink_connector.data.decimals import unscaled_decimal
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Header, Record, Schema, Type
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

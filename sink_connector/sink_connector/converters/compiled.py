@@ -3,17 +3,19 @@
 Nothing is parsed that is not needed: nested values, which become jsonb, stay text (`msgspec.Raw`, checked to be JSON).
 """
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
 from msgspec.structs import astuple
 
-from sink_connector.converters.connect_schema import EPOCH, EPOCH_DAY
-from sink_connector.data.record import DECIMAL, Schema, Type
-from sink_connector.data.record_schema import Form, Shape, primitive_shape
+from sink_connector.converters.connect_json import json_reader, to_json
+from sink_connector.data.exact_json import parse_exact
+from sink_connector.data.record import DECIMAL, Field, Schema, Type
+from sink_connector.data.record_schema import Form, Shape, hashable, parsed, primitive_shape
+from sink_connector.errors import BadRecordError, Stage
 
 _BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 _SIMPLE: dict[Type, Any] = {
@@ -28,64 +30,131 @@ _SIMPLE: dict[Type, Any] = {
 }
 
 
-def compile_schema(schema: Schema) -> tuple[Shape, Callable[[bytes], Any]]:
+def compile_schema(schema: Schema, *, replace_null: bool = True) -> tuple[Shape, Callable[[bytes], Any]]:
     """The shape of a schema and the function that decodes a payload of it.
 
-    Raises `ValueError` for a field name that no JSON text should have (quotes, control characters). The decoder raises `msgspec.DecodeError` (or its `ValidationError`), `UnicodeDecodeError` or `RecursionError`.
+    With `replace_null` a null or an absent field takes the schema's default. Raises `ValueError` for a field name that no
+    JSON text should have (quotes, control characters). The decoder raises `msgspec.DecodeError` (or its `ValidationError`),
+    `UnicodeDecodeError` or `RecursionError`.
     """
     if schema.type is not Type.STRUCT:
-        return primitive_shape(schema, Form.JSON), msgspec.json.Decoder(_nullable(schema)).decode
+        return _compile_primitive(schema)
     places = {each.name: f"f{place}" for place, each in enumerate(schema.fields)}
+    defaults = {
+        places[each.name]: json_form(each.schema)
+        for each in schema.fields
+        if replace_null and each.schema.default is not None
+    }
     struct = msgspec.defstruct(
         "Value",
-        [
-            (places[each.name], _nullable(each.schema), _field(each.name, each.schema))
-            for each in schema.fields
-        ],
+        [_member(places[each.name], each, defaults) for each in schema.fields],
         kw_only=True,
         gc=False,
+        namespace={"__post_init__": _fill(defaults)} if defaults else None,
     )
+    parsers = {
+        each.name: partial(_parsed_key, each.schema)
+        for each in schema.fields
+        if json_type(each.schema) not in _HASHABLE
+    }
 
     def pick(names: Sequence[str]) -> Callable[[Any], Any]:
-        return attrgetter(*(places[name] for name in names))
+        get = attrgetter(*(places[name] for name in names))
+        if parsers.keys().isdisjoint(names):
+            return get
+        each = [parsers.get(name, _unchanged) for name in names]
+        if len(names) == 1:
+            return lambda value: each[0](get(value))
+        return lambda value: tuple(parse(found) for parse, found in zip(each, get(value), strict=True))
 
     return Shape(schema, Form.JSON, astuple, pick), msgspec.json.Decoder(struct).decode
 
 
+def _compile_primitive(schema: Schema) -> tuple[Shape, Callable[[bytes], Any]]:
+    """The decoder refuses null: what that means is for its caller to say."""
+    kind = json_type(schema)
+    decode = msgspec.json.Decoder(kind).decode
+
+    def decode_nested(data: bytes) -> Any:
+        value = _parsed_key(schema, decode(data))
+        if value is None:
+            raise msgspec.ValidationError(f"Expected `{schema.type.value}`, got `null`")
+        return value
+
+    return primitive_shape(schema, Form.JSON), decode if kind in _HASHABLE else decode_nested
+
+
 def json_type(schema: Schema) -> Any:
     """The type msgspec decodes a value of this schema to."""
-    if schema.name == DECIMAL:
+    if schema.logical == DECIMAL:
         return msgspec.Raw  # base64 text or a number, by the producer's decimal.format
-    if schema.type is Type.ARRAY and schema.items is not None and schema.items.type in _SIMPLE:
-        return list[_nullable(schema.items)]  # type: ignore[misc] # a type made at run time is the point
+    items = schema.items
+    if schema.type is Type.ARRAY and items is not None and items.type in _SIMPLE and items.logical != DECIMAL:
+        kind = _SIMPLE[items.type]
+        return list.__class_getitem__(kind | None if items.optional else kind)
     return _SIMPLE.get(schema.type, msgspec.Raw)
 
 
-def json_form(value: Any) -> Any:
-    """A default in the Python form of `record.py`, as the compiled decoder would have left it."""
-    match value:
-        case datetime():
-            return (value - EPOCH) // timedelta(milliseconds=1)
-        case date():
-            return (value - EPOCH_DAY).days
-        case time():
-            return ((value.hour * 60 + value.minute) * 60 + value.second) * 1000 + value.microsecond // 1000
-        case _:
-            return value
+def json_form(schema: Schema) -> Any:
+    """A schema's default as the compiled decoder would have left it."""
+    kind, default = json_type(schema), schema.default
+    if kind is msgspec.Raw:
+        return msgspec.Raw(to_json(schema, default))
+    if schema.logical is not None:
+        return msgspec.json.decode(to_json(schema, default))
+    if schema.type is Type.ARRAY and schema.items is not None and schema.items.logical is not None:
+        return msgspec.json.decode(to_json(schema, default))
+    return default
 
 
-def _nullable(schema: Schema) -> Any:
-    kind = json_type(schema)
+_HASHABLE = frozenset(_SIMPLE.values())
+
+
+def _member(place: str, field: Field, defaults: Mapping[str, Any]) -> tuple[str, Any, Any]:
+    kind, schema = json_type(field.schema), field.schema
+    if place in defaults:
+        default = defaults[place]
+        made = (
+            msgspec.field(name=field.name, default_factory=lambda: list(default))
+            if isinstance(default, list)
+            else msgspec.field(name=field.name, default=default)
+        )
+        return place, kind if kind is msgspec.Raw else kind | None, made
+    if schema.optional:
+        made = msgspec.field(name=field.name, default=None)
+        return place, kind if kind is msgspec.Raw else kind | None, made
     # A Raw takes null by itself; the writer refuses it where it is not allowed.
-    return kind if kind is msgspec.Raw or not (schema.optional or schema.has_default) else kind | None
+    return place, kind, msgspec.field(name=field.name)
 
 
-def _field(name: str, schema: Schema) -> Any:
-    if schema.has_default and json_type(schema) is not msgspec.Raw:
-        default = json_form(schema.default)
-        if isinstance(default, list):
-            return msgspec.field(name=name, default_factory=lambda: list(default))
-        return msgspec.field(name=name, default=default)
-    if schema.has_default or schema.optional:
-        return msgspec.field(name=name, default=None)
-    return msgspec.field(name=name)
+def _fill(defaults: Mapping[str, Any]) -> Callable[[Any], None]:
+    """What replaces the nulls that were written out; only a struct that has defaults pays for it."""
+    pairs = tuple(defaults.items())
+    null = msgspec.Raw(b"null")
+
+    def fill(value: Any) -> None:
+        for place, default in pairs:
+            found = getattr(value, place)
+            if found is None or found == null:
+                setattr(value, place, default)
+
+    return fill
+
+
+def _parsed_key(schema: Schema, value: Any) -> Any:
+    """A value as something that can be a key: a Decimal, a tuple, or JSON text of one spelling."""
+    if not isinstance(value, msgspec.Raw):
+        return hashable(value)
+    text = bytes(value)
+    if text == b"null":
+        return None
+    if schema.logical != DECIMAL:
+        return parsed(value)
+    try:
+        return json_reader(schema)(parse_exact(text))
+    except ValueError as error:
+        raise BadRecordError(f"a key that is no Decimal: {error}", stage=Stage.KEY_CONVERTER) from error
+
+
+def _unchanged(value: Any) -> Any:
+    return value

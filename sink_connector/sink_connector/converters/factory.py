@@ -11,6 +11,8 @@ from sink_connector.converters.plain_json import PlainJsonConverter
 from sink_connector.converters.primitives import PARSERS, PrimitiveConverter
 from sink_connector.converters.registry.wire import REGISTRY_CLASSES, make_registry_converter
 
+REPLACE_NULL_WITH_DEFAULT = "replace.null.with.default"
+
 # Makes a converter from its options (without their prefix) and whether it is for keys.
 MakeConverter = Callable[[Mapping[str, str], bool], Converter]
 
@@ -30,10 +32,18 @@ def make_converter(config: ConverterConfig, *, is_key: bool) -> Converter:
 
 
 def _json(options: Mapping[str, str], is_key: bool) -> Converter:  # noqa: ARG001, FBT001 - the signature of MakeConverter
-    enabled = options.get("schemas.enable", "true").strip().lower()
-    if enabled not in {"true", "false"}:
-        raise ValueError(f"schemas.enable is {enabled!r}, it must be true or false")
-    return EnvelopeConverter() if enabled == "true" else PlainJsonConverter()
+    with_schemas, replace_null = (
+        _flag(options, name) for name in ("schemas.enable", REPLACE_NULL_WITH_DEFAULT)
+    )
+    return EnvelopeConverter(replace_null=replace_null) if with_schemas else PlainJsonConverter()
+
+
+def _flag(options: Mapping[str, str], name: str) -> bool:
+    """An option that is true unless it says otherwise."""
+    value = options.get(name, "true").strip().lower()
+    if value not in {"true", "false"}:
+        raise ValueError(f"{name} is {value!r}, it must be true or false")
+    return value == "true"
 
 
 def _primitive(name: str, options: Mapping[str, str], is_key: bool) -> Converter:  # noqa: ARG001, FBT001 - as above

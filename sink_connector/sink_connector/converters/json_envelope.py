@@ -1,21 +1,28 @@
 """Connect's JSON envelope, `{"schema":…,"payload":…}`, read without parsing its schema twice."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from sink_connector.converters import Decoded, RawHeaders
 from sink_connector.converters.compiled import compile_schema
-from sink_connector.converters.connect_schema import from_json, parse_schema
+from sink_connector.converters.connect_json import BITS, Read, json_reader, to_json
+from sink_connector.converters.connect_schema import parse_schema
+from sink_connector.data.decimals import whole
+from sink_connector.data.exact_json import encode_exact, parse_exact
+from sink_connector.data.lru import MOST_SCHEMAS, LruCache
+from sink_connector.data.record import Schema, Type
 from sink_connector.data.record_schema import Shape
 from sink_connector.errors import BadRecordError
 
 Decoder = Callable[[bytes], Any]
 
-# More schemas than this in one topic at once means that schemas are made up per record; the oldest is forgotten.
-MOST_SCHEMAS = 256
-NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+MOST_SCHEMA_BYTES = 32 * 1024 * 1024  # of the schema parts that are remembered
+NULL = b"null"
+NOT_JSON = (ValueError, RecursionError)  # msgspec's errors and UnicodeDecodeError are ValueErrors
 
 
 class _Envelope(msgspec.Struct):
@@ -33,15 +40,17 @@ class EnvelopeReader:
     payload is looked at. An envelope written otherwise (other order, white space) is read as well, only slower.
     """
 
-    def __init__(self) -> None:
-        self._compiled: dict[bytes, tuple[Shape, Decoder]] = {}
+    def __init__(self, *, replace_null: bool = True) -> None:
+        self._replace_null = replace_null
+        self._compiled: LruCache[bytes, Compiled] = LruCache(MOST_SCHEMAS, most_weight=MOST_SCHEMA_BYTES)
+        self._by_value: LruCache[Schema, Compiled] = LruCache(MOST_SCHEMAS)
         self._prefix = b"\0"  # no JSON begins so
         self._shape: Shape | None = None
         self._decode: Decoder = _envelope
         self._skip = 0
 
     def read(self, data: bytes) -> tuple[Shape | None, Any]:
-        """The shape of the value and the value; None and None for a payload of null without a schema.
+        """The shape of the value and the value; None and None for a null that its schema, or none, allows.
 
         Raises `BadRecordError` for anything that is not an envelope whose payload fits its schema.
         """
@@ -52,54 +61,109 @@ class EnvelopeReader:
                 pass  # the slow way decides, and says what is wrong
         return self._read_any(data)
 
+    def parse(self, data: bytes) -> tuple[Schema | None, Any]:
+        """The schema, and the value in the Python form of `record.py`. Raises `BadRecordError` as `read` does."""
+        compiled, payload = self._open(data)
+        if compiled is None:
+            return None, None
+        if compiled.parse is None:
+            compiled.parse = json_reader(compiled.shape.schema, replace_null=self._replace_null)
+        try:
+            return compiled.shape.schema, compiled.parse(parse_exact(payload))
+        except NOT_JSON as error:
+            raise BadRecordError(f"the payload does not fit its schema: {error}") from error
+
     def _read_any(self, data: bytes) -> tuple[Shape | None, Any]:
+        compiled, payload = self._open(data)
+        if compiled is None:
+            return None, None
+        try:
+            return compiled.shape, compiled.decode(payload)
+        except NOT_JSON as error:
+            try:
+                return compiled.shape, compiled.decode(with_whole_numbers(compiled.shape.schema, payload))
+            except NOT_JSON:
+                raise BadRecordError(f"the payload does not fit its schema: {error}") from error
+
+    def _open(self, data: bytes) -> tuple["Compiled | None", bytes]:
+        """The schema's decoder and the text of the payload, or that of the default; no decoder for a null that is allowed."""
         try:
             envelope = _envelope(data)
         except NOT_JSON as error:
             raise BadRecordError(f"not a JSON envelope with schema and payload: {error}") from error
-        schema = bytes(envelope.schema)
-        if schema == b"null":
-            if bytes(envelope.payload) == b"null":
-                return None, None
+        schema, payload = bytes(envelope.schema), bytes(envelope.payload)
+        if schema == NULL:
+            if payload == NULL:
+                return None, payload
             raise BadRecordError("the envelope has a payload, but its schema is null")
-        shape, decode = self._compiled.get(schema) or self._compile(schema)
-        self._remember(data, schema, shape, decode)
-        try:
-            return shape, decode(bytes(envelope.payload))
-        except NOT_JSON as error:
-            raise BadRecordError(f"the payload does not fit its schema: {error}") from error
+        compiled = self._compiled.get(schema) or self._compile(schema)
+        self._remember(data, schema, compiled)
+        return self._of_null(compiled) if payload == NULL else (compiled, payload)
 
-    def _compile(self, schema: bytes) -> tuple[Shape, Decoder]:
+    def _of_null(self, compiled: "Compiled") -> tuple["Compiled | None", bytes]:
+        schema = compiled.shape.schema
+        if self._replace_null and schema.default is not None:
+            return compiled, to_json(schema, schema.default)
+        if schema.optional:
+            return None, NULL
+        raise BadRecordError(
+            f"the payload does not fit its schema: null where a {schema.type.value} is required"
+        )
+
+    def _compile(self, text: bytes) -> "Compiled":
         try:
-            parsed = parse_schema(msgspec.json.decode(schema))
-            if parsed is None:
+            schema = parse_schema(parse_exact(text))
+            if schema is None:
                 raise BadRecordError("the envelope's schema is null")
-            made = compile_schema(parsed)
-        except (ValueError, TypeError, RecursionError) as error:
+            found = self._by_value.get(schema)
+            if found is None:
+                made = Compiled(*compile_schema(schema, replace_null=self._replace_null))
+                found = self._by_value.put(schema, made)
+        except RecursionError as error:
+            raise BadRecordError("the schema part is nested too deeply") from error
+        except (ValueError, TypeError) as error:
             raise BadRecordError(f"the schema part cannot be used: {error}") from error
-        if len(self._compiled) >= MOST_SCHEMAS:
-            del self._compiled[next(iter(self._compiled))]
-        return self._compiled.setdefault(schema, made)
+        return self._compiled.put(text, found, weight=len(text))
 
-    def _remember(self, data: bytes, schema: bytes, shape: Shape, decode: Decoder) -> None:
+    def _remember(self, data: bytes, schema: bytes, compiled: "Compiled") -> None:
         prefix = b'{"schema":' + schema + b',"payload":'
         if data.startswith(prefix):
             self._prefix, self._skip = prefix, len(prefix)
-            self._shape, self._decode = shape, decode
+            self._shape, self._decode = compiled.shape, compiled.decode
+
+
+@dataclass(slots=True)
+class Compiled:
+    """What reads the payloads of one schema: `decode` for the writer, `parse` for transforms (made when first needed)."""
+
+    shape: Shape
+    decode: Decoder
+    parse: Read | None = None
 
 
 class EnvelopeConverter:
     """`JsonConverter` with schemas: `read` for the compiled path, `decode` for transforms."""
 
-    def __init__(self) -> None:
-        self._reader = EnvelopeReader()
+    def __init__(self, *, replace_null: bool = True) -> None:
+        self._reader = EnvelopeReader(replace_null=replace_null)
         self.read = self._reader.read
 
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
-        if data is None:
-            return Decoded(None, None)
-        shape, _ = self._reader.read(data)  # checks every type
-        if shape is None:
-            return Decoded(None, None)
-        payload = msgspec.json.decode(_envelope(data).payload)
-        return Decoded(shape.schema, from_json(shape.schema, payload))
+        """The value with its schema. Raises `BadRecordError`."""
+        return Decoded(None, None) if data is None else Decoded(*self._reader.parse(data))
+
+
+def with_whole_numbers(schema: Schema, payload: bytes) -> bytes:
+    """The payload with 5.0 written 5 where the schema wants an integer. Raises what `NOT_JSON` lists."""
+    return encode_exact(_whole(schema, parse_exact(payload)))
+
+
+def _whole(schema: Schema, value: Any) -> Any:
+    if schema.type in BITS and isinstance(value, Decimal):
+        return whole(value)
+    if schema.type is Type.STRUCT and isinstance(value, dict):
+        known = {each.name: each.schema for each in schema.fields}
+        return {name: _whole(known[name], each) if name in known else each for name, each in value.items()}
+    if schema.type is Type.ARRAY and schema.items is not None and isinstance(value, list):
+        return [_whole(schema.items, item) for item in value]
+    return value

@@ -10,10 +10,11 @@ How a Connect type stands in Python:
 | int8 … int64, float32, float64    | int, float                                          |
 | boolean, string, bytes            | bool, str, bytes                                    |
 | array, map, struct                | list, dict, dict (field name → value, no field left out) |
-| Decimal, Date, Time, Timestamp    | Decimal, date, time, datetime (aware, UTC)          |
+| Decimal, Date, Time, Timestamp    | Decimal, date, time, datetime (aware, UTC); see `instants.py` for what these cannot hold |
 | any other named schema            | as its type, unchanged                              |
 
-A value without a schema (`schema is None`) is whatever JSON gives: dict, list, str, int, float, bool or None.
+A value without a schema (`schema is None`) is whatever JSON gives: dict, list, str, int, bool, None, and for a number with a
+point or an exponent a Decimal, which has every digit that was written.
 """
 
 from collections.abc import Iterator
@@ -45,6 +46,12 @@ DECIMAL = "org.apache.kafka.connect.data.Decimal"  # bytes; parameters: {"scale"
 DATE = "org.apache.kafka.connect.data.Date"  # int32, days since 1970-01-01
 TIME = "org.apache.kafka.connect.data.Time"  # int32, milliseconds since midnight
 TIMESTAMP = "org.apache.kafka.connect.data.Timestamp"  # int64, milliseconds since 1970-01-01 UTC
+_LOGICAL: dict[str, tuple[Type, ...]] = {
+    DECIMAL: (Type.BYTES,),
+    DATE: (Type.INT32,),
+    TIME: (Type.INT32, Type.INT64),  # Avro's microseconds are a Time of int64
+    TIMESTAMP: (Type.INT64,),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +73,18 @@ class Schema:
     keys: "Schema | None" = None
     items: "Schema | None" = None
 
+    @property
+    def logical(self) -> str | None:
+        """The name, where it makes the type one of Connect's four logical ones; a name on another type means nothing."""
+        name = self.name
+        return name if name is not None and self.type in _LOGICAL.get(name, ()) else None
+
     def field(self, name: str) -> "Field | None":
         """The field of that name, or None."""
         return next((each for each in self.fields if each.name == name), None)
 
     def parameter(self, name: str) -> str | None:
+        """The parameter of that name, or None."""
         return next((value for key, value in self.parameters if key == name), None)
 
     def __iter__(self) -> Iterator["Field"]:
@@ -114,4 +128,5 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_tombstone(self) -> bool:
+        """Whether the value is null, which deletes."""
         return self.value is None

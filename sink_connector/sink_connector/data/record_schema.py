@@ -1,16 +1,17 @@
 """How the values of one schema are taken apart: the bridge from converters and transforms to the writer."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 
+from sink_connector.data.exact_json import encode_exact, parse_exact
+from sink_connector.data.lru import MOST_SCHEMAS, LruCache
 from sink_connector.data.record import Field, Schema, Type
 
-MOST_SHAPES = 256  # more of them at once means that schemas are made up per record
+MOST_UNTYPED = 8192  # sets of field names at once; they are small, and optional fields make many of them
 
 
 class Form(Enum):
@@ -25,22 +26,39 @@ Take = Callable[[Any], tuple[Any, ...]]
 Pick = Callable[[Sequence[str]], Callable[[Any], Any]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """A schema ready to be used record after record. Compared by identity: one schema, one shape.
+    """A schema ready to be used record after record. Immutable, equal by schema and form.
 
     `take` gives all field values in the schema's order; `pick(names)` makes a function that gives some of them (one
     name: the bare value, several: a tuple), parsed, to be compared and hashed. Both are for structs only.
     """
 
-    schema: Schema
-    form: Form
-    take: Take = field(repr=False)
-    pick: Pick = field(repr=False)
+    __slots__ = ("_hash", "form", "pick", "schema", "take")
+
+    def __init__(self, schema: Schema, form: Form, take: Take, pick: Pick) -> None:
+        self.schema = schema
+        self.form = form
+        self.take = take
+        self.pick = pick
+        self._hash = hash((schema, form))
 
     @property
     def is_struct(self) -> bool:
+        """Whether the values have fields, and so columns."""
         return self.schema.type is Type.STRUCT
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Shape):
+            return NotImplemented
+        return self._hash == other._hash and self.form is other.form and self.schema == other.schema
+
+    def __repr__(self) -> str:
+        return f"Shape({self.schema!r}, {self.form})"
 
 
 def primitive_shape(schema: Schema, form: Form = Form.CONNECT) -> Shape:
@@ -50,27 +68,38 @@ def primitive_shape(schema: Schema, form: Form = Form.CONNECT) -> Shape:
 
 def dict_shape(schema: Schema) -> Shape:
     """The shape of structs that stand as dicts, which transforms and the registry converters give."""
-    return Shape(schema, Form.CONNECT, _take_items([each.name for each in schema.fields]), _pick_items)
+    nested = {each.name for each in schema.fields if each.schema.type in {Type.ARRAY, Type.MAP, Type.STRUCT}}
+
+    def pick(names: Sequence[str]) -> Callable[[Any], Any]:
+        if nested.isdisjoint(names):
+            return itemgetter(*names)
+        return _picked(names, hashable)
+
+    return Shape(schema, Form.CONNECT, _take_items([each.name for each in schema.fields]), pick)
 
 
 class Shapes:
-    """A shape for each schema that transforms or converters come up with."""
+    """A shape for each schema that transforms or converters come up with, found by the schema's identity or its value."""
 
-    def __init__(self) -> None:
-        self._by_identity: dict[int, Shape] = {}
-        self._by_value: dict[Schema, Shape] = {}
+    def __init__(self, most: int = MOST_SCHEMAS) -> None:
+        self._by_identity: LruCache[int, Shape] = LruCache(most)
+        self._by_value: LruCache[Schema, Shape] = LruCache(most)
+        self._last: Shape | None = None
 
     def of(self, schema: Schema) -> Shape:
+        """The shape of a schema; the same one for an equal schema as long as it is not forgotten."""
+        last = self._last
+        if last is not None and last.schema is schema:
+            return last
         found = self._by_identity.get(id(schema))
-        if found is not None and found.schema is schema:
-            return found
-        found = self._by_value.get(schema)
-        if found is None:
-            if len(self._by_value) >= MOST_SHAPES:
-                self._by_value.clear()
-                self._by_identity.clear()
-            found = dict_shape(schema) if schema.type is Type.STRUCT else primitive_shape(schema)
-            self._by_value[schema] = self._by_identity[id(schema)] = found
+        if found is None or found.schema is not schema:
+            found = self._by_value.get(schema)
+            if found is None:
+                made = dict_shape(schema) if schema.type is Type.STRUCT else primitive_shape(schema)
+                found = self._by_value.put(schema, made)
+            if found.schema is schema:
+                self._by_identity.put(id(schema), found)
+        self._last = found
         return found
 
 
@@ -80,46 +109,60 @@ ANY = Schema(type=Type.STRING, optional=True, name="any")
 class UntypedShapes:
     """Shapes of values without a schema: those with the same fields have the same shape."""
 
-    def __init__(self) -> None:
-        self._by_names: dict[tuple[str, ...], Shape] = {}
+    def __init__(self, most: int = MOST_UNTYPED) -> None:
+        self._by_names: LruCache[tuple[str, ...], Shape] = LruCache(most)
         self._primitive = primitive_shape(ANY, Form.UNTYPED)
 
     def of(self, value: Any) -> Shape:
+        """The shape of a value; one of its own for what is no object."""
         if not isinstance(value, dict):
             return self._primitive
         names = tuple(sorted(value))
         found = self._by_names.get(names)
         if found is None:
-            if len(self._by_names) >= MOST_SHAPES:
-                self._by_names.clear()
             schema = Schema(type=Type.STRUCT, fields=tuple(Field(name, ANY) for name in names))
-            found = Shape(schema, Form.UNTYPED, _take_items(names), _pick_parsed)
-            self._by_names[names] = found
+            found = self._by_names.put(names, Shape(schema, Form.UNTYPED, _take_items(names), _pick_parsed))
         return found
 
 
+class HashableDict(dict[Any, Any]):
+    """A struct or map that is part of a key. Not to be changed."""
+
+    def __hash__(self) -> int:  # type: ignore[override] # a dict has none, being mutable
+        return hash(frozenset(self.items()))
+
+
+def hashable(value: Any) -> Any:
+    """The value in a form that can be a key of a dict, and still be written: lists as tuples."""
+    if isinstance(value, list | tuple):
+        return tuple(map(hashable, value))
+    if isinstance(value, dict):
+        return HashableDict((hashable(name), hashable(each)) for name, each in value.items())
+    return value
+
+
 def parsed(value: Any) -> Any:
-    """The value of a field that may not be parsed yet, as something that can be a key: nested values stay text."""
+    """The value of a field that may not be parsed yet, as something that can be a key: nested values are JSON text."""
     if isinstance(value, msgspec.Raw):
-        value = msgspec.json.decode(value)
-    return msgspec.json.encode(value, order="deterministic") if isinstance(value, dict | list) else value
+        value = parse_exact(value)
+    return encode_exact(value, order="deterministic") if isinstance(value, dict | list) else value
+
+
+def _picked(names: Sequence[str], prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    pick = itemgetter(*names)
+    if len(names) == 1:
+        return lambda value: prepare(pick(value))
+    return lambda value: tuple(map(prepare, pick(value)))
+
+
+def _pick_parsed(names: Sequence[str]) -> Callable[[Any], Any]:
+    return _picked(names, parsed)
 
 
 def _take_items(names: Sequence[str]) -> Take:
     if len(names) > 1:
         return itemgetter(*names)
     return lambda value: tuple(value[name] for name in names)
-
-
-def _pick_items(names: Sequence[str]) -> Callable[[Any], Any]:
-    return itemgetter(*names)
-
-
-def _pick_parsed(names: Sequence[str]) -> Callable[[Any], Any]:
-    pick = itemgetter(*names)
-    if len(names) == 1:
-        return lambda value: parsed(pick(value))
-    return lambda value: tuple(map(parsed, pick(value)))
 
 
 def _no_fields(_: Any) -> Any:

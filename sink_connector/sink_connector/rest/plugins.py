@@ -18,7 +18,7 @@ from sink_connector.rest import bodies
 from sink_connector.rest.connectors import AtDesk
 from sink_connector.rest.dependencies import is_true
 from sink_connector.rest.validation import described_key, validated
-from sink_connector.transforms.catalog import PREDICATES, TRANSFORMS, find
+from sink_connector.transforms.catalog import ALL_TRANSFORMS, PREDICATES, find
 from sink_connector.version import CONNECT_VERSION, VERSION
 
 router = APIRouter(prefix="/connector-plugins")
@@ -35,7 +35,7 @@ async def listed(connectorsOnly: str = "true") -> list[dict[str, str]]:  # noqa:
         return sinks
     others = [
         *(_plugin(each, "converter", CONNECT_VERSION) for each in CONVERTERS),
-        *(_plugin(each.class_name, "transformation", CONNECT_VERSION) for each in TRANSFORMS.values()),
+        *(_plugin(each.class_name, "transformation", CONNECT_VERSION) for each in ALL_TRANSFORMS.values()),
         *(_plugin(each.class_name, "predicate", CONNECT_VERSION) for each in PREDICATES.values()),
     ]
     return [*sinks, *others]
@@ -58,7 +58,7 @@ async def described(plugin: str) -> list[dict[str, Any]]:
 
 def _options(plugin: str) -> Iterator[tuple[definition.Key, ...]]:
     """Of a transform or predicate, if it is one."""
-    if transform := find(TRANSFORMS, plugin):
+    if transform := find(ALL_TRANSFORMS, plugin):
         yield transform.options
     if predicate := find(PREDICATES, plugin):
         yield predicate.options

@@ -9,7 +9,7 @@ from sink_connector.config import definition
 from sink_connector.config.definition import Key
 from sink_connector.config.secrets import shown
 from sink_connector.errors import ConfigError
-from sink_connector.transforms.catalog import PREDICATES, TRANSFORMS, find
+from sink_connector.transforms.catalog import ALL_TRANSFORMS, PREDICATES, find
 
 OPTIONS = "Options"
 
@@ -82,7 +82,7 @@ def _named_as_given(config: Config) -> list[Key]:
 def _chain_keys(config: Config) -> list[Key]:
     """The options of the transforms and predicates that the configuration names."""
     found: list[Key] = []
-    for kind, plugins in (("transforms", TRANSFORMS), ("predicates", PREDICATES)):
+    for kind, plugins in (("transforms", ALL_TRANSFORMS), ("predicates", PREDICATES)):
         for alias in dict.fromkeys(_words(config.get(kind))):
             prefix = f"{kind}.{alias}."
             found.append(_type_key(prefix, alias))

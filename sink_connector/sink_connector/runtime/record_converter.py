@@ -1,4 +1,7 @@
-"""From a record of Kafka to an entry: convert, transform. Which way is decided once, by the configuration."""
+"""From a record of Kafka to an entry: convert, transform. Which way is decided once, by the configuration.
+
+Whatever goes wrong with one record on the way, of whatever class, is decided here: it is a `BadRecordError` of that record.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -10,16 +13,18 @@ from sink_connector.data.record_schema import Shape, Shapes, UntypedShapes
 from sink_connector.data.write_record import Entry, SourceRecord
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.transforms import Chain
+from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event
 
 # The entry of a record and the topic that names its table, which a transform may have changed; None when it dropped it.
 Converted = tuple[str, Entry] | None
+DEBEZIUM = "io.debezium.connector.jdbc."
 
 
 class Conversion(Protocol):
     """Both ways have this form."""
 
     def __call__(self, record: SourceRecord) -> Converted:
-        """Raises `BadRecordError` with the stage at which the record failed."""
+        """Raises `BadRecordError` with the stage at which the record failed, and nothing else."""
         ...
 
     async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
@@ -40,18 +45,17 @@ class CompiledConversion:
         if self._key is not None and record.key is not None:
             try:
                 key_shape, key = self._key(record.key)
-            except BadRecordError as error:
-                error.stage = Stage.KEY_CONVERTER
-                raise
+            except Exception as error:  # whatever it is, these bytes made it
+                raise bad_record(error, Stage.KEY_CONVERTER) from error
         if record.value is not None:
             try:
                 shape, value = self._value(record.value)
-            except BadRecordError as error:
-                error.stage = Stage.VALUE_CONVERTER
-                raise
+            except Exception as error:  # as above
+                raise bad_record(error, Stage.VALUE_CONVERTER) from error
         return record.topic, Entry(record, key_shape, key, shape, value)
 
     async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+        """Fetch the schemas that these records name."""
         await _prepare(self._preparing, topic, records)
 
 
@@ -67,54 +71,92 @@ class TransformingConversion:
         self._preparing = _preparing(key, value)
 
     def __call__(self, record: SourceRecord) -> Converted:
-        transformed = self._chain.apply(self._record(record))
-        if transformed is None:
-            return None
+        stage = Stage.KEY_CONVERTER
+        try:
+            key = self._key.decode(record.topic, record.key, record.headers)
+            stage = Stage.VALUE_CONVERTER
+            value = self._value.decode(record.topic, record.value, record.headers)
+            stage = Stage.HEADER_CONVERTER
+            headers = tuple(Header(name, _header(data)) for name, data in record.headers)
+            stage = Stage.TRANSFORMATION
+            transformed = self._chain.apply(
+                Record(
+                    topic=record.topic,
+                    partition=record.partition,
+                    offset=record.offset,
+                    timestamp=record.timestamp if record.timestamp >= 0 else None,
+                    key_schema=key.schema,
+                    key=key.value,
+                    value_schema=value.schema,
+                    value=value.value,
+                    headers=headers,
+                )
+            )
+            return None if transformed is None else (transformed.topic, self._entry(record, transformed))
+        except Exception as error:  # whatever it is, this record made it
+            raise bad_record(error, stage) from error
+
+    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+        """Fetch the schemas that these records name."""
+        await _prepare(self._preparing, topic, records)
+
+    def _entry(self, record: SourceRecord, transformed: Record) -> Entry:
         key, value = transformed.key, transformed.value
         key_shape = None if key is None else self._shape(transformed.key_schema, key)
         shape = None if value is None else self._shape(transformed.value_schema, value)
         headers = tuple((header.key, header.value) for header in transformed.headers)
-        return transformed.topic, Entry(record, key_shape, key, shape, value, headers)
-
-    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
-        await _prepare(self._preparing, topic, records)
-
-    def _record(self, record: SourceRecord) -> Record:
-        try:
-            key = self._key.decode(record.topic, record.key, record.headers)
-        except BadRecordError as error:
-            error.stage = Stage.KEY_CONVERTER
-            raise
-        try:
-            value = self._value.decode(record.topic, record.value, record.headers)
-        except BadRecordError as error:
-            error.stage = Stage.VALUE_CONVERTER
-            raise
-        return Record(
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            timestamp=record.timestamp if record.timestamp >= 0 else None,
-            key_schema=key.schema,
-            key=key.value,
-            value_schema=value.schema,
-            value=value.value,
-            headers=tuple(Header(name, _header(data)) for name, data in record.headers),
-        )
+        return Entry(record, key_shape, key, shape, value, headers)
 
     def _shape(self, schema: Schema | None, value: Any) -> Shape:
         return self._untyped.of(value) if schema is None else self._shapes.of(schema)
 
 
+class UnwrappingConversion:
+    """Debezium's own sink class: change events are unwrapped, records that are flat already go the compiled way."""
+
+    def __init__(self, *, compiled: CompiledConversion, unwrapping: TransformingConversion) -> None:
+        self._compiled = compiled
+        self._unwrapping = unwrapping
+
+    def __call__(self, record: SourceRecord) -> Converted:
+        converted = self._compiled(record)
+        if converted is None or not _is_wrapped(converted[1].shape):
+            return converted
+        return self._unwrapping(record)
+
+    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+        """Fetch the schemas that these records name."""
+        await self._compiled.prepare(topic, records)
+
+
+def _is_wrapped(shape: Shape | None) -> bool:
+    return shape is not None and is_change_event(shape.schema)
+
+
+def bad_record(error: Exception, stage: Stage) -> BadRecordError:
+    """What an exception raised while one record was at a stage says about that record."""
+    if isinstance(error, BadRecordError):
+        error.stage = stage
+        return error
+    if isinstance(error, RecursionError):
+        return BadRecordError("nested too deeply to be converted", stage=stage)
+    return BadRecordError(f"{type(error).__name__}: {error}", stage=stage)
+
+
 def make_conversion(config: ConnectorConfig, chain: Chain, *, key: Converter, value: Converter) -> Conversion:
     """The compiled way where there are no transforms and the converters know it. The key is then read only where
-    `pk.mode` needs it."""
+    `pk.mode` needs it. With Debezium's own connector class change events are unwrapped, as its sink does."""
+    unwraps = config.given.get("connector.class", "").startswith(DEBEZIUM)
+    transforming = TransformingConversion(
+        key=key, value=value, chain=chain.followed_by(UnwrapChangeEvent()) if unwraps else chain
+    )
     needs_key = config.table.pk_mode is PkMode.RECORD_KEY
-    if not chain and isinstance(value, CompiledReader) and (not needs_key or isinstance(key, CompiledReader)):
-        return CompiledConversion(
-            key=key if needs_key and isinstance(key, CompiledReader) else None, value=value
-        )
-    return TransformingConversion(key=key, value=value, chain=chain)
+    if chain or not isinstance(value, CompiledReader) or (needs_key and not isinstance(key, CompiledReader)):
+        return transforming
+    compiled = CompiledConversion(
+        key=key if needs_key and isinstance(key, CompiledReader) else None, value=value
+    )
+    return UnwrappingConversion(compiled=compiled, unwrapping=transforming) if unwraps else compiled
 
 
 Preparing = tuple[PreparingConverter | None, PreparingConverter | None]

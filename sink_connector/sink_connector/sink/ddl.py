@@ -13,8 +13,8 @@ from sink_connector.data.record_schema import Form
 from sink_connector.errors import BadRecordError, FatalError, SinkError
 from sink_connector.sink.column_mapping import Layout, Source
 from sink_connector.sink.encoders.connect_values import document
-from sink_connector.sink.encoders.encoder import SCALES, created_type
-from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.sink.encoders.encoder import SCALES
+from sink_connector.sink.encoders.encoding import created_type, wire_of
 from sink_connector.sink.identifiers import literal, quote
 from sink_connector.sink.table_metadata import Table, TableName
 
@@ -103,9 +103,10 @@ def _default_text(schema: Schema, kind: str) -> str:
         items = schema.items or schema
         element = kind.removesuffix("[]")
         texts = (
-            "NULL" if item is None else _default_text(replace(items, default=item), element) for item in value
+            "NULL" if item is None else _quoted(_default_text(replace(items, default=item), element))
+            for item in value
         )
-        return "{" + ",".join(text if text == "NULL" else _quoted(text) for text in texts) + "}"
+        return "{" + ",".join(texts) + "}"
     return _text(value)
 
 

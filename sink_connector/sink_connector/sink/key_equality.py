@@ -44,6 +44,8 @@ class KeyColumn:
         """A check of a batch's values of this column: whether they may be compared as they are. None: never."""
         column, sent = self.column, self.wire.type
         base = column.base_type
+        if self.wire.template is not None:
+            return None
         if sent in WHOLE and (base in WHOLE or (base == "numeric" and column.modifier < 0)):
             return _always
         if sent == base and (base in SAME or self._is_exact_instant):
@@ -105,7 +107,10 @@ def ranking(staged: Sequence[tuple[str, Sequence[KeyColumn]]]) -> str:
 
 
 def _cells(columns: Sequence[KeyColumn]) -> str:
-    cells = (each.column.compared(f"r.c{number}") for number, each in enumerate(columns))
+    cells = (
+        each.column.compared(each.wire.expression(f"r.c{number}", each.column))
+        for number, each in enumerate(columns)
+    )
     return ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(cells))
 
 

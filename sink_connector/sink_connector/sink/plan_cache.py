@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from asyncpg import Connection
 
 from sink_connector.config.connector import TableConfig
+from sink_connector.data.lru import LruCache
 from sink_connector.data.record_schema import Shape
 from sink_connector.errors import SinkError
 from sink_connector.sink.column_mapping import Layout, Source, make_layout
 from sink_connector.sink.ddl import table_missing
-from sink_connector.sink.lru import LeastRecentlyUsed
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group
 from sink_connector.sink.table_metadata import Table, TableName, read_table
@@ -23,20 +23,15 @@ MOST_STAGES = 256
 class PlanCache:
     """Layouts by the schemas of a record, tables by name, plans by table and layout.
 
-    Schemas that come and go as objects are the same schema by value: what was made for one serves the next.
+    Schemas that come and go as objects are one schema by value: what was made for one serves the next.
     """
 
     def __init__(self, config: TableConfig, projections: dict[str, str]) -> None:
         self._config = config
         self._projections = projections
-        self._layouts: LeastRecentlyUsed[tuple[str, Shape | None, Shape | None], Layout] = LeastRecentlyUsed(
-            MOST_LAYOUTS
-        )
+        self._layouts: LruCache[tuple[str, Shape | None, Shape | None], Layout] = LruCache(MOST_LAYOUTS)
         self._tables: dict[TableName, Table] = {}
-        self._plans: LeastRecentlyUsed[tuple[TableName, tuple[Source, ...], bool], Plan] = LeastRecentlyUsed(
-            MOST_PLANS
-        )
-        self._latest: LeastRecentlyUsed[tuple[TableName, Layout, bool], Plan] = LeastRecentlyUsed(MOST_PLANS)
+        self._plans: LruCache[tuple[TableName, Layout, bool], Plan] = LruCache(MOST_PLANS)
         self._stages: dict[tuple[TableName, str], str] = {}
 
     @property
@@ -47,15 +42,16 @@ class PlanCache:
     def forget_tables(self) -> None:
         """Look at the tables again; the session's temporary ones are to be dropped with it."""
         self._tables.clear()
-        self._plans.clear()
-        self._latest.clear()
+        self._plans = LruCache(MOST_PLANS)
         self._stages.clear()
 
     def layout(self, topic: str, key_shape: Shape | None, shape: Shape | None) -> Layout:
         """Raises `BadRecordError` when the key or the value has not what `pk.mode` and `pk.fields` ask for."""
-        return self._layouts.get_or_make(
-            (topic, key_shape, shape), lambda: make_layout(self._config, topic, key_shape, shape)
-        )
+        key = topic, key_shape, shape
+        found = self._layouts.get(key)
+        if found is None:
+            found = self._layouts.put(key, make_layout(self._config, topic, key_shape, shape))
+        return found
 
     async def table(self, connection: Connection, name: TableName) -> Table | None:
         """The table as it was when it was last looked at; None when there is none. Raises `BadRecordError` for a reserved one."""
@@ -72,19 +68,19 @@ class PlanCache:
         Raises what `make_plan` raises, and what `table_missing` gives.
         """
         key = name, group.layout, group.delete
-        found = self._latest.get(key)
+        found = self._plans.get(key)
         if found is not None:
             return found
         if group.delete and await self.table(connection, name) is None:
             return None
         was_known = name in self._tables
         try:
-            return self._latest.put(key, await self._made(connection, name, group))
+            return self._plans.put(key, await self._made(connection, name, group))
         except SinkError:
             if not was_known:
                 raise
             del self._tables[name]  # it may have been changed by hand since it was looked at
-        return self._latest.put(key, await self._made(connection, name, group))
+        return self._plans.put(key, await self._made(connection, name, group))
 
     def stage(self, table: TableName, declared: str) -> str:
         """The name of the temporary table for rows of these columns on their way to this table."""
@@ -98,11 +94,6 @@ class PlanCache:
         table = await self.table(connection, name)
         if table is None:
             raise table_missing(self._config, name, group.layout)
-        return self._plans.get_or_make(
-            (name, group.layout.sources, group.delete), lambda: self._make(table, group)
-        )
-
-    def _make(self, table: Table, group: Group) -> Plan:
         return make_plan(
             self._config,
             table,

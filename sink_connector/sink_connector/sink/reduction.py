@@ -82,7 +82,7 @@ def last_states(
 
 
 def _same_layout(one: Entry, other: Entry) -> bool:
-    return one.shape is other.shape and one.key_shape is other.key_shape
+    return one.shape == other.shape and one.key_shape == other.key_shape
 
 
 def _supersedes(entry: Entry, earlier: Entry) -> bool:

@@ -30,10 +30,10 @@ class TableName(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """`type` is what a cast names; `base_type` the same with a domain taken off.
+    """`type` is what a cast names; `base_type` the same with domains taken off, those of an array's elements too.
 
-    `key_type` and `collation` (empty: the database's own) say how the database compares two of its values; `modifier` is the
-    length or scale as PostgreSQL keeps it, -1 for none.
+    `modifier` is the length, precision or scale of the base type (of its elements) as PostgreSQL keeps it, -1 for none.
+    `key_type` and `collation` (empty: the database's own) say how the database compares two of its values.
     """
 
     name: str

@@ -16,25 +16,37 @@ ORDER BY array_position(current_schemas(false)::text[], n.nspname::text)
 LIMIT 1;
 
 -- name: columns
--- format_type with a modifier of -1 gives the names that cast without cutting: bpchar, not character(1). `key_type` is the
--- type, a domain taken off, in which values are compared: with the modifier where it rounds, without it where it cuts.
+-- format_type with a modifier of -1 gives the names that cast without cutting: bpchar, not character(1). The base type is what
+-- is left when domains are taken off, those of an array's elements too; the modifier is the one that was met on the way there.
+-- `key_type` is the base type in which values are compared: with the modifier where it rounds, without it where it cuts.
 SELECT
     a.attname::text AS name,
     format_type(a.atttypid, -1) AS type,
-    coalesce(nullif(t.typbasetype, 0), t.oid)::regtype::text AS base_type,
+    format_type(b.id, -1) || CASE WHEN b.is_array THEN '[]' ELSE '' END AS base_type,
+    b.modifier,
     a.attnotnull AS not_null,
     a.atthasdef OR a.attidentity <> '' AS has_default,
     a.attgenerated <> '' OR a.attidentity = 'a' AS generated,
     a.attidentity = 'a' AS identity_always,
-    m.modifier AS modifier,
-    format_type(b.oid, CASE WHEN b.typcategory IN ('N', 'D', 'T') THEN m.modifier ELSE -1 END) AS key_type,
+    format_type(b.id, CASE WHEN k.typcategory IN ('N', 'D', 'T') AND NOT b.is_array THEN b.modifier ELSE -1 END)
+        || CASE WHEN b.is_array THEN '[]' ELSE '' END AS key_type,
     coalesce(l.collisdeterministic, true) AS deterministic,
     CASE WHEN l.oid IS NULL OR l.collname = 'default' THEN ''
          ELSE format('%I.%I', ln.nspname, l.collname) END AS collation
 FROM pg_attribute a
-JOIN pg_type t ON t.oid = a.atttypid
-JOIN pg_type b ON b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
-CROSS JOIN LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier) m
+CROSS JOIN LATERAL (
+    WITH RECURSIVE chain (id, modifier, is_array, depth) AS (
+        SELECT a.atttypid, a.atttypmod, false, 0
+        UNION ALL
+        SELECT CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.typelem END,
+               CASE WHEN t.typtype = 'd' AND c.modifier = -1 THEN t.typtypmod ELSE c.modifier END,
+               c.is_array OR t.typtype <> 'd', c.depth + 1
+        FROM chain c JOIN pg_type t ON t.oid = c.id
+        WHERE t.typtype = 'd' OR (t.typcategory = 'A' AND t.typelem <> 0)
+    )
+    SELECT id, modifier, is_array FROM chain ORDER BY depth DESC LIMIT 1
+) b
+JOIN pg_type k ON k.oid = b.id
 LEFT JOIN pg_collation l ON l.oid = a.attcollation
 LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace
 WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped

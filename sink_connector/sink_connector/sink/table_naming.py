@@ -3,9 +3,9 @@
 import re
 
 from sink_connector.config.connector import TableConfig
+from sink_connector.data.lru import LruCache
 from sink_connector.errors import BadRecordError
 from sink_connector.sink import identifiers
-from sink_connector.sink.lru import LeastRecentlyUsed
 from sink_connector.sink.table_metadata import TableName
 
 MOST = 4_096  # topics; transforms can make up any number of names
@@ -23,11 +23,11 @@ class TableNaming:
 
     def __init__(self, config: TableConfig) -> None:
         self._config = config
-        self._known: LeastRecentlyUsed[str, TableName] = LeastRecentlyUsed(MOST)
+        self._known: LruCache[str, TableName] = LruCache(MOST)
 
     def table_of(self, topic: str) -> TableName:
         """Raises `BadRecordError` when the topic makes no name that is allowed."""
-        return self._known.get_or_make(topic, lambda: self._make(topic))
+        return self._known.get(topic) or self._known.put(topic, self._make(topic))
 
     def _make(self, topic: str) -> TableName:
         written = self._config.name_mapping.get(topic)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,18 +14,21 @@ from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode
 from sink_connector.data.write_record import Entry
 from sink_connector.dead_letters.dead_letter import DeadLetter, store
 from sink_connector.dead_letters.table import drop
-from sink_connector.errors import FatalError, headline
+from sink_connector.errors import BadRecordError, FatalError, headline
 from sink_connector.sink import offsets, queries
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.ddl import ChangeNeededError, change
+from sink_connector.sink.identifiers import quote
 from sink_connector.sink.isolation import Isolation, Place
 from sink_connector.sink.key_ranking import KeyRanking
 from sink_connector.sink.plan_cache import PlanCache, parents_first
+from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group, in_order, keys_of, last_states
 from sink_connector.sink.session import Session
+from sink_connector.sink.sparse_rows import MERGES, SparseRows, are_sparse, sparse_rows
 from sink_connector.sink.staging import Staging
 from sink_connector.sink.table_metadata import Table, TableName
-from sink_connector.sink.write_plan import Plan
+from sink_connector.sink.write_plan import Plan, clear_stage, create_stage
 
 log = structlog.get_logger()
 
@@ -174,9 +178,12 @@ class Writer:
         tables = sorted(batch.entries.items(), key=_by_table)
         found: dict[TableName, Table] = {}
         for (_, name), _entries in tables:
-            table = await self._plans.table(connection, name)
-            if table is not None:
-                found[name] = table
+            with suppress(
+                BadRecordError
+            ):  # one of a reserved schema: its records are refused when they are written
+                table = await self._plans.table(connection, name)
+                if table is not None:
+                    found[name] = table
         ids = {table.id for table in found.values()}
         if not any(table.parents & (ids - {table.id}) for table in found.values()):
             return tables, None
@@ -198,8 +205,36 @@ class Writer:
         return await isolation.write(tables)
 
     async def _apply(self, connection: Connection, place: Place, entries: Sequence[Entry]) -> int:
+        sparse = await self._sparse(connection, place, entries)
+        if sparse is not None:
+            return await sparse.write(connection, partial(self._fill, connection, sparse.table))
         groups = await self._groups(connection, place, entries)
         return sum([await self._write_group(connection, place[1], group) for group in groups])
+
+    async def _sparse(
+        self, connection: Connection, place: Place, entries: Sequence[Entry]
+    ) -> SparseRows | None:
+        if not are_sparse(entries) or connection.get_server_version().major < MERGES:
+            return None
+        topic, name = place
+        table = await self._plans.table(connection, name)
+        if table is None or tracked(table.name, self._config.projections) is not None:
+            return None
+        return sparse_rows(self._config.table, table, topic, entries)
+
+    async def _fill(
+        self, connection: Connection, table: Table, declared: str, columns: Sequence[str], rows: Sequence[Any]
+    ) -> str:
+        name = self._plans.stage(table.name, declared)
+        await self._staging.fill(
+            connection,
+            name,
+            rows,
+            columns=columns,
+            create=create_stage(name, declared),
+            clear=clear_stage(name),
+        )
+        return quote("pg_temp", name)
 
     async def _apply_singly(self, connection: Connection, place: Place, entries: Sequence[Entry]) -> int:
         return sum([await self._apply(connection, place, [entry]) for entry in entries])

@@ -16,9 +16,6 @@ from sink_connector.sink.identifiers import quote
 from sink_connector.sink.projections import Tracked
 from sink_connector.sink.table_metadata import Column, Table, TableName
 
-# Types for which a cast would cut what is too long; an assignment refuses it.
-CUT_BY_CAST = {"text", "character varying", "bpchar", '"bit"', "bit varying"}
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -31,9 +28,7 @@ class Target:
     @property
     def as_it_is(self) -> bool:
         """Whether what is sent is what the column holds, so that it may be copied straight into the table."""
-        return self.wire.type == self.column.type or (
-            self.wire.type == "text" and self.column.type in CUT_BY_CAST
-        )
+        return self.wire.fits(self.column)
 
     def compared(self, cell: str) -> str:
         """A new value, in a relation made by `expression`, as it is compared with the column's."""
@@ -41,10 +36,8 @@ class Target:
         return cell if plain else self.column.compared(cell)
 
     def expression(self, sent: str) -> str:
-        """What is sent, as a value of the column."""
-        if self.as_it_is or self.column.type in CUT_BY_CAST:
-            return sent
-        return f"CAST({sent} AS {self.column.type})"
+        """The SQL expression for what is sent; the column takes it by assignment, which refuses what is too long."""
+        return self.wire.expression(sent, self.column)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sink_connector.data.record import Record
-from sink_connector.errors import BadRecordError, SinkError, Stage
+from sink_connector.errors import BadRecordError, Stage
 
 
 class Transform(Protocol):
@@ -32,6 +32,10 @@ class Chain:
     def __bool__(self) -> bool:
         return bool(self._transforms)
 
+    def followed_by(self, last: Transform) -> "Chain":
+        """This chain and one more transform after it."""
+        return Chain([*self._transforms, last])
+
     def apply(self, record: Record) -> Record | None:
         """The record after the last transform; None when one of them dropped it.
 
@@ -44,7 +48,7 @@ class Chain:
                 return None
             try:
                 current = transform.apply(current)
-            except SinkError:
+            except BadRecordError:
                 raise
             except Exception as error:
                 reason = f"{type(error).__name__} in {type(transform).__name__}: {error}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from sink_connector.config.definition import Importance, Kind
@@ -77,11 +78,11 @@ class Cast:
 
     def _schemaless(self, value: Any) -> Any:
         if self._whole is not None:
-            return CASTS[self._whole](value)
+            return CASTS[self._whole](_as_double(value))
         changed = dict(need_map(value, PURPOSE))
         for name, target in self._fields.items():
             found = changed.get(name)
-            changed[name] = None if found is None else CASTS[target](found)
+            changed[name] = None if found is None else CASTS[target](_as_double(found))
         return changed
 
     def _plan_for(self, schema: Schema) -> _Plan:
@@ -105,6 +106,11 @@ class Cast:
                 defaults.append((each.name, null))
         kept = replace(replaced, optional=schema.optional)
         return _Plan(kept, casts=tuple(casts), defaults=tuple(defaults))
+
+
+def _as_double(value: Any) -> Any:
+    """A number of JSON as Connect takes it where there is no schema."""
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _parse_spec(text: str) -> dict[str, Type]:

@@ -9,6 +9,7 @@ from sink_connector.config.definition import Key
 from sink_connector.transforms import Predicate, Transform
 from sink_connector.transforms.cast import Cast
 from sink_connector.transforms.data import Change, OnKey, OnValue
+from sink_connector.transforms.debezium import CLASS_NAME, ExtractNewRecordState
 from sink_connector.transforms.fields import ExtractField, HoistField, ReplaceField, ValueToKey
 from sink_connector.transforms.flatten import Flatten
 from sink_connector.transforms.headers import (
@@ -78,7 +79,17 @@ def _transforms() -> dict[str, Plugin[Transform]]:
     }
 
 
-TRANSFORMS: Mapping[str, Plugin[Transform]] = _transforms()
+TRANSFORMS: Mapping[str, Plugin[Transform]] = _transforms()  # Connect's own
+EXTRACT_NEW_RECORD_STATE: Plugin[Transform] = Plugin(
+    class_name=CLASS_NAME,
+    short_name="ExtractNewRecordState",
+    options=ExtractNewRecordState.OPTIONS,
+    make=ExtractNewRecordState,
+)
+ALL_TRANSFORMS: Mapping[str, Plugin[Transform]] = {
+    **TRANSFORMS,
+    EXTRACT_NEW_RECORD_STATE.short_name: EXTRACT_NEW_RECORD_STATE,
+}
 PREDICATES: Mapping[str, Plugin[Predicate]] = {
     each.__name__: Plugin(
         class_name=f"{PACKAGE}predicates.{each.__name__}",

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sink_connector.errors import ConfigError
 from sink_connector.transforms import Chain, Predicate, Transform
-from sink_connector.transforms.catalog import PREDICATES, TRANSFORMS, Plugin, find
+from sink_connector.transforms.catalog import ALL_TRANSFORMS, PREDICATES, Plugin, find
 from sink_connector.transforms.options import Options
 from sink_connector.transforms.predicates import Conditional
 
@@ -53,7 +53,7 @@ class _Builder:
 
     def _transform(self, alias: str, predicates: Mapping[str, Predicate | None]) -> Transform | None:
         prefix = f"transforms.{alias}."
-        inner = self._made(TRANSFORMS, prefix=prefix, kind="transform", also=CONDITION)
+        inner = self._made(ALL_TRANSFORMS, prefix=prefix, kind="transform", also=CONDITION)
         name = self.config.get(f"{prefix}predicate")
         negate = self._negate(prefix, needed_by=name)
         if name is None:

@@ -6,14 +6,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import structs
 
+from sink_connector.data.lru import MOST_SCHEMAS, LruCache
 from sink_connector.data.record import Field, Record, Schema, Type
 from sink_connector.errors import BadRecordError, Stage
 
 Made = TypeVar("Made")
 Data = tuple[Schema | None, Any]
-
-# More schemas than this at once means that schemas are made up per record; what was derived is then forgotten.
-MOST_SCHEMAS = 256
 
 
 class UnfitRecordError(BadRecordError):
@@ -60,25 +58,25 @@ class PerSchema(Generic[Made]):
 
     def __init__(self, make: Callable[[Schema], Made]) -> None:
         self._make = make
-        self._by_identity: dict[int, tuple[Schema, Made]] = {}
-        self._by_value: dict[Schema, Made] = {}
+        self._last: tuple[Schema | None, Made | None] = (None, None)
+        self._by_identity: LruCache[int, tuple[Schema, Made]] = LruCache(MOST_SCHEMAS)
+        self._by_value: LruCache[Schema, tuple[Made]] = LruCache(MOST_SCHEMAS)
 
     def __call__(self, schema: Schema) -> Made:
-        found = self._by_identity.get(id(schema))
-        return found[1] if found else self._look_up(schema)
+        last, made = self._last
+        return made if last is schema else self._look_up(schema)  # type: ignore[return-value] # it is that schema's
 
     def _look_up(self, schema: Schema) -> Made:
-        if len(self._by_identity) >= MOST_SCHEMAS:
-            self._by_identity.clear()
-            self._by_value.clear()
-        made = self._by_value.get(schema)
-        if made is None:
-            made = self._by_value.setdefault(schema, self._make(schema))
-        self._by_identity[id(schema)] = (
-            schema,
-            made,
-        )  # holding the schema keeps its identity from being used again
-        return made
+        # The schema is held together with what was made of it, so that its identity is not used again.
+        found = self._by_identity.get(id(schema)) or self._by_identity.put(
+            id(schema), (schema, self._of_value(schema))
+        )
+        self._last = found
+        return found[1]
+
+    def _of_value(self, schema: Schema) -> Made:
+        found = self._by_value.get(schema) or self._by_value.put(schema, (self._make(schema),))
+        return found[0]
 
 
 def struct_like(source: Schema, fields: tuple[Field, ...]) -> Schema:

@@ -85,7 +85,7 @@ _LOGICAL = {DECIMAL, DATE, TIME, TIMESTAMP}
 
 _OF_PYTHON: dict[type, Type | str] = {
     bool: Type.BOOLEAN, int: Type.INT64, float: Type.FLOAT64, str: Type.STRING, list: Type.ARRAY, dict: Type.MAP,
-    datetime: TIMESTAMP, date: DATE, time: TIME, Decimal: DECIMAL,
+    datetime: TIMESTAMP, date: DATE, time: TIME, Decimal: Type.FLOAT64,  # a number of JSON, as Connect takes it
 }  # fmt: skip
 
 

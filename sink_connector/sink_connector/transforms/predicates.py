@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from sink_connector.config.patterns import BoundedPattern
+from sink_connector.data.lru import LruCache
 from sink_connector.data.record import Record
 from sink_connector.transforms import Predicate, Transform
-from sink_connector.transforms.java.regex import compile_regex
 from sink_connector.transforms.options import Options, option
+
+MOST_TOPICS = 1000  # of which it is remembered whether they match
 
 
 class TopicNameMatches:
@@ -14,12 +17,17 @@ class TopicNameMatches:
     OPTIONS = (option("pattern", "Java regular expression for the topic.", required=True),)
 
     def __init__(self, options: Options) -> None:
-        self._pattern = options.parsed("pattern", compile_regex)
+        self._pattern = options.parsed("pattern", BoundedPattern.compile)
+        self._known: LruCache[str, bool] = LruCache(MOST_TOPICS)
         if options.text("pattern") == "":
             options.problem("pattern", "must not be empty")
 
     def test(self, record: Record) -> bool:
-        return self._pattern is not None and self._pattern.fullmatch(record.topic) is not None
+        known = self._known.get(record.topic)
+        if known is None:
+            matches = self._pattern is not None and self._pattern.fullmatch(record.topic) is not None
+            known = self._known.put(record.topic, matches)
+        return known
 
 
 class HasHeaderKey:

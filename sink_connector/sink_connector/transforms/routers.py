@@ -3,11 +3,15 @@
 from msgspec import structs
 
 from sink_connector.config.definition import Importance
+from sink_connector.config.patterns import BoundedPattern
+from sink_connector.data.lru import LruCache
 from sink_connector.data.record import Record
 from sink_connector.transforms.data import UnfitRecordError
 from sink_connector.transforms.java.dates import DateFormat
-from sink_connector.transforms.java.regex import compile_regex, compile_replacement
+from sink_connector.transforms.java.regex import compile_replacement
 from sink_connector.transforms.options import Options, option
+
+MOST_TOPICS = 1000  # whose routes are remembered
 
 
 class RegexRouter:
@@ -21,21 +25,21 @@ class RegexRouter:
     )
 
     def __init__(self, options: Options) -> None:
-        self._regex = options.parsed("regex", compile_regex)
+        self._regex = options.parsed("regex", BoundedPattern.compile)
         self._replacement = compile_replacement(options.word("replacement"))
-        self._routes: dict[str, str] = {}
+        self._routes: LruCache[str, str] = LruCache(MOST_TOPICS)
 
     def apply(self, record: Record) -> Record:
         route = self._routes.get(record.topic)
         if route is None:
-            route = self._routes.setdefault(record.topic, self._routed(record.topic))
+            route = self._routes.put(record.topic, self._routed(record.topic))
         return record if route == record.topic else structs.replace(record, topic=route)
 
     def _routed(self, topic: str) -> str:
         if self._regex is None or not self._regex.fullmatch(topic):
             return topic
         try:
-            return self._regex.sub(self._replacement, topic, count=1)
+            return self._regex.replace_first(self._replacement, topic)
         except ValueError as error:
             raise UnfitRecordError(f"RegexRouter: {error}") from error
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sink_connector.config.definition import Importance
@@ -128,7 +128,7 @@ class TimestampConverter:
                 )
             case str():
                 return self._parsed(value)
-            case datetime() | date() | time():
+            case datetime() | date() | time() | timedelta():
                 return millis_of(value)
         raise UnfitRecordError(f"TimestampConverter: a value of type {type(value).__name__} is no instant")
 

@@ -92,7 +92,6 @@ async def test_a_table_that_the_role_may_not_write_fails_the_task_and_makes_no_d
     assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
 
 
-@pytest.mark.parametrize("count", [3, 200])
 @pytest.mark.parametrize(
     ("statements", "counted"),
     [
@@ -108,9 +107,8 @@ async def test_a_table_that_the_role_may_not_write_fails_the_task_and_makes_no_d
         (
             (
                 "CREATE TABLE t (id text, v integer) PARTITION BY HASH (id)",
-                "CREATE TABLE p PARTITION OF t DEFAULT",
-            )[:1]
-            + ("CREATE TABLE p PARTITION OF t FOR VALUES WITH (MODULUS 1, REMAINDER 0)",),
+                "CREATE TABLE p PARTITION OF t FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+            ),
             "p",
         ),
         (
@@ -126,12 +124,14 @@ async def test_an_insert_does_the_same_for_a_few_rows_as_for_many(
     make_topic: MakeTopic,
     statements: tuple[str, ...],
     counted: str,
-    count: int,
 ) -> None:
-    topic = await make_topic()
     await execute(database, *statements)
-    await drain(kafka_bootstrap, database, topic, many(count), table__name__format="t")
-    assert await rows(database, f"SELECT count(*), max(v) FROM {counted}") == [(count, count - 1)]  # noqa: S608
+    for count in (3, 200):
+        topic = await make_topic()
+        await drain(kafka_bootstrap, database, topic, many(count), table__name__format="t")
+        found = await rows(database, f"SELECT count(*), max(v) FROM {counted}")  # noqa: S608 - a constant
+        assert found == [(count, count - 1)]
+        await execute(database, f"DELETE FROM {counted}")  # noqa: S608 - as above
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sink_connector.converters.json_envelope import EnvelopeConverter, EnvelopeReader
+from sink_connector.data.lru import MOST_SCHEMAS
 from sink_connector.errors import BadRecordError
 
 TYPES: dict[str, st.SearchStrategy[Any]] = {
@@ -91,7 +92,7 @@ def test_defaults_stand_in_for_missing_and_null_fields() -> None:
 
 def test_the_number_of_schemas_kept_is_bounded() -> None:
     reader = EnvelopeReader()
-    for number in range(1000):
+    for number in range(MOST_SCHEMAS + 200):
         schema = {"type": "struct", "fields": [{"field": f"f{number}", "type": "int64"}]}
         reader.read(json.dumps({"schema": schema, "payload": {f"f{number}": 1}}).encode())
-    assert len(reader._compiled) <= 256  # noqa: SLF001 - a bound on memory cannot be seen from outside
+    assert len(reader._compiled) <= MOST_SCHEMAS  # noqa: SLF001 - a bound on memory cannot be seen from outside

@@ -7,17 +7,17 @@ per type, of which one is set, as Confluent's converter makes it. Instants keep 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from functools import partial
 from io import BytesIO
 from typing import Any
-from uuid import UUID
 
 from fastavro import parse_schema, schemaless_reader
 from fastavro.schema import SchemaParseException, UnknownType
 
 from sink_connector.converters import Decoded
 from sink_connector.converters.registry.wire import PREFIX, Decode, RegisteredSchema
+from sink_connector.data.decimals import unscaled_decimal
+from sink_connector.data.instants import date_of, time_of, timestamp_of
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 
 UNION = "io.confluent.connect.avro.Union"
@@ -33,15 +33,21 @@ _PRIMITIVES = {
     "string": Type.STRING,
 }
 _CONNECT_TYPES = {"int8": Type.INT8, "int16": Type.INT16}
-_LOGICAL: dict[str, tuple[Type, str]] = {
-    "date": (Type.INT32, DATE),
-    "time-millis": (Type.INT32, TIME),
-    "time-micros": (Type.INT64, TIME),
-    "timestamp-millis": (Type.INT64, TIMESTAMP),
-    "timestamp-micros": (Type.INT64, TIMESTAMP),
-    "local-timestamp-millis": (Type.INT64, TIMESTAMP),
-    "local-timestamp-micros": (Type.INT64, TIMESTAMP),
+# By the names of Avro's logical types: the type they stand on, Connect's name, and how the number is read.
+_LOGICAL: dict[str, tuple[str, str, Convert]] = {
+    "date": ("int", DATE, date_of),
+    "time-millis": ("int", TIME, lambda millis: time_of(millis * 1000)),
+    "time-micros": ("long", TIME, time_of),
+    "timestamp-millis": ("long", TIMESTAMP, lambda millis: timestamp_of(millis * 1000)),
+    "timestamp-micros": ("long", TIMESTAMP, timestamp_of),
+    "timestamp-nanos": ("long", TIMESTAMP, lambda nanos: timestamp_of(nanos // 1000)),
+    "local-timestamp-millis": ("long", TIMESTAMP, lambda millis: timestamp_of(millis * 1000)),
+    "local-timestamp-micros": ("long", TIMESTAMP, timestamp_of),
+    "local-timestamp-nanos": ("long", TIMESTAMP, lambda nanos: timestamp_of(nanos // 1000)),
 }
+# Under these names fastavro passes over what it would otherwise interpret: it rounds decimals to their precision, rewrites
+# uuids, ends at the year 9999, and wants the defaults of a union's first type. They are read here, exactly.
+OWN_LOGICAL, OWN_DEFAULT, BRANCH = "sink.logicalType", "sink.default", "sink_branch_"
 
 
 def compile_avro(registered: RegisteredSchema) -> Decode:
@@ -49,11 +55,13 @@ def compile_avro(registered: RegisteredSchema) -> Decode:
     try:
         named: dict[str, Any] = {}
         for _, text in registered.references:
-            parse_schema(json.loads(text), named_schemas=named)
-        writer = parse_schema(json.loads(registered.text), named_schemas=named)
+            parse_schema(_plain(json.loads(text)), named_schemas=named)
+        writer = parse_schema(_plain(json.loads(registered.text)), named_schemas=named)
     except (SchemaParseException, UnknownType) as error:
         raise ValueError(f"not an Avro schema: {error}") from error
     schema, convert = _Mapping(named).of(writer)
+    if convert is not None and schema.optional:
+        convert = _unless_null(convert)
 
     def decode(data: bytes) -> Decoded:
         stream = BytesIO(data)
@@ -64,6 +72,35 @@ def compile_avro(registered: RegisteredSchema) -> Decode:
         return Decoded(schema, value if convert is None else convert(value))
 
     return decode
+
+
+def _plain(node: Any) -> Any:
+    """The same schema on the wire, with nothing left that fastavro would interpret.
+
+    A branch of a union of several types becomes a record of one field, which is encoded as the field alone: so it can be
+    told which branch a value has taken.
+    """
+    if isinstance(node, list):
+        branches = [_plain(each) for each in node]
+        if len([each for each in node if each != "null"]) < _SEVERAL:
+            return branches
+        return [
+            each if each == "null" else {"type": "record", "name": f"{BRANCH}{place}", "fields": [{"name": "value", "type": each}]}
+            for place, each in enumerate(branches)
+        ]  # fmt: skip
+    if not isinstance(node, dict):
+        return node
+    plain = {key: _plain(each) if key in _INNER else each for key, each in node.items()}
+    for key, own in (("logicalType", OWN_LOGICAL), ("default", OWN_DEFAULT)):
+        if key in plain:
+            plain[own] = plain.pop(key)
+    if isinstance(plain.get("fields"), list):
+        plain["fields"] = [_plain(each) for each in plain["fields"]]
+    return plain
+
+
+_SEVERAL = 2
+_INNER = ("type", "items", "values")
 
 
 @dataclass(slots=True)
@@ -95,16 +132,14 @@ class _Mapping:
         return self.of(node["type"]) if build is None else build(node)
 
     def _logical(self, node: dict[str, Any]) -> tuple[Schema, Convert | None] | None:
-        logical = node.get("logicalType", "")
+        logical = node.get(OWN_LOGICAL, "")
         if logical == "decimal" and node["type"] in {"bytes", "fixed"}:
-            return _decimal(scale=int(node.get("scale", 0))), None
-        if logical == "uuid":
-            return Schema(type=Type.STRING), _text_of_uuid
-        if logical not in _LOGICAL:
+            scale = int(node.get("scale", 0))
+            return _decimal(scale=scale), partial(unscaled_decimal, scale=scale)
+        if logical not in _LOGICAL or _LOGICAL[logical][0] != node["type"]:
             return None
-        kind, name = _LOGICAL[logical]
-        convert = _in_utc if logical.startswith("local-") else None
-        return Schema(type=kind, name=name, version=1), convert
+        kind, name, convert = _LOGICAL[logical]
+        return Schema(type=_PRIMITIVES[kind], name=name, version=1), convert
 
     def _record(self, node: dict[str, Any]) -> tuple[Schema, Convert | None]:
         name = node["name"]
@@ -115,9 +150,12 @@ class _Mapping:
         converts: list[tuple[str, Convert]] = []
         for each in node["fields"]:
             schema, convert = self.of(each["type"])
-            fields.append(Field(each["name"], self._with_default(schema, convert, each)))
-            if convert is not None:
-                converts.append((each["name"], convert))
+            schema = self._with_default(schema, convert, each)
+            fields.append(Field(each["name"], schema))
+            if schema.optional and schema.default is not None:
+                converts.append((each["name"], _or_default(convert, schema.default)))
+            elif convert is not None:
+                converts.append((each["name"], _unless_null(convert) if schema.optional else convert))
         self.open.pop()
         schema = Schema(type=Type.STRUCT, name=name, doc=node.get("doc"), fields=tuple(fields))
         return schema, _fields_converted(converts) if converts else None
@@ -125,11 +163,14 @@ class _Mapping:
     def _with_default(self, schema: Schema, convert: Convert | None, node: dict[str, Any]) -> Schema:
         if "doc" in node:
             schema = replace(schema, doc=node["doc"])
-        if node.get("default") is None:
+        default = node.get(OWN_DEFAULT)
+        if default is None:
             return schema
-        if convert is not None or schema.name in {DATE, TIME, TIMESTAMP}:
-            return schema  # in a unit that the Connect schema no longer tells
-        return replace(schema, has_default=True, default=_default(schema, node["default"]))
+        if schema.logical in {DATE, TIME, TIMESTAMP} and convert is not None:
+            return replace(schema, has_default=True, default=convert(default))
+        if convert is not None and schema.logical is None and schema.name != UNION:
+            return schema  # with instants inside, in a unit that the Connect schema no longer tells
+        return replace(schema, has_default=True, default=_default(schema, default))
 
     def _array(self, node: dict[str, Any]) -> tuple[Schema, Convert | None]:
         items, convert = self.of(node["items"])
@@ -151,14 +192,20 @@ class _Mapping:
         if len(others) == 1:
             schema, convert = self.of(others[0])
             return replace(schema, optional=nullable or schema.optional), convert
-        mapped = [(_branch_name(each, self.named), *self.of(each)) for each in others]
+        wrapped = [self._branch(each) for each in others]
+        mapped = [(name, _branch_name(each, self.named), *self.of(each)) for name, each in wrapped]
         schema = Schema(
             type=Type.STRUCT,
             name=UNION,
             optional=nullable,
-            fields=tuple(Field(name, replace(branch, optional=True)) for name, branch, _ in mapped),
+            fields=tuple(Field(name, replace(branch, optional=True)) for _, name, branch, _ in mapped),
         )
-        return schema, _union_converted([(name, branch, convert) for name, branch, convert in mapped])
+        return schema, _union_converted({branch: (name, convert) for branch, name, _, convert in mapped})
+
+    def _branch(self, node: Any) -> tuple[str, Any]:
+        """The name of the record around a branch, and the type in it."""
+        record = self.named[node] if isinstance(node, str) else node
+        return record["name"], record["fields"][0]["type"]
 
 
 def _with_connect_attributes(schema: Schema, node: Mapping[str, Any]) -> Schema:
@@ -188,44 +235,36 @@ def _branch_name(node: Any, named: Mapping[str, Any]) -> str:
     return str(node["name"]).rpartition(".")[2] if "name" in node else str(node["type"])
 
 
+def _unless_null(convert: Convert) -> Convert:
+    return lambda value: None if value is None else convert(value)
+
+
+def _or_default(convert: Convert | None, default: Any) -> Convert:
+    """As Connect's structs answer for a field that is null and has a default."""
+    return lambda value: default if value is None else value if convert is None else convert(value)
+
+
 def _fields_converted(converts: list[tuple[str, Convert]]) -> Convert:
     def convert_fields(value: dict[str, Any]) -> dict[str, Any]:
         for name, convert in converts:
-            found = value[name]
-            if found is not None:
-                value[name] = convert(found)
+            value[name] = convert(value[name])
         return value
 
     return convert_fields
 
 
-def _union_converted(branches: list[tuple[str, Schema, Convert | None]]) -> Convert:
+def _union_converted(branches: Mapping[str, tuple[str, Convert | None]]) -> Convert:
+    names = [name for name, _ in branches.values()]
+
     def convert_union(value: Any) -> dict[str, Any]:
-        struct: dict[str, Any] = dict.fromkeys(name for name, _, _ in branches)
-        for name, schema, convert in branches:
-            if isinstance(value, tuple):  # fastavro's form of a named type in a union
-                if value[0].rpartition(".")[2] != name:
-                    continue
-                value = value[1]
-            elif not _fits(schema, value):
-                continue
-            struct[name] = value if convert is None else convert(value)
-            return struct
-        raise ValueError(f"a value of type {type(value).__name__} fits no type of its union")
+        branch, inner = value  # fastavro's form of a named type in a union of several
+        name, convert = branches[branch]
+        found = inner["value"]
+        struct: dict[str, Any] = dict.fromkeys(names)
+        struct[name] = found if convert is None or found is None else convert(found)
+        return struct
 
     return convert_union
-
-
-_PYTHON: dict[str | Type, tuple[type, ...]] = {
-    DECIMAL: (Decimal,), DATE: (date,), TIME: (time,), TIMESTAMP: (datetime,), Type.BOOLEAN: (bool,), Type.STRING: (str, UUID),
-    Type.BYTES: (bytes,), Type.FLOAT32: (float,), Type.FLOAT64: (float,), Type.INT64: (int,), Type.ARRAY: (list,), Type.MAP: (dict,),
-}  # fmt: skip
-
-
-def _fits(schema: Schema, value: Any) -> bool:
-    if schema.name is None and schema.type in {Type.INT8, Type.INT16, Type.INT32}:
-        return type(value) is int and -(2**31) <= value < 2**31
-    return type(value) in (_PYTHON.get(schema.name or "") or _PYTHON.get(schema.type, ()))
 
 
 def _default(schema: Schema, default: Any) -> Any:
@@ -236,8 +275,7 @@ def _default(schema: Schema, default: Any) -> Any:
             first.name: _default(first.schema, default)
         }
     if schema.name == DECIMAL:
-        unscaled = int.from_bytes(default.encode("latin-1"), "big", signed=True)
-        return Decimal(unscaled).scaleb(-int(schema.parameter("scale") or 0))
+        return unscaled_decimal(default.encode("latin-1"), int(schema.parameter("scale") or 0))
     if schema.type is Type.STRUCT:
         given = {each.name: default.get(each.name, each.schema.default) for each in schema.fields}
         return {
@@ -257,11 +295,3 @@ def _enum(node: dict[str, Any]) -> tuple[Schema, Convert | None]:
 
 def _fixed(node: dict[str, Any]) -> tuple[Schema, Convert | None]:
     return Schema(type=Type.BYTES, name=node["name"]), None
-
-
-def _text_of_uuid(value: Any) -> str:
-    return str(value)
-
-
-def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC)

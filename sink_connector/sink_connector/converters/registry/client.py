@@ -1,6 +1,7 @@
 """Schemas out of a Confluent-compatible registry, by Confluent's own client."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -37,16 +38,18 @@ class UnreachableRegistryError(OSError):
 
 
 class RegistrySource:
-    """Asks the registry; keeps nothing between two calls, neither connections nor schemas."""
+    """Asks the registry. Requests at the same time share one client and its connections; schemas are not kept."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = dict(options)
+        self._client: AsyncSchemaRegistryClient | None = None
+        self._asking = 0
 
     async def schema(self, schema_id: int) -> RegisteredSchema:
         """Raises `LookupError` for an id that is not there, `UnreachableRegistryError` when nobody can say, `FatalError` when
         the registry refuses to say (credentials)."""
         try:
-            async with AsyncSchemaRegistryClient(self._options) as client:
+            async with self._shared() as client:
                 found = await client.get_schema(schema_id)
                 references: dict[str, str] = {}
                 await _collect(client, found, references)
@@ -59,6 +62,21 @@ class RegistrySource:
             text=found.schema_str or "",
             references=tuple(references.items()),
         )
+
+    @asynccontextmanager
+    async def _shared(self) -> AsyncIterator[AsyncSchemaRegistryClient]:
+        """The client, open as long as anybody asks."""
+        if self._client is None:
+            self._client = AsyncSchemaRegistryClient(self._options)
+        client = self._client
+        self._asking += 1
+        try:
+            yield client
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._client = None
+                await client.aclose()
 
 
 def _sorted(schema_id: int, error: SchemaRegistryError) -> Exception:

@@ -5,38 +5,25 @@ says otherwise in `connect.type`. A property that is not required, or may be nul
 """
 
 import json
-from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
 from sink_connector.converters import Decoded
-from sink_connector.converters.connect_schema import TYPES, from_json
+from sink_connector.converters.connect_json import Read, json_reader
+from sink_connector.converters.connect_schema import TYPES
 from sink_connector.converters.registry.wire import PREFIX, Decode, RegisteredSchema
+from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import Field, Schema, Type
 
 UNION = "io.confluent.connect.json.OneOf"
 Node = Mapping[str, Any]
-Check = Callable[[Any], bool]
 
 _PRIMITIVES = {
     "string": Type.STRING,
     "integer": Type.INT64,
     "number": Type.FLOAT64,
     "boolean": Type.BOOLEAN,
-}
-_PYTHON: dict[Type, tuple[type, ...]] = {
-    **dict.fromkeys((Type.INT8, Type.INT16, Type.INT32, Type.INT64), (int,)),
-    Type.FLOAT32: (int, float),
-    Type.FLOAT64: (int, float),
-    Type.BOOLEAN: (bool,),
-    Type.STRING: (str,),
-    Type.BYTES: (str, int, float),  # base64, or a Decimal written as a number
-    Type.ARRAY: (list,),
-    Type.MAP: (dict, list),
-    Type.STRUCT: (dict,),
 }
 
 
@@ -45,10 +32,10 @@ def compile_json_schema(registered: RegisteredSchema) -> Decode:
     document = _parsed(registered.text)
     references = {name: _parsed(text) for name, text in registered.references}
     schema = _Mapping(document, references).of(document, ())
-    parse = msgspec.json.Decoder().decode
+    read = reader(schema)
 
     def decode(data: bytes) -> Decoded:
-        return Decoded(schema, _value(schema, parse(data[PREFIX:])))
+        return Decoded(schema, read(parse_exact(data[PREFIX:])))
 
     return decode
 
@@ -76,7 +63,7 @@ class _Mapping:
             return self.of(self._referred(reference), (*above, reference))
         schema = self._typed(node, above)
         if "default" in node and node["default"] is not None:
-            schema = replace(schema, has_default=True, default=_value(schema, node["default"]))
+            schema = replace(schema, has_default=True, default=reader(schema)(node["default"]))
         return replace(
             schema,
             name=node.get("title", schema.name),
@@ -149,46 +136,92 @@ def _primitive(node: Node) -> Schema:
     return Schema(type=found)
 
 
-def _value(schema: Schema, value: Any) -> Any:
-    """A JSON value in the form of its Connect schema. Raises `ValueError` when it does not fit."""
-    if value is None:
-        if schema.has_default or schema.optional:
-            return schema.default
-        raise ValueError(f"null where a {schema.type.value} is required")
-    if schema.name == UNION:
-        return _member(schema, value)
-    if not _is(schema, value):
-        raise ValueError(f"{type(value).__name__} where a {schema.type.value} is expected")
-    return _converted(schema, value)
+def reader(schema: Schema) -> Read:
+    """A function from parsed JSON to the form of a Connect schema. It raises `ValueError` for a value that does not fit."""
+    if schema.default is not None or schema.optional:
+        default, inner = schema.default, _of_value(schema)
+        return lambda value: default if value is None else inner(value)
+    if schema.name != UNION and schema.type not in _NESTED:
+        return json_reader(schema)
+    inner = _of_value(schema)
+
+    def read_required(value: Any) -> Any:
+        if value is None:
+            raise ValueError(f"null where a {schema.type.value} is required")
+        return inner(value)
+
+    return read_required
 
 
-def _converted(schema: Schema, value: Any) -> Any:
+_NESTED = {Type.STRUCT, Type.ARRAY, Type.MAP}
+
+
+def _of_value(schema: Schema) -> Read:
     match schema.type:
+        case Type.STRUCT if schema.name == UNION:
+            return _member(schema)
         case Type.STRUCT:
-            return {each.name: _value(each.schema, value.get(each.name)) for each in schema.fields}
+            return _struct(schema)
         case Type.ARRAY if schema.items is not None:
-            return [_value(schema.items, item) for item in value]
-        case Type.MAP if schema.items is not None and isinstance(value, dict):
-            return {key: _value(schema.items, item) for key, item in value.items()}
-        case Type.FLOAT32 | Type.FLOAT64:
-            return float(value)
-        case Type.BYTES if schema.name is None:
-            return b64decode(value, validate=True)
-    return from_json(schema, value)
+            return _array(reader(schema.items))
+        case Type.MAP if schema.items is not None:
+            return _map(schema, reader(schema.items))
+    return json_reader(schema)
 
 
-def _is(schema: Schema, value: Any) -> bool:
-    return isinstance(value, _PYTHON[schema.type]) and (
-        not isinstance(value, bool) or schema.type is Type.BOOLEAN
-    )
+def _struct(schema: Schema) -> Read:
+    members = tuple((each.name, reader(each.schema)) for each in schema.fields)
+
+    def read_struct(value: Any) -> dict[str, Any]:
+        _expect(value, dict, "struct")
+        found = {}
+        for name, read in members:
+            try:
+                found[name] = read(value.get(name))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+        return found
+
+    return read_struct
 
 
-def _member(union: Schema, value: Any) -> dict[str, Any]:
-    struct: dict[str, Any] = dict.fromkeys(each.name for each in union.fields)
-    for each in union.fields:
-        try:
-            struct[each.name] = _value(each.schema, value)
-        except ValueError:
-            continue
-        return struct
-    raise ValueError(f"{type(value).__name__} fits no alternative of the union")
+def _array(read: Read) -> Read:
+    def read_array(value: Any) -> list[Any]:
+        _expect(value, list, "array")
+        return [read(item) for item in value]
+
+    return read_array
+
+
+def _map(schema: Schema, read: Read) -> Read:
+    read_pairs = json_reader(schema)
+
+    def read_map(value: Any) -> dict[Any, Any]:
+        if not isinstance(value, dict):
+            return dict(read_pairs(value))
+        return {key: read(item) for key, item in value.items()}
+
+    return read_map
+
+
+def _expect(value: Any, kind: type, what: str) -> None:
+    if not isinstance(value, kind):
+        raise ValueError(f"{type(value).__name__} where a {what} is expected")  # noqa: TRY004 - a value that does not fit
+
+
+def _member(union: Schema) -> Read:
+    """The first alternative that fits; null is the union's own, not one of theirs."""
+    names = [each.name for each in union.fields]
+    members = tuple((each.name, reader(replace(each.schema, optional=False))) for each in union.fields)
+
+    def read_member(value: Any) -> dict[str, Any]:
+        struct: dict[str, Any] = dict.fromkeys(names)
+        for name, read in members:
+            try:
+                struct[name] = read(value)
+            except ValueError:
+                continue
+            return struct
+        raise ValueError(f"{type(value).__name__} fits no alternative of the union")
+
+    return read_member

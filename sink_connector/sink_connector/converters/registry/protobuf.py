@@ -4,12 +4,16 @@ A message is a struct, a `oneof` a struct of its alternatives (`<name>_<index>`,
 string (see `protobuf_messages.py`). The options are those of Confluent's converter, with its defaults.
 """
 
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from grpc_tools import protoc
 
@@ -17,9 +21,16 @@ from sink_connector.converters import Decoded
 from sink_connector.converters.registry import protobuf_messages as messages
 from sink_connector.converters.registry.protobuf_messages import Choices, Read
 from sink_connector.converters.registry.wire import PREFIX, Compile, Decode, RegisteredSchema
+from sink_connector.data.lru import MOST_SCHEMAS, LruCache
 from sink_connector.data.record import Schema
 
 ROOT = "registered.proto"
+MOST_LEVELS = 100
+BUILT_IN = (
+    Path(str(files("sink_connector"))) / "converters" / "registry" / "protos"
+)  # what every client of Confluent's has
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_IMPORT = re.compile(r'\bimport\s+(?:public\s+|weak\s+)?"([^"]+)"\s*;')
 
 
 def compiler(options: Mapping[str, str]) -> Compile:
@@ -43,23 +54,30 @@ def _flag(options: Mapping[str, str], name: str) -> bool:
 def compile_protobuf(registered: RegisteredSchema, choices: Choices) -> Decode:
     """Raises `ValueError` for a schema that does not compile; a message that contains itself is refused where it is used."""
     compiled = _compiled(registered).file
-    pool = descriptor_pool.DescriptorPool()
-    for file in compiled:
-        pool.AddSerializedFile(file.SerializeToString())
-    known: dict[tuple[int, ...], tuple[type[Message], Schema, Read]] = {}
+    pool = pool_of(compiled)
+    known: LruCache[tuple[int, ...], tuple[type[Message], Schema, Read]] = LruCache(MOST_SCHEMAS)
 
     def decode(data: bytes) -> Decoded:
         index, start = _message_index(data)
-        if index not in known:
+        found = known.get(index)
+        if found is None:
             descriptor = pool.FindMessageTypeByName(_message_name(compiled[-1], index))
-            schema, read = messages.mapping(descriptor, choices)
-            known[index] = message_factory.GetMessageClass(descriptor), schema, read
-        message_class, schema, read = known[index]
+            schema, read = messages.mapping(descriptor, choices, _params_of)
+            found = known.put(index, (message_factory.GetMessageClass(descriptor), schema, read))
+        message_class, schema, read = found
         message = message_class()
         message.MergeFromString(data[start:])
         return Decoded(schema, read(message))
 
     return decode
+
+
+def pool_of(files: Iterable[descriptor_pb2.FileDescriptorProto]) -> descriptor_pool.DescriptorPool:
+    """The descriptors of compiled files, those imported first."""
+    pool = descriptor_pool.DescriptorPool()
+    for file in files:
+        pool.AddSerializedFile(file.SerializeToString())
+    return pool
 
 
 def _compiled(registered: RegisteredSchema) -> descriptor_pb2.FileDescriptorSet:
@@ -71,19 +89,54 @@ def _compiled(registered: RegisteredSchema) -> descriptor_pb2.FileDescriptorSet:
                 raise ValueError(f"the reference {name!r} is no relative path")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        output = Path(directory, "descriptors")
-        includes = str(files("grpc_tools") / "_proto")
-        command = [
-            "protoc",
-            f"-I{directory}",
-            f"-I{includes}",
-            "--include_imports",
-            f"--descriptor_set_out={output}",
-            ROOT,
-        ]
+        return _compiled_file(Path(directory), ROOT)
+
+
+def _compiled_file(directory: Path, name: str) -> descriptor_pb2.FileDescriptorSet:
+    """Raises `ValueError`, which names the import that is missing where it is that."""
+    includes = (directory, BUILT_IN, Path(str(files("grpc_tools") / "_proto")))
+    with tempfile.NamedTemporaryFile() as output:
+        command = ["protoc", *(f"-I{each}" for each in includes), "--include_imports", f"--descriptor_set_out={output.name}", name]  # fmt: skip
         if protoc.main(command) != 0:
-            raise ValueError("not a Protobuf schema: protoc does not compile it")
-        return descriptor_pb2.FileDescriptorSet.FromString(output.read_bytes())
+            missing = sorted(_missing(name, includes, set()))
+            said = (
+                f"it imports {', '.join(missing)}, which nobody has"
+                if missing
+                else "protoc does not compile it"
+            )
+            raise ValueError(f"not a Protobuf schema that can be used: {said}")
+        return descriptor_pb2.FileDescriptorSet.FromString(Path(output.name).read_bytes())
+
+
+def _missing(name: str, includes: Sequence[Path], seen: set[str]) -> Iterator[str]:
+    """The imports that no directory has."""
+    if name in seen:
+        return
+    seen.add(name)
+    path = next((each / name for each in includes if (each / name).is_file()), None)
+    if path is None:
+        yield name
+        return
+    for imported in _IMPORT.findall(_COMMENT.sub(" ", path.read_text(encoding="utf-8"))):
+        yield from _missing(imported, includes, seen)
+
+
+@cache
+def field_options() -> type[Message]:
+    """The message that reads the options Confluent's converter writes at fields."""
+    compiled = _compiled_file(BUILT_IN, "field_options.proto").file
+    descriptor = pool_of(compiled).FindMessageTypeByName("sink.FieldOptions")
+    made: type[Message] = message_factory.GetMessageClass(descriptor)
+    return made
+
+
+def _params_of(field: FieldDescriptor) -> Mapping[str, str]:
+    """What Confluent's converter noted at a field: its Connect type, a decimal's precision and scale."""
+    written = field.GetOptions().SerializeToString()
+    if not written:
+        return {}
+    options: Any = field_options().FromString(written)
+    return dict(options.meta.params)
 
 
 def _message_index(data: bytes) -> tuple[tuple[int, ...], int]:
@@ -91,6 +144,8 @@ def _message_index(data: bytes) -> tuple[tuple[int, ...], int]:
     count, at = _zigzag(data, PREFIX)
     if count == 0:
         return (0,), at
+    if not 0 < count <= MOST_LEVELS:
+        raise ValueError(f"an index of {count} levels")
     index = []
     for _ in range(count):
         place, at = _zigzag(data, at)
@@ -114,6 +169,8 @@ def _message_name(file: descriptor_pb2.FileDescriptorProto, index: tuple[int, ..
     names = [file.package] if file.package else []
     level = list(file.message_type)
     for place in index:
+        if not 0 <= place < len(level):
+            raise ValueError(f"the schema has no message {index}")
         names.append(level[place].name)
         level = [each for each in level[place].nested_type if not each.options.map_entry]
     return ".".join(names)

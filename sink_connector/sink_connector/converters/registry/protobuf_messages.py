@@ -1,18 +1,25 @@
 """A Protobuf message's descriptor as a Connect schema, and the function that reads its messages into that schema's form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
 
-from sink_connector.data.record import TIMESTAMP, Field, Schema, Type
+from sink_connector.data.decimals import unscaled_decimal
+from sink_connector.data.instants import Day, TimeOfDay, Timestamp, time_of, timestamp_of
+from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNION = "io.confluent.connect.protobuf.Union"
 TIMESTAMP_MESSAGE = "google.protobuf.Timestamp"
+DATE_MESSAGE = "google.type.Date"
+TIME_MESSAGE = "google.type.TimeOfDay"
+DECIMAL_MESSAGE = "confluent.type.Decimal"
+_CONNECT_TYPES = {"int8": Type.INT8, "int16": Type.INT16}
 Read = Callable[[Any], Any]
+ParamsOf = Callable[[FieldDescriptor], Mapping[str, str]]
 Member = tuple[Field, Read]  # a field of the struct, and how its value is taken out of the message
 
 _SCALARS = {
@@ -50,14 +57,15 @@ class Choices:
     int_for_enums: bool = False
 
 
-def mapping(descriptor: Descriptor, choices: Choices) -> tuple[Schema, Read]:
-    """Raises `ValueError` for a message that contains itself."""
-    return _Mapper(choices).message(descriptor, ())
+def mapping(descriptor: Descriptor, choices: Choices, params_of: ParamsOf) -> tuple[Schema, Read]:
+    """`params_of` gives what Confluent's converter noted at a field. Raises `ValueError` for a message that contains itself."""
+    return _Mapper(choices, params_of).message(descriptor, ())
 
 
 @dataclass(frozen=True, slots=True)
 class _Mapper:
     choices: Choices
+    params_of: ParamsOf
 
     def message(self, descriptor: Descriptor, above: tuple[str, ...]) -> tuple[Schema, Read]:
         name = descriptor.full_name
@@ -123,10 +131,14 @@ class _Mapper:
         if field.enum_type is not None:
             return self._enum(field)
         if field.message_type is None:
-            return Schema(type=_SCALARS[field.type]), _unchanged
+            kind = _CONNECT_TYPES.get(self.params_of(field).get("connect.type", ""), _SCALARS[field.type])
+            return Schema(type=kind), _unchanged
         name = field.message_type.full_name
-        if name == TIMESTAMP_MESSAGE:
-            return Schema(type=Type.INT64, name=TIMESTAMP, version=1), _instant
+        if name == DECIMAL_MESSAGE:
+            scale = self.params_of(field).get("scale", "0")
+            return Schema(type=Type.BYTES, name=DECIMAL, version=1, parameters=(("scale", scale),)), _decimal
+        if name in _LOGICAL:
+            return _LOGICAL[name]
         if name in _WRAPPERS and self.choices.wrapper_for_nullables:
             return Schema(type=_SCALARS[field.message_type.fields_by_name["value"].type]), _unwrapped
         return self.message(field.message_type, inside)
@@ -155,5 +167,25 @@ def _unwrapped(value: Any) -> Any:
     return value.value
 
 
-def _instant(value: Any) -> datetime:
-    return EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
+def _decimal(value: Any) -> Decimal:
+    return unscaled_decimal(value.value, value.scale)
+
+
+def _instant(value: Any) -> Timestamp:
+    return timestamp_of(value.seconds * 1_000_000 + value.nanos // 1000)
+
+
+def _date(value: Any) -> Day:
+    return date(value.year, value.month, value.day)
+
+
+def _time(value: Any) -> TimeOfDay:
+    seconds = (value.hours * 60 + value.minutes) * 60 + value.seconds
+    return time_of(seconds * 1_000_000 + value.nanos // 1000)
+
+
+_LOGICAL: dict[str, tuple[Schema, Read]] = {
+    TIMESTAMP_MESSAGE: (Schema(type=Type.INT64, name=TIMESTAMP, version=1), _instant),
+    DATE_MESSAGE: (Schema(type=Type.INT32, name=DATE, version=1), _date),
+    TIME_MESSAGE: (Schema(type=Type.INT32, name=TIME, version=1), _time),
+}

@@ -1,15 +1,21 @@
 """Values whose schema stands in a registry (Confluent's wire format): a zero byte, the schema's id, the encoded value."""
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sink_connector.converters import Converter, Decoded, RawHeaders
+from sink_connector.data.lru import MOST_SCHEMAS, LruCache
 from sink_connector.data.record_schema import Shape, Shapes
 from sink_connector.errors import BadRecordError
 
 MAGIC = 0
 PREFIX = 5  # the magic byte and the id, big-endian
+AT_ONCE = 16  # requests to the registry
+MOST_REFUSED = 10_000  # ids that are remembered as of no use
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,31 +42,41 @@ Compile = Callable[[RegisteredSchema], Decode]
 class RegistryConverter:
     """Fetches each schema once, compiles it once, and decodes with what it has.
 
-    A schema that is not registered is asked for again with the next batch that needs it; one that cannot be used here
-    (of another kind, recursive) is not.
+    A schema that is not registered is asked for again with the next batch that needs it, then ever less often (at least
+    once in 30 s); one that cannot be used here (of another kind, recursive) is not. A record chooses its schema's id, so
+    whatever is remembered by id is bounded.
     """
 
-    def __init__(self, *, source: SchemaSource, kind: str, compile_schema: Compile) -> None:
+    def __init__(
+        self,
+        *,
+        source: SchemaSource,
+        kind: str,
+        compile_schema: Compile,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
         self._kind = kind
         self._compile = compile_schema
-        self._decoders: dict[int, Decode] = {}
-        self._refused: dict[int, str] = {}
-        self._unknown: dict[int, str] = {}
+        self._clock = clock
+        self._decoders: LruCache[int, Decode] = LruCache(MOST_SCHEMAS)
+        self._refused: LruCache[int, str] = LruCache(MOST_REFUSED)
+        self._unknown: LruCache[int, _Unknown] = LruCache(MOST_REFUSED)
         self._shapes = Shapes()
 
     async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:  # noqa: ARG002 - the protocol's
-        wanted = {_id_of(each) for each in data if each is not None and _has_id(each)}
-        for schema_id in sorted(wanted - self._decoders.keys() - self._refused.keys()):
-            try:
-                registered = await self._source.schema(schema_id)
-            except LookupError as error:
-                self._unknown[schema_id] = str(error)
-                continue
-            self._unknown.pop(schema_id, None)
-            self._admit(schema_id, registered)
+        """Fetch the schemas of these values that are not known yet, several at a time. Raises as the source does."""
+        wanted = sorted({_id_of(each) for each in data if each is not None and _has_id(each)})
+        missing = [each for each in wanted if self._is_to_be_fetched(each)]
+        for start in range(0, len(missing), AT_ONCE):
+            some = missing[start : start + AT_ONCE]
+            found = await asyncio.gather(*map(self._fetch, some), return_exceptions=True)
+            for answer in found:
+                if isinstance(answer, BaseException):
+                    raise answer
 
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
+        """The value with its schema. Raises `BadRecordError`."""
         if data is None:
             return Decoded(None, None)
         if not _has_id(data):
@@ -78,23 +94,59 @@ class RegistryConverter:
             ) from error
 
     def read(self, data: bytes) -> tuple[Shape | None, Any]:
+        """The shape and the value; None and None for a null. Raises `BadRecordError`."""
         schema, value = self.decode("", data, ())
         return (None, None) if schema is None or value is None else (self._shapes.of(schema), value)
 
+    def _is_to_be_fetched(self, schema_id: int) -> bool:
+        if schema_id in self._decoders or schema_id in self._refused:
+            return False
+        unknown = self._unknown.get(schema_id)
+        return unknown is None or self._clock() >= unknown.until
+
+    async def _fetch(self, schema_id: int) -> None:
+        try:
+            registered = await self._source.schema(schema_id)
+        except LookupError as error:
+            self._note_unknown(schema_id, str(error))
+        else:
+            self._unknown.pop(schema_id)
+            self._admit(schema_id, registered)
+
+    def _note_unknown(self, schema_id: int, reason: str) -> None:
+        earlier = self._unknown.get(schema_id)
+        wait_s = 0.0 if earlier is None else min(max(2 * earlier.wait_s, FIRST_WAIT_S), LONGEST_WAIT_S)
+        self._unknown.put(schema_id, _Unknown(reason, wait_s, self._clock() + wait_s))
+
     def _admit(self, schema_id: int, registered: RegisteredSchema) -> None:
         if registered.kind != self._kind:
-            self._refused[schema_id] = (
-                f"schema {schema_id} is of kind {registered.kind}, the converter reads {self._kind}"
+            self._refused.put(
+                schema_id,
+                f"schema {schema_id} is of kind {registered.kind}, the converter reads {self._kind}",
             )
             return
         try:
-            self._decoders[schema_id] = self._compile(registered)
-        except ValueError as error:
-            self._refused[schema_id] = f"schema {schema_id} cannot be used: {error}"
+            self._decoders.put(schema_id, self._compile(registered))
+        except RecursionError:
+            self._refused.put(schema_id, f"schema {schema_id} cannot be used: it is nested too deeply")
+        except Exception as error:  # noqa: BLE001 - whatever a compiler raises, this schema made it
+            self._refused.put(schema_id, f"schema {schema_id} cannot be used: {error}")
 
     def _why_not(self, schema_id: int) -> str:
-        reason = self._refused.get(schema_id) or self._unknown.get(schema_id)
-        return reason or f"schema {schema_id} was not asked for before decoding"
+        reason = self._refused.get(schema_id)
+        if reason is not None:
+            return reason
+        unknown = self._unknown.get(schema_id)
+        return f"schema {schema_id} was not asked for before decoding" if unknown is None else unknown.reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """An id that the registry does not have, and when it may be asked again."""
+
+    reason: str
+    wait_s: float
+    until: float
 
 
 def _has_id(data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What the wires have in common."""
+"""What the encoders have in common: how a column's values travel, and what the statement makes of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from typing import Any
 
 from sink_connector.data.record import DATE, TIME, TIMESTAMP, Schema, Type
 from sink_connector.errors import BadRecordError, Stage
+from sink_connector.sink.table_metadata import Column
 
 Encode = Callable[[Sequence[Any]], Sequence[Any]]
+Each = Callable[[Any], Any]
 
 EPOCH_2000_US = 946_684_800_000_000  # PostgreSQL counts instants in microseconds since 2000-01-01
 EPOCH_2000_DAYS = 10_957
@@ -24,17 +26,41 @@ PRIMITIVES: dict[Type, str] = {
     Type.STRING: "text",
     Type.BYTES: "bytea",
 }
+INTEGERS = frozenset({"smallint", "integer", "bigint"})
+# Types that a text becomes by assignment, which refuses what is too long where a cast would cut it.
+TEXTS = frozenset({"text", "character varying", "bpchar"})
+UNCAST = frozenset({"text", "character varying"})
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
     """`type` is the SQL type that is sent; `encode` prepares a column of values, None where they go as they are.
 
-    An `encode` raises `BadRecordError` when one of the values cannot be brought into the form.
+    `template` is an SQL expression of what is sent (`{}`), where a cast would not do. An `encode` raises `BadRecordError`
+    when one of the values cannot be brought into the form.
     """
 
     type: str
     encode: Encode | None = None
+    template: str | None = None
+
+    def fits(self, column: Column) -> bool:
+        """Whether what is sent is what the column holds, so that it may be copied straight into the table."""
+        return self.template is None and (
+            self.type == column.type or (self.type == "text" and column.type in TEXTS)
+        )
+
+    def expression(self, sent: str, column: Column) -> str:
+        """SQL that makes the column's base type of what is sent. Length and domain are for the assignment to check."""
+        if self.template is not None:
+            return self.template.replace("{}", sent)
+        target, array = column.base_type.removesuffix("[]"), column.base_type.endswith("[]")
+        sent_type = self.type.removesuffix("[]")
+        if self.type.endswith("[]") == array and (
+            sent_type == target or (sent_type == "text" and target in UNCAST)
+        ):
+            return sent
+        return f"CAST({sent} AS {column.base_type})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +94,19 @@ SCALES: dict[str, Scale] = {
     "io.debezium.time.MicroTime": Scale("time without time zone"),
     "io.debezium.time.NanoTime": Scale("time without time zone", 1, 1000),
 }
-
-# Named texts, and what becomes of them in a table that we make.
-TEXTS: dict[str, str] = {
-    "io.debezium.data.Json": "jsonb",
-    "io.debezium.data.Uuid": "uuid",
-    "io.debezium.time.ZonedTimestamp": "timestamp with time zone",
-    "io.debezium.time.ZonedTime": "time with time zone",
-}
+_WHOLE = {Type.INT8, Type.INT16, Type.INT32, Type.INT64}
 
 
-def created_type(schema: Schema, wire: Wire) -> str:
-    """The type of a column made for this schema."""
-    return TEXTS.get(schema.name or "", wire.type)
+def scale_of(schema: Schema) -> Scale | None:
+    """The scale of a schema's numbers, where its name says that they are instants, days or times of day."""
+    return SCALES.get(schema.name or "") if schema.type in _WHOLE else None
+
+
+def each(encode: Each) -> Encode:
+    """A column's encoding by that of one value; null stays null."""
+    return lambda column: [None if value is None else encode(value) for value in column]
 
 
 def refused(expected: str) -> BadRecordError:
+    """What to raise for a value that is not what was expected."""
     return BadRecordError(f"expected {expected}", stage=Stage.VALUE_CONVERTER)

@@ -1,25 +1,36 @@
 """In which type a value travels to PostgreSQL, and how a whole column of values is put into that form.
 
-Every wire type has a binary codec, so a batch is one binary COPY. Where the table's column is of another type, the
-statement casts, so that PostgreSQL's own input rules decide about uuid, inet, interval, enum and the rest.
+Every type that is sent has a binary codec, so a batch is one binary COPY. Where the table's column is of another type, the
+statement casts, so that PostgreSQL's own input rules decide about uuid, inet, interval, enum and the rest; the last step, to
+a length or a domain, is left to the assignment, which refuses what a cast would cut.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from asyncpg import Connection
 
-from sink_connector.data.record import Schema, Type
+from sink_connector.data.record import DECIMAL, Schema, Type
 from sink_connector.data.record_schema import Form
+from sink_connector.sink.encoders.column_values import (
+    AS_INSTANT,
+    TIMESTAMP,
+    array_wire,
+    column_wire,
+    element_column,
+)
 from sink_connector.sink.encoders.connect_values import connect_wire
-from sink_connector.sink.encoders.encoder import Wire
-from sink_connector.sink.encoders.json_values import json_wire
+from sink_connector.sink.encoders.debezium_values import debezium_created_type, debezium_wire
+from sink_connector.sink.encoders.encoder import PRIMITIVES, Wire, refused
+from sink_connector.sink.encoders.guards import guarded
+from sink_connector.sink.encoders.json_values import json_wire, read_first
 from sink_connector.sink.encoders.untyped_values import untyped_wire
 from sink_connector.sink.table_metadata import Column
 
 
 async def set_codecs(connection: Connection) -> None:
-    """Teach a connection the forms that the wires make: no value of a large batch is worth an object of its own."""
+    """Teach a connection the forms that the encoders make: no value of a large batch is worth an object of its own."""
     for name in ("timestamptz", "timestamp", "date", "time"):
         await connection.set_type_codec(
             name, schema="pg_catalog", encoder=tuple, decoder=tuple, format="tuple"
@@ -32,22 +43,80 @@ async def set_codecs(connection: Connection) -> None:
 def wire_of(schema: Schema, form: Form, column: Column | None) -> Wire:
     """How values of this schema travel to this column; None stands for a column that is still to be made.
 
-    Raises `BadRecordError` when there is no telling: a value without a schema for a column that is not there.
+    Raises `BadRecordError` when there is no telling: a value without a schema for a column that is not there, or a schema
+    whose parameters are none.
     """
-    if (
-        schema.type is Type.STRING
-        and form is not Form.UNTYPED
-        and column is not None
-        and column.type == "jsonb"
-    ):
+    try:
+        wire = untyped_wire(column) if form is Form.UNTYPED else _typed_wire(schema, form, column)
+    except ValueError as error:
+        raise refused(f"a schema of type {schema.type.value} that can be used: {error}") from error
+    if wire.template is None and wire.type == "text" and column is not None and column.base_type == TIMESTAMP:
+        wire = replace(wire, template=AS_INSTANT)
+    exact = form is not Form.UNTYPED and (
+        schema.logical == DECIMAL or schema.type in {Type.STRING, Type.STRUCT}
+    )
+    return guarded(wire, column, exact=exact)
+
+
+def created_type(schema: Schema, wire: Wire) -> str:
+    """The type of a column made for this schema."""
+    if schema.type is Type.ARRAY and schema.items is not None and wire.type.endswith("[]"):
+        return f"{created_type(schema.items, Wire(wire.type.removesuffix('[]')))}[]"
+    return debezium_created_type(schema) or wire.type
+
+
+def _typed_wire(schema: Schema, form: Form, column: Column | None) -> Wire:
+    if schema.type is Type.STRING and column is not None and column.base_type == "jsonb":
         return Wire("jsonb", _json_texts)  # as it is: PostgreSQL reads a jsonb from its text anyway
-    match form:
-        case Form.JSON:
-            return json_wire(schema)
-        case Form.CONNECT:
-            return connect_wire(schema)
-        case Form.UNTYPED:
-            return untyped_wire(column)
+    items = schema.items
+    if items is not None and schema.type is Type.ARRAY and _is_array(items, column):
+        if form is Form.JSON and (items.logical == DECIMAL or items.type not in PRIMITIVES):
+            return _after_reading(schema, _array(schema, Form.CONNECT, column))
+        return _array(schema, form, column)
+    special = debezium_wire(schema, column)
+    if special is None and column is not None:
+        special = column_wire(schema, column)
+    if special is None:
+        return json_wire(schema) if form is Form.JSON else connect_wire(schema)
+    if form is Form.JSON and _is_the_schemas_own(special, schema):
+        return json_wire(schema)
+    return _after_reading(schema, special) if form is Form.JSON else special
+
+
+def _is_array(items: Schema, column: Column | None) -> bool:
+    """Whether an array of such items goes into an array, and not into a document."""
+    return items.type in PRIMITIVES if column is None else column.base_type.endswith("[]")
+
+
+def _array(schema: Schema, form: Form, column: Column | None) -> Wire:
+    items = schema.items or schema
+    while items.type is Type.ARRAY and items.items is not None:
+        items = items.items  # of several dimensions: PostgreSQL's type is the same
+    return array_wire(wire_of(items, form, element_column(column)))
+
+
+def _is_the_schemas_own(special: Wire, schema: Schema) -> bool:
+    """Whether a nested value is written as the document it is, which needs no reading."""
+    return (
+        special.type == "jsonb"
+        and schema.type in {Type.ARRAY, Type.MAP, Type.STRUCT}
+        and not _is_list(schema)
+    )
+
+
+def _is_list(schema: Schema) -> bool:
+    """Whether the compiled decoder has read it already: an array of single values."""
+    items = schema.items
+    return (
+        schema.type is Type.ARRAY
+        and items is not None
+        and items.type in PRIMITIVES
+        and items.logical != DECIMAL
+    )
+
+
+def _after_reading(schema: Schema, wire: Wire) -> Wire:
+    return replace(wire, encode=read_first(schema, wire.encode))
 
 
 def _json_texts(column: Sequence[str | None]) -> Sequence[Any]:

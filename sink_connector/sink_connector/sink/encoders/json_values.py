@@ -1,6 +1,5 @@
-"""Wires for values as the compiled JSON decoder leaves them: numbers for instants, unparsed text for what is nested."""
+"""Encoders for values as the compiled JSON decoder leaves them: numbers for instants, unparsed text for what is nested."""
 
-from base64 import b64decode
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
@@ -8,33 +7,53 @@ from typing import Any
 
 import msgspec
 
-from sink_connector.converters.connect_schema import from_json, unscaled_decimal
+from sink_connector.converters.connect_json import Read, json_reader
+from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import DECIMAL, Schema, Type
 from sink_connector.sink.encoders.connect_values import document
-from sink_connector.sink.encoders.encoder import PRIMITIVES, SCALES, Wire, refused
+from sink_connector.sink.encoders.debezium_values import VARIABLE_SCALE_DECIMAL
+from sink_connector.sink.encoders.encoder import PRIMITIVES, Encode, Wire, refused, scale_of
 
 OPENERS = {Type.STRUCT: (b"{",), Type.ARRAY: (b"[",), Type.MAP: (b"{", b"[")}
+NESTED = frozenset(OPENERS)
 
 
 def json_wire(schema: Schema) -> Wire:
-    scale = SCALES.get(schema.name or "")
+    """The encoder of a schema's values where the column has no say in it."""
+    scale = scale_of(schema)
     if scale is not None:
         return Wire(scale.type, scale.encode)
-    if schema.name == DECIMAL:
-        return Wire("numeric", partial(_decimals, schema=schema))
+    if schema.logical == DECIMAL:
+        return Wire("numeric", read_first(schema))
     if schema.type in PRIMITIVES:
         return Wire(PRIMITIVES[schema.type])
-    items = schema.items
-    if schema.type is Type.ARRAY and items is not None and items.type in PRIMITIVES and items.name != DECIMAL:
-        element = json_wire(items)
-        return Wire(f"{element.type}[]", partial(_arrays, element=element))
     return Wire("jsonb", partial(_documents, schema=schema, parse=_has_decimal(schema)))
 
 
-def _arrays(column: Sequence[Any], *, element: Wire) -> Sequence[Any]:
-    if element.encode is None:
-        return column
-    return [None if value is None else element.encode(value) for value in column]
+def read_first(schema: Schema, then: Encode | None = None) -> Encode:
+    """An encoding of values in the Python form of `record.py` (`then`), for values in the form of JSON."""
+    read = json_reader(schema, replace_null=False)
+
+    def encode(column: Sequence[Any]) -> Sequence[Any]:
+        values = [_connect_form(schema, read, value) for value in column]
+        return values if then is None else then(values)
+
+    return encode
+
+
+def _connect_form(schema: Schema, read: Read, value: Any) -> Any:
+    """A value out of the compiled decoder; one that was part of a key is parsed in part already."""
+    if value is None or isinstance(value, Decimal):
+        return value
+    try:
+        if isinstance(value, msgspec.Raw) or (isinstance(value, bytes) and schema.type in NESTED):
+            return read(parse_exact(value))
+        if isinstance(value, list | tuple) and schema.items is not None:
+            inner = json_reader(schema.items)
+            return [_connect_form(schema.items, inner, item) for item in value]
+        return read(value) if schema.logical is not None else value
+    except (ValueError, RecursionError) as error:
+        raise refused(f"a {schema.type.value} that fits its schema: {error}") from error
 
 
 def _documents(column: Sequence[Any], *, schema: Schema, parse: bool) -> Sequence[Any]:
@@ -49,8 +68,6 @@ def _documents(column: Sequence[Any], *, schema: Schema, parse: bool) -> Sequenc
 
 def _document(text: bytes | None, openers: tuple[bytes, ...], schema: Schema, *, parse: bool) -> bytes | None:
     if text is None or text == b"null":
-        if schema.has_default:
-            return document(schema, schema.default)
         if not schema.optional:
             raise refused(f"a {schema.type.value}, not null")
         return None
@@ -59,8 +76,8 @@ def _document(text: bytes | None, openers: tuple[bytes, ...], schema: Schema, *,
     if not parse:
         return text
     try:
-        return document(schema, from_json(schema, msgspec.json.decode(text)))
-    except (ValueError, TypeError, ArithmeticError, AttributeError) as error:
+        return document(schema, json_reader(schema)(parse_exact(text)))
+    except (ValueError, RecursionError) as error:
         raise refused(f"a {schema.type.value} that fits its schema: {error}") from error
 
 
@@ -68,26 +85,5 @@ def _has_decimal(schema: Schema | None) -> bool:
     """Whether base64 stands somewhere in it for a number, which nobody could use in a jsonb."""
     if schema is None:
         return False
-    inner = (schema.keys, schema.items, *(each.schema for each in schema.fields))
-    return schema.name == DECIMAL or any(map(_has_decimal, inner))
-
-
-def _decimals(column: Sequence[Any], *, schema: Schema) -> Sequence[Any]:
-    scale = int(schema.parameter("scale") or 0)
-    return [_decimal(None if raw is None else bytes(raw), scale, schema) for raw in column]
-
-
-def _decimal(text: bytes | None, scale: int, schema: Schema) -> Decimal | None:
-    """Base64 of the unscaled number, or with `decimal.format=NUMERIC` the number itself."""
-    if text is None or text == b"null":
-        if schema.has_default:
-            return Decimal(schema.default) if schema.default is not None else None
-        if not schema.optional:
-            raise refused("a Decimal, not null")
-        return None
-    try:
-        if text.startswith(b'"'):
-            return unscaled_decimal(b64decode(text[1:-1], validate=True), scale)
-        return Decimal(text.decode())
-    except (ValueError, ArithmeticError) as error:
-        raise refused("a Decimal: base64 text or a number") from error
+    inner = (schema.keys, schema.items, *(field.schema for field in schema.fields))
+    return schema.logical == DECIMAL or schema.name == VARIABLE_SCALE_DECIMAL or any(map(_has_decimal, inner))

@@ -1,6 +1,6 @@
-"""Wires for JSON without a schema: the column's type says what the value must be."""
+"""Encoders for JSON without a schema: the column's type says what the value must be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -8,8 +8,11 @@ from typing import Annotated, Any
 
 import msgspec
 
+from sink_connector.data.decimals import bounded, whole
+from sink_connector.data.exact_json import encode_exact, parse_exact
 from sink_connector.errors import BadRecordError
-from sink_connector.sink.encoders.encoder import Wire, refused
+from sink_connector.sink.encoders.column_values import array_wire, element_column, hstore, is_hstore
+from sink_connector.sink.encoders.encoder import INTEGERS, Wire, refused
 from sink_connector.sink.table_metadata import Column
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,20 +43,24 @@ INSTANTS = {
 
 
 def untyped_wire(column: Column | None) -> Wire:
+    """The encoder for a column's values. Raises `BadRecordError` when there is no column to say what they are."""
     if column is None:
         raise BadRecordError("a value without a schema does not say which type its column should have")
     base = column.base_type
+    if base.endswith("[]"):
+        element = element_column(column)
+        inner = untyped_wire(element)
+        elements = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
+        outer = array_wire(inner)
+        return Wire(outer.type, partial(_arrays, decode=elements, inner=outer, name=base), outer.template)
     if base in {"json", "jsonb"}:
         return Wire("jsonb", _documents)
+    if is_hstore(base):
+        return Wire("text", partial(_hstores, decode=msgspec.json.Decoder(dict[str, Any] | None).decode))
     if base in INSTANTS:
         return Wire(
             "text", partial(_instants, base=base, decode=msgspec.json.Decoder(str | int | None).decode)
         )
-    if base.endswith("[]"):
-        element = base.removesuffix("[]")
-        wire = f"{element if element in TYPES else 'text'}[]"
-        items: Any = list.__class_getitem__(TYPES.get(element, str) | None)
-        return Wire(wire, partial(_typed, decode=msgspec.json.Decoder(items | None).decode, name=base))
     kind = TYPES.get(base, str)
     wire = base if base in TYPES else "text"
     return Wire(wire, partial(_typed, decode=msgspec.json.Decoder(kind | None).decode, name=base))
@@ -61,9 +68,50 @@ def untyped_wire(column: Column | None) -> Wire:
 
 def _typed(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
     try:
-        return [decode(_text(value)) for value in column]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        values: Sequence[Any] = [decode(_text(value)) for value in column]
+    except ValueError as error:  # msgspec's errors and UnicodeDecodeError are such
+        if name not in INTEGERS:
+            raise refused(f"a value for a column of type {name}: {error}") from error
+        values = _integers(column, decode=decode, name=name)
+    return [None if value is None else bounded(value) for value in values] if name == "numeric" else values
+
+
+def _integers(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
+    """Integers of which one may be written 5.0."""
+    try:
+        return [decode(_whole_text(_text(value))) for value in column]
+    except ValueError as error:
         raise refused(f"a value for a column of type {name}: {error}") from error
+
+
+def _whole_text(text: bytes) -> bytes:
+    value = parse_exact(text)
+    return str(whole(value)).encode() if isinstance(value, Decimal) else text
+
+
+def _arrays(
+    column: Sequence[Any], *, decode: Callable[[bytes], Any], inner: Wire, name: str
+) -> Sequence[Any]:
+    try:
+        values = [decode(_text(value)) for value in column]
+    except ValueError as error:
+        raise refused(f"an array for a column of type {name}: {error}") from error
+    return values if inner.encode is None else inner.encode(values)
+
+
+def _hstores(column: Sequence[Any], *, decode: Callable[[bytes], Any]) -> Sequence[Any]:
+    try:
+        values = [decode(_text(value)) for value in column]
+    except ValueError as error:
+        raise refused(f"an object for a column of type hstore: {error}") from error
+    return [
+        None if value is None else hstore({key: _as_text(each) for key, each in value.items()})
+        for value in values
+    ]
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else encode_exact(value).decode()
 
 
 def _instants(column: Sequence[Any], *, base: str, decode: Any) -> Sequence[Any]:
@@ -87,5 +135,5 @@ def _documents(column: Sequence[Any]) -> Sequence[Any]:
 
 
 def _text(value: Any) -> bytes:
-    """The JSON text of a value; one that was parsed for a transform, or as a key, is written again."""
-    return bytes(value) if isinstance(value, msgspec.Raw) else msgspec.json.encode(value)
+    """The JSON text of a value; one that was parsed for a transform is written again, one out of a key is text already."""
+    return bytes(value) if isinstance(value, msgspec.Raw | bytes) else encode_exact(value)

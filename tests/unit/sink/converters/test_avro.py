@@ -1,7 +1,7 @@
 """Avro's types as Connect's."""
 
 import json
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -172,3 +172,62 @@ def test_a_value_may_be_no_record() -> None:
 def test_a_schema_that_cannot_be_used_is_a_value_error(schema: Any) -> None:
     with pytest.raises(ValueError, match=r"contains itself|not an Avro schema"):
         compile_avro(registered(schema))
+
+
+def test_a_decimal_of_more_digits_than_its_precision_keeps_them() -> None:
+    schema = {"type": "record", "name": "R", "fields": [{"name": "id", "type": "string"}, {"name": "d", "type": logical("bytes", "decimal", precision=5, scale=2)}]}  # fmt: skip
+    decoded = compile_avro(registered(schema))(bytes.fromhex("0000000064026108075bcd15"))
+    assert decoded.value == {"id": "a", "d": Decimal("1234567.89")}
+
+
+def test_a_uuid_keeps_its_letters() -> None:
+    text = "HD910697-9EE4-4A9F-87CB-73CEA87A1B03"
+    schema = {"type": "record", "name": "R", "fields": [{"name": "u", "type": logical("string", "uuid")}]}
+    plain = {"type": "record", "name": "R", "fields": [{"name": "u", "type": "string"}]}
+    decoded = compile_avro(registered(schema))(framed(1, avro_payload(plain, {"u": text})))
+    assert decoded.value == {"u": text}
+
+
+@pytest.mark.parametrize(
+    ("type_", "number", "expected"),
+    [
+        (logical("int", "time-millis"), 86_400_000, timedelta(days=1)), (logical("long", "time-micros"), 86_400_000_000, timedelta(days=1)),
+        (logical("long", "timestamp-millis"), 253402300800000, timedelta(milliseconds=253402300800000)), (logical("int", "date"), 2932897, timedelta(days=2932897)),
+        (logical("long", "timestamp-nanos"), 1_000_000, datetime(1970, 1, 1, microsecond=1000, tzinfo=UTC)),
+    ],
+)  # fmt: skip
+def test_an_instant_that_pythons_types_cannot_hold_is_kept(type_: Any, number: int, expected: Any) -> None:
+    schema = {"type": "record", "name": "R", "fields": [{"name": "f", "type": type_}]}
+    plain = {"type": "record", "name": "R", "fields": [{"name": "f", "type": type_["type"]}]}
+    assert compile_avro(registered(schema))(framed(1, avro_payload(plain, {"f": number}))).value == {
+        "f": expected
+    }
+
+
+def test_the_branch_of_a_union_is_the_one_that_was_written() -> None:
+    union = ["null", logical("int", "date"), logical("long", "timestamp-micros"), "string", logical("bytes", "decimal", precision=4, scale=1)]  # fmt: skip
+    plain = ["null", "int", "long", "string", "bytes"]
+    schema, written = ({"type": "record", "name": "R", "fields": [{"name": "f", "type": each}]} for each in (union, plain))  # fmt: skip
+    decode = compile_avro(registered(schema))
+    encoded = bytes([0x04, 0x0A])  # the branch of index 2, the number 5
+    decoded = decode(framed(1, encoded)).value["f"]
+    assert {name: each for name, each in decoded.items() if each is not None} == {"long": AT.fromtimestamp(0, UTC) + timedelta(microseconds=5)}  # fmt: skip
+    decimal = decode(framed(1, avro_payload(written, {"f": b"\x0f"}))).value["f"]
+    assert decimal["bytes"] == Decimal("1.5")
+
+
+def test_a_null_takes_the_default_of_its_field() -> None:
+    schema = {
+        "type": "record",
+        "name": "R",
+        "fields": [{"name": "w", "type": ["string", "null"], "default": "d"}],
+    }
+    assert compile_avro(registered(schema))(framed(1, avro_payload(schema, {"w": None}))).value == {"w": "d"}
+
+
+def test_a_schema_of_any_depth_is_refused_or_read() -> None:
+    deep: Any = "string"
+    for _ in range(2000):
+        deep = {"type": "array", "items": deep}
+    with pytest.raises((ValueError, RecursionError)):
+        compile_avro(registered({"type": "record", "name": "R", "fields": [{"name": "f", "type": deep}]}))

@@ -1,6 +1,7 @@
 """Protobuf's types as Connect's, by schemas that protoc compiles."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sink_connector.converters import Decoded
 from sink_connector.converters.registry.protobuf import _compiled, compiler
 from sink_connector.converters.registry.protobuf_messages import UNION
 from sink_connector.converters.registry.wire import RegisteredSchema
-from sink_connector.data.record import TIMESTAMP, Schema, Type
+from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 from tests.support.wire_format import framed
 
 ORDER = """
@@ -141,3 +142,54 @@ def test_a_reference_cannot_leave_the_directory_it_is_compiled_in() -> None:
 def test_an_option_that_is_no_boolean_is_refused() -> None:
     with pytest.raises(ValueError, match=r"flatten\.unions"):
         compiler({"flatten.unions": "maybe"})
+
+
+AS_CONNECT_WRITES_IT = """
+syntax = "proto3";
+import "confluent/meta.proto";
+import "confluent/type/decimal.proto";
+import "google/type/date.proto";
+import "google/type/timeofday.proto";
+message ConnectDefault1 {
+  string id = 1;
+  int32 k = 2 [(confluent.field_meta) = { params: [ { key: "connect.type", value: "int16" } ] }];
+  confluent.type.Decimal d = 3 [(confluent.field_meta) = { params: [ { key: "precision", value: "64" }, { key: "scale", value: "2" } ] }];
+  google.type.Date day = 4;
+  google.type.TimeOfDay clock = 5;
+}
+"""
+
+
+def test_a_schema_as_connects_own_converter_registers_it_is_read() -> None:
+    decode = compiler({})(RegisteredSchema(kind="PROTOBUF", text=AS_CONNECT_WRITES_IT))
+    data = bytes.fromhex("0000000065000a016110071a080a02303910401802220708e80f100a18042a020818")
+    schema, value = decode(data)
+    assert schema is not None
+    assert value == {
+        "id": "a",
+        "k": 7,
+        "d": Decimal("123.45"),
+        "day": date(2024, 10, 4),
+        "clock": timedelta(days=1),
+    }
+    assert [(each.name, each.schema.type, each.schema.name) for each in schema.fields] == [
+        ("id", Type.STRING, None),
+        ("k", Type.INT16, None),
+        ("d", Type.BYTES, DECIMAL),
+        ("day", Type.INT32, DATE),
+        ("clock", Type.INT32, TIME),
+    ]
+
+
+def test_the_import_that_is_missing_is_named() -> None:
+    middle = 'syntax = "proto3"; import "far/away.proto"; message M {}'
+    text = 'syntax = "proto3"; import "middle.proto"; message A { M m = 1; }'
+    with pytest.raises(ValueError, match=r"it imports far/away\.proto"):
+        compiler({})(RegisteredSchema(kind="PROTOBUF", text=text, references=(("middle.proto", middle),)))
+
+
+@pytest.mark.parametrize("index", [b"\x02\x10", b"\x01", b"\xff\xff\xff\x0f", b"\x02\x01"])
+def test_an_index_of_no_message_is_the_values_fault(index: bytes) -> None:
+    decode = compiler({})(RegisteredSchema(kind="PROTOBUF", text='syntax = "proto3"; message A {}'))
+    with pytest.raises((ValueError, IndexError)):
+        decode(b"\0\0\0\0\1" + index)

@@ -1,5 +1,6 @@
 """The registry's converters over schemas held in memory: what is asked for, when, and what each failure leads to."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,7 +8,12 @@ import pytest
 from sink_connector.config.connector import ConverterConfig
 from sink_connector.converters import Decoded
 from sink_connector.converters.factory import make_converter
-from sink_connector.converters.registry.wire import REGISTRY_CLASSES, RegisteredSchema, RegistryConverter
+from sink_connector.converters.registry.wire import (
+    MOST_REFUSED,
+    REGISTRY_CLASSES,
+    RegisteredSchema,
+    RegistryConverter,
+)
 from sink_connector.errors import BadRecordError
 from tests.support.wire_format import framed
 
@@ -125,3 +131,63 @@ def test_options_the_client_refuses_are_told() -> None:
         make_converter(
             ConverterConfig(class_name=next(iter(REGISTRY_CLASSES)), options=options), is_key=False
         )
+
+
+class Gauge(Schemas):
+    """Notes how many ask at the same time."""
+
+    def __init__(self, schemas: dict[int, RegisteredSchema]) -> None:
+        super().__init__(schemas)
+        self.asking = 0
+        self.most = 0
+
+    async def schema(self, schema_id: int) -> RegisteredSchema:
+        self.asking += 1
+        self.most = max(self.most, self.asking)
+        await asyncio.sleep(0)
+        try:
+            return await super().schema(schema_id)
+        finally:
+            self.asking -= 1
+
+
+async def test_many_schemas_are_asked_for_together_but_not_all_at_once() -> None:
+    schemas = Gauge(dict.fromkeys(range(300), TEXT))
+    await converter(schemas).prepare("t", [framed(number, b"") for number in range(300)])
+    assert sorted(schemas.asked) == list(range(300))
+    assert 1 < schemas.most <= 16
+    assert schemas.asking == 0
+
+
+async def test_an_outage_among_many_leaves_no_request_behind() -> None:
+    schemas = Gauge(dict.fromkeys(range(300), TEXT))
+    schemas.down = True
+    with pytest.raises(OSError, match="down"):
+        await converter(schemas).prepare("t", [framed(number, b"") for number in range(300)])
+    assert schemas.asking == 0
+    assert len(schemas.asked) <= 16
+
+
+async def test_what_is_not_registered_is_asked_for_ever_less_often() -> None:
+    now = 0.0
+    schemas = Schemas({})
+    ours = RegistryConverter(source=schemas, kind="TEXT", compile_schema=compile_text, clock=lambda: now)
+    asked = []
+    for _ in range(600):
+        await ours.prepare("t", [framed(7, b"a")])
+        asked.append(len(schemas.asked))
+        now += 0.1
+    assert asked[:2] == [1, 2]
+    assert asked[-1] < 10
+    schemas.schemas[7] = TEXT
+    now += 30.0
+    await ours.prepare("t", [framed(7, b"a")])
+    assert ours.decode("t", framed(7, b"a"), ()).value == "a"
+
+
+async def test_what_records_say_fills_no_memory() -> None:
+    schemas = Schemas({})
+    ours = converter(schemas)
+    for start in range(0, 12_000, 2_000):
+        await ours.prepare("t", [framed(number, b"") for number in range(start, start + 2_000)])
+    assert len(ours._unknown) <= MOST_REFUSED  # noqa: SLF001 - a bound on memory cannot be seen from outside

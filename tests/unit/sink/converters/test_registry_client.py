@@ -1,5 +1,6 @@
 """What a registry may answer over HTTP, and the decision each answer leads to."""
 
+import asyncio
 import base64
 import threading
 from collections.abc import Iterator
@@ -67,3 +68,13 @@ async def test_basic_credentials_are_sent_by_either_of_their_names(prefix: str) 
         found = await make_source({"schema.registry.url": url, **options}).schema(7)
     assert (found.kind, found.text) == ("AVRO", '"string"')
     assert asked[0]["authorization"] == f"Basic {base64.b64encode(b'user:secret').decode()}"
+
+
+async def test_requests_at_the_same_time_share_one_client_which_is_closed_after_the_last() -> None:
+    with answering(200, '{"schema": "\\"string\\""}') as (url, asked):
+        source = make_source({"schema.registry.url": url})
+        found = await asyncio.gather(*(source.schema(number) for number in range(20)))
+        assert {each.text for each in found} == {'"string"'}
+        assert len(asked) == 20
+        assert source._client is None  # noqa: SLF001 - whether it was closed cannot be seen from outside
+        await source.schema(1)

@@ -1,0 +1,54 @@
+"""Connect's Decimal in Python: exact, and within the bounds of PostgreSQL's numeric."""
+
+import struct
+from decimal import Decimal
+
+MOST_SCALE = 16_383  # digits after the point that numeric can hold; written out, more would fill the memory
+
+
+class DecimalRangeError(ValueError):
+    """A number whose exponent no numeric can hold."""
+
+
+def bounded(number: Decimal) -> Decimal:
+    """The number itself. Raises `DecimalRangeError` for a scale beyond ±16,383, and for what is no number."""
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise DecimalRangeError(f"{number} is no decimal number")
+    if not -MOST_SCALE <= exponent <= MOST_SCALE:
+        raise DecimalRangeError(
+            f"a number of scale {-exponent}; numeric takes a scale from {-MOST_SCALE} to {MOST_SCALE}"
+        )
+    return number
+
+
+def unscaled_decimal(data: bytes, scale: int) -> Decimal:
+    """Connect's Decimal: a big-endian two's complement integer, to be divided by ten to the power of `scale`.
+
+    Raises `DecimalRangeError` for a scale beyond ±16,383.
+    """
+    if abs(scale) > MOST_SCALE:
+        raise DecimalRangeError(
+            f"a number of scale {scale}; numeric takes a scale from {-MOST_SCALE} to {MOST_SCALE}"
+        )
+    sign, digits, _ = Decimal(int.from_bytes(data, "big", signed=True)).as_tuple()
+    return Decimal((sign, digits, -scale))
+
+
+def whole(number: Decimal | float) -> int:
+    """The integer that a number is, 5 for 5.0. Raises `ValueError` when it has a fraction or more than 19 digits."""
+    exact = Decimal(number) if isinstance(number, float) else number
+    if not exact.is_finite() or exact.adjusted() > 18 or exact != exact.to_integral_value():  # noqa: PLR2004 - of int64
+        raise ValueError(f"{number} where a whole number of 64 bits is expected")
+    return int(exact)
+
+
+def shortest_single(value: float) -> float:
+    """The double with the fewest digits among those whose nearest float32 is this value: 0.1 for 0.10000000149011612."""
+    if value == round(value, 4) or value - value != 0:
+        return value
+    for digits in range(1, 10):
+        candidate = float(f"{value:.{digits}g}")
+        if struct.unpack("f", struct.pack("f", candidate))[0] == value:
+            return candidate
+    return value

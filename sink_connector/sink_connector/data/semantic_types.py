@@ -1,0 +1,41 @@
+"""The names of Debezium's semantic types, which say what a value means beyond its Connect type."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sink_connector.data.decimals import unscaled_decimal
+
+VARIABLE_SCALE_DECIMAL = "io.debezium.data.VariableScaleDecimal"  # struct: scale, value
+BITS = "io.debezium.data.Bits"  # bytes, little-endian; parameters: {"length": "8"}
+ENUM_SET = "io.debezium.data.EnumSet"  # text, joined by commas
+MICRO_DURATION = "io.debezium.time.MicroDuration"  # int64, microseconds
+NANO_DURATION = "io.debezium.time.NanoDuration"  # int64, nanoseconds
+INTERVAL = "io.debezium.time.Interval"  # text, ISO 8601
+ZONED_TIMESTAMP = "io.debezium.time.ZonedTimestamp"  # text, ISO 8601 with an offset
+ZONED_TIME = "io.debezium.time.ZonedTime"  # text, ISO 8601 with an offset
+YEAR = "io.debezium.time.Year"  # int32
+POINT = "io.debezium.data.geometry.Point"  # struct: x, y, wkb, srid
+GEOMETRIES = (
+    POINT,
+    "io.debezium.data.geometry.Geometry",
+    "io.debezium.data.geometry.Geography",
+)  # struct: wkb, srid
+
+# Named texts, and what becomes of them in a table that we make.
+TEXT_TYPES: Mapping[str, str] = {
+    "io.debezium.data.Json": "jsonb",
+    "io.debezium.data.Uuid": "uuid",
+    "io.debezium.data.Xml": "xml",
+    INTERVAL: "interval",
+    ZONED_TIMESTAMP: "timestamp with time zone",
+    ZONED_TIME: "time with time zone",
+    "io.debezium.time.IsoDate": "date",
+    "io.debezium.time.IsoTime": "time without time zone",
+    "io.debezium.time.IsoTimestamp": "timestamp without time zone",
+}
+
+
+def variable_scale(value: Mapping[str, Any]) -> Decimal:
+    """The number of a `VariableScaleDecimal`. Raises `DecimalRangeError` for a scale that no numeric can hold."""
+    return unscaled_decimal(value["value"], value["scale"])

@@ -1,0 +1,108 @@
+"""Encoders that the column decides about: values of one type into columns of another that can take them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from sink_connector.converters.connect_json import to_json
+from sink_connector.data.decimals import shortest_single
+from sink_connector.data.record import Schema, Type
+from sink_connector.sink.encoders.connect_values import document_wire
+from sink_connector.sink.encoders.encoder import Encode, Wire, each
+from sink_connector.sink.table_metadata import Column
+
+NESTED = frozenset({Type.ARRAY, Type.MAP, Type.STRUCT})
+FLOATS = frozenset({Type.FLOAT32, Type.FLOAT64})
+BITS = frozenset({'"bit"', "bit varying"})
+TIMESTAMP = "timestamp without time zone"
+# A text with an offset is an instant. PostgreSQL passes over the offset where the column has no zone; the wall clock meant is
+# that of db.timezone, which is the session's.
+AS_INSTANT = (
+    r"CASE WHEN {} ~* ':\d\d([.,]\d+)?\s*(z|utc|gmt|[+-]\d\d(:?\d\d){0,2})\s*$' "
+    f"THEN CAST(CAST({{}} AS timestamp with time zone) AS {TIMESTAMP}) ELSE CAST({{}} AS {TIMESTAMP}) END"
+)
+
+
+def column_wire(schema: Schema, column: Column) -> Wire | None:
+    """The encoder, for values in the Python form of `record.py`, where the column asks for another than the schema's own."""
+    base = column.base_type
+    if base in {"json", "jsonb"} and schema.type is not Type.STRING:
+        return document_wire(schema)
+    if schema.type in {Type.MAP, Type.STRUCT} and is_hstore(base):
+        return Wire("text", each(lambda value: hstore(_texts(schema, value))))
+    if schema.type in NESTED:
+        return document_wire(schema)
+    if schema.type in FLOATS and base == "numeric":
+        return Wire("numeric", each(_exact_single if schema.type is Type.FLOAT32 else _exact))
+    if schema.type is Type.BOOLEAN and base in BITS:
+        return Wire("text", each(lambda value: "1" if value else "0"))
+    return None
+
+
+def array_wire(element: Wire) -> Wire:
+    """The encoder of arrays by that of their elements."""
+    template = element.template
+    if template is not None:
+        inner = template.replace("{}", "u.e")
+        template = (
+            "CASE WHEN {} IS NULL THEN NULL ELSE "  # noqa: S608 - nothing in it comes from outside
+            f"ARRAY(SELECT {inner} FROM unnest({{}}) WITH ORDINALITY AS u (e, place) ORDER BY u.place) END"
+        )
+    encode = None if element.encode is None else each(_of_elements(element.encode))
+    return Wire(f"{element.type}[]", encode, template)
+
+
+def element_column(column: Column | None) -> Column | None:
+    """An array's column as one of its elements would see it."""
+    if column is None:
+        return None
+    kind = column.base_type.removesuffix("[]")
+    return replace(column, type=kind, base_type=kind)
+
+
+def is_hstore(base: str) -> bool:
+    """Whether a type is the extension's hstore, in whichever schema it lies."""
+    return base.rpartition(".")[2].strip('"') == "hstore"
+
+
+def hstore(pairs: dict[str, str | None]) -> str:
+    """The text form of a hstore."""
+    return ", ".join(
+        f"{_quoted(key)}=>{'NULL' if value is None else _quoted(value)}" for key, value in pairs.items()
+    )
+
+
+def _of_elements(encode: Encode) -> Any:
+    def encode_array(value: Sequence[Any]) -> list[Any]:
+        if any(isinstance(item, list | tuple) for item in value):  # of several dimensions
+            return [None if item is None else encode_array(item) for item in value]
+        return list(encode(value))
+
+    return encode_array
+
+
+def _texts(schema: Schema, value: dict[Any, Any]) -> dict[str, str | None]:
+    if schema.type is Type.STRUCT:
+        return {field.name: _text(field.schema, value.get(field.name)) for field in schema.fields}
+    return {_text(schema.keys, key) or "": _text(schema.items, item) for key, item in value.items()}
+
+
+def _text(schema: Schema | None, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return to_json(schema, value).decode()
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _exact(value: float) -> Decimal:
+    """Every digit of the number as it is written; PostgreSQL's own cast keeps fifteen."""
+    return Decimal(repr(value))
+
+
+def _exact_single(value: float) -> Decimal:
+    return Decimal(repr(shortest_single(value)))

@@ -1,0 +1,176 @@
+"""Encoders for Debezium's semantic types, for values in the Python form of `record.py`.
+
+Source: Debezium's documentation of its connectors' data type mappings; the names are those of the schemas.
+"""
+
+import struct
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from sink_connector.data.record import Schema, Type
+from sink_connector.data.semantic_types import (
+    BITS,
+    ENUM_SET,
+    GEOMETRIES,
+    MICRO_DURATION,
+    NANO_DURATION,
+    POINT,
+    TEXT_TYPES,
+    VARIABLE_SCALE_DECIMAL,
+    YEAR,
+    ZONED_TIME,
+    ZONED_TIMESTAMP,
+    variable_scale,
+)
+from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Wire, each, refused
+from sink_connector.sink.table_metadata import Column
+
+LONGEST_BITS = 2**31 - 1  # Debezium's word for a bit varying without a length
+DAY_US = 86_400_000_000
+SRID_FLAG = 0x20000000  # of PostGIS's extended WKB
+NUMBERS = INTEGERS | {"numeric", "real", "double precision", "money"} | TEXTS
+JSON = frozenset({"json", "jsonb"})
+Make = Callable[[Schema, str | None], Wire | None]
+
+
+def debezium_wire(schema: Schema, column: Column | None) -> Wire | None:
+    """The encoder of a semantic type for a column (None: one still to be made); None where its plain type will do."""
+    make = _MAKERS.get(schema.name or "")
+    return None if make is None else make(schema, None if column is None else column.base_type)
+
+
+def debezium_created_type(schema: Schema) -> str | None:
+    """The type of a column made for a semantic type, where that is not the type that is sent."""
+    name = schema.name or ""
+    if name == BITS and schema.type is Type.BYTES:
+        length = _length(schema)
+        return f"bit({length})" if length else "bit varying"
+    if schema.type is Type.STRING:
+        return TEXT_TYPES.get(name)
+    if schema.type is Type.INT64 and name in {MICRO_DURATION, NANO_DURATION}:
+        return "interval"
+    return None
+
+
+def _variable_scale(schema: Schema, base: str | None) -> Wire | None:
+    if schema.type is not Type.STRUCT or (base is not None and base not in NUMBERS):
+        return None
+    return Wire("numeric", each(variable_scale))
+
+
+def _bits(schema: Schema, base: str | None) -> Wire | None:
+    if schema.type is not Type.BYTES:
+        return None
+    if base is None or base in TEXTS | {'"bit"', "bit varying"}:
+        return Wire("text", each(partial(bits_text, length=_length(schema))))
+    if base == "boolean":
+        return Wire("boolean", each(any))
+    if base in INTEGERS | {"numeric"}:
+        return Wire("numeric", each(lambda value: Decimal(int.from_bytes(value, "little"))))
+    return None
+
+
+def bits_text(value: bytes, *, length: int) -> str:
+    """Little-endian bytes as a bit string of the given length (0: of as many bits as there are), the highest bit first."""
+    wanted = length or len(value) * 8
+    number = int.from_bytes(value, "little")
+    if number.bit_length() > wanted:
+        raise refused(f"{wanted} bits, not {number.bit_length()}")
+    return format(number, "b").zfill(wanted) if wanted else ""
+
+
+def _length(schema: Schema) -> int:
+    length = int(schema.parameter("length") or 0)
+    return length if 0 < length < LONGEST_BITS else 0
+
+
+def _duration(schema: Schema, base: str | None, *, per_micro: int) -> Wire | None:
+    if schema.type is not Type.INT64 or base not in {None, "interval"}:
+        return None
+    return Wire("text", each(lambda value: _interval(_whole_micros(value, per_micro))), _cast("interval"))
+
+
+def _whole_micros(value: int, per_micro: int) -> int:
+    return value // per_micro if value >= 0 else -(-value // per_micro)
+
+
+def _interval(micros: int) -> str:
+    sign = -1 if micros < 0 else 1
+    days, rest = divmod(abs(micros), DAY_US)
+    return f"{sign * days} days {sign * rest} microseconds"
+
+
+def _zoned_timestamp(schema: Schema, base: str | None) -> Wire | None:
+    if schema.type is not Type.STRING:
+        return None
+    # By way of the instant: PostgreSQL would pass over the offset, and the wall clock meant is that of db.timezone.
+    through = f"CAST(CAST({{}} AS timestamp with time zone) AS {base})"
+    return Wire("text", None, through if base in {"date", "time without time zone"} else None)
+
+
+def _zoned_time(schema: Schema, base: str | None) -> Wire | None:
+    if schema.type is not Type.STRING:
+        return None
+    through = "CAST(CAST({} AS time with time zone) AT TIME ZONE current_setting('TimeZone') AS time without time zone)"
+    return Wire("text", None, through if base == "time without time zone" else None)
+
+
+def _year(schema: Schema, base: str | None) -> Wire | None:
+    if schema.type not in {Type.INT16, Type.INT32, Type.INT64} or base != "date":
+        return None
+    return Wire("text", each(lambda year: f"{year:04}-01-01"), _cast("date"))
+
+
+def _enum_set(schema: Schema, base: str | None) -> Wire | None:
+    if schema.type is not Type.STRING or base is None or not base.endswith("[]"):
+        return None
+    return Wire("text[]", each(lambda value: value.split(",") if value else []))
+
+
+def _geometry(schema: Schema, base: str | None) -> Wire | None:
+    if schema.type is not Type.STRUCT or base in JSON:
+        return None
+    name = (base or "").rpartition(".")[2].strip('"')
+    if base is None or base == "bytea":
+        return Wire("bytea", each(lambda value: value["wkb"]))
+    if name in {"geometry", "geography"} or base in TEXTS:
+        return Wire("text", each(extended_wkb))
+    if base == "point" and schema.name == POINT:
+        return Wire("text", each(lambda value: f"({value['x']!r},{value['y']!r})"))
+    return None
+
+
+def extended_wkb(value: dict[str, Any]) -> str:
+    """A geometry as PostGIS writes it, in hexadecimal digits: its WKB with the reference system in the header."""
+    wkb, srid = value["wkb"], value.get("srid")
+    if srid is None:
+        return str(wkb.hex()).upper()
+    order = "<" if wkb[0] else ">"
+    kind = struct.unpack(f"{order}I", wkb[1:5])[0] | SRID_FLAG
+    return str((wkb[:1] + struct.pack(f"{order}II", kind, srid) + wkb[5:]).hex()).upper()
+
+
+def _cast(kind: str) -> str:
+    return f"CAST({{}} AS {kind})"
+
+
+_MAKERS: dict[str, Make] = {
+    VARIABLE_SCALE_DECIMAL: _variable_scale,
+    BITS: _bits,
+    MICRO_DURATION: partial(_duration, per_micro=1),
+    NANO_DURATION: partial(_duration, per_micro=1000),
+    ZONED_TIMESTAMP: _zoned_timestamp,
+    ZONED_TIME: _zoned_time,
+    YEAR: _year,
+    ENUM_SET: _enum_set,
+    **dict.fromkeys(GEOMETRIES, _geometry),
+}
+__all__ = [
+    "VARIABLE_SCALE_DECIMAL",
+    "bits_text",
+    "debezium_created_type",
+    "debezium_wire",
+    "extended_wkb",
+]

@@ -1,0 +1,112 @@
+"""What PostgreSQL would cut or round without a word, refused before it is sent."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sink_connector.errors import BadRecordError
+from sink_connector.sink.encoders.encoder import INTEGERS, Encode, Wire, refused
+from sink_connector.sink.table_metadata import Column
+
+Check = Callable[[Any], None]
+
+LONGEST_NAME = 63  # bytes
+MODIFIER_OFFSET = 4  # VARHDRSZ, which PostgreSQL adds to a modifier
+SCALE_MASK, SCALE_SIGN = 0x7FF, 0x400
+
+
+def guarded(wire: Wire, column: Column | None, *, exact: bool) -> Wire:
+    """The same encoder with the checks that the column needs; whatever it raises is a `BadRecordError`.
+
+    `exact` says that the numbers are meant to the last digit, as a Decimal is and a float is not.
+    """
+    check = None if column is None else _check(wire, column, exact=exact)
+    encode = _and_checked(wire.encode, check) if check is not None else wire.encode
+    return wire if encode is None else Wire(wire.type, _refusing(encode), wire.template)
+
+
+def _and_checked(encode: Encode | None, check: Check) -> Encode:
+    def encode_checked(column: Sequence[Any]) -> Sequence[Any]:
+        encoded = column if encode is None else encode(column)
+        for value in encoded:
+            _look_at(value, check)
+        return encoded
+
+    return encode_checked
+
+
+def _look_at(value: Any, check: Check) -> None:
+    if isinstance(value, list | tuple):
+        for item in value:
+            _look_at(item, check)
+    elif value is not None:
+        check(value)
+
+
+def _refusing(encode: Encode) -> Encode:
+    def encode_or_refuse(column: Sequence[Any]) -> Sequence[Any]:
+        try:
+            return encode(column)
+        except BadRecordError:
+            raise
+        except Exception as error:  # whatever it is, one of the values made it
+            raise refused(f"another value: {type(error).__name__}: {error}") from error
+
+    return encode_or_refuse
+
+
+def _check(wire: Wire, column: Column, *, exact: bool) -> Check | None:
+    sent, base = wire.type.removesuffix("[]"), column.base_type.removesuffix("[]")
+    if sent == "text" and base in {"name", '"char"'}:
+        return _at_most_bytes(LONGEST_NAME if base == "name" else 1)
+    if sent in {"real", "double precision"} and base in INTEGERS:
+        return _whole
+    if not exact or sent not in {"numeric", "text"} or wire.template is not None:
+        return None
+    scale = scale_of_column(column)
+    return None if scale is None else _at_most_digits(scale)
+
+
+def scale_of_column(column: Column) -> int | None:
+    """How many digits after the point a column of numbers keeps; None where it keeps all, or is none of numbers."""
+    base = column.base_type.removesuffix("[]")
+    if base in INTEGERS:
+        return 0
+    if base != "numeric" or column.modifier < MODIFIER_OFFSET:
+        return None
+    scale = (column.modifier - MODIFIER_OFFSET) & SCALE_MASK
+    return (scale ^ SCALE_SIGN) - SCALE_SIGN
+
+
+def _at_most_bytes(most: int) -> Check:
+    def check(value: str) -> None:
+        if len(value.encode()) > most:
+            raise refused(f"a text of at most {most} bytes, which is all that the column's type holds")
+
+    return check
+
+
+def _at_most_digits(scale: int) -> Check:
+    def check(value: Any) -> None:
+        try:
+            number = Decimal(value)
+        except (InvalidOperation, ValueError):
+            return  # a text that is no number, which the database refuses
+        exponent = number.as_tuple().exponent
+        if isinstance(exponent, int) and exponent < -scale and _would_be_rounded(number, scale):
+            raise refused(
+                f"a number with at most {scale} digits after the point, which is all that the column keeps"
+            )
+
+    return check
+
+
+def _would_be_rounded(number: Decimal, scale: int) -> bool:
+    _, digits, exponent = number.as_tuple()
+    dropped = -scale - int(exponent)
+    return any(digits[-dropped:]) if dropped <= len(digits) else any(digits)
+
+
+def _whole(value: float) -> None:
+    if value % 1:
+        raise refused("a whole number, which is all that the column holds")

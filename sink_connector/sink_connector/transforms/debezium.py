@@ -1,0 +1,328 @@
+"""Debezium's change events: recognised, and unwrapped to the row they carry.
+
+`ExtractNewRecordState` is the transform of that name; `UnwrapChangeEvent` is what Debezium's own sink does by itself.
+Source of the rules: Debezium's documentation of the "New Record State Extraction" transformation, version 3.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from msgspec import structs
+
+from sink_connector.config.definition import Importance, Kind
+from sink_connector.data.record import Field, Header, Record, Schema, Type
+from sink_connector.transforms.data import PerSchema, UnfitRecordError, struct_like
+from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
+
+CLASS_NAME = "io.debezium.transforms.ExtractNewRecordState"
+BEFORE, AFTER, OPERATION, SOURCE = "before", "after", "op", "source"
+DELETE, TRUNCATE, MESSAGE = "d", "t", "m"
+DELETED = "__deleted"
+_SIDE_RECORDS = (
+    ".SchemaChangeValue",
+    ".Heartbeat",
+    ".TransactionMetadataValue",
+)  # about the source, not about rows
+_TOP_LEVEL = {OPERATION, "ts_ms", "ts_us", "ts_ns"}
+_TRANSACTION = {"id", "total_order", "data_collection_order"}
+_PAIR = 2
+
+
+def is_envelope(schema: Schema) -> bool:
+    """Whether values of this schema are change events: by its name, or by the fields only these have."""
+    if schema.name is not None and schema.name.endswith(".Envelope"):
+        return True
+    names = {each.name for each in schema.fields}
+    return {OPERATION, AFTER} <= names and (BEFORE in names or SOURCE in names)
+
+
+def is_side_record(schema: Schema) -> bool:
+    """Whether these are Debezium's records about itself: heartbeats, schema changes, transactions."""
+    return (
+        schema.name is not None
+        and schema.name.startswith("io.debezium.")
+        and schema.name.endswith(_SIDE_RECORDS)
+    )
+
+
+def is_change_event(schema: Schema) -> bool:
+    """Whether Debezium's sink treats values of this schema otherwise than as rows."""
+    return schema.type is Type.STRUCT and (is_envelope(schema) or is_side_record(schema))
+
+
+def _is_untyped_envelope(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get(OPERATION), str)
+        and AFTER in value
+        and (BEFORE in value or SOURCE in value)
+    )
+
+
+def wraps_row(record: Record) -> bool:
+    """Whether a record's value is a change event, with a schema or without."""
+    if not isinstance(record.value, dict):
+        return False
+    if record.value_schema is None:
+        return _is_untyped_envelope(record.value)
+    return record.value_schema.type is Type.STRUCT and is_envelope(record.value_schema)
+
+
+def unwrapped(record: Record, side: str) -> Record:
+    """The record with the row's state before or after in place of the event; null where there is none."""
+    schema = record.value_schema
+    value = record.value.get(side)
+    if schema is None:
+        return structs.replace(record, value=value)
+    field = schema.field(side)
+    if field is None:
+        raise UnfitRecordError(f"a change event without the field {side}")
+    return structs.replace(record, value_schema=None if value is None else field.schema, value=value)
+
+
+class UnwrapChangeEvent:
+    """The row of a change event; a deletion is a tombstone. What concerns no row (truncate, message, heartbeat) is dropped.
+
+    Records that are flat already, and tombstones, pass.
+    """
+
+    def apply(self, record: Record) -> Record | None:
+        """The row's record, or None when there is no row in it."""
+        schema = record.value_schema
+        if schema is not None and record.value is not None and is_side_record(schema):
+            return None
+        if not wraps_row(record):
+            return record
+        operation = record.value.get(OPERATION)
+        if operation in {TRUNCATE, MESSAGE}:
+            return None
+        if operation == DELETE:
+            return structs.replace(record, value_schema=None, value=None)
+        return unwrapped(record, AFTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """What becomes of events that delete and of the tombstones that follow them."""
+
+    events: str  # drop, tombstone, or rewrite
+    keep_tombstones: bool
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether a deletion is the row as it was, with a field that says so."""
+        return self.events == "rewrite"
+
+
+MODES = {
+    "drop": Deletions("drop", keep_tombstones=False),
+    "tombstone": Deletions("drop", keep_tombstones=True),
+    "rewrite": Deletions("rewrite", keep_tombstones=False),
+    "rewrite-with-tombstone": Deletions("rewrite", keep_tombstones=True),
+    "delete-to-tombstone": Deletions("tombstone", keep_tombstones=False),
+}
+OLD_MODES = {"drop": "drop", "none": "tombstone", "rewrite": "rewrite"}
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A field of the event's metadata, and the name under which it is added."""
+
+    struct: str | None  # None: of the event itself
+    field: str
+    name: str
+
+    def of(self, value: Mapping[str, Any]) -> Any:
+        """Its value in an event; null where the struct it stands in is null."""
+        inside = value if self.struct is None else value.get(self.struct)
+        return inside.get(self.field) if isinstance(inside, Mapping) else None
+
+    def schema_in(self, envelope: Schema) -> Schema:
+        """Its schema in the schema of an event. Raises `UnfitRecordError` when there is no such field."""
+        inside: Schema | None = envelope
+        if self.struct is not None:
+            outer = envelope.field(self.struct)
+            inside = None if outer is None else outer.schema
+        found = None if inside is None else inside.field(self.field)
+        if found is None:
+            raise UnfitRecordError(
+                f"ExtractNewRecordState: the event has no field {self.struct or ''}.{self.field}"
+            )
+        return replace(found.schema, optional=True, has_default=False, default=None)
+
+
+def parse_added(text: str, prefix: str) -> tuple[Added, ...]:
+    """`op`, `table`, `source.ts_ms:changed_at`: field, or struct and field, and the new name after a colon."""
+    found = []
+    for entry in (each.strip() for each in text.split(",") if each.strip()):
+        place, _, renamed = entry.partition(":")
+        parts = place.split(".")
+        if not all(parts) or len(parts) > _PAIR or ":" in renamed:
+            raise ValueError(f"{entry!r} is not field, struct.field or either with :name")
+        if len(parts) == _PAIR:
+            struct, field = parts
+            name = renamed or f"{struct}_{field}"
+        else:
+            field = name = place
+            struct = "" if field in _TOP_LEVEL else "transaction" if field in _TRANSACTION else SOURCE
+            name = renamed or field
+        found.append(Added(struct or None, field, prefix + name))
+    return tuple(found)
+
+
+class ExtractNewRecordState:
+    """The row's new state in place of Debezium's change event. What is no change event passes unchanged."""
+
+    OPTIONS = (
+        option(
+            "delete.tombstone.handling.mode",
+            "drop: neither deletions nor tombstones; tombstone: tombstones only; rewrite: deletions with __deleted=true; "
+            "rewrite-with-tombstone: both; delete-to-tombstone: deletions become tombstones.",
+            default="tombstone", values=tuple(MODES),
+        ),
+        option("drop.tombstones", "Older: whether tombstones are dropped (true).", kind=Kind.BOOLEAN),
+        option("delete.handling.mode", "Older: what becomes of deletions.", values=tuple(OLD_MODES)),
+        option("route.by.field", "The row's field that names the topic.", importance=Importance.LOW),
+        option("add.fields", "Metadata to add as fields, e.g. op,source.ts_ms:changed.", kind=Kind.LIST, default=""),
+        option("add.fields.prefix", "Prefix of these fields.", default="__", importance=Importance.LOW),
+        option("add.headers", "Metadata to add as headers.", kind=Kind.LIST, default=""),
+        option("add.headers.prefix", "Prefix of these headers.", default="__", importance=Importance.LOW),
+        option("drop.fields.header.name", "Header that lists fields to drop.", importance=Importance.LOW),
+        option(
+            "drop.fields.from.key", "Whether they are dropped from the key as well.", kind=Kind.BOOLEAN, default="false",
+            importance=Importance.LOW,
+        ),
+        option(
+            "drop.fields.keep.schema.compatible", "Whether only optional fields are dropped.", kind=Kind.BOOLEAN,
+            default="true", importance=Importance.LOW,
+        ),
+        REPLACE_NULL_WITH_DEFAULT,
+    )  # fmt: skip
+
+    def __init__(self, options: Options) -> None:
+        self._deletions = _deletions(options)
+        self._route = options.text("route.by.field")
+        fields_prefix, headers_prefix = options.word("add.fields.prefix"), options.word("add.headers.prefix")
+        self._fields = options.parsed("add.fields", lambda text: parse_added(text, fields_prefix)) or ()
+        self._headers = options.parsed("add.headers", lambda text: parse_added(text, headers_prefix)) or ()
+        self._drop_header = options.text("drop.fields.header.name")
+        self._drop_from_key = options.flag("drop.fields.from.key")
+        self._keep_compatible = options.flag("drop.fields.keep.schema.compatible")
+        self._replace_null = options.flag("replace.null.with.default")
+        self._extended = PerSchema(self._extend)
+
+    def apply(self, record: Record) -> Record | None:
+        """The row's record; None for a deletion or tombstone that is dropped, and for an event without a row."""
+        if record.value is None:
+            return record if self._deletions.keep_tombstones else None
+        if not wraps_row(record):
+            return record
+        operation = record.value.get(OPERATION)
+        if operation in {TRUNCATE, MESSAGE}:
+            return None
+        if operation == DELETE:
+            return self._deletion(record)
+        return self._row(record, AFTER, deleted=False)
+
+    def _deletion(self, record: Record) -> Record | None:
+        match self._deletions.events:
+            case "drop":
+                return None
+            case "tombstone":
+                headed = self._with_headers(self._routed(record, record.value.get(BEFORE)), record)
+                return structs.replace(headed, value_schema=None, value=None)
+        return self._row(record, BEFORE, deleted=True)
+
+    def _row(self, event: Record, side: str, *, deleted: bool) -> Record:
+        row = unwrapped(event, side)
+        if row.value is None:
+            return row
+        if not isinstance(row.value, dict):
+            raise UnfitRecordError(f"ExtractNewRecordState: {side} is no struct")
+        row = self._with_headers(self._routed(row, row.value), event)
+        added: dict[str, Any] = {each.name: each.of(event.value) for each in self._fields}
+        if self._deletions.rewrites:
+            added[DELETED] = "true" if deleted else "false"
+        row = self._without_dropped(row)
+        value = {**row.value, **added}
+        if row.value_schema is None or event.value_schema is None:
+            return structs.replace(row, value=value)
+        schema = self._with_added(row.value_schema, event.value_schema)
+        if self._replace_null:
+            for each in schema.fields:
+                if value[each.name] is None and each.schema.default is not None:
+                    value[each.name] = each.schema.default
+        return structs.replace(row, value_schema=schema, value=value)
+
+    def _with_added(self, row: Schema, envelope: Schema) -> Schema:
+        return struct_like(row, row.fields + self._extended(envelope))
+
+    def _extend(self, envelope: Schema) -> tuple[Field, ...]:
+        fields = [Field(each.name, each.schema_in(envelope)) for each in self._fields]
+        if self._deletions.rewrites:
+            fields.append(Field(DELETED, Schema(type=Type.STRING, optional=True)))
+        return tuple(fields)
+
+    def _routed(self, record: Record, row: Any) -> Record:
+        if not self._route:
+            return record
+        topic = row.get(self._route) if isinstance(row, dict) else None
+        if not isinstance(topic, str):
+            raise UnfitRecordError(
+                f"ExtractNewRecordState: the row has no text in the field {self._route} to route by"
+            )
+        return structs.replace(record, topic=topic)
+
+    def _with_headers(self, record: Record, event: Record) -> Record:
+        if not self._headers:
+            return record
+        envelope = event.value_schema
+        added = tuple(
+            Header(each.name, each.of(event.value), None if envelope is None else each.schema_in(envelope))
+            for each in self._headers
+        )
+        return structs.replace(record, headers=record.headers + added)
+
+    def _without_dropped(self, record: Record) -> Record:
+        listed = next((each.value for each in record.headers if each.key == self._drop_header), None)
+        names = _names(listed)
+        if not names:
+            return record
+        schema, value = self._dropped(record.value_schema, record.value, names)
+        if not self._drop_from_key or not isinstance(record.key, dict):
+            return structs.replace(record, value_schema=schema, value=value)
+        key_schema, key = self._dropped(record.key_schema, record.key, names)
+        return structs.replace(record, value_schema=schema, value=value, key_schema=key_schema, key=key)
+
+    def _dropped(
+        self, schema: Schema | None, value: dict[str, Any], names: frozenset[str]
+    ) -> tuple[Schema | None, dict[str, Any]]:
+        if schema is None:
+            return None, {name: each for name, each in value.items() if name not in names}
+        kept = tuple(
+            each
+            for each in schema.fields
+            if each.name not in names or (self._keep_compatible and not each.schema.optional)
+        )
+        return struct_like(schema, kept), {each.name: value[each.name] for each in kept}
+
+
+def _deletions(options: Options) -> Deletions:
+    """By the older options where one of them is given, as Debezium does it."""
+    if not {"drop.tombstones", "delete.handling.mode"} & options.given.keys():
+        return MODES.get(options.word("delete.tombstone.handling.mode"), MODES["tombstone"])
+    events = OLD_MODES.get(options.text("delete.handling.mode") or "drop", "drop")
+    drops = options.flag("drop.tombstones") if "drop.tombstones" in options.given else True
+    return Deletions(events, keep_tombstones=not drops)
+
+
+def _names(listed: Any) -> frozenset[str]:
+    """The field names a header lists: a list, or a text of a JSON list or joined by commas."""
+    if isinstance(listed, bytes):
+        listed = listed.decode()
+    if isinstance(listed, str):
+        listed = [each.strip().strip('"') for each in listed.strip().strip("[]").split(",")]
+    if not isinstance(listed, list | tuple):
+        return frozenset()
+    return frozenset(str(each) for each in listed if each)

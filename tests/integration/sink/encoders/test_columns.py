@@ -1,0 +1,252 @@
+"""One value of each kind into one column of each kind, on a real PostgreSQL, with a transform and without."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+
+from sink_connector.converters.json_envelope import EnvelopeConverter
+from sink_connector.converters.plain_json import PlainJsonConverter
+from sink_connector.data.record_schema import Shapes
+from sink_connector.errors import BadRecordError
+from sink_connector.sink.encoders.encoding import created_type, set_codecs, wire_of
+from sink_connector.sink.table_metadata import TableName, read_table
+
+CONNECT = "org.apache.kafka.connect.data."
+DEBEZIUM = "io.debezium."
+SETUP = (
+    "CREATE SCHEMA ext",
+    "CREATE DOMAIN code3 AS varchar(3); CREATE DOMAIN code3b AS code3; CREATE DOMAIN fixed3 AS char(3)",
+    "CREATE DOMAIN bits4 AS bit(4); CREATE DOMAIN cents AS numeric(6,2); CREATE DOMAIN ref AS uuid",
+    "CREATE TYPE mood AS ENUM ('happy', 'sad')",
+)
+
+
+def node(kind: str, name: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "optional": True, **({"name": name} if name else {}), **more}
+
+
+def decimal(scale: int) -> dict[str, Any]:
+    return node("bytes", CONNECT + "Decimal", version=1, parameters={"scale": str(scale)})
+
+
+def array(items: dict[str, Any]) -> dict[str, Any]:
+    return node("array", items=items)
+
+
+STRING, INT32, INT64, FLOAT, DOUBLE, BOOLEAN, BYTES = map(
+    node, ("string", "int32", "int64", "float", "double", "boolean", "bytes")
+)
+TIMESTAMP, DATE, TIME = (
+    node("int64", CONNECT + "Timestamp"),
+    node("int32", CONNECT + "Date"),
+    node("int32", CONNECT + "Time"),
+)
+VARIABLE = node(
+    "struct", DEBEZIUM + "data.VariableScaleDecimal",
+    fields=[{"field": "scale", "type": "int32"}, {"field": "value", "type": "bytes"}],
+)  # fmt: skip
+POINT = node(
+    "struct", DEBEZIUM + "data.geometry.Point",
+    fields=[
+        {"field": "x", "type": "double"}, {"field": "y", "type": "double"},
+        {"field": "wkb", **BYTES}, {"field": "srid", **INT32},
+    ],
+)  # fmt: skip
+PLACE = {"x": 1.5, "y": 2.0, "wkb": "AQEAAAAAAAAAAAD4PwAAAAAAAABA", "srid": 4326}
+TEXTS = node("map", keys=node("string"), values=STRING)
+INNER = node("struct", fields=[{"field": "a", **INT32}, {"field": "d", **decimal(2)}])
+BITS8 = node("bytes", DEBEZIUM + "data.Bits", parameters={"length": "8"})
+BITS16 = node("bytes", DEBEZIUM + "data.Bits", parameters={"length": "16"})
+ZONED = node("string", DEBEZIUM + "time.ZonedTimestamp")
+
+
+@dataclass(slots=True)
+class Target:
+    """A table of one column, written in both ways that a record with a schema can take, or in the one without."""
+
+    connection: asyncpg.Connection
+    has_hstore: bool = False
+
+    def can(self, kind: str) -> bool:
+        """Whether the server has the type; the extension hstore is not part of every installation."""
+        return self.has_hstore or kind != "hstore"
+
+    async def column(self, kind: str) -> None:
+        await self.connection.execute(f"DROP TABLE IF EXISTS target; CREATE TABLE target (v {kind})")
+
+    async def write(self, schema: dict[str, Any], payload: Any, *, transformed: bool) -> str | None:
+        wrapped = {"type": "struct", "optional": False, "fields": [{"field": "v", **schema}]}
+        data = json.dumps({"schema": wrapped, "payload": {"v": payload}}, separators=(",", ":")).encode()
+        converter = EnvelopeConverter()
+        if transformed:
+            decoded = converter.decode("t", data, ())
+            assert decoded.schema is not None
+            shape, value = Shapes().of(decoded.schema), decoded.value
+        else:
+            found, value = converter.read(data)
+            assert found is not None
+            shape = found
+        return await self._insert(shape.schema.fields[0].schema, shape.form, *shape.take(value))
+
+    async def write_plain(self, data: bytes, *, transformed: bool = False) -> str | None:
+        converter = PlainJsonConverter()
+        shape, value = converter.read(data)
+        if transformed:
+            value = converter.decode("t", data, ()).value
+        assert shape is not None
+        return await self._insert(shape.schema.fields[0].schema, shape.form, *shape.take(value))
+
+    async def _insert(self, schema: Any, form: Any, value: Any) -> str | None:
+        table = await read_table(self.connection, TableName(None, "target"))
+        assert table is not None
+        column = table.columns["v"]
+        wire = wire_of(schema, form, column)
+        sent = [value] if wire.encode is None else wire.encode([value])
+        cell = f"$1::{wire.type}"
+        await self.connection.execute(
+            f"INSERT INTO target SELECT {wire.expression(cell, column)} AS c", sent[0]
+        )
+        text: str | None = await self.connection.fetchval("SELECT v::text FROM target")
+        return text
+
+
+@pytest.fixture
+async def target(database: str) -> AsyncIterator[Target]:
+    connection = await asyncpg.connect(database, server_settings={"timezone": "Asia/Seoul"})
+    try:
+        for statement in SETUP:
+            await connection.execute(statement)
+        has_hstore = await connection.fetchval(
+            "SELECT count(*) FROM pg_available_extensions WHERE name = 'hstore'"
+        )
+        if has_hstore:
+            await connection.execute("CREATE EXTENSION hstore SCHEMA ext")
+        await connection.execute("SET search_path = public, ext")
+        await set_codecs(connection)
+        yield Target(connection, has_hstore=bool(has_hstore))
+    finally:
+        await connection.close()
+
+
+WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
+    # texts into what reads them
+    ("code3", STRING, "abc", "abc"), ("code3b", STRING, "abc", "abc"), ("fixed3", STRING, "ab", "ab"), ("code3[]", array(STRING), ["abc", None], "{abc,NULL}"),
+    ("bit(4)", STRING, "1010", "1010"), ("bit varying(8)", STRING, "101", "101"), ("bits4", STRING, "1010", "1010"), ("bit(2)[]", array(STRING), ["10"], "{10}"),
+    ("name", STRING, "x" * 63, "x" * 63), ('"char"', STRING, "x", "x"), ("ref", STRING, "6BA7B810-9DAD-11D1-80B4-00C04FD430C8", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
+    ("ref[]", array(STRING), ["6ba7b810-9dad-11d1-80b4-00c04fd430c8"], "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}"), ("mood", STRING, "sad", "sad"),
+    ("mood[]", node("string", DEBEZIUM + "data.EnumSet"), "sad,happy", "{sad,happy}"), ("cents", STRING, "1.20", "1.20"),
+    # numbers
+    ("cents", decimal(2), "MDk=", "123.45"), ("cents[]", array(decimal(2)), ["MDk=", "/w=="], "{123.45,-0.01}"), ("numeric", DOUBLE, 123456789012345.67, "123456789012345.67"),
+    ("numeric", FLOAT, 0.1, "0.1"), ("cents", DOUBLE, 1.239, "1.24"), ("integer", decimal(1), "Mg==", "5"), ("integer", DOUBLE, 5.0, "5"), ("text", decimal(2), "MDk=", "123.45"),
+    ("numeric", VARIABLE, {"scale": 2, "value": "MDk="}, "123.45"), ("numeric(5,2)", VARIABLE, {"scale": 2, "value": "MDk="}, "123.45"), ("jsonb", INT32, 5, "5"), ("jsonb", BOOLEAN, True, "true"),
+    ("bit(1)", BOOLEAN, True, "1"), ("jsonb", TIMESTAMP, 5, "5"), ("json", DOUBLE, 1.5, "1.5"), ("integer", INT32, 7, "7"),
+    # bits, durations, years, geometries
+    ("bit(8)", BITS8, "/w==", "11111111"), ("bit varying(16)", BITS16, "AgE=", "0000000100000010"), ("bytea", BITS8, "/w==", "\\xff"),
+    ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), 93600000000, "1 day 02:00:00"), ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), -93600000000, "-1 days -02:00:00"),
+    ("interval", node("int64", DEBEZIUM + "time.NanoDuration"), 1500, "00:00:00.000001"), ("interval", node("string", DEBEZIUM + "time.Interval"), "P1DT2H", "1 day 02:00:00"),
+    ("interval[]", array(node("int64", DEBEZIUM + "time.MicroDuration")), [1000000, None], "{00:00:01,NULL}"), ("date", node("int32", DEBEZIUM + "time.Year"), 1999, "1999-01-01"),
+    ("integer", node("int32", DEBEZIUM + "time.Year"), 1999, "1999"), ("bytea", POINT, PLACE, "\\x0101000000000000000000f83f0000000000000040"),
+    ("text", POINT, PLACE, "0101000020E6100000000000000000F83F0000000000000040"), ("point", POINT, PLACE, "(1.5,2)"),
+    # instants
+    ("timestamp", ZONED, "2024-01-01T10:00:00+02:00", "2024-01-01 17:00:00"), ("timestamp", ZONED, "2024-01-01T10:00:00Z", "2024-01-01 19:00:00"), ("timestamp", STRING, "2024-01-01T10:00:00-05", "2024-01-02 00:00:00"),
+    ("timestamp", STRING, "2024-01-01T10:00:00", "2024-01-01 10:00:00"), ("timestamp", STRING, "2024-01-01", "2024-01-01 00:00:00"), ("date", ZONED, "2024-01-01T20:00:00Z", "2024-01-02"),
+    ("timestamptz", ZONED, "2024-01-01T10:00:00Z", "2024-01-01 19:00:00+09"), ("timestamp[]", array(ZONED), ["2024-01-01T10:00:00Z", None], '{"2024-01-01 19:00:00",NULL}'), ("text", ZONED, "2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z"),
+    ("time", node("string", DEBEZIUM + "time.ZonedTime"), "10:00:00Z", "19:00:00"), ("timetz", node("string", DEBEZIUM + "time.ZonedTime"), "10:00:00Z", "10:00:00+00"), ("timestamp", TIMESTAMP, 1704103200000, "2024-01-01 19:00:00"),
+    ("time", TIME, 86400000, "24:00:00"), ("timestamptz", TIMESTAMP, 253402300800000, "10000-01-01 09:00:00+09"), ("date", DATE, 2932897, "10000-01-01"), ("date", DATE, -719529, "0002-12-31 BC"),
+    ("date[]", array(DATE), [0, 20000], "{1970-01-01,2024-10-04}"), ("timestamp", node("int64", DEBEZIUM + "time.NanoTimestamp"), 1000, "1970-01-01 00:00:00.000001"),
+    ("time", node("int64", DEBEZIUM + "time.MicroTime"), 86400000000, "24:00:00"), ("date", node("int32", DEBEZIUM + "time.Date"), 1, "1970-01-02"),
+    # nested
+    ("jsonb", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("json", array(INT32), [1, 2], "[1, 2]"), ("text", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("jsonb", array(decimal(2)), ["MDk="], "[123.45]"),
+    ("jsonb[]", array(INNER), [{"a": 1, "d": "MDk="}], '{"{\\"a\\": 1, \\"d\\": 123.45}"}'), ("int[]", array(array(INT32)), [[1, 2], [3, 4]], "{{1,2},{3,4}}"), ("jsonb", INNER, {"a": 1, "d": "MDk="}, '{"a": 1, "d": 123.45}'),
+    ("jsonb", TEXTS, {"k": "v"}, '{"k": "v"}'), ("hstore", TEXTS, {"k": 'v "w', "n": None}, '"k"=>"v \\"w", "n"=>NULL'), ("hstore", INNER, {"a": 1, "d": "MDk="}, '"a"=>"1", "d"=>"123.45"'), ("text", TEXTS, {"k": "v"}, '{"k": "v"}'),
+    ("text[]", array(STRING), [], "{}"), ("jsonb", TEXTS, None, None), ("hstore", TEXTS, None, None), ("numeric[]", array(decimal(2)), None, None), ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), None, None),
+]  # fmt: skip
+REFUSED: list[tuple[str, dict[str, Any], Any]] = [
+    ("code3", STRING, "abcd"), ("code3b", STRING, "abcd"), ("fixed3", STRING, "abcd"), ("code3[]", array(STRING), ["abcd"]), ("varchar(3)[]", array(STRING), ["abcd"]), ("char(3)", STRING, "abcd"),
+    ("bit(4)", STRING, "10101"), ("bit(4)", STRING, "101"), ("bits4", STRING, "10101"), ("bit varying(2)", STRING, "101"), ("bit(8)", BITS16, "AgE="), ("bit(2)[]", array(STRING), ["101"]), ("name", STRING, "x" * 64), ('"char"', STRING, "xy"), ("name[]", array(STRING), ["x" * 64]),
+    ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
+    ("numeric", decimal(20000), "MDk="), ("numeric", decimal(-20000), "MDk="), ("jsonb", array(decimal(100000000)), ["MDk="]), ("jsonb", INNER | {"fields": [{"field": "d", **decimal(-1000000000)}]}, {"d": "MDk="}),
+    ("numeric", VARIABLE, {"scale": -1000000000, "value": "MDk="}), ("time", TIME, 108000000), ("time", TIME, -1), ("timestamptz", TIMESTAMP, 2**62), ("date", node("int32", DEBEZIUM + "time.Year"), 10**7), ("point", POINT, {"x": 1.0}),
+]  # fmt: skip
+UNTYPED: list[tuple[str, str, str | None]] = [
+    ("code3", '"abc"', "abc"), ("bit(4)", '"1010"', "1010"), ("numeric", "1234567890123456.78", "1234567890123456.78"), ("bigint", "5.0", "5"), ("hstore", '{"k":"v","n":null,"i":1.50}', '"i"=>"1.50", "k"=>"v", "n"=>NULL'),
+    ("timestamp", '"2024-01-01T10:00:00Z"', "2024-01-01 19:00:00"), ("timestamp", "1704103200000", "2024-01-01 19:00:00"), ("timestamptz[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00+09","2024-01-01 19:00:00+09",NULL}'),
+    ("jsonb[]", '[{"a":1.10}]', '{"{\\"a\\": 1.10}"}'), ("numeric[]", "[1.10,2]", "{1.10,2}"), ("jsonb", '{"n":1234567890123456.78}', '{"n": 1234567890123456.78}'), ("date", "1", "1970-01-02"), ("interval", '"PT1H"', "01:00:00"),
+]  # fmt: skip
+UNTYPED_REFUSED = [
+    ("code3", '"abcd"'), ("bit(4)", '"101"'), ("name", f'"{"x" * 64}"'), ("bigint", "5.5"), ("smallint", "40000"), ("hstore", '["k"]'), ("numeric", "1e20000"), ("text[]", '{"a":1}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("transformed", [False, True])
+async def test_a_value_reaches_the_column_whole(target: Target, *, transformed: bool) -> None:
+    wrong = []
+    for kind, schema, payload, expected in WRITTEN:
+        if not target.can(kind):
+            continue
+        await target.column(kind)
+        try:
+            found = await target.write(schema, payload, transformed=transformed)
+        except (BadRecordError, asyncpg.PostgresError, ValueError) as error:
+            wrong.append((kind, schema.get("name") or schema["type"], payload, repr(error)))
+        else:
+            if found != expected:
+                wrong.append((kind, schema.get("name") or schema["type"], payload, str(found)))
+    assert not wrong
+
+
+@pytest.mark.parametrize("transformed", [False, True])
+async def test_what_would_be_cut_or_rounded_is_refused(target: Target, *, transformed: bool) -> None:
+    taken = []
+    for kind, schema, payload in REFUSED:
+        await target.column(kind)
+        try:
+            taken.append((kind, payload, await target.write(schema, payload, transformed=transformed)))
+        except (BadRecordError, asyncpg.DataError, asyncpg.PostgresError, ArithmeticError):
+            continue
+    assert not taken
+
+
+@pytest.mark.parametrize("transformed", [False, True])
+async def test_a_value_without_a_schema_reaches_the_column_whole(
+    target: Target, *, transformed: bool
+) -> None:
+    found = []
+    expected = [each for each in UNTYPED if target.can(each[0])]
+    for kind, text, _ in expected:
+        await target.column(kind)
+        found.append(
+            (kind, text, await target.write_plain(f'{{"v":{text}}}'.encode(), transformed=transformed))
+        )
+    assert found == expected
+    for kind, text in filter(lambda each: target.can(each[0]), UNTYPED_REFUSED):
+        await target.column(kind)
+        with pytest.raises((BadRecordError, asyncpg.PostgresError)):
+            await target.write_plain(f'{{"v":{text}}}'.encode(), transformed=transformed)
+
+
+CREATED = [
+    (decimal(2), "numeric"), (array(decimal(2)), "numeric[]"), (array(DATE), "date[]"), (array(node("string", DEBEZIUM + "data.Uuid")), "uuid[]"), (BITS8, "bit(8)"), (node("bytes", DEBEZIUM + "data.Bits"), "bit varying"),
+    (VARIABLE, "numeric"), (node("int64", DEBEZIUM + "time.MicroDuration"), "interval"), (node("string", DEBEZIUM + "time.Interval"), "interval"), (node("string", DEBEZIUM + "data.Xml"), "xml"), (ZONED, "timestamp with time zone"),
+    (node("string", DEBEZIUM + "data.Json"), "jsonb"), (POINT, "bytea"), (node("int32", DEBEZIUM + "time.Year"), "integer"), (TEXTS, "jsonb"), (array(INNER), "jsonb"), (array(array(INT32)), "jsonb"), (node("int64", DEBEZIUM + "time.MicroTime"), "time without time zone"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "expected"), CREATED)
+def test_a_column_that_is_made_has_the_type_that_the_value_means(
+    schema: dict[str, Any], expected: str
+) -> None:
+    wrapped = {"type": "struct", "fields": [{"field": "v", **schema}]}
+    data = json.dumps({"schema": wrapped, "payload": {}}).encode()
+    converter = EnvelopeConverter()
+    shape, _ = converter.read(data)
+    decoded = converter.decode("t", data, ())
+    assert shape is not None
+    assert decoded.schema is not None
+    for read in (shape, Shapes().of(decoded.schema)):
+        field = read.schema.fields[0].schema
+        assert created_type(field, wire_of(field, read.form, None)) == expected
