@@ -7,13 +7,34 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from sink_connector.errors import ConfigError, SinkError
+from sink_connector.errors import ConfigError, PortTakenError, SinkError
+from sink_connector.version import VERSION
 
-MISUSED = 2
+FAILED, MISUSED, PORT_TAKEN = 1, 2, 3
+
+DESCRIPTION = (
+    "Kafka topics into PostgreSQL tables, exactly once; Kafka Connect's configuration, formats and REST API."
+)
+EPILOGUE = """\
+examples:
+  sink-connector validate people.json           what is wrong with a connector's file
+  sink-connector run people.json                run it, until SIGTERM or Ctrl-C
+  sink-connector worker worker.properties       be one of a group, told over REST what to run
+  sink-connector deploy people.json --url http://127.0.0.1:8083
+  sink-connector dead-letters list people.json  what could not be delivered
+
+environment (every setting of a worker, as SINK_ and its name in capitals):
+  SINK_BOOTSTRAP_SERVERS   127.0.0.1:9092   Kafka
+  SINK_REST_HOST, _PORT    127.0.0.1, 8083  where /connectors, /health and /metrics answer
+  SINK_LOG_LEVEL           INFO
+  SINK_CONFIG_PROVIDERS                     which of env,file,directory a connector given over REST may refer to
+
+exit codes: 0 stopped or done, 1 something failed, 2 asked for wrongly, 3 the REST port is taken
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; ends with 0, 1 when something failed, 2 when it was asked for wrongly.
+    """Run a command; ends with 0, 1 when something failed, 2 when it was asked for wrongly, 3 when its port is taken.
 
     A command's module is loaded when it is asked for: `deploy` needs a tenth of what `worker` does.
     """
@@ -24,43 +45,85 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ConfigError as error:
         for key, problems in error.problems.items():
             for problem in problems:
-                print(f"{key} {problem}", file=sys.stderr)  # noqa: T201 - speaks to a person
+                _say(f"{key} {problem}")
         sys.exit(MISUSED)
     except SinkError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        _say(str(error))
+        sys.exit(PORT_TAKEN if isinstance(error, PortTakenError) else FAILED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _say(text: str) -> None:
+    print(f"sink-connector: {text}", file=sys.stderr)  # noqa: T201 - speaks to a person
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sink-connector", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run connectors out of JSON files until stopped")
+    parser = argparse.ArgumentParser(
+        prog="sink-connector",
+        description=DESCRIPTION,
+        epilog=EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"sink-connector {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, does: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=does,
+            description=f"{does[0].upper()}{does[1:]}.",
+            epilog=f"example: sink-connector {example}",
+        )
+
+    run = command("run", "run connectors out of JSON files until stopped", "run people.json")
     run.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    init = commands.add_parser("init", help="create the schema `sink` in a target database")
+    init = command(
+        "init", "create the schema `sink` in a target database", "init --url postgresql://owner@db/shop"
+    )
     init.add_argument(
         "--url",
         default=os.environ.get("SINK_INIT_URL"),
-        help="DSN of the database, as a role that may create a schema; $SINK_INIT_URL, where nobody sees it",
+        help="the database, as a role that may create a schema; $SINK_INIT_URL instead keeps a password out of the "
+        "list of processes",
     )
-    member = commands.add_parser("worker", help="be one of a group of workers, told over REST what to run")
+    member = command(
+        "worker", "be one of a group of workers, told over REST what to run", "worker worker.properties"
+    )
     member.add_argument(
         "properties", nargs="?", type=Path, metavar="FILE.properties", help="as for a Connect worker"
     )
-    deploy = commands.add_parser("deploy", help="give the connectors of JSON files to a worker, over REST")
+    deploy = command(
+        "deploy", "give the connectors of JSON files to a worker, over REST", "deploy people.json"
+    )
     deploy.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    deploy.add_argument("--url", default="http://127.0.0.1:8083", help="of any worker of the group")
-    deploy.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="until all tasks run")
-    validate = commands.add_parser("validate", help="check connector files; unknown keys are warnings")
+    deploy.add_argument(
+        "--url", default="http://127.0.0.1:8083", help="any worker of the group (%(default)s)"
+    )
+    deploy.add_argument(
+        "--wait",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to wait for the tasks to run (60)",
+    )
+    validate = command("validate", "check connector files; unknown keys are warnings", "validate people.json")
     validate.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    letters = commands.add_parser(
-        "dead-letters", help="list, show, replay or drop what a connector has parked"
+    letters = command(
+        "dead-letters",
+        "list, show, replay or drop the records that a connector could not deliver",
+        "dead-letters replay people.json 17 18",
     )
     letters.add_argument("action", choices=("list", "show", "replay", "drop"))
     letters.add_argument("file", type=Path, metavar="FILE.json", help="the connector")
     letters.add_argument(
-        "ids", nargs="*", type=int, metavar="ID", help="letters; none for list and replay: all"
+        "ids",
+        nargs="*",
+        type=int,
+        metavar="ID",
+        help="dead letters by id; list and replay take all when none is given",
     )
-    letters.add_argument("--all", action="store_true", help="with show and drop: all letters")
+    letters.add_argument("--all", action="store_true", help="with show and drop: all of them")
     return parser
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,39 +10,38 @@ import structlog
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from sink_connector.cluster.compacted_topic import CompactedTopic
-from sink_connector.cluster.config_store import Configs, Listeners
-from sink_connector.cluster.connector_cache import Plans
-from sink_connector.cluster.connector_operations import Control
-from sink_connector.cluster.herder import Herd
-from sink_connector.cluster.keyed_log import LocalLog
-from sink_connector.cluster.membership import Alone, KafkaMembership, Membership
-from sink_connector.cluster.status_reporter import Reports
-from sink_connector.cluster.status_store import Statuses
-from sink_connector.config.connector import unknown_keys
+from sink_connector.cluster.cluster import Cluster
+from sink_connector.cluster.connector_cache import ConnectorCache, DefineConnector
+from sink_connector.cluster.connector_operations import ConnectorOperations
+from sink_connector.cluster.herder import Herder
+from sink_connector.cluster.status_reporter import StatusReporter
+from sink_connector.config.connector import unknown_keys, warnings_of
+from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
-from sink_connector.rest.dependencies import Desk
-from sink_connector.runtime.connector_definition import Blueprint, make_blueprint
+from sink_connector.rest.dependencies import RestContext
+from sink_connector.rest.leader_client import make_leader_client
+from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.kafka_options import client_options, cluster_id, consumer_options
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.runtime.worker import Worker
-from sink_connector.serving import background, serve
+from sink_connector.serving import background, listening, serve
+from sink_connector.version import VERSION
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-RETRY_S = 1.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
 
 
 @asynccontextmanager
-async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
-    """A worker with its connection to the cluster; stops what was started with it."""
+async def worker(config: WorkerConfig, changed: Callable[[], None] = lambda: None) -> AsyncIterator[Worker]:
+    """A worker with its connection to Kafka; stops what was started with it."""
     client = AIOKafkaClient(**client_options(_kafka(config)))
-    await _patiently(client.bootstrap)
-    running = Worker(client)
+    await _until_available(client.bootstrap)
+    running = Worker(client, changed)
     try:
         yield running
     finally:
@@ -51,112 +49,110 @@ async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
         await client.close()
 
 
-async def run_connectors(config: WorkerConfig, connectors: Sequence[Blueprint]) -> int:
+async def run_connectors(config: WorkerConfig, connectors: Sequence[ConnectorDefinition]) -> int:
     """Run the connectors of files until SIGTERM or SIGINT (0), or until a task fails (1)."""
-    async with worker(config) as running:
-        member = await _member(config, running, Alone(config.advertised), from_files=True)
-        member.configs.log = LocalLog(member.configs.apply)
-        member.statuses.log = LocalLog(member.statuses.apply)
-        for each in connectors:
-            for key in unknown_keys(each.config.given):
-                log.warning("sink.config.unknown", connector=each.config.name, key=key)
-            await member.configs.put(each.config.name, each.config.given)
-        member.listen()
-        async with background(member.herd.run(), member.reports.run()) as working:
-            return await serve(config, make_app(member.desk), watched=working, failed=member.herd.failed)
+    loggers = Loggers()
+    cluster = Cluster.local(config, set_level=loggers.set)
+    for each in connectors:
+        for key, meant in unknown_keys(each.config.given).items():
+            log.warning("connector.key_ignored", connector=each.config.name, key=key, did_you_mean=meant)
+        for warning in warnings_of(each.config):
+            log.warning("connector.option_ignored", connector=each.config.name, warning=warning)
+    return await run(config, cluster, loggers, files=[each.config.given for each in connectors])
 
 
 async def run_worker(config: WorkerConfig) -> int:
     """Be one of a group of workers until SIGTERM or SIGINT (0). What fails is a connector's status, not the worker's end."""
-    async with worker(config) as running, AsyncExitStack() as ending:
-        client = client_options(_kafka(config))
-        membership = KafkaMembership(config, client=client)
-        member = await _member(config, running, membership, from_files=False)
-        membership.changed = member.change
-        topics = (
-            CompactedTopic(config.configs, client=client, apply=member.configs.apply),
-            CompactedTopic(config.statuses, client=client, apply=member.statuses.apply),
+    loggers = Loggers()
+    cluster = Cluster.of_kafka(config, client=client_options(_kafka(config)), set_level=loggers.set)
+    return await run(config, cluster, loggers)
+
+
+async def run(
+    config: WorkerConfig,
+    cluster: Cluster,
+    loggers: Loggers,
+    *,
+    files: Sequence[Mapping[str, str]] | None = None,
+) -> int:
+    """Run a worker of a cluster until it is told to stop, and give its exit code.
+
+    Args:
+        config: The worker's settings.
+        cluster: What it shares with others; not open yet.
+        loggers: What its REST interface shows and sets.
+        files: The connectors of files, which then are all there are; their references may lead anywhere.
+    """
+    async with AsyncExitStack() as ending:
+        listener = ending.enter_context(listening(config))
+        running = await ending.enter_async_context(worker(config, cluster.signal.notify))
+        providers = config.providers if files is None else config.providers.unrestricted()
+        definitions = ConnectorCache(_define(config, providers))
+        herder = Herder(cluster=cluster, definitions=definitions, worker=running)
+        reporter = StatusReporter(herder)
+        context = RestContext(
+            cluster=cluster,
+            operations=ConnectorOperations(
+                cluster.configs, cluster.statuses, _define(config, config.providers)
+            ),
+            offsets=StoredOffsets(running.partitions_of),
+            loggers=loggers,
+            define=_define(config, config.providers),
+            definitions=definitions,
+            redactor=config.providers.redactor,
+            leader_client=await ending.enter_async_context(make_leader_client()),
+            cluster_id=await _until_available(partial(cluster_id, client_options(_kafka(config)))),
+            from_files=files is not None,
         )
-        member.configs.log, member.statuses.log = topics
-        for topic in topics:
-            ending.push_async_callback(topic.close)
-            await _patiently(topic.open)
-        member.listen()
-        following = await ending.enter_async_context(background(*(topic.follow() for topic in topics)))
-        ending.push_async_callback(membership.leave)
-        await membership.join()
-        ending.push_async_callback(member.reports.retire)
+        for store in (cluster.configs, cluster.statuses):
+            ending.push_async_callback(store.log.close)
+            await _until_available(store.open)
+        for given in files or ():
+            await cluster.configs.put(given["name"], given)
+        following = await ending.enter_async_context(
+            background(cluster.configs.log.follow(), cluster.statuses.log.follow())
+        )
+        ending.push_async_callback(cluster.membership.leave)
+        await cluster.membership.join()
+        if files is None:
+            ending.push_async_callback(reporter.retire)
         ending.push_async_callback(running.stop)
         working = await ending.enter_async_context(
-            background(membership.keep(), member.herd.run(), member.reports.run())
+            background(cluster.membership.keep(), herder.run(), reporter.run())
         )
+        log.info(
+            "worker.started",
+            version=VERSION,
+            rest=f"{config.rest_host}:{config.rest_port}",
+            bootstrap_servers=config.bootstrap_servers,
+            connectors=cluster.configs.names,
+        )
+        failed = asyncio.Event() if files is None else herder.failed
         return await serve(
-            config, make_app(member.desk), watched=[*following, *working], failed=asyncio.Event()
+            config, make_app(context), listener=listener, watched=[*following, *working], failed=failed
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """The parts of a worker that follow what the group has agreed on."""
+def _define(config: WorkerConfig, providers: ConfigProviders) -> DefineConnector:
+    def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
+        return define_connector(config.completed(given), config, providers)
 
-    configs: Configs
-    statuses: Statuses
-    herd: Herd
-    reports: Reports
-    desk: Desk
-
-    def change(self) -> None:
-        self.herd.change()
-        self.reports.change()
-
-    def listen(self) -> None:
-        """Follow changes from now on; what was agreed on before is simply there."""
-        self.configs.listeners = Listeners(
-            changed=self.change, restart=self.herd.restart, level=self.desk.loggers.set
-        )
-        self.statuses.changed = self.reports.change
-        self.herd.settled = self.reports.change
-
-
-async def _member(
-    config: WorkerConfig, running: Worker, membership: Membership, *, from_files: bool
-) -> Member:
-    def make(given: Mapping[str, str | None]) -> Blueprint:
-        return make_blueprint(config.completed(given), config)
-
-    configs, statuses = Configs(), Statuses()
-    herd = Herd(configs=configs, membership=membership, plans=Plans(make), worker=running)
-    desk = Desk(
-        configs=configs,
-        statuses=statuses,
-        membership=membership,
-        control=Control(configs, statuses, make),
-        offsets=StoredOffsets(running.partitions_of),
-        loggers=Loggers(),
-        make=make,
-        cluster_id=await _patiently(partial(cluster_id, client_options(_kafka(config)))),
-        from_files=from_files,
-    )
-    return Member(
-        configs=configs,
-        statuses=statuses,
-        herd=herd,
-        reports=Reports(configs, statuses, herd),
-        desk=desk,
-    )
+    return define
 
 
 def _kafka(config: WorkerConfig) -> dict[str, Any]:
     return consumer_options(config.security, bootstrap_servers=config.bootstrap_servers, group_id="")
 
 
-async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+async def _until_available(step: Callable[[], Awaitable[T]]) -> T:
     """Do a step of the start once Kafka is there for it: who starts too early waits and says so."""
+    pause_s = FIRST_PAUSE_S
     while True:
         try:
             return await step()
         except (OSError, KafkaError) as error:
             if isinstance(error, KafkaError) and not error.retriable:
                 raise
-            log.warning("sink.kafka.unreachable", error=repr(error))
-            await asyncio.sleep(RETRY_S)
+            log.warning("kafka.connection_failed", error=repr(error), next_attempt_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

@@ -27,6 +27,7 @@ class BadRecordError(SinkError):
     """One record cannot be delivered, whatever is done again; `errors.tolerance` decides about it."""
 
     def __init__(self, reason: str, *, stage: Stage = Stage.TASK_PUT) -> None:
+        """`stage` says where on its path the record failed."""
         super().__init__(reason)
         self.stage = stage
 
@@ -43,6 +44,7 @@ class ConfigError(SinkError):
     """A configuration that cannot be used. `problems` maps each key to what is wrong with it."""
 
     def __init__(self, problems: dict[str, list[str]]) -> None:
+        """`problems` has at least one entry."""
         lines = [f"{key}: {problem}" for key, found in problems.items() for problem in found]
         super().__init__("; ".join(lines))
         self.problems = problems
@@ -50,3 +52,7 @@ class ConfigError(SinkError):
 
 class LogError(SinkError):
     """The workers' common log could not be written or read in time; whoever asked may ask again."""
+
+
+class PortTakenError(SinkError):
+    """Somebody else answers where the worker is to."""

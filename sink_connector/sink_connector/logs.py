@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from sink_connector.config.redaction import Redactor
+
 # Connect's names, which are log4j's.
 LEVELS = {
     "OFF": logging.CRITICAL + 10,
@@ -24,8 +26,15 @@ NAMES = {number: name for name, number in LEVELS.items()}
 OWN, ROOT = "sink_connector", "root"
 
 
-def configure_logging(level: str) -> None:
-    """JSON lines. `level` is for this package; the client libraries speak up only when something is wrong."""
+def configure_logging(level: str, redactor: Redactor | None = None) -> None:
+    """JSON lines without what `redactor` hides.
+
+    `level` is for this package; the client libraries speak up only when something is wrong.
+    """
+
+    def scrub(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return event if redactor is None else dict(redactor.scrub_all(event))
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -48,6 +57,7 @@ def configure_logging(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                scrub,
                 structlog.processors.JSONRenderer(),
             ],
         )

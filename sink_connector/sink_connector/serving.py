@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from sink_connector.config.worker import WorkerConfig
+from sink_connector.errors import PortTakenError
 
 FAILED = 1
 
@@ -28,7 +30,12 @@ async def background(*parts: Coroutine[Any, Any, None]) -> AsyncIterator[list["a
 
 
 async def serve(
-    config: WorkerConfig, app: FastAPI, *, watched: Sequence["asyncio.Task[None]"], failed: asyncio.Event
+    config: WorkerConfig,
+    app: FastAPI,
+    *,
+    listener: socket.socket,
+    watched: Sequence["asyncio.Task[None]"],
+    failed: asyncio.Event,
 ) -> int:
     """Answer HTTP until SIGTERM or SIGINT: 0. Ends with 1 when `failed` is set, and raises what a watched part has raised."""
     _tune_collector()
@@ -45,7 +52,11 @@ async def serve(
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    async with background(server.serve(), _until(asked), _until(failed)) as (serving, asking, failing):
+    async with background(server.serve(sockets=[listener]), _until(asked), _until(failed)) as (
+        serving,
+        asking,
+        failing,
+    ):
         await asyncio.wait([serving, asking, failing, *watched], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
@@ -53,6 +64,26 @@ async def serve(
             if task.done():
                 task.result()
         return FAILED if failing.done() or not asking.done() else 0
+
+
+@contextmanager
+def listening(config: WorkerConfig) -> Iterator[socket.socket]:
+    """The socket of the REST interface, bound before anything else is done.
+
+    Raises:
+        PortTakenError: With the setting that names another one.
+    """
+    family = socket.AF_INET6 if ":" in config.rest_host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((config.rest_host, config.rest_port))
+        except OSError as error:
+            raise PortTakenError(
+                f"{config.rest_host}:{config.rest_port} cannot be listened at ({error.strerror}); "
+                "SINK_REST_PORT chooses another port, SINK_REST_HOST another address"
+            ) from error
+        yield listener
 
 
 class _Server(uvicorn.Server):

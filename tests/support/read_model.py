@@ -8,7 +8,7 @@ from pathlib import Path
 from catalog_service.read_model.migrate import upgrade
 from sink_connector.bootstrap import worker
 from sink_connector.config.worker import WorkerConfig
-from sink_connector.runtime.connector_definition import make_blueprint
+from sink_connector.runtime.connector_definition import define_connector
 
 CONNECTORS = Path(__file__).parents[2] / "infra" / "connectors"
 
@@ -27,5 +27,5 @@ async def read_model(bootstrap: str, database: str, *, prefix: str) -> AsyncIter
                 "connection.url": database,
                 "consumer.override.group.id": f"{prefix}{connector['name']}",
             }
-            await running.add(make_blueprint(given, config))
+            await running.add(define_connector(given, config))
         yield

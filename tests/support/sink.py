@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from sink_connector.bootstrap import worker
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.runtime.connector import Connector
-from sink_connector.runtime.connector_definition import make_blueprint
+from sink_connector.runtime.connector_definition import define_connector
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Partition
@@ -91,7 +91,7 @@ async def connected(bootstrap: str, given: Mapping[str, str]) -> AsyncIterator[C
     """A running connector; stopped gracefully at the end."""
     config = WorkerConfig(bootstrap_servers=bootstrap)
     async with worker(config) as running:
-        yield await running.add(make_blueprint(given, config))
+        yield await running.add(define_connector(given, config, config.providers.unrestricted()))
 
 
 async def wait_until_read(connector: Connector, topic: str, count: int, *, timeout_s: float = 30.0) -> None:

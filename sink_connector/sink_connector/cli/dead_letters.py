@@ -4,50 +4,61 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+
+import asyncpg
 
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
 from sink_connector.dead_letters.replay import replay
 from sink_connector.dead_letters.table import Letter, drop, letters
-from sink_connector.errors import headline
-from sink_connector.runtime.connector_definition import Blueprint, make_blueprint
+from sink_connector.errors import SinkError, headline
+from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.sink.session import Session, prepare_database
 
-Action = Callable[[Blueprint, list[int] | None], Awaitable[int]]
+Action = Callable[[ConnectorDefinition, list[int] | None], Awaitable[int]]
 
 
 def run(options: argparse.Namespace) -> int:
+    """0, or 1 when a record stays undelivered, 2 when it is not said which dead letters are meant."""
     if options.action in {"show", "drop"} and not options.ids and not options.all:
-        print(f"dead-letters {options.action}: name the letters by their ids, or say --all")
+        print(f"dead-letters {options.action}: name them by their ids, or say --all", file=sys.stderr)
         return 2
-    blueprint = make_blueprint(read_connector_file(options.file), read_worker())
-    return asyncio.run(_run(ACTIONS[options.action], blueprint, options.ids or None))
+    worker = read_worker()
+    definition = define_connector(read_connector_file(options.file), worker, worker.providers.unrestricted())
+    try:
+        return asyncio.run(_run(ACTIONS[options.action], definition, options.ids or None))
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = worker.providers.redactor.scrub(str(error) or type(error).__name__)
+        raise SinkError(f"the database cannot be used: {reason}") from error
+    except SinkError as error:
+        raise SinkError(worker.providers.redactor.scrub(str(error))) from error
 
 
-async def _run(action: Action, blueprint: Blueprint, ids: list[int] | None) -> int:
-    return await action(blueprint, ids)
+async def _run(action: Action, definition: ConnectorDefinition, ids: list[int] | None) -> int:
+    return await action(definition, ids)
 
 
-async def _letters(blueprint: Blueprint, ids: list[int] | None) -> list[Letter]:
-    session = Session(address=blueprint.config.connection, name="sink dead-letters")
+async def _letters(definition: ConnectorDefinition, ids: list[int] | None) -> list[Letter]:
+    session = Session(address=definition.config.connection, name="sink dead-letters")
     try:
         connection = await session.connection()
         await prepare_database(connection)
-        return await letters(connection, blueprint.config.name, ids)
+        return await letters(connection, definition.config.name, ids)
     finally:
         await session.close()
 
 
-async def _list(blueprint: Blueprint, ids: list[int] | None) -> int:
-    for letter in await _letters(blueprint, ids):
+async def _list(definition: ConnectorDefinition, ids: list[int] | None) -> int:
+    for letter in await _letters(definition, ids):
         place = f"{letter.topic}/{letter.partition}/{letter.offset}"
         print(f"{letter.id}\t{letter.parked_at}\t{place}\t{letter.stage}\t{headline(letter.error)}")
     return 0
 
 
-async def _show(blueprint: Blueprint, ids: list[int] | None) -> int:
-    for letter in await _letters(blueprint, ids):
+async def _show(definition: ConnectorDefinition, ids: list[int] | None) -> int:
+    for letter in await _letters(definition, ids):
         print(f"id:      {letter.id}")
         print(f"record:  topic {letter.topic}, partition {letter.partition}, offset {letter.offset}")
         print(f"parked:  {letter.parked_at} at {letter.stage}")
@@ -59,8 +70,8 @@ async def _show(blueprint: Blueprint, ids: list[int] | None) -> int:
     return 0
 
 
-async def _replay(blueprint: Blueprint, ids: list[int] | None) -> int:
-    results = await replay(blueprint, ids)
+async def _replay(definition: ConnectorDefinition, ids: list[int] | None) -> int:
+    results = await replay(definition, ids)
     for result in results:
         print(
             f"{result.letter.id}\t{'delivered' if not result.reason else 'stays: ' + headline(result.reason)}"
@@ -68,10 +79,10 @@ async def _replay(blueprint: Blueprint, ids: list[int] | None) -> int:
     return 1 if any(result.reason for result in results) else 0
 
 
-async def _drop(blueprint: Blueprint, ids: list[int] | None) -> int:
-    session = Session(address=blueprint.config.connection, name="sink dead-letters")
+async def _drop(definition: ConnectorDefinition, ids: list[int] | None) -> int:
+    session = Session(address=definition.config.connection, name="sink dead-letters")
     try:
-        count = await drop(await session.connection(), blueprint.config.name, ids)
+        count = await drop(await session.connection(), definition.config.name, ids)
     finally:
         await session.close()
     print(f"{count} dropped")

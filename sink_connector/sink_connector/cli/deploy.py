@@ -7,5 +7,6 @@ from sink_connector.config.file import read_connector_file
 
 
 def run(options: argparse.Namespace) -> int:
+    """0 once every task runs. Raises `DeployError`, and `ConfigError` for a file or URL that is none."""
     deploy([read_connector_file(path) for path in options.files], url=options.url, wait_s=options.wait)
     return 0

@@ -1,21 +1,21 @@
 """Deploying connector files to a worker, this one's or Kafka Connect's: `PUT /connectors/{name}/config` for each."""
 
-import json
+import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from sink_connector.errors import SinkError
+import httpx
+
+from sink_connector.errors import ConfigError, SinkError, headline
 
 PAUSE_S = 0.25
 TIMEOUT_S = 60.0
 LASTING_S = 5.0
-CONFLICT = 409
+NO_ANSWER, OK, CONFLICT, REFUSED = 0, 200, 409, 400
 
 
 class DeployError(SinkError):
@@ -33,8 +33,13 @@ def deploy(
     """Make each connector what its configuration says: a new one is created, one that is so already just goes on.
 
     Waits up to `wait_s` for the worker to answer and for every task to run. What has failed (perhaps long ago, in a worker
-    that is just coming up again) is restarted once, and has to last then. Raises `DeployError`.
+    that is just coming up again) is restarted once, and has to last then.
+
+    Raises:
+        ConfigError: `url` is none, or a connector has no name.
+        DeployError: A configuration was refused, or a connector does not come to run.
     """
+    _check(connectors, url)
     deadline = clock() + wait_s
 
     def patiently(step: Callable[[], bool], failure: str) -> None:
@@ -43,65 +48,93 @@ def deploy(
                 raise DeployError(f"{failure} within {wait_s:g} s")
             sleep(PAUSE_S)
 
-    paths = [f"{url.rstrip('/')}/connectors/{quote(config['name'], safe='')}" for config in connectors]
-    for path, config in zip(paths, connectors, strict=True):
-        patiently(partial(_put, path, config), f"{url} took no configuration")
-    for path, config in zip(paths, connectors, strict=True):
-        patiently(_Starting(path, clock).runs, f"{config['name']} did not come to run")
+    # A proxy of the environment is for the world outside; a worker is a neighbour.
+    with httpx.Client(trust_env=False, timeout=TIMEOUT_S) as http:
+        worker = _Worker(http, url.rstrip("/"))
+        for config in connectors:
+            patiently(
+                partial(worker.put, config), f"{url} did not take the configuration of {config['name']}"
+            )
+        for config in connectors:
+            starting = _Starting(worker, config["name"], clock)
+            patiently(starting.runs, f"{config['name']} did not come to run")
 
 
-def _put(path: str, config: Mapping[str, Any]) -> bool:
-    code, answer = _ask("PUT", f"{path}/config", config)
-    if code in {0, CONFLICT}:
-        return False
-    if code >= 400:  # noqa: PLR2004 - HTTP's own border
-        raise DeployError(f"{config['name']}: {answer.get('message', answer)}")
-    return True
+def _check(connectors: list[Mapping[str, Any]], url: str) -> None:
+    try:
+        address = httpx.URL(url)
+        is_usable = (
+            address.scheme in {"http", "https"} and re.fullmatch(r"[\w.:-]+", address.host) is not None
+        )
+    except (httpx.InvalidURL, ValueError):
+        is_usable = False
+    if not is_usable:
+        raise ConfigError({"--url": [f"is {url!r}, it must be http://host:port"]})
+    if any(not config.get("name") for config in connectors):
+        raise ConfigError({"name": ["is required"]})
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """A worker's REST interface."""
+
+    http: httpx.Client
+    url: str
+
+    def put(self, config: Mapping[str, Any]) -> bool:
+        """Whether it took a configuration; one that is in the middle of something may later."""
+        code, answer = self.ask("PUT", config["name"], "/config", dict(config))
+        if code in {NO_ANSWER, CONFLICT}:
+            return False
+        if code >= REFUSED:
+            message = answer.get("message", answer) if isinstance(answer, dict) else answer
+            raise DeployError(f"{config['name']}: {message}")
+        return True
+
+    def ask(self, method: str, name: str, rest: str, body: Any = None) -> tuple[int, Any]:
+        """Code and JSON of the answer; code 0 when there is none."""
+        address = f"{self.url}/connectors/{quote(name, safe='')}{rest}"
+        try:
+            answer = self.http.request(method, address, json=body)
+        except httpx.TransportError:
+            return NO_ANSWER, {}
+        try:
+            return answer.status_code, answer.json() if answer.content else {}
+        except ValueError:
+            return answer.status_code, {"message": answer.text}
 
 
 @dataclass(slots=True)
 class _Starting:
     """A connector on its way up."""
 
-    path: str
+    worker: _Worker
+    name: str
     clock: Callable[[], float]
     restarted_at: float | None = None
 
     def runs(self) -> bool:
         """Whether it is as asked for. Raises `DeployError` when it has failed although it was restarted."""
-        code, status = _ask("GET", f"{self.path}/status")
-        if code != 200:  # noqa: PLR2004 - OK
+        code, status = self.worker.ask("GET", self.name, "/status")
+        if code != OK:
             return False
         parts = [status["connector"], *status["tasks"]]
         failures = [part.get("trace", "") for part in parts if part["state"] == "FAILED"]
         if failures and self.restarted_at is None:
             self.restarted_at = self.clock()
-            _ask("POST", f"{self.path}/restart?includeTasks=true&onlyFailed=true")
+            self.worker.ask("POST", self.name, "/restart?includeTasks=true&onlyFailed=true")
         if self.restarted_at is not None and self.clock() - self.restarted_at < LASTING_S:
             return False  # what fails again does so by then
         if failures:
-            raise DeployError(f"{status['name']} has failed:\n{failures[0]}")
+            raise DeployError(f"{self.name} has failed: {_summary(failures[0])}\n{failures[0]}".rstrip())
         if status["connector"]["state"] in {"PAUSED", "STOPPED"}:
             return True  # as somebody has asked for
         return bool(status["tasks"]) and all(part["state"] == "RUNNING" for part in parts)
 
 
-def _ask(method: str, url: str, body: Any = None) -> tuple[int, Any]:
-    """Code and JSON of the answer; code 0 when there is none."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - the user names the worker
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-            return answer.status, json.loads(answer.read() or b"{}")
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, _json(error.read())
-    except (OSError, urllib.error.URLError):
-        return 0, {}
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return {"message": data.decode(errors="replace")}
+def _summary(trace: str) -> str:
+    """The sentence at the end of a Python trace, the first line of any other."""
+    lines = [line for line in trace.strip().splitlines() if line and not line.startswith(" ")]
+    if trace.startswith("Traceback") and lines:
+        return lines[-1].partition(": ")[2] or lines[-1]
+    return headline(trace)

@@ -1,18 +1,31 @@
 """`sink-connector run FILE.json…`: the connectors of files, in one process, until it is stopped."""
 
 import argparse
+from collections import Counter
 
 import uvloop
 
 from sink_connector.bootstrap import run_connectors
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
+from sink_connector.errors import ConfigError
 from sink_connector.logs import configure_logging
-from sink_connector.runtime.connector_definition import make_blueprint
+from sink_connector.runtime.connector_definition import define_connector
 
 
 def run(options: argparse.Namespace) -> int:
+    """0 when it was stopped, 1 when a task has failed.
+
+    Raises:
+        ConfigError: A file cannot be used, or two have the same connector.
+    """
     config = read_worker()
-    configure_logging(config.log_level)
-    connectors = [make_blueprint(read_connector_file(path), config) for path in options.files]
+    configure_logging(config.log_level, config.providers.redactor)
+    connectors = [
+        define_connector(read_connector_file(path), config, config.providers.unrestricted())
+        for path in options.files
+    ]
+    names = Counter(each.config.name for each in connectors)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ConfigError({"name": [f"is {name!r} in more than one file" for name in twice]})
     return uvloop.run(run_connectors(config, connectors))

@@ -2,14 +2,20 @@
 
 import argparse
 
+import structlog
 import uvloop
 
 from sink_connector.bootstrap import run_worker
-from sink_connector.config.worker import read_worker
+from sink_connector.config.worker import read_worker, unknown_settings
 from sink_connector.logs import configure_logging
+
+log = structlog.get_logger()
 
 
 def run(options: argparse.Namespace) -> int:
+    """0 when it was stopped. Raises `ConfigError` for settings that cannot be used."""
     config = read_worker(file=options.properties)
-    configure_logging(config.log_level)
+    configure_logging(config.log_level, config.providers.redactor)
+    for name, meant in unknown_settings(options.properties).items():
+        log.warning("setting.ignored", setting=name, did_you_mean=meant)
     return uvloop.run(run_worker(config))

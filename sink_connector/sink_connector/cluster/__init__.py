@@ -1,0 +1,1 @@
+"""What the workers of a group share, and what each makes of it."""

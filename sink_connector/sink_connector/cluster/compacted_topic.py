@@ -9,9 +9,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import CorruptRecordException, KafkaError, TopicAlreadyExistsError, for_code
 
 from sink_connector.cluster.keyed_log import Apply, LogEntry, Value
+from sink_connector.cluster.metrics import ENTRIES_SKIPPED
 from sink_connector.config.worker import StorageTopic
 from sink_connector.errors import FatalError, LogError
 
@@ -67,21 +68,31 @@ async def _check_policy(admin: AIOKafkaAdminClient, topic: StorageTopic) -> None
 
 
 class CompactedTopic:
-    """Reads the whole topic on `open`, then follows it; a key's entries keep their order, because a key has one partition."""
+    """Reads the whole topic on `open`, then follows it; a key's entries keep their order, because a key has one partition.
 
-    def __init__(self, topic: StorageTopic, *, client: Mapping[str, Any], apply: Apply) -> None:
+    An entry that cannot be read or applied is skipped, logged and counted: whoever may write to the topic must not be able
+    to stop the workers with it.
+    """
+
+    def __init__(self, topic: StorageTopic, *, client: Mapping[str, Any]) -> None:
+        """`client` are aiokafka's options for any client of the cluster; nothing is connected yet."""
         self._topic = topic
         self._client = client
-        self._apply = apply
+        self._apply: Apply = lambda _: None
         self._positions: dict[TopicPartition, int] = {}
         self._moved = asyncio.Condition()
         self._consumer: AIOKafkaConsumer | None = None
         self._producer: AIOKafkaProducer | None = None
 
-    async def open(self) -> None:
-        """Returns when everything the topic holds is applied. Raises aiokafka's errors, then it may be called again, and
-        `FatalError`."""
+    async def open(self, apply: Apply) -> None:
+        """Returns when everything the topic holds is applied.
+
+        Raises:
+            KafkaError: Then it may be called again.
+            FatalError: The topic would lose entries or their order.
+        """
         await self.close()
+        self._apply = apply
         numbers = await ensure_topic(self._topic, client=self._client)
         partitions = [TopicPartition(self._topic.name, number) for number in numbers]
         # Not idempotent: an entry sent twice says the same, and a producer without a sequence cannot get stuck on one.
@@ -103,16 +114,18 @@ class CompactedTopic:
             try:
                 await self._poll()
             except KafkaError as error:
-                log.warning("sink.log.unreadable", topic=self._topic.name, error=str(error))
+                log.warning("storage_topic.read_failed", topic=self._topic.name, error=str(error))
                 await asyncio.sleep(RETRY_S)
 
     async def close(self) -> None:
+        """Close the clients."""
         for client in (self._producer, self._consumer):
             if client is not None:
                 await client.stop()
         self._producer = self._consumer = None
 
     async def write(self, key: str, value: Value | None) -> None:
+        """See `Log`."""
         assert self._producer is not None  # noqa: S101 - open comes first
         data = None if value is None else json.dumps(value, ensure_ascii=False).encode()
         try:
@@ -123,6 +136,7 @@ class CompactedTopic:
             raise LogError(f"{key} could not be written to {self._topic.name}: {error!r}") from error
 
     async def catch_up(self) -> None:
+        """See `Log`."""
         assert self._consumer is not None  # noqa: S101 - as above
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -132,7 +146,14 @@ class CompactedTopic:
 
     async def _poll(self) -> None:
         assert self._consumer is not None  # noqa: S101 - as above
-        polled = await self._consumer.getmany(timeout_ms=POLL_MS)
+        try:
+            polled = await self._consumer.getmany(timeout_ms=POLL_MS)
+        except (
+            UnicodeDecodeError,
+            CorruptRecordException,
+        ) as error:  # the name of a header that is not UTF-8
+            await self._skip_unreadable(error)
+            return
         for records in polled.values():
             for record in records:
                 self._read(record)
@@ -141,14 +162,36 @@ class CompactedTopic:
         async with self._moved:
             self._moved.notify_all()
 
+    async def _skip_unreadable(self, error: Exception) -> None:
+        """Read one record of each partition, or pass over the offset that cannot be read.
+
+        aiokafka decodes what it has fetched as far as it is asked for, and says not which record it failed at.
+        """
+        assert self._consumer is not None  # noqa: S101 - as above
+        for partition in self._consumer.assignment():
+            position = await self._consumer.position(partition)
+            self._consumer.seek(partition, position)  # what was fetched is of no more use
+            try:
+                polled = await self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=1)
+            except (UnicodeDecodeError, CorruptRecordException):
+                self._consumer.seek(partition, position + 1)
+                self._skipped(position, error)
+            else:
+                for record in polled.get(partition, ()):
+                    self._read(record)
+
     def _read(self, record: ConsumerRecord) -> None:
         try:
             value = None if record.value is None else json.loads(record.value)
             self._apply(LogEntry((record.key or b"").decode(), value, record.offset))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning(  # an entry of another version of the format: what it says is not known here, the rest is
-                "sink.log.entry.ignored", topic=record.topic, offset=record.offset, error=repr(error)
-            )
+        except Exception as error:  # noqa: BLE001 - an entry may be anything, and the rest of the topic counts all the same
+            self._skipped(record.offset, error)
+
+    def _skipped(self, offset: int, error: Exception) -> None:
+        ENTRIES_SKIPPED.labels(self._topic.name).inc()
+        log.warning(
+            "storage_topic.entry_skipped", topic=self._topic.name, offset=offset, error=repr(error)[:500]
+        )
 
     async def _applied(self, ends: Mapping[TopicPartition, int]) -> None:
         async with self._moved:

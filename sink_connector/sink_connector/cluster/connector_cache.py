@@ -1,48 +1,61 @@
-"""What the configurations of connectors come to in this process: blueprints, or the reason why there is none."""
+"""What the configurations of connectors come to in this process: definitions, or the reason why there is none."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
-from sink_connector.cluster.config_store import Definition
+from sink_connector.cluster.config_store import ConnectorSpec
 from sink_connector.errors import ConfigError
-from sink_connector.runtime.connector_definition import Blueprint
+from sink_connector.runtime.connector_definition import ConnectorDefinition
 
 log = structlog.get_logger()
 
-MakeBlueprint = Callable[[Mapping[str, str | None]], Blueprint]
+DefineConnector = Callable[[Mapping[str, str | None]], ConnectorDefinition]
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedConnector:
     """A configuration that cannot be used here: a reference that points at nothing, for one."""
 
     trace: str
 
 
 @dataclass(slots=True)
-class Plans:
+class ConnectorCache:
     """Each configuration is read once, when the connector starts: references are resolved then, and kept nowhere else."""
 
-    make: MakeBlueprint
-    _made: dict[str, tuple[int, Blueprint | Refused]] = field(default_factory=dict)
+    define: DefineConnector
+    _made: dict[str, tuple[int, ConnectorDefinition | RefusedConnector]] = field(default_factory=dict)
 
-    def of(self, definition: Definition) -> Blueprint | Refused:
-        revision, plan = self._made.get(definition.name, (None, None))
-        if plan is None or revision != definition.revision:
-            plan = self._read(definition)
-            self._made[definition.name] = (definition.revision, plan)
-        return plan
+    def of(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
+        """The definition of a connector, or why it has none; never raises."""
+        revision, made = self._made.get(spec.name, (None, None))
+        if made is None or revision != spec.revision:
+            made = self._read(spec)
+            self._made[spec.name] = (spec.revision, made)
+        return made
+
+    def refuse(self, spec: ConnectorSpec, reason: str) -> None:
+        """Note that a connector cannot run here, until its configuration changes or it is reconsidered."""
+        self._made[spec.name] = (spec.revision, RefusedConnector(reason))
 
     def reconsider(self, connector: str) -> None:
         """Read a configuration that was refused anew next time."""
-        if isinstance(self._made.get(connector, (0, None))[1], Refused):
+        if isinstance(self._made.get(connector, (0, None))[1], RefusedConnector):
             del self._made[connector]
 
-    def _read(self, definition: Definition) -> Blueprint | Refused:
+    def forget_all_but(self, connectors: list[str]) -> None:
+        """Drop what is known of connectors that are gone; it holds secrets."""
+        for name in self._made.keys() - set(connectors):
+            del self._made[name]
+
+    def _read(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
         try:
-            return self.make(definition.config)
+            return self.define(spec.config)
         except ConfigError as error:
-            log.error("sink.connector.refused", connector=definition.name, keys=sorted(error.problems))  # noqa: TRY400 - the keys say it all
-            return Refused(str(error))
+            log.error("connector.refused", connector=spec.name, keys=sorted(error.problems))  # noqa: TRY400 - the keys say it all
+            return RefusedConnector(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a configuration leads to is that connector's, not the worker's end
+            log.error("connector.refused", connector=spec.name, error=repr(error))  # noqa: TRY400 - as above
+            return RefusedConnector(f"the configuration cannot be used: {error!r}")

@@ -1,102 +1,95 @@
 """What a user may do with connectors. Everything here is a change of the group's log; the workers follow it.
 
-In a group, the leader alone does these, so that two of them never decide at once; see `rest.forwarding`.
+In a group, the leader alone does these, so that two of them never decide at once; see `rest.leader_client`.
 """
 
 from dataclasses import dataclass
 
-from sink_connector.cluster.config_store import Config, Configs, Definition, Restart, Target
-from sink_connector.cluster.connector_cache import MakeBlueprint
-from sink_connector.cluster.status_store import State, Status, Statuses, TaskId
-from sink_connector.config import definition
-from sink_connector.config.secrets import kept
+from sink_connector.cluster.config_store import Config, ConfigStore, ConnectorSpec, Restart, TargetState
+from sink_connector.cluster.connector_cache import DefineConnector
+from sink_connector.cluster.status_store import Status, StatusStore, TaskId
+from sink_connector.config.definition import CLASSES, is_connector_class
+from sink_connector.config.secrets import retained
 from sink_connector.errors import ConfigError, SinkError
+from sink_connector.runtime.states import State
 
-CLASSES = (definition.OWN_CLASS, *definition.CONNECTOR_CLASSES)
 
-
-class UnknownError(SinkError):
+class NotFoundError(SinkError):
     """There is no such connector, task or plugin."""
 
 
-class TakenError(SinkError):
+class AlreadyExistsError(SinkError):
     """The name belongs to a connector already."""
 
 
-class UnacceptableError(SinkError):
+class InvalidRequestError(SinkError):
     """The request contradicts itself or the state things are in; asking again changes nothing."""
 
 
-def is_connector_class(name: str) -> bool:
-    """Whether a class is this sink or one it stands in for: by its whole name, its last part, or that without `Connector`."""
-    short = {each.rpartition(".")[2] for each in CLASSES}
-    return name in CLASSES or name in short or name in {each.removesuffix("Connector") for each in short}
-
-
 @dataclass(slots=True)
-class Control:
+class ConnectorOperations:
     """The commands. Each checks, writes, and returns when this worker has applied what it wrote."""
 
-    configs: Configs
-    statuses: Statuses
-    make: MakeBlueprint
+    configs: ConfigStore
+    statuses: StatusStore
+    define: DefineConnector
 
-    def known(self, name: str, message: str = "Connector {} not found") -> Definition:
-        """Raises `UnknownError`."""
-        definition = self.configs.get(name)
-        if definition is None:
-            raise UnknownError(message.format(name))
-        return definition
+    def known(self, name: str, message: str = "Connector {} not found") -> ConnectorSpec:
+        """Raises `NotFoundError`."""
+        spec = self.configs.get(name)
+        if spec is None:
+            raise NotFoundError(message.format(name))
+        return spec
 
-    async def create(self, name: str, config: Config, target: Target | None) -> Definition:
-        """Raises `TakenError`, `UnacceptableError` and `ConfigError`."""
+    async def create(self, name: str, config: Config, target: TargetState | None) -> ConnectorSpec:
+        """Raises `AlreadyExistsError`, `InvalidRequestError` and `ConfigError`."""
         config = named(name, config)
         await self.configs.log.catch_up()
         self._check(config)
         if self.configs.get(name) is not None:
-            raise TakenError(f"Connector {name} already exists")
+            raise AlreadyExistsError(f"Connector {name} already exists")
         await self.configs.put(name, config, target=target)
         return self.known(name)
 
-    async def put(self, name: str, config: Config) -> tuple[Definition, bool]:
-        """The definition, and whether it is a new one. Raises `UnacceptableError` and `ConfigError`."""
+    async def put(self, name: str, config: Config) -> tuple[ConnectorSpec, bool]:
+        """The spec, and whether it is a new one. Raises `InvalidRequestError` and `ConfigError`."""
         config = named(name, config)
         await self.configs.log.catch_up()
         before = self.configs.get(name)
         if before is not None:
-            config = kept(config, before.config)
+            config = retained(config, before.config)
         self._check(config)
         if before is None or before.config != config:  # else it is so already, and its tasks just go on
             await self.configs.put(name, config)
         return self.known(name), before is None
 
-    async def patch(self, name: str, changes: Config) -> Definition:
-        """A key given null goes. Raises `UnknownError`, `UnacceptableError` and `ConfigError`."""
+    async def patch(self, name: str, changes: Config) -> ConnectorSpec:
+        """A key given null goes. Raises `NotFoundError`, `InvalidRequestError` and `ConfigError`."""
         await self.configs.log.catch_up()
         merged = {**self.known(name).config, **changes}
         remaining = {key: value for key, value in merged.items() if key not in changes or value is not None}
-        definition, _ = await self.put(name, remaining)
-        return definition
+        spec, _ = await self.put(name, remaining)
+        return spec
 
     async def delete(self, name: str) -> None:
-        """Raises `UnknownError`."""
+        """Raises `NotFoundError`."""
         await self.configs.log.catch_up()
         self.known(name)
         await self.configs.remove(name)
 
-    async def aim(self, name: str, target: Target) -> None:
-        """Pause, resume or stop. Raises `UnknownError`."""
+    async def aim(self, name: str, target: TargetState) -> None:
+        """Pause, resume or stop. Raises `NotFoundError`."""
         await self.configs.log.catch_up()
         if self.known(name, "Unknown connector {}").target is not target:
             await self.configs.aim(name, target)
 
     async def restart(self, restart: Restart) -> tuple[Status, list[tuple[TaskId, Status]]]:
-        """The statuses to be: what is restarted, RESTARTING. Raises `UnknownError`."""
+        """The statuses to be: what is restarted, RESTARTING. Raises `NotFoundError`."""
         await self.configs.log.catch_up()
         self.known(restart.connector, "Unknown connector: {}")
         connector = self.statuses.connectors.get(restart.connector)
         if connector is None:
-            raise UnknownError(f"Status for connector {restart.connector} not found")
+            raise NotFoundError(f"Status for connector {restart.connector} not found")
 
         def planned(status: Status, *, included: bool) -> Status:
             restarts = included and (status.state is State.FAILED or not restart.only_failed)
@@ -115,30 +108,30 @@ class Control:
         return planned(connector, included=True), tasks
 
     async def restart_task(self, connector: str, number: int) -> None:
-        """Raises `UnknownError`."""
+        """Raises `NotFoundError`."""
         await self.configs.log.catch_up()
         if number >= self.known(connector, "Unknown connector: {}").tasks:
-            raise UnknownError(f"Unknown task: {connector}-{number}")
+            raise NotFoundError(f"Unknown task: {connector}-{number}")
         await self.configs.restart(Restart(connector=connector, task=number))
 
     def _check(self, config: Config) -> None:
         connector_class = config.get("connector.class")
         if not connector_class:
             written = ", ".join(f"{key}={value}" for key, value in config.items() if key == "name")
-            raise UnacceptableError(f"Connector config {{{written}}} contains no connector type")
+            raise InvalidRequestError(f"Connector config {{{written}}} contains no connector type")
         if not is_connector_class(connector_class):
-            raise UnacceptableError(
+            raise InvalidRequestError(
                 f"Failed to find any class that implements Connector and which name matches {connector_class}, "
                 f"available connectors are: {', '.join(CLASSES)}"
             )
-        self.make(config)
+        self.define(config)
 
 
 def named(name: str, config: Config) -> Config:
-    """The configuration with its connector's name in it. Raises `UnacceptableError` when it has another there."""
+    """The configuration with its connector's name in it. Raises `InvalidRequestError` when it has another there."""
     written = config.get("name", name)
     if written != name:
-        raise UnacceptableError(
+        raise InvalidRequestError(
             f"Connector name configuration ({written}) doesn't match connector name in the URL ({name})"
         )
     if not name.strip():

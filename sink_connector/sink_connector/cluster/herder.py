@@ -1,54 +1,46 @@
 """This worker's share of the group's tasks, kept as the configurations and the members ask for it.
 
-Nothing here is told what to do next: whatever changes (a configuration, a target state, the group), the herd compares what
+Nothing here is told what to do next: whatever changes (a configuration, a target state, the group), the herder compares what
 should run here with what does.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from sink_connector.cluster.assignment import worker_of
-from sink_connector.cluster.config_store import Configs, Definition, Restart, Target
-from sink_connector.cluster.connector_cache import Plans, Refused
-from sink_connector.cluster.membership import Membership
+from sink_connector.cluster.change_signal import Watch
+from sink_connector.cluster.cluster import Cluster
+from sink_connector.cluster.config_store import ConnectorSpec, Restart, TargetState
+from sink_connector.cluster.connector_cache import ConnectorCache, RefusedConnector
 from sink_connector.cluster.status_store import TaskId
 from sink_connector.runtime.connector import RunningTask
 from sink_connector.runtime.worker import Worker
 
+log = structlog.get_logger()
 
-@dataclass(slots=True)
-class Herd:
-    """Starts and stops connectors in `worker`; `settled` is called whenever something has come of it.
 
-    `failed` is set when a connector cannot run.
+@dataclass(slots=True, kw_only=True)
+class Herder:
+    """Starts and stops connectors in `worker`. `failed` is set once a connector cannot run or one of its tasks has failed.
+
+    What goes wrong over one connector is that connector's reason to have failed; the others are kept all the same.
     """
 
-    configs: Configs
-    membership: Membership
-    plans: Plans
+    cluster: Cluster
+    definitions: ConnectorCache
     worker: Worker
-    settled: Callable[[], None] = lambda: None
     failed: asyncio.Event = field(default_factory=asyncio.Event)
     _revisions: dict[str, int] = field(default_factory=dict)
-    _restarts: list[Restart] = field(default_factory=list)
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def change(self) -> None:
-        """Look again: something this depends on is not as it was."""
-        self._changed.set()
-
-    def restart(self, restart: Restart) -> None:
-        """Restart what of a connector runs here; a connector that was refused is looked at again."""
-        self._restarts.append(restart)
-        self.change()
 
     def is_mine(self, connector: str, number: int = 0) -> bool:
         """Whether a task of a connector is this worker's to run and to speak for; number 0 has the connector with it."""
-        names, workers = self.configs.names, self.membership.view.workers
+        names, membership = self.cluster.configs.names, self.cluster.membership
+        workers = membership.view.workers
         if not workers:
             return False
-        return worker_of(connector, number, connectors=names, workers=workers) == self.membership.me
+        return worker_of(connector, number, connectors=names, workers=workers) == membership.me
 
     def task(self, task: TaskId) -> RunningTask | None:
         """The task as it runs here."""
@@ -57,57 +49,63 @@ class Herd:
 
     async def run(self) -> None:
         """Start and stop as things change, until cancelled."""
-        self.change()
+        watch: Watch = self.cluster.signal.watch()
         while True:
-            await self._changed.wait()
-            self._changed.clear()
-            restarts, self._restarts = self._restarts, []
-            for restart in restarts:
-                await self._restart(restart)
-            shares = {definition.name: self._share(definition) for definition in self.configs.all()}
-            await asyncio.gather(
-                *(self._leave(name) for name in list(self.worker.connectors) if not shares.get(name))
-            )
-            await asyncio.gather(
-                *(
-                    self._keep(definition, share)
-                    for definition in self.configs.all()
-                    if (share := shares.get(definition.name))
-                )
-            )
-            self.settled()
+            await watch.wait()
+            await self.settle()
+            watch.notify_others()
 
-    def _share(self, definition: Definition) -> list[int]:
+    async def settle(self) -> None:
+        """Compare once what should run here with what does."""
+        for restart in self.cluster.configs.take_restarts():
+            await self._restart(restart)
+        specs = self.cluster.configs.all()
+        shares = {spec.name: self._share(spec) for spec in specs}
+        await asyncio.gather(
+            *(self._leave(name) for name in list(self.worker.connectors) if not shares.get(name))
+        )
+        await asyncio.gather(*(self._keep(spec, shares[spec.name]) for spec in specs if shares[spec.name]))
+        self.definitions.forget_all_but([spec.name for spec in specs])
+        refused = (self._is_refused(spec) for spec in specs)
+        failed = (connector.failed.is_set() for connector in self.worker.connectors.values())
+        if any(failed) or any(refused):
+            self.failed.set()
+
+    def _is_refused(self, spec: ConnectorSpec) -> bool:
+        runs = spec.target is TargetState.STARTED and self.is_mine(spec.name)
+        return runs and isinstance(self.definitions.of(spec), RefusedConnector)
+
+    def _share(self, spec: ConnectorSpec) -> list[int]:
         """The tasks of a connector that are to run here; a paused one holds its tasks, a stopped one has none."""
-        tasks = range(0 if definition.target is Target.STOPPED else definition.tasks)
-        return [number for number in tasks if self.is_mine(definition.name, number)]
+        tasks = range(0 if spec.target is TargetState.STOPPED else spec.tasks)
+        return [number for number in tasks if self.is_mine(spec.name, number)]
 
     async def _leave(self, name: str) -> None:
         self._revisions.pop(name, None)
         await self.worker.remove(name)
 
-    async def _keep(self, definition: Definition, share: list[int]) -> None:
-        name = definition.name
-        if name in self.worker.connectors and self._revisions[name] != definition.revision:
+    async def _keep(self, spec: ConnectorSpec, share: list[int]) -> None:
+        try:
+            await self._start(spec, share)
+        except Exception as error:
+            log.exception("connector.start_failed", connector=spec.name)
+            self.definitions.refuse(spec, f"the connector cannot be started: {error!r}")
+
+    async def _start(self, spec: ConnectorSpec, share: list[int]) -> None:
+        name = spec.name
+        if name in self.worker.connectors and self._revisions.get(name) != spec.revision:
             await self._leave(name)
         if name not in self.worker.connectors:
-            plan = self.plans.of(definition)
-            if isinstance(plan, Refused):
-                self.failed.set()
+            definition = self.definitions.of(spec)
+            if isinstance(definition, RefusedConnector):
                 return
-            self.worker.hold(plan, self._heard)
-            self._revisions[name] = definition.revision
-        await self.worker.connectors[name].keep(share, paused=definition.target is Target.PAUSED)
-
-    def _heard(self) -> None:
-        """A task has failed or is being restarted."""
-        if any(connector.failed.is_set() for connector in self.worker.connectors.values()):
-            self.failed.set()
-        self.settled()
+            self.worker.hold(definition)
+            self._revisions[name] = spec.revision
+        await self.worker.connectors[name].keep(share, paused=spec.target is TargetState.PAUSED)
 
     async def _restart(self, restart: Restart) -> None:
         """References are resolved anew only when the whole connector starts anew: when it was refused before."""
-        self.plans.reconsider(restart.connector)
+        self.definitions.reconsider(restart.connector)
         connector = self.worker.connectors.get(restart.connector)
         if connector is None:
             return

@@ -6,7 +6,7 @@ the worker's address into its subscription, and the leader's answer to everybody
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 from aiokafka.errors import KafkaError
 
+from sink_connector.cluster.change_signal import ChangeSignal
 from sink_connector.config.worker import WorkerConfig
 
 log = structlog.get_logger()
@@ -26,7 +27,7 @@ RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class GroupView:
     """The group as of one generation. A worker is known by the address at which its REST interface answers."""
 
     generation: int
@@ -38,21 +39,52 @@ class Membership(Protocol):
     """`view` is the last one known; while a rebalance is going on (`is_stable` is false) it may be out of date."""
 
     @property
-    def me(self) -> str: ...
+    def me(self) -> str:
+        """This worker's id: where its REST interface is reached."""
+        ...
+
     @property
-    def view(self) -> View: ...
+    def view(self) -> GroupView:
+        """The group as this worker knows it."""
+        ...
+
     @property
-    def is_stable(self) -> bool: ...
+    def is_stable(self) -> bool:
+        """Whether no rebalance is going on."""
+        ...
+
+    async def join(self) -> None:
+        """Returns when this worker is a member and knows the others. Raises aiokafka's errors."""
+        ...
+
+    async def keep(self) -> None:
+        """Stay a member until cancelled."""
+        ...
+
+    async def leave(self) -> None:
+        """Leave at once, so that the others need not wait for a time-out."""
+        ...
 
 
-class Alone:
+class SingleMember:
     """The membership of a worker without a group."""
 
     is_stable = True
 
     def __init__(self, me: str) -> None:
+        """`me` is where the worker's REST interface is reached."""
         self.me = me
-        self.view = View(generation=0, workers=(me,), leader=me)
+        self.view = GroupView(generation=0, workers=(me,), leader=me)
+
+    async def join(self) -> None:
+        """There is nobody to join."""
+
+    async def keep(self) -> None:
+        """Nobody comes or goes."""
+        await asyncio.Event().wait()
+
+    async def leave(self) -> None:
+        """There is nobody to leave."""
 
 
 class _AddressAssignor(AbstractPartitionAssignor):  # type: ignore[misc] # aiokafka has no types
@@ -74,7 +106,7 @@ class _AddressAssignor(AbstractPartitionAssignor):  # type: ignore[misc] # aioka
         members: Mapping[str, ConsumerProtocolMemberMetadata],
     ) -> dict[str, ConsumerProtocolMemberAssignment]:
         """Runs in the leader alone."""
-        workers = sorted({member.user_data.decode() for member in members.values()})
+        workers = sorted({member.user_data.decode(errors="replace") for member in members.values()})
         answer = json.dumps({"leader": self._me, "workers": workers}).encode()
         return {member: ConsumerProtocolMemberAssignment(0, [], answer) for member in members}
 
@@ -84,11 +116,12 @@ class _AddressAssignor(AbstractPartitionAssignor):  # type: ignore[misc] # aioka
 
 
 class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as above
-    """Membership in a group of workers from `join` to `leave`. `changed` is called after every rebalance."""
+    """Membership in a group of workers from `join` to `leave`. `signal` is notified after every rebalance."""
 
-    def __init__(self, config: WorkerConfig, *, client: Mapping[str, Any]) -> None:
+    def __init__(self, config: WorkerConfig, *, client: Mapping[str, Any], signal: ChangeSignal) -> None:
+        """`client` are aiokafka's options for any client of the cluster; nothing is connected yet."""
         self.me = config.advertised
-        self.changed: Callable[[], None] = lambda: None
+        self._signal = signal
         self._config = config
         self._client = client
         self._assignor = _AddressAssignor(self.me)
@@ -97,11 +130,15 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
         self._generation = 0
 
     @property
-    def view(self) -> View:
-        return View(generation=self._generation, workers=self._assignor.workers, leader=self._assignor.leader)
+    def view(self) -> GroupView:
+        """See `Membership`."""
+        return GroupView(
+            generation=self._generation, workers=self._assignor.workers, leader=self._assignor.leader
+        )
 
     @property
     def is_stable(self) -> bool:
+        """See `Membership`."""
         return self._joined.is_set()
 
     async def join(self) -> None:
@@ -126,7 +163,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
             try:
                 await self._consumer.getmany(timeout_ms=POLL_MS)
             except KafkaError as error:
-                log.warning("sink.group.unreachable", error=str(error))
+                log.warning("group.poll_failed", error=str(error))
                 await asyncio.sleep(RETRY_S)
 
     async def leave(self) -> None:
@@ -136,16 +173,18 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
             await consumer.stop()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - there are none
+        """A rebalance begins."""
         self._joined.clear()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - as above
+        """A rebalance has ended."""
         # The one thing aiokafka keeps to itself; statuses of an earlier generation are told by it.
         self._generation = self._consumer._coordinator.generation  # type: ignore[union-attr] # noqa: SLF001
         self._joined.set()
         log.info(
-            "sink.group.joined",
+            "group.joined",
             workers=self._assignor.workers,
             leader=self._assignor.leader,
             generation=self._generation,
         )
-        self.changed()
+        self._signal.notify()

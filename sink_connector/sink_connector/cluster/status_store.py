@@ -1,31 +1,24 @@
 """What connectors and tasks are doing, as their workers last said; the entries of Kafka Connect's `status.storage.topic`."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
 
-from sink_connector.cluster.keyed_log import Log, LogEntry, Value
+from sink_connector.cluster.change_signal import ChangeSignal
+from sink_connector.cluster.keyed_log import Log, LogEntry, MalformedEntryError, Value
+from sink_connector.runtime.states import State
 from sink_connector.version import VERSION
 
 CONNECTOR, TASK, TOPIC = "status-connector-", "status-task-", "status-topic-"
+MOST_DIGITS = 9  # of a task's number
 _Key = TypeVar("_Key")
 OF_CONNECTOR = ":connector-"  # between a topic and its connector; a topic's name has no colon
 
 
-class State(Enum):
-    """Connect's states of a connector and of a task."""
-
-    UNASSIGNED = "UNASSIGNED"
-    RUNNING = "RUNNING"
-    PAUSED = "PAUSED"
-    STOPPED = "STOPPED"
-    FAILED = "FAILED"
-    RESTARTING = "RESTARTING"
-
-
 class TaskId(NamedTuple):
+    """A connector's name and the number of one of its tasks, which count from 0."""
+
     connector: str
     number: int
 
@@ -41,6 +34,7 @@ class Status:
     version: str | None = VERSION
 
     def says_the_same(self, other: "Status | None") -> bool:
+        """Whether there is nothing new in it; generations and versions are none."""
         return other is not None and (self.state, self.worker, self.trace) == (
             other.state,
             other.worker,
@@ -48,6 +42,7 @@ class Status:
         )
 
     def as_value(self) -> Value:
+        """The status as it stands in the log."""
         return {
             "state": self.state.value,
             "trace": self.trace,
@@ -57,59 +52,74 @@ class Status:
         }
 
 
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
 def _status(value: Value) -> Status:
-    return Status(
-        state=State(value["state"]),
-        worker=value["worker_id"],
-        generation=value["generation"],
-        trace=value.get("trace"),
-        version=value.get("version"),
+    """Raises `MalformedEntryError`."""
+    try:
+        status = Status(
+            state=State(value["state"]),
+            worker=value["worker_id"],
+            generation=value["generation"],
+            trace=value.get("trace"),
+            version=value.get("version"),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise MalformedEntryError(f"no status: {error!r}") from None
+    fields: Iterable[tuple[Any, Any]] = (
+        (status.worker, str),
+        (status.generation, int),
+        (status.trace, str | None),
+        (status.version, str | None),
     )
+    if not all(isinstance(each, kind) for each, kind in fields):
+        raise MalformedEntryError("a status with fields of other types")
+    return status
 
 
-@dataclass(slots=True)
-class Statuses:
+class StatusStore:
     """What the log says. `apply` is its only way in; the other methods write to the log."""
 
-    changed: Callable[[], None] = lambda: None
-    connectors: dict[str, Status] = field(default_factory=dict)
-    tasks: dict[TaskId, Status] = field(default_factory=dict)
-    topics: dict[str, set[str]] = field(default_factory=dict)
-    _log: Log | None = None
+    def __init__(self, log: Log, signal: ChangeSignal) -> None:
+        """`signal` is notified of every entry."""
+        self.log = log
+        self.connectors: dict[str, Status] = {}
+        self.tasks: dict[TaskId, Status] = {}
+        self.topics: dict[str, set[str]] = {}
+        self._signal = signal
 
-    @property
-    def log(self) -> Log:
-        if self._log is None:
-            raise RuntimeError("the statuses have no log yet")
-        return self._log
-
-    @log.setter
-    def log(self, log: Log) -> None:
-        self._log = log
+    async def open(self) -> None:
+        """Read what the log holds. Raises what the log raises."""
+        await self.log.open(self.apply)
 
     def of(self, connector: str) -> list[tuple[TaskId, Status]]:
         """The tasks of a connector that have a status, in order."""
         return sorted((task, status) for task, status in self.tasks.items() if task.connector == connector)
 
     async def put_connector(self, name: str, status: Status | None) -> None:
+        """Say what a connector does; None takes it back."""
         await self.log.write(CONNECTOR + name, None if status is None else status.as_value())
 
     async def put_task(self, task: TaskId, status: Status | None) -> None:
+        """Say what a task does; None takes it back."""
         await self.log.write(
             f"{TASK}{task.connector}-{task.number}", None if status is None else status.as_value()
         )
 
-    async def add_topic(self, task: TaskId, topic: str) -> None:
+    async def add_topic(self, task: TaskId, topic: str, *, now_ms: Callable[[], int] = _now_ms) -> None:
         """Note that a task has delivered from a topic."""
         about = {
             "name": topic,
             "connector": task.connector,
             "task": task.number,
-            "discoverTimestamp": int(time.time() * 1000),
+            "discoverTimestamp": now_ms(),
         }
         await self.log.write(f"{TOPIC}{topic}{OF_CONNECTOR}{task.connector}", {"topic": about})
 
     async def forget_topics(self, connector: str) -> None:
+        """Take back which topics a connector has delivered from."""
         for topic in sorted(self.topics.get(connector, ())):
             await self.log.write(f"{TOPIC}{topic}{OF_CONNECTOR}{connector}", None)
 
@@ -121,17 +131,26 @@ class Statuses:
         await self.put_connector(connector, None)
 
     def apply(self, entry: LogEntry) -> None:
+        """Take in an entry; keys that mean nothing here are passed over.
+
+        Raises:
+            MalformedEntryError: The entry is not one of Connect's; nothing of it is taken in.
+        """
         key, value, _ = entry
+        if value is not None and not isinstance(value, Mapping):
+            raise MalformedEntryError(f"the value of {key!r} is no object")
         if key.startswith(CONNECTOR):
             _set(self.connectors, key.removeprefix(CONNECTOR), None if value is None else _status(value))
         elif key.startswith(TASK):
             name, _, number = key.removeprefix(TASK).rpartition("-")
+            if not number.isascii() or not number.isdecimal() or len(number) > MOST_DIGITS:
+                raise MalformedEntryError(f"{number!r} is no task")
             _set(self.tasks, TaskId(name, int(number)), None if value is None else _status(value))
         elif key.startswith(TOPIC):
             topic, _, connector = key.removeprefix(TOPIC).partition(OF_CONNECTOR)
             known = self.topics.setdefault(connector, set())
             (known.discard if value is None else known.add)(topic)
-        self.changed()
+        self._signal.notify()
 
 
 def _set(found: dict[_Key, Status], key: _Key, status: Status | None) -> None:

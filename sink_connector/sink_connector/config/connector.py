@@ -1,20 +1,29 @@
 """A connector's configuration as typed values, and the rules by which its keys contradict each other."""
 
-import re
+import difflib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sink_connector.config import definition
 from sink_connector.config.connection import Connection, parse_connection
-from sink_connector.config.providers import UnresolvedError, resolve
+from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
+from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.reader import Reader
+from sink_connector.config.redaction import Redactor
+from sink_connector.config.secrets import secrets_of
 from sink_connector.errors import ConfigError
-from sink_connector.transforms.java.regex import compile_regex
+
+LONGEST_NAME = 255
+NOT_IN_NAMES = {"Cc", "Cs"}
 
 
 class InsertMode(Enum):
+    """How a row is written."""
+
     INSERT = "insert"
     UPSERT = "upsert"
     UPDATE = "update"
@@ -22,6 +31,8 @@ class InsertMode(Enum):
 
 
 class PkMode(Enum):
+    """Where the key of a row comes from."""
+
     NONE = "none"
     KAFKA = "kafka"
     RECORD_KEY = "record_key"
@@ -35,15 +46,18 @@ class ConverterConfig:
 
     class_name: str
     options: Mapping[str, str] = field(default_factory=dict)
+    replace_null_with_default: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorsConfig:
+    """What happens to records and transactions that fail. A `retry_timeout_ms` of -1 is without end."""
+
     tolerant: bool = False
     log: bool = False
     log_messages: bool = False
-    retry_delay_max_ms: int = 60_000
     retry_timeout_ms: int = 0
+    retry_delay_max_ms: int = 60_000
     dead_letter_topic: str = ""
     dead_letter_replication: int = 3
     dead_letter_headers: bool = False
@@ -67,7 +81,9 @@ class TableConfig:
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
     version_field: str = ""
-    identifiers_allow: re.Pattern[str] = re.compile(definition.BY_NAME["identifiers.allow"].default or "")
+    identifiers_allow: BoundedPattern = field(
+        default_factory=partial(BoundedPattern.compile, definition.ANY_VISIBLE)
+    )
 
     def column_name(self, field: str) -> str:
         """The column a field goes to."""
@@ -76,14 +92,17 @@ class TableConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorConfig:
-    """All of a connector's configuration. `given` is as it was written; `resolved` has our spelling of the keys, defaults
-    left out, and its references replaced: it holds secrets."""
+    """All of a connector's configuration.
+
+    `given` is as it was written; `resolved` has our spelling of the keys, defaults left out, and its references replaced: it
+    holds secrets, which `redactor` takes out of texts.
+    """
 
     name: str
     given: Mapping[str, str]
     resolved: Mapping[str, str] = field(repr=False)
     topics: tuple[str, ...]
-    topics_regex: re.Pattern[str] | None
+    topics_regex: BoundedPattern | None
     tasks_max: int
     key_converter: ConverterConfig
     value_converter: ConverterConfig
@@ -91,15 +110,15 @@ class ConnectorConfig:
     table: TableConfig
     errors: ErrorsConfig
     consumer: Mapping[str, str]
-    producer: Mapping[str, str]
     batch_size: int
     retry_backoff_ms: int
-    max_retries: int
-    command_timeout_ms: int
     linger_ms: int
     timezone: str
     notify_channel: str
     projections: Mapping[str, str]
+    max_retries: int = 10
+    command_timeout_ms: int = 60_000
+    redactor: Redactor = field(default_factory=Redactor, repr=False)
 
     @property
     def group_id(self) -> str:
@@ -107,25 +126,31 @@ class ConnectorConfig:
         return self.consumer.get("group.id", f"connect-{self.name}")
 
     def reads(self, topic: str) -> bool:
-        """Whether a topic, if there is one of that name, is among those to read."""
+        """Whether a topic, if there is one of that name, is among those to read. Raises `PatternTimeoutError`."""
         matches = self.topics_regex is not None and self.topics_regex.fullmatch(topic) is not None
         return matches or topic in self.topics
 
 
-def parse_connector(given: Mapping[str, str]) -> ConnectorConfig:
+def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None = None) -> ConnectorConfig:
     """Read a connector's configuration: aliases, defaults, references, contradictions.
 
-    Raises `ConfigError` with every problem of every key. Keys nobody knows are no problem; see `unknown_keys`.
+    Keys nobody knows are no problem; see `unknown_keys`.
+
+    Raises:
+        ConfigError: With every problem of every key, which quote values as they were written.
     """
     reader = Reader(_canonical(given))
-    _resolve_references(reader)
+    providers = ConfigProviders() if providers is None else providers
+    reader.resolve(providers)
+    providers.redactor.add(*secrets_of(reader.values))
+    _check_class(reader)
     config = ConnectorConfig(
-        name=reader.text("name"),
+        name=_name(reader),
         given=dict(given),
         resolved=reader.values,
         topics=reader.words("topics"),
-        topics_regex=reader.pattern("topics.regex", compiled=compile_regex),
-        tasks_max=reader.number("tasks.max", least=1),
+        topics_regex=reader.pattern("topics.regex"),
+        tasks_max=reader.number("tasks.max", least=1, most=definition.MOST_TASKS),
         key_converter=_converter(reader, "key.converter"),
         value_converter=_converter(reader, "value.converter"),
         connection=_connection(reader),
@@ -134,22 +159,22 @@ def parse_connector(given: Mapping[str, str]) -> ConnectorConfig:
             tolerant=reader.text("errors.tolerance") == "all",
             log=reader.flag("errors.log.enable"),
             log_messages=reader.flag("errors.log.include.messages"),
+            retry_timeout_ms=reader.number("errors.retry.timeout", least=-1, most=2**63 - 1),
             retry_delay_max_ms=reader.number("errors.retry.delay.max.ms", least=1),
-            retry_timeout_ms=reader.number("errors.retry.timeout", least=-1),
             dead_letter_topic=reader.text("errors.deadletterqueue.topic.name"),
             dead_letter_replication=reader.number("errors.deadletterqueue.topic.replication.factor", least=1),
             dead_letter_headers=reader.flag("errors.deadletterqueue.context.headers.enable"),
         ),
         consumer=reader.family("consumer.override."),
-        producer=reader.family("producer.override."),
         batch_size=reader.number("batch.size", least=1),
         retry_backoff_ms=reader.number("retry.backoff.ms"),
-        max_retries=reader.number("max.retries"),
-        command_timeout_ms=reader.number("command.timeout.ms", least=1),
         linger_ms=reader.number("linger.ms"),
         timezone=_timezone(reader),
         notify_channel=reader.text("notify.channel"),
         projections=_projections(reader),
+        max_retries=reader.number("max.retries"),
+        command_timeout_ms=reader.number("connection.command.timeout.ms", least=1),
+        redactor=providers.redactor,
     )
     _contradictions(config, reader)
     if reader.problems:
@@ -157,15 +182,26 @@ def parse_connector(given: Mapping[str, str]) -> ConnectorConfig:
     return config
 
 
-def unknown_keys(given: Mapping[str, str]) -> list[str]:
-    """The keys that mean nothing here; worth a warning, because a misspelt key is silently its default."""
-    return sorted(
-        name
-        for name in given
-        if name not in definition.BY_NAME
-        and name not in definition.ALIASES
-        and not name.startswith(definition.PREFIXES)
-    )
+def unknown_keys(given: Mapping[str, str]) -> dict[str, str | None]:
+    """The keys that mean nothing here, in order, each with the one that may have been meant.
+
+    Worth a warning, because a misspelt key is silently its default.
+    """
+    known = {**definition.BY_NAME, **definition.ALIASES}
+    unknown = sorted(name for name in given if name not in known and not name.startswith(definition.PREFIXES))
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None) for name in unknown
+    }
+
+
+def warnings_of(config: ConnectorConfig) -> list[str]:
+    """What of a usable configuration has no effect, although somebody may count on it."""
+    found = [
+        f"connection.url has the option {name}, which is not known" for name in config.connection.unknown
+    ]
+    if config.resolved.get("truncate.enabled", "false").strip().lower() == "true":
+        found.append("truncate.enabled has no effect: no record asks for a table to be emptied")
+    return found
 
 
 def _canonical(given: Mapping[str, str]) -> dict[str, str]:
@@ -180,16 +216,32 @@ def _canonical(given: Mapping[str, str]) -> dict[str, str]:
     return values
 
 
-def _resolve_references(reader: Reader) -> None:
-    for name, value in reader.values.items():
-        try:
-            reader.values[name] = resolve(value)
-        except UnresolvedError as error:
-            reader.problem(name, str(error))
+def _name(reader: Reader) -> str:
+    """Every name that is taken here can be written into a path of the REST interface, as one part of it."""
+    name = reader.text("name")
+    if name in {".", ".."} or len(name) > LONGEST_NAME:
+        reader.problem("name", f"is no name; one has 1 to {LONGEST_NAME} characters and is neither . nor ..")
+    if any(unicodedata.category(character) in NOT_IN_NAMES for character in name):
+        reader.problem("name", "holds a control character or half of a surrogate pair")
+    return name
+
+
+def _check_class(reader: Reader) -> None:
+    name = reader.text("connector.class")
+    if name and not definition.is_connector_class(name):
+        near = difflib.get_close_matches(name, definition.CLASSES, n=1)
+        known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(definition.CLASSES)}"
+        reader.problem("connector.class", f"is {name!r}, which is no sink here; {known}")
 
 
 def _converter(reader: Reader, name: str) -> ConverterConfig:
-    return ConverterConfig(class_name=reader.text(name), options=reader.family(f"{name}."))
+    options = reader.family(f"{name}.")
+    replaces = options.get("replace.null.with.default", "true").strip().lower()
+    if replaces not in {"true", "false"}:
+        reader.problem(f"{name}.replace.null.with.default", f"is {replaces!r}, it must be true or false")
+    return ConverterConfig(
+        class_name=reader.text(name), options=options, replace_null_with_default=replaces != "false"
+    )
 
 
 def _connection(reader: Reader) -> Connection:
@@ -221,7 +273,7 @@ def _table(reader: Reader) -> TableConfig:
         include=frozenset(reader.words("fields.whitelist")),
         exclude=frozenset(reader.words("field.exclude.list")),
         version_field=reader.text("version.field"),
-        identifiers_allow=reader.pattern("identifiers.allow") or re.compile(""),
+        identifiers_allow=reader.pattern("identifiers.allow") or BoundedPattern.compile(""),
     )
 
 
@@ -229,7 +281,7 @@ def _timezone(reader: Reader) -> str:
     name = reader.text("db.timezone")
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         reader.problem("db.timezone", f"{name!r} is not the name of a time zone")
     return name
 
@@ -258,17 +310,17 @@ def _contradictions(config: ConnectorConfig, reader: Reader) -> None:
         (
             keyed and table.pk_mode is PkMode.NONE,
             "pk.mode",
-            f"is none, but insert.mode={table.insert_mode.value} needs a key",
+            f"is none, but insert.mode={reader.shown('insert.mode')} needs a key",
         ),
         (
             table.delete_enabled and table.pk_mode is not PkMode.RECORD_KEY,
             "delete.enabled",
-            f"is true, but pk.mode is {table.pk_mode.value}: a tombstone has only its key, so it must be record_key",
+            f"is true, but pk.mode is {reader.shown('pk.mode')}: a tombstone has only its key, so it must be record_key",
         ),
         (
             bool(table.version_field) and not keyed,
             "version.field",
-            f"is set, but insert.mode={table.insert_mode.value} never overwrites a row",
+            f"is set, but insert.mode={reader.shown('insert.mode')} never overwrites a row",
         ),
         (
             table.pk_mode is PkMode.RECORD_HEADER and not table.pk_fields,
@@ -286,7 +338,7 @@ def _contradictions(config: ConnectorConfig, reader: Reader) -> None:
             "and field.exclude.list are both given, one must go",
         ),
         (
-            bool(config.errors.dead_letter_topic) and config.reads(config.errors.dead_letter_topic),
+            bool(config.errors.dead_letter_topic) and _reads(config, config.errors.dead_letter_topic, reader),
             "topics.regex" if config.topics_regex else "topics",
             "and errors.deadletterqueue.topic.name have a topic in common: bad records would come back for ever",
         ),
@@ -294,3 +346,11 @@ def _contradictions(config: ConnectorConfig, reader: Reader) -> None:
     for wrong, key, problem in pairs:
         if wrong:
             reader.problem(key, problem)
+
+
+def _reads(config: ConnectorConfig, topic: str, reader: Reader) -> bool:
+    try:
+        return config.reads(topic)
+    except PatternTimeoutError as error:
+        reader.problem("topics.regex", str(error))
+        return False

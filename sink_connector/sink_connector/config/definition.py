@@ -17,6 +17,8 @@ class Kind(Enum):
 
 
 class Importance(Enum):
+    """Connect's `ConfigDef.Importance`."""
+
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
     LOW = "LOW"
@@ -46,6 +48,8 @@ COMMON, ERRORS, CONNECTION, WRITES, SCHEMA, MAPPING, OWN = (
     "Data Mapping",
     "Own",
 )
+
+MOST_TASKS = 1_000  # of one connector; each is a consumer and a database connection
 
 # Names of tables and columns: no control or invisible characters, no quotes, no backslash, no semicolon.
 ANY_VISIBLE = r"""[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"'`;\\]+"""
@@ -108,14 +112,6 @@ KEYS: tuple[Key, ...] = (
         default=JSON_CONVERTER,
         importance=Importance.LOW,
         doc="How values are written. Its options follow as value.converter.<option>.",
-    ),
-    Key(
-        name="header.converter",
-        kind=Kind.CLASS,
-        group=COMMON,
-        default="org.apache.kafka.connect.storage.SimpleHeaderConverter",
-        importance=Importance.LOW,
-        doc="How headers are written.",
     ),
     Key(
         name="transforms",
@@ -217,6 +213,14 @@ KEYS: tuple[Key, ...] = (
         doc="Database password, when the URL does not say.",
     ),
     Key(
+        name="connection.command.timeout.ms",
+        kind=Kind.INT,
+        group=CONNECTION,
+        default="60000",
+        importance=Importance.LOW,
+        doc="Longest time for one statement; a batch that takes longer is rolled back, made smaller and tried again.",
+    ),
+    Key(
         name="insert.mode",
         kind=Kind.STRING,
         group=WRITES,
@@ -264,14 +268,6 @@ KEYS: tuple[Key, ...] = (
         aliases=("flush.retry.delay.ms",),
         doc="First pause before a failed transaction is tried again; it doubles up to errors.retry.delay.max.ms, and up to one "
         "second while the server cannot be reached.",
-    ),
-    Key(
-        name="command.timeout.ms",
-        kind=Kind.INT,
-        group=WRITES,
-        default="60000",
-        doc="How long one command to the database may take. A batch that takes longer, or longer than the role's "
-        "statement_timeout, is written in halves.",
     ),
     Key(
         name="pk.mode",
@@ -412,12 +408,9 @@ ALIASES: dict[str, str] = {alias: key.name for key in KEYS for alias in key.alia
 PREFIXES = (
     "key.converter.",
     "value.converter.",
-    "header.converter.",
     "transforms.",
     "predicates.",
     "consumer.override.",
-    "producer.override.",
-    "admin.override.",
     "projection.",
 )
 
@@ -428,3 +421,10 @@ CONNECTOR_CLASSES = (
     DEBEZIUM_CLASS,
 )
 OWN_CLASS = "sink_connector.PostgresSinkConnector"
+CLASSES = (OWN_CLASS, *CONNECTOR_CLASSES)
+
+
+def is_connector_class(name: str) -> bool:
+    """Whether a class is this sink or one it stands in for: by its whole name, its last part, or that without `Connector`."""
+    short = {each.rpartition(".")[2] for each in CLASSES}
+    return name in CLASSES or name in short or name in {each.removesuffix("Connector") for each in short}

@@ -6,18 +6,22 @@ read it can write.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from sink_connector.config.definition import ALIASES, BY_NAME, Kind
-
-HIDDEN = "[hidden]"  # Connect's own word for it
+from sink_connector.config.redaction import HIDDEN
 
 _BY_NAME = re.compile(
-    r"(password|secret|token|credentials|jaas\.config|user\.info|keystore\.key)$", re.IGNORECASE
+    r"(pass(word|phrase|wd)?|secrets?|token|credentials?|api[._-]?key|private[._-]?key|jaas\.config|user\.info|keystore\.key"
+    r"|ssl\.key|access[._-]?key)$",
+    re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"\$\{\w+:[^}]*\}")
 _IN_URL = re.compile(
-    r"(?P<before>://[^:/?#@]*:)(?P<user>[^@/]+)(?=@)|(?P<key>[?&]password=)(?P<option>[^&#]+)", re.IGNORECASE
+    # A password with a raw @, /, :, ? or # in it reaches up to the last @ there is before the options.
+    r"(?P<before>://[^:/?#\s]*:)(?P<user>[^\s?#]+|[^\s/]+)(?=@)"
+    r"|(?P<key>[?&](?:password|sslpassword|passphrase|api_?key|token|secret)=)(?P<option>[^&#\s]+)",
+    re.IGNORECASE,
 )
 
 
@@ -27,12 +31,12 @@ def is_secret(key: str) -> bool:
     return (known is not None and known.kind is Kind.PASSWORD) or _BY_NAME.search(key) is not None
 
 
-def shown(config: Mapping[str, str | None]) -> dict[str, str | None]:
+def redacted(config: Mapping[str, str | None]) -> dict[str, str | None]:
     """The configuration as it may be shown."""
     return {key: _hidden(key, value) for key, value in config.items()}
 
 
-def kept(config: Mapping[str, str | None], stored: Mapping[str, str | None]) -> dict[str, str | None]:
+def retained(config: Mapping[str, str | None], stored: Mapping[str, str | None]) -> dict[str, str | None]:
     """A new configuration, with the stored value wherever it gives what was shown of it."""
     return {
         key: stored[key] if stored.get(key) is not None and value == _hidden(key, stored[key]) else value
@@ -46,13 +50,6 @@ def secrets_of(resolved: Mapping[str, str]) -> set[str]:
     for value in resolved.values():
         found.update(match["user"] or match["option"] for match in _IN_URL.finditer(value))
     return {secret for secret in found if secret}
-
-
-def scrubbed(text: str, secrets: Iterable[str]) -> str:
-    """A text without the secrets in it, however they got there."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return text
 
 
 def _hidden(key: str, value: str | None) -> str | None:

@@ -3,6 +3,7 @@
 Both speak of the same settings: `SINK_CONFIG_STORAGE_TOPIC` is `config.storage.topic`. The environment goes before the file.
 """
 
+import difflib
 import os
 import socket
 from collections.abc import Mapping
@@ -10,13 +11,42 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sink_connector.config.providers import UnresolvedError, parse_properties, resolve
+from sink_connector.config.providers import (
+    ConfigProviders,
+    UnresolvedError,
+    parse_properties,
+    read_providers,
+)
 from sink_connector.errors import ConfigError
 
 PREFIX = "SINK_"
 EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - addresses to listen at, none that another worker could call
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
 SECURITY = ("security.", "sasl.", "ssl.")
+
+# What a worker is told by; the second half are a Connect worker's, which change nothing here.
+SETTINGS = frozenset(
+    {
+        "bootstrap.servers", "config.providers", "config.storage.partitions", "config.storage.replication.factor",
+        "config.storage.topic", "group.id", "heartbeat.interval.ms", "listeners", "log.level", "rebalance.timeout.ms",
+        "rest.advertised.host.name", "rest.advertised.port", "rest.host", "rest.host.name", "rest.port",
+        "session.timeout.ms", "status.storage.partitions", "status.storage.replication.factor", "status.storage.topic",
+        "key.converter", "value.converter", "header.converter",
+        "admin.listeners", "client.dns.lookup", "client.id", "connect.protocol", "connections.max.idle.ms",
+        "connector.client.config.override.policy", "exactly.once.source.support", "metadata.max.age.ms",
+        "metadata.recovery.strategy", "metric.reporters", "plugin.discovery", "plugin.path", "receive.buffer.bytes",
+        "reconnect.backoff.max.ms", "reconnect.backoff.ms", "request.timeout.ms", "response.http.headers.config",
+        "retry.backoff.max.ms", "retry.backoff.ms", "rest.extension.classes", "rest.advertised.listener",
+        "scheduled.rebalance.max.delay.ms", "send.buffer.bytes", "socket.connection.setup.timeout.max.ms",
+        "socket.connection.setup.timeout.ms", "task.shutdown.graceful.timeout.ms", "topic.creation.enable",
+        "topic.tracking.allow.reset", "topic.tracking.enable", "worker.sync.timeout.ms", "worker.unsync.backoff.ms",
+        "auto.include.jmx.reporter",
+    }
+)  # fmt: skip
+FAMILIES = (
+    *SECURITY, "key.converter.", "value.converter.", "header.converter.", "consumer.", "config.providers.",
+    "producer.", "admin.", "offset.", "metrics.", "inter.worker.", "internal.", "access.control.", "listeners.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +61,8 @@ class StorageTopic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
+    """The settings of a worker; times are in milliseconds. `advertised` is `host:port`, and its id in the group."""
+
     bootstrap_servers: str = "127.0.0.1:9092"
     rest_host: str = "127.0.0.1"
     rest_port: int = 8083
@@ -49,6 +81,7 @@ class WorkerConfig:
     security: Mapping[str, str] = field(default_factory=dict, repr=False)
     consumer: Mapping[str, str] = field(default_factory=dict, repr=False)
     converters: Mapping[str, str] = field(default_factory=dict)
+    providers: ConfigProviders = field(default_factory=ConfigProviders)
 
     def completed(self, connector: Mapping[str, str | None]) -> dict[str, str]:
         """A connector's configuration with the worker's converters for those it does not name itself; nulls left out."""
@@ -65,10 +98,12 @@ DEFAULT = WorkerConfig()
 
 
 def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | None = None) -> WorkerConfig:
-    """The settings of the environment and the file, each with a default. What Connect has and a sink worker has no use
-    for (`offset.storage.topic`, `plugin.path` …) is accepted and ignored.
+    """The settings of the environment and the file, each with a default.
 
-    Raises `ConfigError` for a file that cannot be read and for values of the wrong type.
+    What Connect has and a sink worker has no use for (`offset.storage.topic`, `plugin.path` …) is accepted and ignored.
+
+    Raises:
+        ConfigError: For a file that cannot be read, values of the wrong type and protection that is not there.
     """
     values = _written(environment, file)
     problems: dict[str, list[str]] = {}
@@ -88,6 +123,14 @@ def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | Non
             replication_factor=number(f"{kind}.storage.replication.factor", default.replication_factor),
         )
 
+    if not values.get("bootstrap.servers", DEFAULT.bootstrap_servers).strip(" ,"):
+        problems["bootstrap.servers"] = ["is empty; it is a list of host:port (SINK_BOOTSTRAP_SERVERS)"]
+    problems |= _unprotected(values)
+    providers = ConfigProviders()
+    try:
+        providers = read_providers(values, environment=environment)
+    except ConfigError as error:
+        problems |= error.problems
     host, port = _listener(values, number("rest.port", DEFAULT.rest_port))
     config = WorkerConfig(
         bootstrap_servers=values.get("bootstrap.servers", DEFAULT.bootstrap_servers),
@@ -108,10 +151,41 @@ def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | Non
             if name.startswith("consumer.")
         },
         converters={name: value for name, value in values.items() if name.startswith(CONVERTERS)},
+        providers=providers,
     )
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def unknown_settings(file: Path | None) -> dict[str, str | None]:
+    """The settings of a file that neither this worker nor a Connect worker knows, each with the one perhaps meant."""
+    if file is None:
+        return {}
+    unknown = [
+        name
+        for name in parse_properties(file.read_text(encoding="utf-8"))
+        if name not in SETTINGS and not name.startswith(FAMILIES)
+    ]
+    return {
+        name: next(iter(difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.75)), None)
+        for name in unknown
+    }
+
+
+def _unprotected(values: Mapping[str, str]) -> dict[str, list[str]]:
+    """Protection that was asked for and is not there must not be left out without a word."""
+    problems = {}
+    schemes = {urlsplit(each.strip()).scheme.lower() for each in values.get("listeners", "").split(",")}
+    if "https" in schemes:
+        problems["listeners"] = [
+            "asks for https, which is not served here; put a proxy in front and listen to http"
+        ]
+    if values.get("rest.extension.classes", "").strip():
+        problems["rest.extension.classes"] = [
+            "names Java classes, which are not run here; put a proxy in front"
+        ]
+    return problems
 
 
 def _written(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:
@@ -119,9 +193,11 @@ def _written(environment: Mapping[str, str], file: Path | None) -> dict[str, str
     if file is not None:
         try:
             values = parse_properties(file.read_text(encoding="utf-8"))
-            values = {name: resolve(value, environment) for name, value in values.items()}
-        except (OSError, UnresolvedError) as error:
-            raise ConfigError({str(file): [f"cannot be read: {error}"]}) from error
+            providers = ConfigProviders(environment=environment).unrestricted()
+            values = {name: providers.resolve(value) for name, value in values.items()}
+        except (OSError, ValueError, UnresolvedError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError({str(file): [f"cannot be read: {reason}"]}) from error
     named = {
         name.removeprefix(PREFIX).lower().replace("_", "."): value
         for name, value in environment.items()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sink_connector.dead_letters.table import Letter, letters
 from sink_connector.errors import FatalError
-from sink_connector.runtime.connector_definition import Blueprint
+from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.sink.session import Session
 from sink_connector.sink.sqlstate import Decision, decide
 from sink_connector.sink.table_naming import TableNaming
@@ -19,7 +19,7 @@ class Replayed(NamedTuple):
     reason: str
 
 
-async def replay(blueprint: Blueprint, ids: Sequence[int] | None = None) -> list[Replayed]:
+async def replay(blueprint: ConnectorDefinition, ids: Sequence[int] | None = None) -> list[Replayed]:
     """Deliver the letters of a connector once more, in the order of their offsets. `version.field` keeps an old state from
     overwriting what came after it. Raises what the driver raises when the database is away."""
     config = blueprint.config

@@ -2,32 +2,39 @@
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sink_connector.rest import connectors, errors, leader_client, loggers, offsets, plugins
-from sink_connector.rest.connectors import AtDesk
-from sink_connector.rest.dependencies import Desk
+from sink_connector.rest import connectors, errors, loggers, offsets, plugins
+from sink_connector.rest.dependencies import Context, RestContext
+from sink_connector.rest.requests import BodyLimit, ConnectPaths
 from sink_connector.version import CONNECT_VERSION, VERSION
 
 
-def make_app(desk: Desk) -> FastAPI:
+def make_app(context: RestContext) -> FastAPI:
+    """The worker's ASGI application."""
     app = FastAPI(
         title="Sink connector", version=VERSION, docs_url="/docs", redoc_url=None, redirect_slashes=False
     )
-    app.state.desk = desk
+    app.state.context = context
     errors.install(app)
-    leader_client.install(app)
-    for part in (offsets, connectors, plugins, loggers):
-        app.include_router(part.router)
-    app.add_middleware(_TrailingSlash)
+    for router in (
+        offsets.router,
+        offsets.commands,
+        connectors.router,
+        connectors.commands,
+        plugins.router,
+        loggers.router,
+    ):
+        app.include_router(router)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(ConnectPaths)
 
     @app.get("/")
-    async def root(desk: AtDesk) -> dict[str, str]:
+    async def root(context: Context) -> dict[str, str]:
         """The version is that of the Connect release whose API this is."""
         return {
             "version": CONNECT_VERSION,
             "commit": f"sink-connector-{VERSION}",
-            "kafka_cluster_id": desk.cluster_id,
+            "kafka_cluster_id": context.cluster_id,
         }
 
     @app.get("/health")
@@ -43,15 +50,3 @@ def make_app(desk: Desk) -> FastAPI:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return app
-
-
-class _TrailingSlash:
-    """`/connectors/` is `/connectors`, as it is for Connect."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != "/":
-            scope = {**scope, "path": scope["path"].rstrip("/")}
-        await self._app(scope, receive, send)

@@ -1,36 +1,64 @@
 """What the routes work with."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Request
+import httpx
+from fastapi import Depends, Request
 
-from sink_connector.cluster.config_store import Configs
-from sink_connector.cluster.connector_cache import MakeBlueprint
-from sink_connector.cluster.connector_operations import Control
+from sink_connector.cluster.cluster import Cluster
+from sink_connector.cluster.config_store import ConfigStore
+from sink_connector.cluster.connector_cache import ConnectorCache, DefineConnector
+from sink_connector.cluster.connector_operations import ConnectorOperations
 from sink_connector.cluster.membership import Membership
-from sink_connector.cluster.status_store import Statuses
+from sink_connector.cluster.status_store import StatusStore
+from sink_connector.config.redaction import Redactor
 from sink_connector.logs import Loggers
 from sink_connector.runtime.stored_offsets import StoredOffsets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """One worker, as its REST interface sees it. With `from_files`, configurations cannot be changed over REST."""
+class RestContext:
+    """One worker, as its REST interface sees it.
 
-    configs: Configs
-    statuses: Statuses
-    membership: Membership
-    control: Control
+    `define` reads what comes over REST, within what the worker allows it; `definitions` knows the connectors there are. With
+    `from_files`, configurations cannot be changed over REST.
+    """
+
+    cluster: Cluster
+    operations: ConnectorOperations
     offsets: StoredOffsets
     loggers: Loggers
-    make: MakeBlueprint
+    define: DefineConnector
+    definitions: ConnectorCache
+    redactor: Redactor
+    leader_client: httpx.AsyncClient
     cluster_id: str
     from_files: bool
 
+    @property
+    def configs(self) -> ConfigStore:
+        """The connectors asked for."""
+        return self.cluster.configs
 
-def desk_of(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+    @property
+    def statuses(self) -> StatusStore:
+        """What is said of them."""
+        return self.cluster.statuses
+
+    @property
+    def membership(self) -> Membership:
+        """Who is in the group."""
+        return self.cluster.membership
+
+
+def rest_context(request: Request) -> RestContext:
+    """The worker that a request has come to."""
+    context: RestContext = request.app.state.context
+    return context
+
+
+Context = Annotated[RestContext, Depends(rest_context)]
 
 
 def is_true(flag: str) -> bool:

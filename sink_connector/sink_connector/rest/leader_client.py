@@ -1,13 +1,14 @@
 """Commands are decided by the group's leader. A worker that is not it hands the request on and gives back the answer."""
 
-import asyncio
-import http.client
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Response
+import httpx
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 
 from sink_connector.errors import SinkError
-from sink_connector.rest.dependencies import desk_of
+from sink_connector.rest.dependencies import RestContext, rest_context
 from sink_connector.rest.errors import ConflictError
 
 TIMEOUT_S = 60.0
@@ -18,51 +19,54 @@ class ForwardError(SinkError):
     """The leader did not answer."""
 
 
-class AnsweredElsewhereError(Exception):
-    """Not a failure: the leader's answer, on its way past the route to the client."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status_code)
-        self.response = response
+def make_leader_client() -> httpx.AsyncClient:
+    """A client for the other workers; a proxy out of the environment is none of their business."""
+    return httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S)
 
 
-async def lead(request: Request) -> None:
-    """Lets a command through in the leader alone. Raises `ConflictError` while a rebalance is going on."""
-    desk = desk_of(request)
-    leader = desk.membership.view.leader
-    if not desk.membership.is_stable or not leader:
-        raise ConflictError(REBALANCING)
-    if leader == desk.membership.me:
-        return
-    if "forward" in request.query_params:  # it came from a worker that takes this one for the leader
-        raise ConflictError(REBALANCING)
-    response = await asyncio.to_thread(_ask, leader, request, await request.body())
-    await desk.configs.log.catch_up()  # whoever asks this worker next finds what was done
-    raise AnsweredElsewhereError(response)
+class LeaderRoute(APIRoute):
+    """A command: the route's own function runs in the leader alone.
+
+    Raises:
+        ConflictError: While a rebalance is going on, or when a worker that forwards takes this one for the leader wrongly.
+        ForwardError: The leader does not answer.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What FastAPI calls with a request."""
+        decide = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            context = rest_context(request)
+            leader = context.membership.view.leader
+            if not context.membership.is_stable or not leader:
+                raise ConflictError(REBALANCING)
+            if leader == context.membership.me:
+                return await decide(request)
+            if "forward" in request.query_params:
+                raise ConflictError(REBALANCING)
+            answer = await _ask(leader, request, context)
+            await context.configs.log.catch_up()  # whoever asks this worker next finds what was done
+            return answer
+
+        return handle
 
 
-Leading = Annotated[None, Depends(lead)]
-
-
-def install(app: FastAPI) -> None:
-    @app.exception_handler(AnsweredElsewhereError)
-    async def pass_on(_: Request, answered: AnsweredElsewhereError) -> Response:
-        return answered.response
-
-
-def _ask(leader: str, request: Request, body: bytes) -> Response:
-    connection = http.client.HTTPConnection(leader, timeout=TIMEOUT_S)
+async def _ask(leader: str, request: Request, context: RestContext) -> Response:
+    path = (
+        request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace").partition("?")[0]
+    )
     query = f"{request.url.query}&forward=false" if request.url.query else "forward=false"
-    sent = {"Content-Type": request.headers["content-type"]} if "content-type" in request.headers else {}
+    sent = {"content-type": request.headers["content-type"]} if "content-type" in request.headers else {}
     try:
-        connection.request(request.method, f"{request.url.path}?{query}", body=body or None, headers=sent)
-        answer = connection.getresponse()
-        content = answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise ForwardError(f"the leader of the group, {leader}, did not answer: {error}") from error
-    finally:
-        connection.close()
-    kept = {name: value for name in ("content-type", "location") if (value := answer.headers.get(name))}
-    if "location" in kept:
-        kept["location"] = kept["location"].replace(f"http://{leader}/", str(request.base_url))
-    return Response(content, status_code=answer.status, headers=kept)
+        answer = await context.leader_client.request(
+            request.method, f"http://{leader}{path}?{query}", content=await request.body(), headers=sent
+        )
+    except httpx.HTTPError as error:
+        raise ForwardError(f"the leader of the group, {leader}, did not answer: {error!r}") from error
+    passed_on = {
+        name: answer.headers[name] for name in ("content-type", "location") if name in answer.headers
+    }
+    if "location" in passed_on:
+        passed_on["location"] = passed_on["location"].replace(f"http://{leader}/", str(request.base_url))
+    return Response(answer.content, status_code=answer.status_code, headers=passed_on)

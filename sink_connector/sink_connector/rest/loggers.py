@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from sink_connector.cluster.connector_operations import UnacceptableError, UnknownError
+from sink_connector.cluster.connector_operations import InvalidRequestError, NotFoundError
 from sink_connector.logs import LEVELS
 from sink_connector.rest import bodies
-from sink_connector.rest.connectors import AtDesk
+from sink_connector.rest.dependencies import Context
 
 router = APIRouter(prefix="/admin/loggers")
 
@@ -17,27 +17,30 @@ NO_CONTENT = 204
 
 
 @router.get("")
-async def listed(desk: AtDesk) -> dict[str, Any]:
-    return {name: asdict(level) for name, level in desk.loggers.all().items()}
+async def listed(context: Context) -> dict[str, Any]:
+    """The loggers that have a level of their own."""
+    return {name: asdict(level) for name, level in context.loggers.all().items()}
 
 
 @router.get("/{name}")
-async def one(desk: AtDesk, name: str) -> dict[str, Any]:
-    level = desk.loggers.get(name)
+async def one(context: Context, name: str) -> dict[str, Any]:
+    """The level in force for a logger."""
+    level = context.loggers.get(name)
     if level is None:
-        raise UnknownError(f"Logger {name} not found.")
+        raise NotFoundError(f"Logger {name} not found.")
     return asdict(level)
 
 
 @router.put("/{name}")
-async def change(request: Request, desk: AtDesk, name: str, scope: str = "worker") -> Response:
+async def change(request: Request, context: Context, name: str, scope: str = "worker") -> Response:
+    """Set a level, of this worker or with `scope=cluster` of all."""
     body = await bodies.read_object(request)
     if body.get("level") is None:
-        raise UnacceptableError("Desired 'level' parameter was not specified in request.")
+        raise InvalidRequestError("Desired 'level' parameter was not specified in request.")
     level = str(body["level"]).upper()
     if level not in LEVELS:
-        raise UnknownError(f"invalid log level '{body['level']}'.")
+        raise NotFoundError(f"invalid log level '{body['level']}'.")
     if scope == "cluster":
-        await desk.configs.set_level(name, level)
+        await context.configs.set_level(name, level)
         return Response(status_code=NO_CONTENT)
-    return JSONResponse(desk.loggers.set(name, level))
+    return JSONResponse(context.loggers.set(name, level))

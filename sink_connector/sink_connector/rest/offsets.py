@@ -6,20 +6,22 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from sink_connector.cluster.config_store import Definition, Target
-from sink_connector.cluster.connector_operations import UnacceptableError
+from sink_connector.cluster.config_store import ConnectorSpec, TargetState
+from sink_connector.cluster.connector_cache import RefusedConnector
+from sink_connector.cluster.connector_operations import InvalidRequestError
 from sink_connector.config.connector import ConnectorConfig
-from sink_connector.errors import ConfigError
 from sink_connector.rest import bodies
-from sink_connector.rest.connectors import AtDesk
-from sink_connector.rest.dependencies import Desk
-from sink_connector.rest.errors import ConflictError, UnreadableError
-from sink_connector.rest.leader_client import Leading
+from sink_connector.rest.dependencies import Context, RestContext
+from sink_connector.rest.errors import ConflictError, UnreadableBodyError
+from sink_connector.rest.leader_client import LeaderRoute
+from sink_connector.rest.requests import NAME
 from sink_connector.runtime.stored_offsets import NoPartitionError, OffsetsError
 from sink_connector.sink.offsets import Partition
 
-router = APIRouter(prefix="/connectors/{name}/offsets")
+router = APIRouter(prefix=f"/connectors/{NAME}/offsets")
+commands = APIRouter(prefix=f"/connectors/{NAME}/offsets", route_class=LeaderRoute)
 
+BEYOND_OFFSETS = 2**63
 STOPPING_S, LOOK_S = 5.0, 0.05
 NONE_GIVEN = "Partitions / offsets need to be provided for an alter offsets request"
 ALTERED = (
@@ -30,8 +32,9 @@ RESET = ALTERED.replace("altered", "reset")
 
 
 @router.get("")
-async def read(desk: AtDesk, name: str) -> dict[str, Any]:
-    stored = await desk.offsets.read(_configuration(desk, desk.control.known(name)))
+async def read(context: Context, name: str) -> dict[str, Any]:
+    """The next offset of each partition."""
+    stored = await context.offsets.read(_configuration(context, context.operations.known(name)))
     return {
         "offsets": [
             {
@@ -43,62 +46,65 @@ async def read(desk: AtDesk, name: str) -> dict[str, Any]:
     }
 
 
-@router.patch("")
-async def alter(request: Request, desk: AtDesk, name: str, _l: Leading) -> dict[str, str]:
-    definition = desk.control.known(name)
+@commands.patch("")
+async def alter(request: Request, context: Context, name: str) -> dict[str, str]:
+    """Set next offsets of a stopped connector; null resets one."""
+    spec = context.operations.known(name)
     body = await bodies.read_object(request, fields=("offsets",))
     changes = body.get("offsets")
     if not changes:
-        raise UnacceptableError(NONE_GIVEN)
-    await _stopped(desk, definition)
+        raise InvalidRequestError(NONE_GIVEN)
+    await _stopped(context, spec)
     try:
-        await desk.offsets.alter(_configuration(desk, definition), _read_changes(name, changes))
+        await context.offsets.alter(_configuration(context, spec), _read_changes(name, changes))
     except NoPartitionError as error:
         raise OffsetsError(f"Failed to alter consumer group offsets for connector {name}") from error
     return {"message": ALTERED}
 
 
-@router.delete("")
-async def reset(desk: AtDesk, name: str, _l: Leading) -> dict[str, str]:
-    definition = desk.control.known(name)
-    await _stopped(desk, definition)
-    await desk.offsets.reset(_configuration(desk, definition))
+@commands.delete("")
+async def reset(context: Context, name: str) -> dict[str, str]:
+    """Forget all offsets of a stopped connector."""
+    spec = context.operations.known(name)
+    await _stopped(context, spec)
+    await context.offsets.reset(_configuration(context, spec))
     return {"message": RESET}
 
 
-def _configuration(desk: Desk, definition: Definition) -> ConnectorConfig:
-    try:
-        return desk.make(definition.config).config
-    except ConfigError as error:
-        raise OffsetsError(f"the connector's configuration cannot be used here: {error}") from error
+def _configuration(context: RestContext, spec: ConnectorSpec) -> ConnectorConfig:
+    context.definitions.reconsider(spec.name)
+    definition = context.definitions.of(spec)
+    if isinstance(definition, RefusedConnector):
+        raise OffsetsError(f"the connector's configuration cannot be used here: {definition.trace}")
+    return definition.config
 
 
-async def _stopped(desk: Desk, definition: Definition) -> None:
-    if definition.target is not Target.STOPPED:
-        raise UnacceptableError(
+async def _stopped(context: RestContext, spec: ConnectorSpec) -> None:
+    if spec.target is not TargetState.STOPPED:
+        raise InvalidRequestError(
             "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified "
-            f"connector by issuing a 'PUT' request to the '/connectors/{definition.name}/stop' endpoint"
+            f"connector by issuing a 'PUT' request to the '/connectors/{spec.name}/stop' endpoint"
         )
     try:
         async with asyncio.timeout(STOPPING_S):
-            while desk.statuses.of(definition.name):  # noqa: ASYNC110 - statuses come one by one; a look is enough
+            while context.statuses.of(spec.name):  # noqa: ASYNC110 - statuses come one by one; a look is enough
                 await asyncio.sleep(LOOK_S)
     except TimeoutError:
-        raise ConflictError(f"The tasks of {definition.name} have not all stopped yet") from None
+        raise ConflictError(f"The tasks of {spec.name} have not all stopped yet") from None
 
 
 def _read_changes(name: str, changes: Any) -> dict[Partition, int | None]:
     if not isinstance(changes, list) or not all(isinstance(each, dict) for each in changes):
-        raise UnreadableError("offsets is a list of objects with partition and offset")
+        raise UnreadableBodyError("offsets is a list of objects with partition and offset")
     return dict(_read_change(name, each) for each in changes)
 
 
 def _read_change(name: str, change: Mapping[str, Any]) -> tuple[Partition, int | None]:
     place, offset = change.get("partition"), change.get("offset")
     if place is None:
-        raise UnacceptableError("The partition for a sink connector offset cannot be null or missing")
+        raise InvalidRequestError("The partition for a sink connector offset cannot be null or missing")
     if not isinstance(place, dict) or not {"kafka_topic", "kafka_partition"} <= place.keys():
-        raise UnacceptableError(
+        raise InvalidRequestError(
             "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'"
         )
     partition = Partition(
@@ -107,20 +113,20 @@ def _read_change(name: str, change: Mapping[str, Any]) -> tuple[Partition, int |
     if offset is None:
         return partition, None
     if not isinstance(offset, dict) or "kafka_offset" not in offset:
-        raise UnacceptableError(
+        raise InvalidRequestError(
             "The offset for a sink connector should either be null or contain the key 'kafka_offset'"
         )
     at = _integer(offset["kafka_offset"], kind="offset", named="Offset")
-    if at < 0:
+    if not 0 <= at < BEYOND_OFFSETS:
         raise OffsetsError(f"Failed to modify offsets for sink connector {name}")
     return partition, at
 
 
 def _integer(value: Any, *, kind: str, named: str) -> int:
     try:
-        return int(value)
+        return int(str(value)[:64])
     except (TypeError, ValueError):
-        raise UnacceptableError(
+        raise InvalidRequestError(
             f"Failed to parse the following Kafka {kind} value in the provided offsets: '{value}'. "
             f"{named} values for sink connectors need to be integers."
         ) from None

@@ -5,18 +5,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from sink_connector.cluster.connector_operations import (
-    CLASSES,
-    UnacceptableError,
-    UnknownError,
-    is_connector_class,
-)
+from sink_connector.cluster.connector_operations import InvalidRequestError, NotFoundError
 from sink_connector.config import definition
+from sink_connector.config.definition import CLASSES, is_connector_class
 from sink_connector.converters.factory import CONVERTERS
 from sink_connector.errors import SinkError
 from sink_connector.rest import bodies
-from sink_connector.rest.connectors import AtDesk
-from sink_connector.rest.dependencies import is_true
+from sink_connector.rest.dependencies import Context, is_true
 from sink_connector.rest.validation import described_key, validated
 from sink_connector.transforms.catalog import ALL_TRANSFORMS, PREDICATES, find
 from sink_connector.version import CONNECT_VERSION, VERSION
@@ -30,6 +25,7 @@ class NoConnectorTypeError(SinkError):
 
 @router.get("")
 async def listed(connectorsOnly: str = "true") -> list[dict[str, str]]:  # noqa: N803 - Connect's name for it
+    """The connector classes, or with `connectorsOnly=false` everything that can be named in a configuration."""
     sinks = [_plugin(each, "sink", VERSION) for each in CLASSES]
     if is_true(connectorsOnly):
         return sinks
@@ -47,13 +43,14 @@ def _plugin(name: str, kind: str, version: str) -> dict[str, str]:
 
 @router.get("/{plugin}/config")
 async def described(plugin: str) -> list[dict[str, Any]]:
+    """The keys of a plugin."""
     if is_connector_class(plugin):
         return [described_key(key, place) for place, key in enumerate(definition.KEYS, start=1)]
     for options in _options(plugin):
         return [described_key(key, place) for place, key in enumerate(options, start=1)]
     if plugin in CONVERTERS:
         return []  # a converter's options are described with the converter itself
-    raise UnknownError(f"Unknown plugin {plugin}.")
+    raise NotFoundError(f"Unknown plugin {plugin}.")
 
 
 def _options(plugin: str) -> Iterator[tuple[definition.Key, ...]]:
@@ -65,7 +62,8 @@ def _options(plugin: str) -> Iterator[tuple[definition.Key, ...]]:
 
 
 @router.put("/{plugin}/config/validate")
-async def validate(request: Request, desk: AtDesk, plugin: str) -> dict[str, Any]:
+async def validate(request: Request, context: Context, plugin: str) -> dict[str, Any]:
+    """What is wrong with a configuration, key by key; 200 also when something is."""
     config = bodies.config_of(await bodies.read_object(request))
     written = config.get("connector.class")
     if not written:
@@ -75,10 +73,10 @@ async def validate(request: Request, desk: AtDesk, plugin: str) -> dict[str, Any
     if written != plugin and written.rpartition(".")[2].removesuffix("Connector") != plugin.removesuffix(
         "Connector"
     ):
-        raise UnacceptableError(f"Included connector type {written} does not match request type {plugin}")
+        raise InvalidRequestError(f"Included connector type {written} does not match request type {plugin}")
     if not is_connector_class(written):
-        raise UnacceptableError(
+        raise InvalidRequestError(
             f"Failed to find any class that implements Connector and which name matches {written}, "
             f"available connectors are: {', '.join(CLASSES)}"
         )
-    return validated(plugin, config, desk.make)
+    return validated(plugin, config, context.define)

@@ -4,20 +4,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from sink_connector.cluster.config_store import Config
-from sink_connector.cluster.connector_cache import MakeBlueprint
+from sink_connector.cluster.connector_cache import DefineConnector
 from sink_connector.config import definition
 from sink_connector.config.definition import Key
-from sink_connector.config.secrets import shown
+from sink_connector.config.secrets import redacted
 from sink_connector.errors import ConfigError
 from sink_connector.transforms.catalog import ALL_TRANSFORMS, PREDICATES, find
 
 OPTIONS = "Options"
 
 
-def validated(plugin: str, config: Config, make: MakeBlueprint) -> dict[str, Any]:
+def validated(plugin: str, config: Config, make: DefineConnector) -> dict[str, Any]:
     """Connect's `ConfigInfos`. Keys stand in the spelling in which they were given."""
     problems = _problems(config, make)
-    visible = shown(config)
+    visible = redacted(config)
     known = [*_named_as_given(config), *_chain_keys(config)]
     named = {key.name for key in known}
     other = [_unlisted(name) for name in problems if name not in named]
@@ -59,7 +59,7 @@ def described_key(key: Key, place: int) -> dict[str, Any]:
     }
 
 
-def _problems(config: Config, make: MakeBlueprint) -> dict[str, list[str]]:
+def _problems(config: Config, make: DefineConnector) -> dict[str, list[str]]:
     """By the key as it was given, when that was another spelling."""
     try:
         make(config)

@@ -2,15 +2,16 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
-from sink_connector.cluster.status_store import State
 from sink_connector.config.connector import ConnectorConfig
-from sink_connector.config.secrets import scrubbed, secrets_of
 from sink_connector.runtime.sink_task import SinkTask
+from sink_connector.runtime.states import State
+from sink_connector.sink.offsets import Partition
 
 log = structlog.get_logger()
 
@@ -26,19 +27,51 @@ class TaskStatus:
     trace: str = ""
 
 
+class Trouble(Protocol):
+    """Why a task that runs gets nowhere: since when (epoch milliseconds), how often it has tried, the last reason."""
+
+    @property
+    def since_ms(self) -> int:
+        """When it began."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried since."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why the last attempt failed."""
+        ...
+
+
 @dataclass(slots=True)
 class RunningTask:
-    """A task with the asyncio task that runs it."""
+    """A task with the asyncio task that runs it; `task` is None when it could not even be made."""
 
     status: TaskStatus
-    task: SinkTask
+    redact: Callable[[str], str]
+    task: SinkTask | None = None
     running: "asyncio.Task[None] | None" = None
+
+    @property
+    def progress(self) -> Mapping[Partition, int]:
+        """The next offsets it has committed."""
+        return {} if self.task is None else self.task.progress
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What it is trying again; None for a task that gets on, or has failed."""
+        found: Trouble | None = getattr(self.task, "trouble", None)
+        return found if self.status.state is not State.FAILED else None
 
 
 @dataclass(slots=True)
 class Connector:
-    """One connector, as far as it runs in this worker. `failed` is set when a task has ended with an error, which `status`
-    then shows, and `changed` is called.
+    """One connector, as far as it runs in this worker.
+
+    `failed` is set when a task has ended with an error, which `status` then shows, and `changed` is called.
 
     The state asked for survives failures: a connector whose tasks have all failed is still RUNNING, as in Connect.
     """
@@ -52,6 +85,7 @@ class Connector:
 
     @property
     def status(self) -> list[TaskStatus]:
+        """Of every task that runs here, in order."""
         return [each.status for _, each in sorted(self.tasks.items())]
 
     async def start(self, *, paused: bool = False) -> None:
@@ -96,32 +130,43 @@ class Connector:
         self.tasks[number] = self._run(number)
 
     def _run(self, number: int) -> RunningTask:
-        task = self.make_task(number)
-        task.paused = self.state is State.PAUSED
-        running = RunningTask(TaskStatus(number, self.state), task)
-        running.running = asyncio.create_task(self._watch(running), name=f"{self.config.name}-{number}")
+        running = RunningTask(TaskStatus(number, self.state), self.config.redactor.scrub)
+        try:
+            running.task = self.make_task(number)
+        except Exception as error:  # noqa: BLE001 - as in `_watch`
+            self._fail(running, error)
+            return running
+        running.task.paused = self.state is State.PAUSED
+        running.running = asyncio.create_task(
+            self._watch(running, running.task), name=f"{self.config.name}-{number}"
+        )
         return running
 
-    async def _watch(self, running: RunningTask) -> None:
+    async def _watch(self, running: RunningTask, task: SinkTask) -> None:
         try:
-            await running.task.run()
+            await task.run()
         except Exception as error:  # noqa: BLE001 - whatever ends a task is its status, never silence
-            trace = "".join(traceback.format_exception(error))
-            running.status.state = State.FAILED
-            running.status.trace = scrubbed(trace, secrets_of(self.config.resolved))
-            log.error(  # noqa: TRY400 - with its secrets taken out
-                "sink.task.failed",
-                connector=self.config.name,
-                task=running.status.number,
-                trace=running.status.trace,
-            )
-            self.failed.set()
-            self.changed()
+            self._fail(running, error)
+
+    def _fail(self, running: RunningTask, error: Exception) -> None:
+        trace = self.config.redactor.scrub("".join(traceback.format_exception(error)))
+        running.status.state = State.FAILED
+        running.status.trace = trace
+        log.error(
+            "task.failed",
+            connector=self.config.name,
+            task=running.status.number,
+            error=self.config.redactor.scrub(str(error) or type(error).__name__),
+            trace=trace,
+        )
+        self.failed.set()
+        self.changed()
 
     def _set_paused(self, *, paused: bool) -> None:
         self.state = State.PAUSED if paused else State.RUNNING
         for each in self.tasks.values():
-            each.task.paused = paused
+            if each.task is not None:
+                each.task.paused = paused
             if each.status.state is not State.FAILED:
                 each.status.state = self.state
 
@@ -134,4 +179,4 @@ class Connector:
         if running:
             _, hanging = await asyncio.wait(running, timeout=STOP_S)
             for each in hanging:
-                log.error("sink.task.hangs", task=each.get_name())
+                log.error("task.stop_timed_out", task=each.get_name())

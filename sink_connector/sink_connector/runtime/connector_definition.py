@@ -1,10 +1,13 @@
 """Everything a connector is made of, made once to see whether its configuration can be used."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sink_connector.config.connector import ConnectorConfig, parse_connector
+from sink_connector.config.providers import ConfigProviders
+from sink_connector.config.reader import concealed
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.converters import Converter
 from sink_connector.converters.factory import make_converter
@@ -14,9 +17,12 @@ from sink_connector.runtime.record_converter import Conversion, make_conversion
 from sink_connector.transforms import Chain
 from sink_connector.transforms.configuration import chain_of
 
+# Keys whose problems may quote one another's values.
+FAMILIES = (("transforms", "predicates"), ("key.converter",), ("value.converter",), ("consumer.override",))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blueprint:
+class ConnectorDefinition:
     """A usable configuration. What it makes is made anew for every task."""
 
     config: ConnectorConfig
@@ -30,38 +36,58 @@ class Blueprint:
         )
 
     def chain(self) -> Chain:
+        """The transforms, in order."""
         return chain_of(self.config.resolved)
 
     def conversion(self) -> Conversion:
+        """From a Kafka record to what is written."""
         key, value = self.converters()
         return make_conversion(self.config, self.chain(), key=key, value=value)
 
 
-def make_blueprint(given: Mapping[str, str], worker: WorkerConfig) -> Blueprint:
-    """Raises `ConfigError` with the problems of every key."""
-    config = parse_connector(given)
+def define_connector(
+    given: Mapping[str, str], worker: WorkerConfig, providers: ConfigProviders | None = None
+) -> ConnectorDefinition:
+    """What a configuration comes to in this process.
+
+    Args:
+        given: The configuration as it was written.
+        worker: The settings of this process.
+        providers: What its references may lead to; the worker's own providers when None.
+
+    Raises:
+        ConfigError: With the problems of every key; whatever goes wrong here is a problem of the configuration.
+    """
+    config = parse_connector(given, worker.providers if providers is None else providers)
     problems: dict[str, list[str]] = {}
-    blueprint = Blueprint(config=config, consumer={})
-    for name, converter, is_key in (
-        ("key.converter", config.key_converter, True),
-        ("value.converter", config.value_converter, False),
-    ):
-        try:
-            make_converter(converter, is_key=is_key)
-        except ValueError as error:
-            problems[name] = [str(error)]
-    try:
-        blueprint.chain()
-    except ConfigError as error:
-        problems |= error.problems
-    try:
-        options = consumer_options(
-            {**worker.security, **worker.consumer, **config.consumer},
-            bootstrap_servers=worker.bootstrap_servers,
-            group_id=config.group_id,
+    options: dict[str, Any] = {}
+
+    def kafka_options() -> None:
+        options.update(
+            consumer_options(
+                {**worker.security, **worker.consumer, **config.consumer},
+                bootstrap_servers=worker.bootstrap_servers,
+                group_id=config.group_id,
+            )
         )
-    except ConfigError as error:
-        problems |= error.problems
+
+    for key, step in (
+        ("key.converter", partial(make_converter, config.key_converter, is_key=True)),
+        ("value.converter", partial(make_converter, config.value_converter, is_key=False)),
+        ("transforms", partial(chain_of, config.resolved)),
+        ("consumer.override", kafka_options),
+    ):
+        problems |= _problems_of(key, step)
     if problems:
-        raise ConfigError(problems)
-    return Blueprint(config=config, consumer=options)
+        raise ConfigError(concealed(problems, config.given, families=FAMILIES))
+    return ConnectorDefinition(config=config, consumer=options)
+
+
+def _problems_of(key: str, step: Callable[[], object]) -> dict[str, list[str]]:
+    try:
+        step()
+    except ConfigError as error:
+        return error.problems
+    except Exception as error:  # noqa: BLE001 - libraries fail in ways of their own over what they are given
+        return {key: [str(error) if isinstance(error, ValueError) else f"cannot be used: {error!r}"]}
+    return {}

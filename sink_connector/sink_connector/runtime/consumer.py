@@ -5,15 +5,16 @@ only takes notes; `rewind` claims and seeks, and until a partition went through 
 """
 
 import asyncio
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError, RecordTooLargeError
 
+from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
 from sink_connector.errors import FatalError
 from sink_connector.runtime import record_batches
 from sink_connector.runtime.topic_ids import topic_ids
@@ -21,6 +22,9 @@ from sink_connector.sink.offsets import Beginning, OffsetStore, Partition, Topic
 
 NOTHING = TopicPartition("", -1)
 STOP_S = 3.0
+MOST_TIMEOUTS = 10
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +39,36 @@ class Polled:
     unreadable: frozenset[tuple[TopicPartition, int]] = frozenset()
 
 
+@dataclass(slots=True)
+class _WholeName:
+    """A pattern as aiokafka asks it: it is content with a beginning, Connect is not."""
+
+    allowed: BoundedPattern
+    timeouts: int = 0
+
+    def match(self, topic: str) -> object:
+        """Whether the topic is to be read. One over which the pattern takes too long is not."""
+        if self.timeouts > MOST_TIMEOUTS:  # it is asked of every topic of the cluster
+            return None
+        try:
+            return self.allowed.fullmatch(topic)
+        except PatternTimeoutError as error:
+            self.timeouts += 1
+            log.warning("topic.match_failed", topic=topic, error=str(error))
+            return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """Which topics a consumer reads: those named, or those that a pattern matches as a whole."""
 
     topics: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = None
+    pattern: BoundedPattern | None = None
 
     def has(self, topic: str) -> bool:
         """Whether a topic is among them."""
         return topic in self.topics or (
-            self.pattern is not None and self.pattern.fullmatch(topic) is not None
+            self.pattern is not None and _WholeName(self.pattern).match(topic) is not None
         )
 
 
@@ -89,10 +112,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         if pattern is None:
             consumer.subscribe(topics=list(self._subscription.topics), listener=self)
         else:
-            whole = re.compile(
-                rf"(?:{pattern.pattern})\Z", pattern.flags
-            )  # aiokafka is content with a beginning
-            consumer.subscribe(pattern=whole, listener=self)
+            # What `subscribe(pattern=…)` does, but for its `re.compile`: a match must end in time.
+            consumer._subscription.subscribe_pattern(pattern=_WholeName(pattern), listener=self)  # noqa: SLF001
+            consumer._client.set_topics([])  # noqa: SLF001
 
     async def stop(self) -> None:
         """Leave the group at once; brokers that do not answer are not waited for."""

@@ -1,12 +1,17 @@
 """What a connector's `consumer.override.*` keys and the worker's settings make of aiokafka's options."""
 
+import re
 import ssl
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient
 
 from sink_connector.errors import ConfigError
+
+T = TypeVar("T")
+
+_JAAS_OPTION = re.compile(r"""(\w+)\s*=\s*("((?:\\.|[^"\\])*)"|([^\s;"]+))""")
 
 # Kafka's names → aiokafka's, with the type of the value.
 CONSUMER: dict[str, tuple[str, type]] = {
@@ -63,7 +68,11 @@ DEFAULTS: dict[str, Any] = {
 def consumer_options(
     overrides: Mapping[str, str], *, bootstrap_servers: str, group_id: str
 ) -> dict[str, Any]:
-    """Options for an aiokafka consumer. Raises `ConfigError` for a value of the wrong type; unknown names are left out."""
+    """Options for an aiokafka consumer; unknown names are left out.
+
+    Raises:
+        ConfigError: For a value of the wrong type, and for certificates that cannot be read.
+    """
     options = DEFAULTS | {"bootstrap_servers": bootstrap_servers, "group_id": group_id}
     problems: dict[str, list[str]] = {}
     for name, value in overrides.items():
@@ -71,14 +80,62 @@ def consumer_options(
             continue
         option, kind = CONSUMER[name]
         try:
-            options[option] = value.lower() == "true" if kind is bool else kind(value)
+            options[option] = value.strip().lower() == "true" if kind is bool else kind(value.strip())
         except ValueError:
             problems[f"consumer.override.{name}"] = [f"is {value!r}, it must be a whole number"]
+    for step in (_jaas_login, _ssl_context):
+        try:
+            options |= step(overrides)
+        except ConfigError as error:
+            problems |= error.problems
     if problems:
         raise ConfigError(problems)
-    if "SSL" in str(options.get("security_protocol", "")):
-        options["ssl_context"] = ssl.create_default_context(cafile=overrides.get("ssl.truststore.location"))
     return options
+
+
+def _jaas_login(overrides: Mapping[str, str]) -> dict[str, Any]:
+    """User and password out of Connect's only way to say them."""
+    written = overrides.get("sasl.jaas.config", "").strip()
+    if not written:
+        return {}
+    found = {match[1]: match[3] or match[4] or "" for match in _JAAS_OPTION.finditer(written)}
+    if not {"username", "password"} <= found.keys():
+        raise ConfigError(
+            {
+                "consumer.override.sasl.jaas.config": [
+                    "must name a username and a password; other log-ins are not supported"
+                ]
+            }
+        )
+    unescaped = {name: re.sub(r"\\(.)", r"\1", value) for name, value in found.items()}
+    return {"sasl_plain_username": unescaped["username"], "sasl_plain_password": unescaped["password"]}
+
+
+def _ssl_context(overrides: Mapping[str, str]) -> dict[str, Any]:
+    if not overrides.get("security.protocol", "").strip().upper().endswith("SSL"):
+        return {}
+    trust, own = overrides.get("ssl.truststore.location"), overrides.get("ssl.keystore.location")
+    context = _read_pem("ssl.truststore.location", lambda: ssl.create_default_context(cafile=trust))
+    if overrides.get("ssl.endpoint.identification.algorithm", "https").strip() == "":
+        context.check_hostname = False
+    if own:
+        password = overrides.get("ssl.key.password") or overrides.get("ssl.keystore.password")
+        _read_pem("ssl.keystore.location", lambda: context.load_cert_chain(own, password=password or ""))
+    return {"ssl_context": context}
+
+
+def _read_pem(key: str, step: Callable[[], T]) -> T:
+    try:
+        return step()
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # ssl.SSLError is an OSError: what a JKS store or an empty file gives
+        if isinstance(error, ssl.SSLError):
+            reason = "it is not in PEM form, or its password is another one"
+        else:
+            reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError({f"consumer.override.{key}": [f"cannot be read: {reason}"]}) from error
 
 
 def client_options(consumer: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import asyncpg
 
 from sink_connector.config.connection import Connection as Address
 from sink_connector.config.connector import ConnectorConfig
-from sink_connector.errors import SinkError
+from sink_connector.errors import FatalError, SinkError
 from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Partition
-from sink_connector.sink.session import prepare_database
+from sink_connector.sink.session import connect, prepare_database
 
 RESET = -1  # begin again where auto.offset.reset says
 TIMEOUT_S = 10.0
@@ -35,6 +35,7 @@ class StoredOffsets:
     partitions_of: PartitionsOf
 
     async def read(self, config: ConnectorConfig) -> dict[Partition, int]:
+        """The next offset of each partition."""
         async with _database(config.connection) as connection:
             return await offsets.stored(connection, config.name)
 
@@ -64,11 +65,11 @@ def _written(changes: Mapping[Partition, int | None]) -> dict[Partition, int]:
 @asynccontextmanager
 async def _database(address: Address) -> AsyncIterator[asyncpg.Connection]:
     try:
-        connection = await asyncpg.connect(address.dsn, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
+        connection = await connect(address, name="sink offsets", command_timeout_s=TIMEOUT_S)
         try:
             await prepare_database(connection)
             yield connection
         finally:
             await connection.close(timeout=TIMEOUT_S)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, TimeoutError, FatalError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise OffsetsError(f"{type(error).__name__}: {error}") from error

@@ -9,7 +9,7 @@ from aiokafka.client import AIOKafkaClient
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.topic import DeadLetterTopic
 from sink_connector.runtime.connector import Connector
-from sink_connector.runtime.connector_definition import Blueprint
+from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.runtime.consumer import Source, Subscription
 from sink_connector.runtime.kafka_options import client_options
 from sink_connector.runtime.sink_task import SinkTask
@@ -20,24 +20,29 @@ from sink_connector.sink.table_writer import Writer
 
 
 class Worker:
-    """Holds the connectors by name. `client` is for questions to the cluster; every task has a consumer of its own."""
+    """Holds the connectors by name. `client` is for questions to the cluster; every task has a consumer of its own.
 
-    def __init__(self, client: AIOKafkaClient) -> None:
+    `changed` is called when a task has failed or is being restarted.
+    """
+
+    def __init__(self, client: AIOKafkaClient, changed: Callable[[], None] = lambda: None) -> None:
+        """Nothing runs yet."""
         self._client = client
+        self._changed = changed
         self.connectors: dict[str, Connector] = {}
 
-    async def add(self, blueprint: Blueprint) -> Connector:
+    async def add(self, definition: ConnectorDefinition) -> Connector:
         """Start a connector with all of its tasks. Its name must be free."""
-        connector = self.hold(blueprint)
+        connector = self.hold(definition)
         await connector.start()
         return connector
 
-    def hold(self, blueprint: Blueprint, changed: Callable[[], None] = lambda: None) -> Connector:
+    def hold(self, definition: ConnectorDefinition) -> Connector:
         """A connector without tasks so far. Its name must be free."""
-        name = blueprint.config.name
+        name = definition.config.name
         if name in self.connectors:
             raise ValueError(f"connector {name} already exists")
-        connector = Connector(blueprint.config, partial(self._make_task, blueprint), changed)
+        connector = Connector(definition.config, partial(self._make_task, definition), self._changed)
         self.connectors[name] = connector
         return connector
 
@@ -47,6 +52,7 @@ class Worker:
         del self.connectors[name]
 
     async def stop(self) -> None:
+        """Stop every connector."""
         await asyncio.gather(*(connector.stop() for connector in self.connectors.values()))
 
     async def partitions_of(self, config: ConnectorConfig) -> set[Partition]:
@@ -59,9 +65,9 @@ class Worker:
             for partition in cluster.partitions_for_topic(topic) or ()
         }
 
-    def _make_task(self, blueprint: Blueprint, number: int) -> SinkTask:
-        config = blueprint.config
-        options = {"client_id": f"connector-consumer-{config.name}-{number}", **blueprint.consumer}
+    def _make_task(self, definition: ConnectorDefinition, number: int) -> SinkTask:
+        config = definition.config
+        options = {"client_id": f"connector-consumer-{config.name}-{number}", **definition.consumer}
         if "group_instance_id" in options:
             options["group_instance_id"] += f"-{number}"
         session = Session(
@@ -81,8 +87,8 @@ class Worker:
             session=session,
             writer=Writer(config, session),
             naming=TableNaming(config.table),
-            convert=blueprint.conversion(),
+            convert=definition.conversion(),
             dead_letters=DeadLetterTopic(
-                config.errors, client=client_options(blueprint.consumer), connector=config.name, task=number
+                config.errors, client=client_options(definition.consumer), connector=config.name, task=number
             ),
         )

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
 from sink_connector.errors import BadRecordError
 
 LONGEST = 63  # bytes; PostgreSQL would cut a longer name, and two could become one
@@ -19,19 +20,23 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def check(name: str, allow: re.Pattern[str]) -> str:
+def check(name: str, allow: BoundedPattern | re.Pattern[str]) -> str:
     """The name, if it may become an identifier. Raises `BadRecordError` when it is refused."""
     size = len(name.encode("utf-8", "surrogatepass"))
     if not name or size > LONGEST:
         raise BadRecordError(f"the name {name!r} has {size} bytes, PostgreSQL allows 1 to {LONGEST}")
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
         raise BadRecordError(f"the name {name!r} holds a control character")
-    if not allow.fullmatch(name):
+    try:
+        allowed = allow.fullmatch(name)
+    except PatternTimeoutError as error:
+        raise BadRecordError(f"the name {name!r}: {error}") from None
+    if not allowed:
         raise BadRecordError(f"the name {name!r} is not allowed by identifiers.allow={allow.pattern}")
     return name
 
 
-def check_schema(name: str, allow: re.Pattern[str]) -> str:
+def check_schema(name: str, allow: BoundedPattern | re.Pattern[str]) -> str:
     """The name, if it may become a schema that records are written to. Raises `BadRecordError` when it is refused."""
     if is_reserved(name):
         raise BadRecordError(f"the schema {name!r} is reserved; no topic's records are written to it")

@@ -1,7 +1,9 @@
 """A task's connection to the target database."""
 
 import asyncio
+import os
 from dataclasses import dataclass
+from typing import Any, cast
 
 import asyncpg
 
@@ -9,17 +11,73 @@ from sink_connector.config.connection import Connection as Address
 from sink_connector.errors import FatalError
 from sink_connector.sink import queries
 from sink_connector.sink.encoders.encoding import set_codecs
+from sink_connector.sink.pooled import Lease, PooledConnection
 
 SQL = queries.load("schema.sql")
 SETUP = ("create_schema", "create_offsets", "create_dead_letters", "create_dead_letters_by_key")
 
-CONNECT_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 60.0  # a half-open connection is noticed; a slow batch is rolled back and tried again
 CANNOT_LOG_IN = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidPasswordError,
     asyncpg.InvalidCatalogNameError,
 )
+
+# Of every session. A worker that is paused within a transaction holds its locks no longer than the last one says.
+SETTINGS = {
+    "jit": "off",
+    "standard_conforming_strings": "on",
+    "idle_in_transaction_session_timeout": "30s",
+}
+UNPOOLED = {
+    "temp_buffers": "64MB"
+}  # the staged rows of a batch stay in memory; fixed once a session has a temporary table
+
+
+async def connect(
+    address: Address, *, name: str, timezone: str = "UTC", command_timeout_s: float = COMMAND_TIMEOUT_S
+) -> asyncpg.Connection:
+    """Open a connection to a target.
+
+    Args:
+        address: Where it is, and how to talk to it.
+        name: What the server calls it, unless the address says.
+        timezone: Of the session.
+        command_timeout_s: Longest time for one command, unless the address says less.
+
+    Raises:
+        FatalError: The log-in is refused, or a certificate cannot be read.
+        OSError: And whatever else the driver raises when there is no connection.
+    """
+    for path in address.files:
+        if not os.access(path, os.R_OK):  # the driver says so with the same errors as an outage
+            raise FatalError(f"the connection cannot be made as connection.url says: {path} cannot be read")
+    local = {**SETTINGS, "timezone": timezone, **address.settings}
+    named = {"application_name": local.pop("application_name", name)}
+    if address.search_path:
+        local["search_path"] = address.search_path
+    options: dict[str, Any] = {
+        "dsn": address.dsn,
+        "command_timeout": min(command_timeout_s, address.command_timeout_s or command_timeout_s),
+    }
+    if address.is_pooled:
+        options |= {
+            "server_settings": named,
+            "statement_cache_size": 0,
+            "connection_class": PooledConnection,
+        }
+    else:
+        options["server_settings"] = {**UNPOOLED, **local, **named}
+    try:
+        async with asyncio.timeout(address.connect_timeout_s):
+            connection: asyncpg.Connection = await asyncpg.connect(**options)
+    except CANNOT_LOG_IN as error:
+        raise FatalError(f"the database refuses the connection: {error}") from error
+    except (ValueError, asyncpg.ClientConfigurationError) as error:
+        raise FatalError(f"the connection cannot be made as connection.url says: {error}") from error
+    if address.is_pooled:
+        cast("PooledConnection", connection).local_settings = local
+    return connection
 
 
 @dataclass(slots=True)
@@ -33,9 +91,18 @@ class Session:
     _connection: asyncpg.Connection | None = None
 
     async def connection(self) -> asyncpg.Connection:
-        """An open connection. Raises what the driver raises when there is none, `FatalError` when the log-in is refused."""
+        """An open connection.
+
+        It is the same object as before only while everything of its session is as before: behind a pooler it never is.
+
+        Raises:
+            FatalError: The log-in is refused.
+            OSError: And what else the driver raises when there is no connection.
+        """
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._open()
+        if self.address.is_pooled:
+            return cast("asyncpg.Connection", Lease(self._connection))
         return self._connection
 
     async def drop(self) -> None:
@@ -45,6 +112,7 @@ class Session:
             connection.terminate()
 
     async def close(self) -> None:
+        """Say good-bye to the server, if it listens."""
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
@@ -53,25 +121,12 @@ class Session:
                 connection.terminate()
 
     async def _open(self) -> asyncpg.Connection:
-        settings = {
-            "application_name": self.name,
-            "timezone": self.timezone,
-            "temp_buffers": "64MB",  # the staged rows of a batch stay in memory
-            "jit": "off",
-            "standard_conforming_strings": "on",
-            "idle_in_transaction_session_timeout": "30s",  # a worker paused within a transaction holds its locks no longer
-        }
-        if self.address.search_path:
-            settings["search_path"] = self.address.search_path
-        try:
-            connection = await asyncio.wait_for(
-                asyncpg.connect(
-                    self.address.dsn, command_timeout=self.command_timeout_s, server_settings=settings
-                ),
-                CONNECT_TIMEOUT_S,
-            )
-        except CANNOT_LOG_IN as error:
-            raise FatalError(f"the database refuses the connection: {error}") from error
+        connection = await connect(
+            self.address,
+            name=self.name,
+            timezone=self.timezone,
+            command_timeout_s=self.command_timeout_s,
+        )
         await set_codecs(connection)
         return connection
 

@@ -103,7 +103,8 @@ class Writer:
     async def _opened(self) -> Connection:
         connection = await self._session.connection()
         if connection is not self._connection:
-            await connection.fetchval(SQL["bound_lock_waits"], self._config.command_timeout_ms)
+            if not self._config.connection.is_pooled:  # else it would be the setting of other clients, too
+                await connection.fetchval(SQL["bound_lock_waits"], self._config.command_timeout_ms)
             self._connection = connection
             self._staging.dropped()
         return connection

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from sink_connector.cluster.status_store import State
+from sink_connector.runtime.states import State
 from sink_connector.errors import FencedError
 from sink_connector.runtime.connector import Connector
 from sink_connector.sink import offsets

@@ -177,6 +177,8 @@ class Stack:
                     "SINK_REST_PORT": str(self.ports.sink),
                     "SINK_DATABASE_URL": self.read.sink_dsn,
                     "SINK_TOPIC_PREFIX": "",
+                    "SINK_CONFIG_PROVIDERS": "env",
+                    "SINK_CONFIG_PROVIDERS_ENV_PARAM_ALLOWLIST_PATTERN": "SINK_DATABASE_URL|SINK_TOPIC_PREFIX",
                 },
                 url=self.sink_url,
             ),

@@ -5,23 +5,24 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from sink_connector.cluster.config_store import Configs
-from sink_connector.cluster.connector_operations import Control
-from sink_connector.cluster.membership import KafkaMembership
-from sink_connector.cluster.status_store import Statuses
+from sink_connector.cluster.cluster import Cluster
+from sink_connector.cluster.connector_cache import ConnectorCache
+from sink_connector.cluster.connector_operations import ConnectorOperations
+from sink_connector.config.redaction import Redactor
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
-from sink_connector.rest.dependencies import Desk
-from sink_connector.runtime.connector_definition import Blueprint, make_blueprint
+from sink_connector.rest.dependencies import RestContext
+from sink_connector.rest.leader_client import make_leader_client
+from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.sink.offsets import Partition
 
 CONFIG = WorkerConfig()
 
 
-def _make(given: Mapping[str, str | None]) -> Blueprint:
-    return make_blueprint(CONFIG.completed(given), CONFIG)
+def _define(given: Mapping[str, str | None]) -> ConnectorDefinition:
+    return define_connector(CONFIG.completed(given), CONFIG)
 
 
 async def _no_partitions(_: object) -> set[Partition]:
@@ -31,19 +32,20 @@ async def _no_partitions(_: object) -> set[Partition]:
 @pytest.fixture
 def client() -> httpx.AsyncClient:
     """Of a worker that has not joined its group yet; while a group changes, its members are as far as that."""
-    configs, statuses = Configs(), Statuses()
-    desk = Desk(
-        configs=configs,
-        statuses=statuses,
-        membership=KafkaMembership(CONFIG, client={}),
-        control=Control(configs, statuses, _make),
+    cluster = Cluster.of_kafka(CONFIG, client={}, set_level=lambda *_: None)
+    context = RestContext(
+        cluster=cluster,
+        operations=ConnectorOperations(cluster.configs, cluster.statuses, _define),
         offsets=StoredOffsets(_no_partitions),
         loggers=Loggers(),
-        make=_make,
+        define=_define,
+        definitions=ConnectorCache(_define),
+        redactor=Redactor(),
+        leader_client=make_leader_client(),
         cluster_id="cluster",
         from_files=False,
     )
-    return httpx.AsyncClient(transport=httpx.ASGITransport(make_app(desk)), base_url="http://worker")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(make_app(context)), base_url="http://worker")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""What is done to every request before its route sees it: its path read as Connect does, its body bounded."""
+
+from urllib.parse import unquote
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sink_connector.rest.errors import BodyTooLargeError
+
+MOST_BYTES = 1024 * 1024
+
+# Stands for a slash inside of a name (`%2F`) until the route has been found; half of a surrogate pair, which comes out of no path.
+SLASH = "\udc2f"
+
+
+NAME = "{name:connector}"  # in the paths of routes
+
+
+class NameConvertor(Convertor[str]):
+    """One part of a path, which may hold slashes when they came as `%2F`."""
+
+    regex = "[^/]+"
+
+    def convert(self, value: str) -> str:
+        """The name as it was meant."""
+        return value.replace(SLASH, "/")
+
+    def to_string(self, value: str) -> str:
+        """The name as it stands in the path of a scope."""
+        return value.replace("/", SLASH)
+
+
+register_url_convertor("connector", NameConvertor())
+
+
+class ConnectPaths:
+    """`/connectors/` is `/connectors`, and `%2F` is part of a name, as they are for Connect."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """`app` gets the requests."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its path rewritten."""
+        if scope["type"] == "http":
+            raw = scope.get("raw_path") or scope["path"].encode()
+            path = raw.decode("ascii", "replace").partition("?")[0]
+            path = path.replace("%2F", SLASH).replace("%2f", SLASH)
+            scope = {**scope, "path": unquote(path).rstrip("/") or "/"}
+        await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """No request's body is read beyond 1 MB, however its length is announced."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """`app` gets the requests."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; reading too much of its body raises `BodyTooLargeError` in whoever reads it."""
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MOST_BYTES:
+                raise BodyTooLargeError(f"the body has more than {MOST_BYTES} bytes")
+            return message
+
+        await self._app(scope, bounded, send)

@@ -1,0 +1,139 @@
+"""Whatever is written into the workers' storage topics, the workers stay, and the entries around it count."""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+
+from sink_connector.cluster.change_signal import ChangeSignal
+from sink_connector.cluster.compacted_topic import CompactedTopic
+from sink_connector.cluster.config_store import ConfigStore
+from sink_connector.cluster.metrics import ENTRIES_SKIPPED
+from sink_connector.config.worker import StorageTopic
+from sink_connector.serving import background
+from tests.contract.sink.record_connect_rest import delete_topics
+from tests.support.sink_worker import Group
+from tests.support.waiting import wait_until
+
+Entry = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+
+DEEP = b'{"properties":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}"
+STRANGE: list[Entry] = [
+    (b"connector-bad", b'{"properties":5}', []),
+    (b"connector-bad", b'{"properties":{"a":[1]}}', []),
+    (b"connector-bad", b"5", []),
+    (b"connector-bad", b"null", []),
+    (b"connector-bad", DEEP, []),
+    (b"connector-bad", b"\xff\xfe", []),
+    (b"\xff\xfe", b"{}", []),
+    (b"", b"", []),
+    (b"commit-good", b'{"tasks":1e400}', []),
+    (b"target-state-good", b'{"state":"FLYING"}', []),
+    (b"status-task-good-0", b'{"state":"RUNNING"}', []),
+    (b"status-task-good-x", b"{}", []),
+    (b"status-connector-good", b"[]", []),
+    (b"connector-bad", b'{"properties":' + b"9" * 10_000 + b"}", []),
+]
+
+
+async def write(bootstrap: str, topic: str, entries: Iterable[Entry]) -> None:
+    """Each in a batch of its own."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        for key, value, headers in entries:
+            await producer.send_and_wait(topic, value, key=key, headers=headers, partition=0)
+    finally:
+        await producer.stop()
+
+
+def connector(name: str) -> Entry:
+    return (f"connector-{name}".encode(), json.dumps({"properties": {"name": name}}).encode(), [])
+
+
+@asynccontextmanager
+async def opened(bootstrap: str, name: str) -> AsyncIterator[ConfigStore]:
+    topic = StorageTopic(setting="config.storage.topic", name=name, partitions=1, replication_factor=1)
+    log = CompactedTopic(topic, client={"bootstrap_servers": bootstrap})
+    store = ConfigStore(log, ChangeSignal())
+    try:
+        await store.open()
+        async with background(log.follow()) as (following,):
+            yield store
+            assert not following.done()
+    finally:
+        await log.close()
+
+
+def skipped(topic: str) -> float:
+    value: Any = ENTRIES_SKIPPED.labels(topic)._value.get()  # noqa: SLF001 - the only way to read a counter
+    return float(value)
+
+
+async def test_entries_that_mean_nothing_are_skipped_whether_they_were_there_or_come(
+    kafka_bootstrap: str,
+) -> None:
+    topic = Group(bootstrap=kafka_bootstrap).topics[0]
+    async with opened(kafka_bootstrap, topic):
+        pass
+    try:
+        await write(kafka_bootstrap, topic, [connector("before"), *STRANGE, connector("between")])
+        async with opened(kafka_bootstrap, topic) as store:
+            assert store.names == ["before", "between"]
+            there = skipped(topic)
+            assert there > 5
+            await write(kafka_bootstrap, topic, [*STRANGE, connector("after")])
+            await wait_until(lambda: "after" in store.names, timeout_s=30, what="the entry behind them")
+            assert store.names == ["after", "before", "between"]
+            assert skipped(topic) > there
+            await store.put("own", {"name": "own"})
+            assert "own" in store.names
+    finally:
+        await delete_topics(kafka_bootstrap, [topic])
+
+
+class RawName(str):
+    """The name of a header with bytes that are no UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:  # noqa: ARG002 - as str has it
+        return b"\xff\xfe"
+
+
+async def write_unreadable(bootstrap: str, topic: str) -> None:
+    """One record with a header as no client of aiokafka's makes it."""
+    builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 1_000_000)
+    builder.append(0, 1, b"connector-strange", b'{"properties":{}}', [(RawName("x"), b"1")])
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        batch.append(key=None, value=b"x", timestamp=1)
+        batch.close()
+        batch._buffer = bytes(builder.build())  # noqa: SLF001 - there is no other way to send such a record
+        await (await producer.send_batch(batch, topic, partition=0))
+    finally:
+        await producer.stop()
+
+
+async def test_a_header_name_that_is_not_utf8_is_passed_over(kafka_bootstrap: str) -> None:
+    topic = Group(bootstrap=kafka_bootstrap).topics[0]
+    async with opened(kafka_bootstrap, topic):
+        pass
+    try:
+        await write(kafka_bootstrap, topic, [connector("before")])
+        await write_unreadable(kafka_bootstrap, topic)
+        await write(kafka_bootstrap, topic, [connector("between")])
+        async with opened(kafka_bootstrap, topic) as store:
+            assert {"before", "between"} <= set(store.names)
+            await write_unreadable(kafka_bootstrap, topic)
+            await write(kafka_bootstrap, topic, [connector("after")])
+            await wait_until(lambda: "after" in store.names, timeout_s=30, what="the entry behind it")
+            await store.put("own", {"name": "own"})
+            assert "own" in store.names
+    finally:
+        await delete_topics(kafka_bootstrap, [topic])

@@ -1,0 +1,186 @@
+"""The console command: a sentence for every mistake, and the exit code that goes with it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sink_connector.__main__ import main
+from tests.support.sink_rest import CONNECTOR
+
+Write = Any
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("SINK_")]:
+        monkeypatch.delenv(name)
+
+
+def written(directory: Path, name: str, content: Any) -> str:
+    path = directory / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return str(path)
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    """The exit code and everything that was printed."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    printed = capsys.readouterr()
+    return int(ended.value.code or 0), printed.out + printed.err
+
+
+def test_the_version_and_examples_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "--version") == (0, "sink-connector 0.1.0\n")
+    code, text = said(capsys, "--help")
+    assert code == 0
+    for word in ("sink-connector run people.json", "SINK_BOOTSTRAP_SERVERS", "exit codes"):
+        assert word in text
+    for command in ("run", "validate", "init", "worker", "deploy", "dead-letters"):
+        assert f"example: sink-connector {command}" in said(capsys, command, "--help")[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("[]", "must hold an object"),
+        ("5", "must hold an object"),
+        ('{"config": 5}', "must hold an object"),
+        ("{", "cannot be read"),
+        ("[" * 100_000, "cannot be read"),
+        ({"name": "c", "config": {**CONNECTOR, "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnectorr"}},
+         "did you mean io.confluent.connect.jdbc.JdbcSinkConnector"),
+        ({"name": "c", "config": {**CONNECTOR, "batch.size": "many"}}, "batch.size is 'many'"),
+        ({"name": "a\nb", "config": CONNECTOR}, "name holds a control character"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", [["validate"], ["run"], ["dead-letters", "list"]])
+def test_a_file_that_cannot_be_used_is_one_sentence_and_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: Any, reason: str, command: list[str]
+) -> None:
+    code, text = said(capsys, *command, written(tmp_path, "c.json", content))
+    assert code == 2
+    assert reason in text
+    assert "Traceback" not in text
+
+
+def test_a_missing_file_is_one_sentence_and_2(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["validate"], ["run"], ["deploy"], ["dead-letters", "list"]):
+        code, text = said(capsys, *command, "/nowhere.json")
+        assert (code, "No such file" in text, "Traceback" in text) == (2, True, False)
+
+
+def test_validate_allows_what_the_file_refers_to_and_has_no_follow_up_errors(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(
+        tmp_path, "c.json", {"name": "c", "config": {**CONNECTOR, "connection.url": "${env:MY_DB}"}}
+    )
+    code, text = said(capsys, "validate", file)
+    assert code == 2
+    assert (
+        text.strip() == f"{file}: error: connection.url ${{env:MY_DB}}: this environment variable is not set"
+    )
+    monkeypatch.setenv("MY_DB", "postgresql://h/d")
+    assert said(capsys, "validate", file) == (0, f"{file}: ok\n")
+
+
+def test_what_has_no_effect_is_warned_of_with_what_may_have_been_meant(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = {
+        **CONNECTOR,
+        "auto.creat": "true",
+        "producer.override.acks": "1",
+        "truncate.enabled": "true",
+        "connection.url": "jdbc:postgresql://h/d?targetServerTyp=primary",
+    }
+    code, text = said(capsys, "validate", written(tmp_path, "c.json", {"name": "c", "config": config}))
+    assert code == 0
+    for warning in (
+        "auto.creat is not known; it has no effect; did you mean auto.create?",
+        "producer.override.acks is not known",
+        "truncate.enabled has no effect",
+        "targetServerTyp, which is not known",
+    ):
+        assert warning in text
+
+
+def test_one_name_twice_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    files = [written(tmp_path, name, {"name": "c", "config": CONNECTOR}) for name in ("a.json", "b.json")]
+    for command in ("validate", "run"):
+        for pair in (files, [files[0]] * 2):
+            code, text = said(capsys, command, *pair)
+            assert (code, "'c'" in text) == (2, True)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://x", "http://", "http://[", "http://h:x"])
+def test_deploying_to_what_is_no_url_is_one_sentence_and_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str
+) -> None:
+    file = written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
+    code, text = said(capsys, "deploy", file, "--url", url)
+    assert (code, "--url" in text, "Traceback" in text) == (2, True, False)
+
+
+def test_deploying_where_nobody_answers_is_one_sentence_and_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
+    code, text = said(capsys, "deploy", file, "--url", "http://127.0.0.1:1", "--wait", "0")
+    assert code == 1
+    assert text.strip() == "sink-connector: http://127.0.0.1:1 did not take the configuration of c within 0 s"
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [("nonsense", 2), ("mysql://h/d", 2), ("postgresql://u:geheim@127.0.0.1:1/d", 1), ("", 2)],
+)
+def test_init_on_what_is_no_database_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], url: str, code: int
+) -> None:
+    ended, text = said(capsys, "init", "--url", url)
+    assert ended == code
+    assert len(text.strip().splitlines()) == 1
+    assert "geheim" not in text
+
+
+@pytest.mark.parametrize("command", ["run", "worker"])
+def test_a_taken_port_names_the_setting_and_is_3(tmp_path: Path, command: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        environment = {**os.environ, "SINK_REST_PORT": str(other.getsockname()[1])}
+        arguments = (
+            [written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})] if command == "run" else []
+        )
+        ended = subprocess.run(
+            [sys.executable, "-m", "sink_connector", command, *arguments],
+            env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 3
+    assert "SINK_REST_PORT" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("bootstrap.servers=", "SINK_BOOTSTRAP_SERVERS"),
+        ("rest.port=many", "rest.port is 'many'"),
+        ("listeners=https://0.0.0.0:8443", "https"),
+        ("rest.extension.classes=BasicAuth", "rest.extension.classes"),
+        ("config.providers=vault", "config.providers.vault.class"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_one_sentence_and_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, line: str, reason: str
+) -> None:
+    code, text = said(capsys, "worker", written(tmp_path, "w.properties", f"{line}\n"))
+    assert (code, reason in text, "Traceback" in text) == (2, True, False)

@@ -1,0 +1,193 @@
+"""What a request may be: JSON that says so, of a bounded size and depth, and a name that can be reached again."""
+
+import json
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sink_connector.config.providers import read_providers
+from sink_connector.config.worker import WorkerConfig
+from tests.support.sink_rest import CONNECTOR, rest_client
+
+VALIDATE = "/connector-plugins/JdbcSinkConnector/config/validate"
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with rest_client() as client:
+        yield client
+
+
+BODIES = [
+    ("POST", "/connectors"),
+    ("PUT", "/connectors/c/config"),
+    ("PATCH", "/connectors/c/config"),
+    ("PUT", VALIDATE),
+]
+
+
+def as_sent(path: str) -> bytes:
+    return json.dumps({"name": "c", "config": CONNECTOR} if path == "/connectors" else CONNECTOR).encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [*BODIES, ("PUT", "/admin/loggers/root"), ("PATCH", "/connectors/c/offsets")]
+)
+@pytest.mark.parametrize("written", [None, "text/plain", "", "application/x-www-form-urlencoded", "application/jsonx",
+                                     "multipart/form-data; x=application/json", "application/json; charset=utf-16"])  # fmt: skip
+async def test_a_body_that_does_not_say_it_is_json_is_refused(
+    client: httpx.AsyncClient, method: str, path: str, written: str | None
+) -> None:
+    await client.put("/connectors/c/config", json=CONNECTOR)
+    await client.put("/connectors/c/stop")
+    headers = {} if written is None else {"content-type": written}
+    answer = await client.request(method, path, content=as_sent(path), headers=headers)
+    assert (answer.status_code, answer.json()) == (
+        415,
+        {"error_code": 415, "message": "HTTP 415 Unsupported Media Type"},
+    )
+
+
+@pytest.mark.parametrize(
+    "written", ["application/json", "application/JSON; charset=utf-8", 'Application/Json ;charset="UTF-8"']
+)
+async def test_the_types_case_and_parameters_do_not_matter(client: httpx.AsyncClient, written: str) -> None:
+    answer = await client.put(
+        "/connectors/c/config", content=as_sent("/x"), headers={"content-type": written}
+    )
+    assert answer.status_code == 201
+
+
+async def in_chunks(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield b" " * 65_536
+
+
+@pytest.mark.parametrize(("method", "path"), BODIES)
+async def test_a_body_of_more_than_a_megabyte_is_refused_announced_or_not(
+    client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    headers = {"content-type": "application/json"}
+    for content in (b" " * (2**20 + 1), in_chunks(17)):
+        answer = await client.request(method, path, content=content, headers=headers)
+        assert answer.status_code == 413
+        assert answer.json()["error_code"] == 413
+    allowed = await client.request(
+        "PUT", "/connectors/c/config", content=as_sent("/x") + b" " * 2**19, headers=headers
+    )
+    assert allowed.status_code == 201
+
+
+@pytest.mark.parametrize(("method", "path"), BODIES)
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, 400),
+        ("[" * 100_000, 400),
+        ('{"name": "\\ud800", "config": {}}', 400),
+        ("{", 500),
+        ("[]", 500),
+        ('{"name": "c", "config": {"topics": ["a"]}, "topics": {}}', 500),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_answered_in_connects_form(
+    client: httpx.AsyncClient, method: str, path: str, body: str, code: int
+) -> None:
+    answer = await client.request(method, path, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == code
+    assert answer.json().keys() == {"error_code", "message"}
+    assert answer.json()["error_code"] == code
+
+
+NAMES = [
+    "a/b",
+    "a/status",
+    "/",
+    "a b",
+    "ä",
+    "注文",
+    "a%2Fb",
+    "a?b#c",
+    "a+b",
+    "a;b",
+    'a"b',
+    "😀",
+    "..a",
+    "-",
+    "%",
+    "a\\b",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("by", ["POST", "PUT"])
+async def test_a_connector_is_reached_under_every_name_it_can_be_given(
+    client: httpx.AsyncClient, name: str, by: str
+) -> None:
+    path = f"/connectors/{quote(name, safe='')}"
+    if by == "POST":
+        created = await client.post("/connectors", json={"name": name, "config": CONNECTOR})
+    else:
+        created = await client.put(f"{path}/config", json=CONNECTOR)
+    assert created.status_code == 201, created.text
+    assert created.headers["location"] == f"http://worker{path}"
+    assert (await client.get(path)).json()["name"] == name
+    assert (await client.get(created.headers["location"])).json()["name"] == name
+    assert (await client.get(f"{path}/config")).json()["name"] == name
+    assert (await client.get(f"{path}/status")).json()["name"] == name
+    assert (await client.get(f"{path}/tasks")).status_code == 200
+    assert (await client.put(f"{path}/pause")).status_code == 202
+    assert (await client.get("/connectors")).json() == [name]
+    assert (await client.delete(f"{path}/")).status_code == 204
+    assert (await client.get("/connectors")).json() == []
+
+
+@pytest.mark.parametrize("name", ["a\r\nb: c", "a\nb", "\0", "a\x7f", "\x85", ".", "..", "x" * 256, "", " "])
+@pytest.mark.parametrize("by", ["POST", "PUT"])
+async def test_a_name_that_could_not_be_reached_is_refused(
+    client: httpx.AsyncClient, name: str, by: str
+) -> None:
+    if by == "POST":
+        answer = await client.post("/connectors", json={"name": name, "config": CONNECTOR})
+    else:
+        answer = await client.put(f"/connectors/{quote(name, safe='')}/config", json=CONNECTOR)
+    assert answer.status_code in ({400, 404, 405} if by == "PUT" else {400})
+    assert (await client.get("/connectors")).json() == []
+
+
+@given(name=st.text(max_size=12))
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_can_be_created_can_be_read_and_deleted(name: str) -> None:
+    async with rest_client() as client:
+        body = json.dumps({"name": name, "config": CONNECTOR})
+        created = await client.post("/connectors", content=body, headers={"content-type": "application/json"})
+        if created.status_code == 400:
+            return
+        assert created.status_code == 201
+        path = created.headers["location"]
+        assert (await client.get(path)).status_code == 200
+        assert (await client.delete(path)).status_code == 204
+
+
+async def test_what_is_not_allowed_is_refused_and_what_is_is_not_shown() -> None:
+    settings = {"config.providers": "env", "config.providers.env.param.allowlist.pattern": "SHOWN_.*"}
+    environment = {"SHOWN_URL": "mysql://root:Tr0ub4dor-und-mehr@db", "OTHER": "Tr0ub4dor-und-mehr"}
+    config = WorkerConfig(providers=read_providers(settings, environment=environment))
+    async with rest_client(config) as client:
+        for key in ("connection.url", "batch.size", "insert.mode", "topics", "db.timezone", "key.converter"):
+            for variable in environment:
+                written = f"${{env:{variable}}}"
+                given = {"name": "c", **CONNECTOR, key: written}
+                validated = await client.put(VALIDATE, json=given)
+                put = await client.put("/connectors/c/config", json=given)
+                shown = await client.get("/connectors?expand=info&expand=status")
+                for answer in (validated, put, shown):
+                    assert "Tr0ub" not in answer.text
+                if variable == "OTHER" or key != "topics":
+                    assert validated.json()["error_count"] > 0
+                    assert put.status_code == 400
+                    assert written in put.json()["message"]
