@@ -77,6 +77,7 @@ class TableConfig:
     name_mapping: Mapping[str, str] = field(default_factory=dict)
     name_normalize: bool = False
     fold_names: bool = False
+    dots_to_underscores: bool = False  # of a topic, before it becomes a table's name: Debezium's way
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
     version_field: str = ""
@@ -268,6 +269,7 @@ def _table(reader: Reader) -> TableConfig:
         name_mapping=mapping,
         name_normalize=reader.flag("table.name.normalize"),
         fold_names=reader.text("quote.sql.identifiers") == "never",
+        dots_to_underscores=reader.text("connector.class") == definition.DEBEZIUM_CLASS,
         include=frozenset(reader.words("fields.whitelist")),
         exclude=frozenset(reader.words("field.exclude.list")),
         version_field=reader.text("version.field"),

@@ -156,8 +156,8 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.LONG,
         group=ERRORS,
         default="0",
-        doc="How long a record that only another can make good (a missing parent row) is tried again, in milliseconds; -1: "
-        "without end. Outages of the database are retried for ever.",
+        doc="How long, in milliseconds, a row that a foreign key asks for is waited for before its record counts as bad, if that "
+        "is longer than max.retries pauses of retry.backoff.ms; -1: for ever. Outages are waited out however long they take.",
     ),
     Key(
         name="errors.retry.delay.max.ms",
@@ -257,8 +257,8 @@ KEYS: tuple[Key, ...] = (
         group=WRITES,
         default="10",
         aliases=("flush.max.retries",),
-        doc="How often a record that only another can make good (a missing parent row) is tried again before it is a bad "
-        "one. Outages of the database are retried for ever.",
+        doc="How often, retry.backoff.ms apart, a row that a foreign key asks for is looked for before its record counts as bad. "
+        "Outages are waited out however long they take.",
     ),
     Key(
         name="retry.backoff.ms",
@@ -266,7 +266,8 @@ KEYS: tuple[Key, ...] = (
         group=WRITES,
         default="100",
         aliases=("flush.retry.delay.ms",),
-        doc="First pause before a failed transaction is tried again; it doubles up to errors.retry.delay.max.ms.",
+        doc="First pause before a failed transaction is tried again; it doubles up to errors.retry.delay.max.ms, and up to one "
+        "second while the server cannot be reached.",
     ),
     Key(
         name="pk.mode",
@@ -307,7 +308,7 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.BOOLEAN,
         group=MAPPING,
         default="false",
-        doc="Replace every character of a topic that is not a letter, digit, _ or . by _ before it becomes a table's name.",
+        doc="Replace every character of a topic that is not a letter, digit or _ by _ before it becomes a table's name.",
     ),
     Key(
         name="fields.whitelist",
@@ -395,7 +396,8 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.STRING,
         group=OWN,
         default=ANY_VISIBLE,
-        doc="Pattern that each table and column name out of a message must match as a whole.",
+        doc="Pattern that each table and column name out of a message must match as a whole. Whatever it says, control "
+        "characters, names over 63 bytes and the schemas sink, information_schema and pg_* are refused.",
     ),
 )
 
@@ -412,10 +414,11 @@ PREFIXES = (
     "projection.",
 )
 
+DEBEZIUM_CLASS = "io.debezium.connector.jdbc.JdbcSinkConnector"
 CONNECTOR_CLASSES = (
     "io.confluent.connect.jdbc.JdbcSinkConnector",
     "io.aiven.connect.jdbc.JdbcSinkConnector",
-    "io.debezium.connector.jdbc.JdbcSinkConnector",
+    DEBEZIUM_CLASS,
 )
 OWN_CLASS = "sink_connector.PostgresSinkConnector"
 CLASSES = (OWN_CLASS, *CONNECTOR_CLASSES)

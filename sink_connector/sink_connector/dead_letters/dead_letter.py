@@ -8,11 +8,13 @@ from asyncpg import Connection
 
 from sink_connector.data.write_record import SourceRecord
 from sink_connector.dead_letters.table import stored_headers
-from sink_connector.errors import Stage
+from sink_connector.errors import BadRecordError, Stage
 from sink_connector.sink import queries
 from sink_connector.sink.encoders.encoder import EPOCH_2000_US
 
 SQL = queries.load("dead_letters.sql", package=__package__)
+LONGEST_ERROR = 32_768  # characters; a message may quote the whole record
+LATEST_MS = 9_224_318_015_999_999  # the last instant of PostgreSQL's timestamptz
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +26,31 @@ class DeadLetter:
     error_class: str
     error: str
 
+    @classmethod
+    def of(cls, source: SourceRecord, error: BaseException, *, stage: Stage = Stage.TASK_PUT) -> "DeadLetter":
+        """The dead letter of a record and of what was raised about it; `stage` counts where the error names none."""
+        found = error.stage if isinstance(error, BadRecordError) else stage
+        text = str(error) or type(error).__name__
+        return cls(source=source, stage=found, error_class=type(error).__name__, error=text[:LONGEST_ERROR])
+
     @property
     def place(self) -> str:
+        """Where the record stands in Kafka, in words."""
         return f"topic {self.source.topic}, partition {self.source.partition}, offset {self.source.offset}"
 
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        headers = sum(len(name) + len(value or b"") for name, value in self.source.headers)
+        return len(self.source.key or b"") + len(self.source.value or b"") + headers
 
-async def park(connection: Connection, connector: str, letters: Iterable[DeadLetter]) -> None:
-    """Store letters in the running transaction; one that is there already is not doubled."""
-    await connection.executemany(SQL["park"], [_row(connector, letter) for letter in letters])
+
+async def store(connection: Connection, connector: str, letters: Iterable[DeadLetter]) -> None:
+    """Store dead letters in the running transaction; one that is there already is not doubled.
+
+    Whatever a record holds can be stored.
+    """
+    await connection.executemany(SQL["store"], [_row(connector, letter) for letter in letters])
 
 
 def _row(connector: str, letter: DeadLetter) -> tuple[Any, ...]:
@@ -41,11 +60,17 @@ def _row(connector: str, letter: DeadLetter) -> tuple[Any, ...]:
         source.topic,
         source.partition,
         source.offset,
-        (source.timestamp * 1000 - EPOCH_2000_US,) if source.timestamp >= 0 else None,
+        (source.timestamp * 1000 - EPOCH_2000_US,) if 0 <= source.timestamp <= LATEST_MS else None,
         source.key,
         source.value,
         stored_headers(source.headers),
         letter.stage.value,
         letter.error_class,
-        letter.error.replace("\0", "\\0"),
+        _stored_text(letter.error),
     )
+
+
+def _stored_text(text: str) -> str:
+    """A text that PostgreSQL takes: no U+0000, no half of a surrogate pair."""
+    clean = text.encode("utf-8", "backslashreplace").decode()
+    return clean.replace("\0", "\\0")

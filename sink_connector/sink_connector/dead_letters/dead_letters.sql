@@ -1,5 +1,5 @@
--- name: park
--- A record that fails again on being read again is not parked twice, but its latest reason counts.
+-- name: store
+-- A record that fails again on being read again is not stored twice, but its latest reason counts.
 INSERT INTO sink.dead_letters
     (connector, topic, partition, "offset", "timestamp", key, value, headers, stage, error_class, error)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

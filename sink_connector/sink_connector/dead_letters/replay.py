@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sink_connector.dead_letters.table import Letter, letters
-from sink_connector.errors import BadRecordError, FatalError
+from sink_connector.errors import FatalError
 from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.sink.session import Session
 from sink_connector.sink.sqlstate import Decision, decide
@@ -42,7 +42,7 @@ async def replay(blueprint: ConnectorDefinition, ids: Sequence[int] | None = Non
             except FatalError:
                 raise
             except Exception as error:  # a record's own failure keeps its letter; all else is raised again
-                if not isinstance(error, BadRecordError) and decide(error) is not Decision.RECORD:
+                if decide(error) not in {Decision.RECORD, Decision.REFERENCE}:
                     raise
                 results.append(Replayed(letter, str(error)))
     finally:

@@ -25,7 +25,7 @@ class Letter:
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = field(default_factory=tuple)
+    headers: Sequence[tuple[str, Any]] = field(default_factory=tuple)
     stage: str
     error_class: str
     error: str
@@ -44,8 +44,12 @@ async def drop(connection: Connection, connector: str, ids: Sequence[int] | None
 
 
 def stored_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
-    """Headers as JSON: text where it is text, else `{"hex": …}`; their order and repetitions are kept."""
-    return json.dumps([[name, _stored(value)] for name, value in headers], ensure_ascii=False).encode()
+    """Headers as JSON: text where it is text that PostgreSQL takes, else `{"hex": …}`; their order and repetitions are kept.
+
+    A name whose bytes are not UTF-8 is given with surrogates (`surrogateescape`).
+    """
+    stored = [[_stored(name.encode("utf-8", "surrogateescape")), _stored(value)] for name, value in headers]
+    return json.dumps(stored, ensure_ascii=False).encode()
 
 
 def _stored(value: bytes | None) -> Any:
@@ -64,6 +68,10 @@ def _restored(value: Any) -> bytes | None:
     return value.encode() if isinstance(value, str) else bytes.fromhex(value["hex"])
 
 
+def _restored_name(name: Any) -> str:
+    return (_restored(name) or b"").decode("utf-8", "surrogateescape")
+
+
 def _letter(row: Record) -> Letter:
     instant = row["timestamp"]
     return Letter(
@@ -74,7 +82,7 @@ def _letter(row: Record) -> Letter:
         timestamp=NO_TIMESTAMP if instant is None else (instant[0] + EPOCH_2000_US) // 1000,
         key=row["key"],
         value=row["value"],
-        headers=tuple((name, _restored(value) or b"") for name, value in json.loads(row["headers"])),
+        headers=tuple((_restored_name(name), _restored(value)) for name, value in json.loads(row["headers"])),
         stage=row["stage"],
         error_class=row["error_class"],
         error=row["error"],

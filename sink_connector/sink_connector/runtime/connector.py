@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from sink_connector.config.connector import ConnectorConfig
-from sink_connector.runtime.sink_task import Task
+from sink_connector.runtime.sink_task import SinkTask
 from sink_connector.runtime.states import State
 from sink_connector.sink.offsets import Partition
 
@@ -52,7 +52,7 @@ class RunningTask:
 
     status: TaskStatus
     redact: Callable[[str], str]
-    task: Task | None = None
+    task: SinkTask | None = None
     running: "asyncio.Task[None] | None" = None
 
     @property
@@ -77,7 +77,7 @@ class Connector:
     """
 
     config: ConnectorConfig
-    make_task: Callable[[int], Task]
+    make_task: Callable[[int], SinkTask]
     changed: Callable[[], None] = lambda: None
     state: State = State.UNASSIGNED
     tasks: dict[int, RunningTask] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class Connector:
         )
         return running
 
-    async def _watch(self, running: RunningTask, task: Task) -> None:
+    async def _watch(self, running: RunningTask, task: SinkTask) -> None:
         try:
             await task.run()
         except Exception as error:  # noqa: BLE001 - whatever ends a task is its status, never silence

@@ -5,19 +5,20 @@ only takes notes; `rewind` claims and seeks, and until a partition went through 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import OffsetOutOfRangeError, RecordTooLargeError
+from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError, RecordTooLargeError
 
 from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
 from sink_connector.errors import FatalError
+from sink_connector.runtime import record_batches
 from sink_connector.runtime.topic_ids import topic_ids
-from sink_connector.sink.offsets import Beginning, Claim, Partition, TopicRecreatedError
+from sink_connector.sink.offsets import Beginning, OffsetStore, Partition, TopicRecreatedError
 
 NOTHING = TopicPartition("", -1)
 STOP_S = 3.0
@@ -25,15 +26,17 @@ MOST_TIMEOUTS = 10
 
 log = structlog.get_logger()
 
-ClaimPartition = Callable[[Partition, Beginning], Awaitable[Claim]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """Records of one poll, and the generation of the assignment under which they were polled."""
+    """Records of one poll, and the generation of the assignment under which they were polled.
+
+    `unreadable` are those of the records, by partition and offset, that have a header whose name is not UTF-8.
+    """
 
     generation: int
     records: dict[TopicPartition, list[ConsumerRecord]]
+    unreadable: frozenset[tuple[TopicPartition, int]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -57,8 +60,16 @@ class _WholeName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
+    """Which topics a consumer reads: those named, or those that a pattern matches as a whole."""
+
     topics: tuple[str, ...] = ()
     pattern: BoundedPattern | None = None
+
+    def has(self, topic: str) -> bool:
+        """Whether a topic is among them."""
+        return topic in self.topics or (
+            self.pattern is not None and _WholeName(self.pattern).match(topic) is not None
+        )
 
 
 class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
@@ -76,6 +87,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         self._consumer: AIOKafkaConsumer | None = None
         self._unclaimed: set[TopicPartition] = set()
         self._epochs: dict[TopicPartition, int] = {}
+        self._next: dict[TopicPartition, int] = {}  # offset of the first record not returned yet
         self._ids: dict[str, str] = {}  # of the topics as they were when their partitions were claimed
         self._showing: asyncio.Task[None] | None = None
         self.assigned = asyncio.Event()
@@ -115,6 +127,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all of them, always
         self.generation += 1
         self._epochs.clear()
+        self._next.clear()
         self._ids.clear()
         self._unclaimed.clear()
         self.assigned.clear()
@@ -127,35 +140,64 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
         self._unclaimed = set(assigned)
         self.assigned.set()
 
-    async def rewind(self, claim: ClaimPartition) -> None:
+    async def rewind(self, store: OffsetStore) -> None:
         """Claim the partitions newly assigned and seek to their stored offsets. May be called again after a failure.
 
-        Raises what `claim` raises, and `FatalError` when a topic was created anew or a stored offset is gone.
+        Raises what the store raises, and `FatalError` when a topic was created anew or a stored offset is gone.
         """
         generation = self.generation
         waiting = sorted(self._unclaimed)
+        if self._reset == "latest" and not await store.has_begun():
+            await store.begin(await self._ends())
         for partition, beginning in (await self._beginnings(waiting)).items():
-            claimed = await claim(Partition(*partition), beginning)
+            claimed = await store.claim(Partition(*partition), beginning)
             if generation != self.generation:
                 return  # assigned anew meanwhile; the event is set again
             self.consumer.seek(partition, claimed.next_offset)
+            self._next[partition] = claimed.next_offset
             self._epochs[partition] = claimed.epoch
             self._ids[partition.topic] = beginning.topic_id
             self._unclaimed.discard(partition)
         self.assigned.clear()
 
-    async def _beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Beginning]:
-        """Where to begin if nothing is stored yet: where the group (a JVM worker's) was, else as auto.offset.reset says."""
+    async def _ends(self) -> dict[Partition, Beginning]:
+        """Where the very first start begins with `latest`: at the end of every partition that there is by then."""
+        cluster = await self._client.fetch_all_metadata()
+        partitions = sorted(
+            TopicPartition(topic, partition)
+            for topic in cluster.topics()
+            if self._subscription.has(topic)
+            for partition in cluster.partitions_for_topic(topic) or ()
+        )
         if not partitions:
             return {}
         ids = await topic_ids(self._client, {partition.topic for partition in partitions})
-        ends = self.consumer.end_offsets if self._reset == "latest" else self.consumer.beginning_offsets
-        resets = await ends(partitions)
+        ends = await self.consumer.end_offsets(partitions)
+        beginnings = {}
+        for partition in partitions:
+            committed = await self.consumer.committed(partition)
+            first = ends[partition] if committed is None else committed
+            topic_id = ids.get(partition.topic, "")
+            beginnings[Partition(*partition)] = Beginning(
+                first=first, reset=ends[partition], topic_id=topic_id
+            )
+        return beginnings
+
+    async def _beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Beginning]:
+        """Where to begin if nothing is stored yet: where the group (a JVM worker's) was, else at the partition's beginning.
+
+        After the offsets were reset, `auto.offset.reset` counts.
+        """
+        if not partitions:
+            return {}
+        ids = await topic_ids(self._client, {partition.topic for partition in partitions})
+        starts = await self.consumer.beginning_offsets(partitions)
+        resets = await self.consumer.end_offsets(partitions) if self._reset == "latest" else starts
         beginnings = {}
         for partition in partitions:
             committed = await self.consumer.committed(partition)
             beginnings[partition] = Beginning(
-                first=resets[partition] if committed is None else committed,
+                first=starts[partition] if committed is None else committed,
                 reset=resets[partition],
                 topic_id=ids.get(partition.topic, ""),
             )
@@ -204,17 +246,37 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no
             raise FatalError(
                 f"a record is larger than consumer.override.max.partition.fetch.bytes: {error}"
             ) from error
-        return Polled(
-            generation=self.generation,
-            records={
-                partition: records for partition, records in polled.items() if partition in self._epochs
-            },
-        )
+        except (UnicodeDecodeError, CorruptRecordException) as error:
+            if not record_batches.install() and isinstance(error, CorruptRecordException):
+                raise  # not for the name of a header, then
+            self._fetch_again()
+            polled = {}
+        return self._polled(polled)
+
+    def _fetch_again(self) -> None:
+        """Go back to where the last poll ended: what this one had taken from any partition is lost."""
+        for partition, offset in self._next.items():
+            self.consumer.seek(partition, offset)
+
+    def _polled(self, found: Mapping[TopicPartition, list[ConsumerRecord]]) -> Polled:
+        records = {partition: each for partition, each in found.items() if partition in self._epochs}
+        for partition, each in records.items():
+            self._next[partition] = each[-1].offset + 1
+        unreadable: frozenset[tuple[TopicPartition, int]] = frozenset()
+        if record_batches.TolerantRecords.unreadable:
+            unreadable = frozenset(
+                (partition, record.offset)
+                for partition, each in records.items()
+                for record in each
+                if record_batches.has_unreadable_header(record.headers)
+            )
+        return Polled(generation=self.generation, records=records, unreadable=unreadable)
 
     def give_up(self) -> None:
         """Deliver nothing any more until the next assignment: another writer has claimed a partition of ours."""
         self.generation += 1
         self._epochs.clear()
+        self._next.clear()
 
     async def keep_alive(self) -> None:
         """Tell the group that this consumer is alive although it cannot take more records now."""

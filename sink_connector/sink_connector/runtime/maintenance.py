@@ -1,11 +1,12 @@
-"""What a task does now and then beside delivering: show its progress, measure its lag, look whether its topics still are
-the ones it knows.
+"""What a task does now and then beside delivering.
+
+It shows its progress, measures its lag, and looks whether its topics still are the ones it knows.
 """
 
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from aiokafka import TopicPartition
@@ -23,19 +24,27 @@ PATIENCE_S = 5.0
 log = structlog.get_logger()
 
 
-class Upkeep:
+class Maintenance:
     """`committed` is the task's own record of the next offsets it has committed to the database."""
 
-    def __init__(self, *, connector: str, source: Source, committed: Mapping[Partition, int]) -> None:
+    def __init__(
+        self,
+        *,
+        connector: str,
+        source: Source,
+        committed: Mapping[Partition, int],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._connector = connector
         self._source = source
         self._committed = committed
+        self._sleep = sleep
         self._shown: dict[Partition, int] = {}
 
     async def run(self) -> None:
-        """Until cancelled. Raises `TopicRecreatedError`; brokers that do not answer are asked again the next time."""
+        """Run until cancelled. Raises `TopicRecreatedError`; brokers that do not answer are asked again the next time."""
         for turn in itertools.count(1):
-            await asyncio.sleep(EVERY_S)
+            await self._sleep(EVERY_S)
             self._measure()
             if turn % SHOW_EVERY == 0:
                 await self.show()
@@ -50,7 +59,7 @@ class Upkeep:
             if await asyncio.wait_for(self._source.show_progress(fresh), PATIENCE_S):
                 self._shown.update(fresh)
         except (KafkaError, TimeoutError) as error:
-            log.debug("sink.progress.not_shown", connector=self._connector, error=repr(error))
+            log.debug("progress.not_shown", connector=self._connector, error=repr(error))
 
     def _measure(self) -> None:
         for partition, offset in self._committed.items():

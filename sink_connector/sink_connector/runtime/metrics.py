@@ -2,23 +2,34 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from sink_connector.dead_letters.dead_letter import DeadLetter
+from sink_connector.sink.batch import Batch
+
 LABELS = ("connector", "task")
 
 RECORDS = Counter(
-    "sink_records_total", "Records read from Kafka and committed to the database or parked", LABELS
+    "sink_records_total",
+    "Records read from Kafka and committed to the database or to the dead letters",
+    LABELS,
 )
 ROWS = Counter(
-    "sink_rows_total", "Rows written: the last states of keys, after compaction of the batch", LABELS
+    "sink_rows_total", "Rows written: the last states of keys, after reduction of the batch", LABELS
 )
-BYTES = Counter("sink_bytes_total", "Bytes of keys and values, as they were in Kafka", LABELS)
+BYTES = Counter("sink_bytes_total", "Bytes of keys, values and headers, as they were in Kafka", LABELS)
 BATCHES = Counter("sink_batches_total", "Committed transactions", LABELS)
 DEAD_LETTERS = Counter(
-    "sink_dead_letters_total", "Records parked, by the stage that refused them", (*LABELS, "stage")
+    "sink_dead_letters_total", "Dead letters, by the stage that refused them", (*LABELS, "stage")
+)
+DEAD_LETTERS_NOT_SENT = Counter(
+    "sink_dead_letters_not_sent_total",
+    "Dead letters that are in the table and not in the dead-letter topic, by reason",
+    (*LABELS, "reason"),
 )
 RETRIES = Counter("sink_retries_total", "Transactions tried again after a failure of the database", LABELS)
 ISOLATIONS = Counter(
     "sink_isolations_total", "Batches repeated record by record because one was refused", LABELS
 )
+HALVINGS = Counter("sink_halvings_total", "Batches written in halves because they took too long", LABELS)
 REBALANCES = Counter("sink_rebalances_total", "Assignments received from the consumer group", LABELS)
 FENCED = Counter(
     "sink_fenced_total", "Batches the database refused because another writer had taken over", LABELS
@@ -28,7 +39,37 @@ LAG = Gauge(
 )
 STAGE_SECONDS = Histogram(
     "sink_stage_seconds",
-    "Time a batch spends in each stage: convert (processor time), write (until committed)",
+    "Time a batch spends in a stage: write (until committed)",
     (*LABELS, "stage"),
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
+
+
+class TaskMetrics:
+    """The metrics of one task, found once."""
+
+    def __init__(self, connector: str, task: int) -> None:
+        self._labels = connector, str(task)
+        self.retries, self.isolations, self.halvings, self.rebalances, self.fenced = (
+            metric.labels(*self._labels) for metric in (RETRIES, ISOLATIONS, HALVINGS, REBALANCES, FENCED)
+        )
+        self._records, self._bytes, self._rows, self._batches = (
+            metric.labels(*self._labels) for metric in (RECORDS, BYTES, ROWS, BATCHES)
+        )
+        self._write_seconds = STAGE_SECONDS.labels(*self._labels, "write")
+
+    def committed(self, batch: Batch, *, rows: int, seconds: float) -> None:
+        """A batch is in the database; `seconds` is how long it took to get there."""
+        self._records.inc(batch.records)
+        self._bytes.inc(batch.size)
+        self._rows.inc(rows)
+        self._batches.inc()
+        self._write_seconds.observe(seconds)
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """A dead letter was committed."""
+        DEAD_LETTERS.labels(*self._labels, letter.stage.value).inc()
+
+    def not_sent(self, reason: str, count: int) -> None:
+        """Dead letters will not be in the topic."""
+        DEAD_LETTERS_NOT_SENT.labels(*self._labels, reason).inc(count)

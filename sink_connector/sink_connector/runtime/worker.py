@@ -12,7 +12,7 @@ from sink_connector.runtime.connector import Connector
 from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.runtime.consumer import Source, Subscription
 from sink_connector.runtime.kafka_options import client_options
-from sink_connector.runtime.sink_task import Task
+from sink_connector.runtime.sink_task import SinkTask
 from sink_connector.sink.offsets import Partition
 from sink_connector.sink.session import Session
 from sink_connector.sink.table_naming import TableNaming
@@ -65,7 +65,7 @@ class Worker:
             for partition in cluster.partitions_for_topic(topic) or ()
         }
 
-    def _make_task(self, definition: ConnectorDefinition, number: int) -> Task:
+    def _make_task(self, definition: ConnectorDefinition, number: int) -> SinkTask:
         config = definition.config
         options = {"client_id": f"connector-consumer-{config.name}-{number}", **definition.consumer}
         if "group_instance_id" in options:
@@ -76,7 +76,7 @@ class Worker:
             timezone=config.timezone,
             command_timeout_s=config.command_timeout_ms / 1000,
         )
-        return Task(
+        return SinkTask(
             config=config,
             number=number,
             source=Source(

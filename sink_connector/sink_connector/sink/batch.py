@@ -1,22 +1,74 @@
 """What is written in one transaction."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sink_connector.data.write_record import Entry
+from sink_connector.data.write_record import Entry, SourceRecord
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.table_metadata import TableName
 
+Place = tuple[Partition, int]
+
 
 @dataclass(slots=True)
 class Batch:
-    """Entries by topic and table in the order they came, records that could not be converted, and how far the
-    partitions move.
+    """Records by topic and table in the order they came, those that could not be converted, and how far the partitions
+    move.
+
+    `began` is when its first records came, in seconds on the monotonic clock; `records` counts all that were read, `size`
+    their bytes as they were in Kafka: keys, values and headers.
     """
 
     entries: dict[tuple[str, TableName], list[Entry]] = field(default_factory=dict)
     bad: list[DeadLetter] = field(default_factory=list)
     positions: dict[Partition, Position] = field(default_factory=dict)
-    began: float = 0.0  # when its first records came, on the monotonic clock
+    began: float = 0.0
     records: int = 0
-    size: int = 0  # bytes of keys and values as they were in Kafka
+    size: int = 0
+
+    @property
+    def to_write(self) -> int:
+        """How many records leave something in the database."""
+        return sum(map(len, self.entries.values())) + len(self.bad)
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """Two batches to be written one after the other, cut in the order of the partitions; it must hold two records."""
+        places = sorted(place_of(record) for record in self._sources())
+        cut = places[len(places) // 2]
+        first, second = {}, {}
+        for partition, position in self.positions.items():
+            if partition < cut[0]:
+                first[partition] = position
+            else:
+                second[partition] = position
+        if places[len(places) // 2 - 1][0] == cut[0]:
+            first[cut[0]] = second[cut[0]]._replace(next_offset=cut[1])
+        return self._part(first, cut, is_first=True), self._part(second, cut, is_first=False)
+
+    def refused(self, letter: DeadLetter) -> "Batch":
+        """The same with nothing to write but this dead letter."""
+        return replace(self, entries={}, bad=[*self.bad, letter])
+
+    def only_entry(self) -> Entry | None:
+        """The record of a batch that has one, as it was to be written; None when it could not be converted."""
+        return next((entry for entries in self.entries.values() for entry in entries), None)
+
+    def _part(self, positions: dict[Partition, Position], cut: Place, *, is_first: bool) -> "Batch":
+        entries = {}
+        for place, found in self.entries.items():
+            if kept := [entry for entry in found if (place_of(entry.source) < cut) is is_first]:
+                entries[place] = kept
+        bad = [letter for letter in self.bad if (place_of(letter.source) < cut) is is_first]
+        part = replace(self, entries=entries, bad=bad, positions=positions)
+        part.records = self.records // 2 if is_first else self.records - self.records // 2
+        part.size = self.size // 2 if is_first else self.size - self.size // 2
+        return part
+
+    def _sources(self) -> list[SourceRecord]:
+        entries = [entry.source for found in self.entries.values() for entry in found]
+        return entries + [letter.source for letter in self.bad]
+
+
+def place_of(record: SourceRecord) -> Place:
+    """Where a record stands in Kafka; records of one partition compare in their order."""
+    return Partition(record.topic, record.partition), record.offset

@@ -71,7 +71,7 @@ def make_layout(config: TableConfig, topic: str, key_shape: Shape | None, shape:
         place
         for place, field in enumerate(fields)
         if not (separate and field.name in key_names)
-        and (_wanted(config, topic, field.name) or field.name in key_names)
+        and (wanted(config, topic, field.name) or field.name in key_names)
     ]
     for name in [*key_names, *(fields[place].name for place in kept)]:
         check(config.column_name(name), config.identifiers_allow)
@@ -90,7 +90,7 @@ def make_layout(config: TableConfig, topic: str, key_shape: Shape | None, shape:
     )
 
 
-def _wanted(config: TableConfig, topic: str, field: str) -> bool:
+def wanted(config: TableConfig, topic: str, field: str) -> bool:
     names = {field, f"{topic}:{field}"}
     return not (names & config.exclude) and (not config.include or bool(names & config.include))
 
@@ -173,6 +173,8 @@ def _record_header(config: TableConfig) -> tuple[tuple[Source, ...], Callable[[E
 
 def _text(value: Any) -> str:
     """A header as text; the column's type then reads it."""
+    if value is None:
+        raise BadRecordError("a header of the key is null", stage=Stage.HEADER_CONVERTER)
     if isinstance(value, bytes):
         try:
             return value.decode()

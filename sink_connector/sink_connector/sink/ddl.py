@@ -1,20 +1,24 @@
 """Tables and columns made from a record's schema, where `auto.create` and `auto.evolve` allow it."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from asyncpg import Connection
 
 from sink_connector.config.connector import TableConfig
-from sink_connector.data.record import Schema
+from sink_connector.data.record import Schema, Type
 from sink_connector.data.record_schema import Form
 from sink_connector.errors import BadRecordError, FatalError, SinkError
 from sink_connector.sink.column_mapping import Layout, Source
+from sink_connector.sink.encoders.connect_values import document
+from sink_connector.sink.encoders.encoder import SCALES
 from sink_connector.sink.encoders.encoding import created_type, wire_of
 from sink_connector.sink.identifiers import literal, quote
 from sink_connector.sink.table_metadata import Table, TableName
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOCK = 0x73696E6B  # "sink": one worker at a time changes tables
 
 
@@ -53,12 +57,12 @@ def columns_missing(config: TableConfig, table: Table, missing: Sequence[Source]
     """What to raise when a table lacks columns: a change to be made, or a bad record."""
     names = ", ".join(repr(source.field.name) for source in missing)
     if any(source.form is Form.UNTYPED for source in missing):
-        return BadRecordError(f"table {table.name} has no column for {names}")
+        return BadRecordError(f"table {table.called} has no column for {names}")
     added = ", ".join(f"ADD COLUMN IF NOT EXISTS {_definition(config, source)}" for source in missing)
     statement = f"ALTER TABLE {table.name.sql} {added}"
     if not config.auto_evolve:
         return BadRecordError(
-            f"table {table.name} has no column for {names}; {statement} would add it, or auto.evolve=true"
+            f"table {table.called} has no column for {names}; ALTER TABLE {table.called.sql} {added} would add it, or auto.evolve=true"
         )
     required = [
         source.field.name
@@ -68,7 +72,7 @@ def columns_missing(config: TableConfig, table: Table, missing: Sequence[Source]
     if required:
         listed = ", ".join(map(repr, required))
         return BadRecordError(
-            f"table {table.name} has no column for {listed}, and auto.evolve adds only optional fields or those with a default"
+            f"table {table.called} has no column for {listed}, and auto.evolve adds only optional fields or those with a default"
         )
     return ChangeNeededError(statement)
 
@@ -84,7 +88,37 @@ def _definition(config: TableConfig, source: Source) -> str:
 
 
 def _default(schema: Schema, kind: str) -> str:
-    return f"{literal(_text(schema.default))}::{kind}"
+    return f"{literal(_default_text(schema, kind))}::{kind}"
+
+
+def _default_text(schema: Schema, kind: str) -> str:
+    """A default in the form that PostgreSQL reads for a type. Raises `BadRecordError` for one that does not fit its schema."""
+    value = schema.default
+    scale = SCALES.get(schema.name or "")
+    if scale is not None and isinstance(value, int):
+        return _instant(value * scale.numerator // scale.denominator, kind)
+    if kind == "jsonb" and schema.type in {Type.STRUCT, Type.MAP, Type.ARRAY}:
+        return (document(schema, value) or b"null").decode()
+    if isinstance(value, list):
+        items = schema.items or schema
+        element = kind.removesuffix("[]")
+        texts = (
+            "NULL" if item is None else _quoted(_default_text(replace(items, default=item), element))
+            for item in value
+        )
+        return "{" + ",".join(texts) + "}"
+    return _text(value)
+
+
+def _instant(number: int, kind: str) -> str:
+    """A default of a schema whose values are days or microseconds since 1970, or since midnight."""
+    try:
+        if kind == "date":
+            return (EPOCH + timedelta(days=number)).date().isoformat()
+        instant = EPOCH + timedelta(microseconds=number)
+    except OverflowError as error:
+        raise BadRecordError(f"the default {number} is no instant that a column can have") from error
+    return instant.time().isoformat() if kind.startswith("time without") else instant.isoformat()
 
 
 def _text(value: Any) -> str:
@@ -93,15 +127,11 @@ def _text(value: Any) -> str:
             return "\\x" + value.hex()
         case datetime() | date() | time():
             return value.isoformat()
-        case list():
-            return "{" + ",".join(map(_element, value)) + "}"
         case _:
             return str(value)
 
 
-def _element(value: Any) -> str:
+def _quoted(text: str) -> str:
     """An element of an array's text form."""
-    if value is None:
-        return "NULL"
-    text = _text(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -40,6 +40,8 @@ class Claim:
 
 
 class Partition(NamedTuple):
+    """A partition of a topic, as Kafka names it."""
+
     topic: str
     partition: int
 
@@ -68,6 +70,40 @@ async def claim(connection: Connection, connector: str, partition: Partition, be
     if row["topic_id"] != beginning.topic_id:
         raise TopicRecreatedError(partition.topic, stored=row["topic_id"], found=beginning.topic_id)
     return Claim(next_offset=row["next_offset"], epoch=row["epoch"])
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetStore:
+    """The stored offsets of one connector, as a consumer asks for them when it is given partitions."""
+
+    connection: Connection
+    connector: str
+
+    async def has_begun(self) -> bool:
+        """Whether the connector was ever started."""
+        return bool(await self.connection.fetchval(SQL["has_begun"], self.connector))
+
+    async def begin(self, beginnings: Mapping[Partition, Beginning]) -> None:
+        """Record where the partitions of the very first start begin; nothing if another task was faster.
+
+        Partitions that appear later are not among them, and so are read from their own beginning.
+        """
+        async with self.connection.transaction():
+            await self.connection.execute(SQL["lock_beginning"], self.connector)
+            if await self.has_begun():
+                return
+            await self.connection.execute(
+                SQL["begin"],
+                self.connector,
+                [partition.topic for partition in beginnings],
+                [partition.partition for partition in beginnings],
+                [beginning.first for beginning in beginnings.values()],
+                [beginning.topic_id for beginning in beginnings.values()],
+            )
+
+    async def claim(self, partition: Partition, beginning: Beginning) -> Claim:
+        """See `claim`."""
+        return await claim(self.connection, self.connector, partition, beginning)
 
 
 async def stored(connection: Connection, connector: str) -> dict[Partition, int]:

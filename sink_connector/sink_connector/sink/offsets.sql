@@ -10,8 +10,24 @@ ON CONFLICT (connector, topic, partition) DO UPDATE SET
     topic_id = CASE WHEN o.topic_id = '' THEN excluded.topic_id ELSE o.topic_id END
 RETURNING next_offset, epoch, topic_id;
 
+-- name: has_begun
+-- Whether the connector was ever started, in this or another worker.
+SELECT EXISTS (SELECT FROM sink.offsets WHERE connector = $1);
+
+-- name: lock_beginning
+SELECT pg_advisory_xact_lock(hashtextextended('sink.offsets ' || $1, 0));
+
+-- name: begin
+-- Where the partitions of the very first start begin; the row of a topic without a name says that there was one.
+INSERT INTO sink.offsets (connector, topic, partition, next_offset, epoch, topic_id)
+SELECT $1, first.topic, first.partition, first.next_offset, 0, first.topic_id
+FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::text[]) AS first (topic, partition, next_offset, topic_id)
+UNION ALL SELECT $1, '', -1, 0, 0, ''
+ON CONFLICT DO NOTHING;
+
 -- name: stored
-SELECT topic, partition, next_offset FROM sink.offsets WHERE connector = $1 AND next_offset >= 0 ORDER BY topic, partition;
+SELECT topic, partition, next_offset FROM sink.offsets
+WHERE connector = $1 AND next_offset >= 0 AND topic <> '' ORDER BY topic, partition;
 
 -- name: alter
 -- The epoch moves too: whoever still holds the partition may not overwrite what a person has set.
@@ -25,7 +41,7 @@ UPDATE sink.offsets SET epoch = epoch + 1, next_offset = -1, topic_id = '' WHERE
 -- name: advance
 -- Moves every partition of a batch, each only if the epoch is still the one it was claimed with and the batch is not
 -- in yet, and tells the listeners. `moved` short of all is either the fence (another writer has claimed one) or a batch
--- whose commit went through although its answer was lost: then all of it is `there`.
+-- whose commit went through although its answer was lost: then all of it is `there`, as part of a larger one perhaps.
 WITH batch AS (
     SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[])
         AS batch (topic, partition, next_offset, epoch)
@@ -39,6 +55,6 @@ WITH batch AS (
 )
 SELECT
     (SELECT count(*) FROM moved) AS moved,
-    (SELECT count(*) FROM sink.offsets o JOIN batch USING (topic, partition, next_offset, epoch)
-     WHERE o.connector = $1) AS there,
+    (SELECT count(*) FROM sink.offsets o JOIN batch USING (topic, partition, epoch)
+     WHERE o.connector = $1 AND o.next_offset >= batch.next_offset) AS there,
     CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END;

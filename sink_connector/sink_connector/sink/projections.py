@@ -23,11 +23,12 @@ class Tracked:
 
     @property
     def clear(self) -> str:
+        """Empty both relations within their transaction."""
         return f"TRUNCATE {self.old}, {self.new}"
 
 
 def tracked(table: TableName, projections: Mapping[str, str]) -> Tracked | None:
-    """How to track a table, or None when no projection reads its changes."""
+    """How to track a table, given with its schema, or None when no projection reads its changes."""
     names = f"old_{table.name}", f"new_{table.name}"
     mention = re.compile("|".join(rf"(?<![\w]){re.escape(name)}(?![\w])" for name in names))
     statements = tuple(sql for sql in projections.values() if mention.search(sql))
@@ -35,7 +36,7 @@ def tracked(table: TableName, projections: Mapping[str, str]) -> Tracked | None:
         return None
     old, new = (quote("pg_temp", name) for name in names)
     create = ";".join(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {quote(name)} (LIKE {table.sql}) ON COMMIT DELETE ROWS"
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {quote('pg_temp', name)} (LIKE {table.sql}) ON COMMIT DELETE ROWS"
         for name in names
     )
     return Tracked(old, new, statements, create)

@@ -4,7 +4,7 @@ Keys do not depend on each other, the entries of one key do. Entries of a key th
 row after its deletion, a state with other columns) go to successive layers; a layer holds each key once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,40 +18,55 @@ Layer = dict[Any, Entry]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Entries of one layout that are written by one statement; `delete` when they are tombstones."""
+    """Entries of one layout that are written by one statement; `delete` when they are tombstones.
+
+    A group of an earlier `layer` is written before those of a later one.
+    """
 
     layout: Layout
     entries: Sequence[Entry]
     delete: bool
+    layer: int = 0
 
 
 def in_order(entries: Sequence[Entry], layout_of: LayoutOf) -> list[Group]:
     """Everything as it came, for tables without a key: neighbours of one layout form a group."""
-    groups: list[Group] = []
+    return [Group(layout, run, delete=run[0].value is None) for layout, run in runs(entries, layout_of)]
+
+
+def runs(entries: Sequence[Entry], layout_of: LayoutOf) -> Iterator[tuple[Layout, Sequence[Entry]]]:
+    """Neighbours of one layout, in order."""
+    if not entries:
+        return
     start, first = 0, entries[0]
     for place, entry in enumerate(entries):
         if entry.shape is not first.shape or entry.key_shape is not first.key_shape:
-            groups.append(Group(layout_of(first.key_shape, first.shape), entries[start:place], delete=False))
+            yield layout_of(first.key_shape, first.shape), entries[start:place]
             start, first = place, entry
-    return [*groups, Group(layout_of(first.key_shape, first.shape), entries[start:], delete=False)]
+    yield layout_of(first.key_shape, first.shape), entries[start:]
 
 
-def last_states(entries: Sequence[Entry], layout_of: LayoutOf, *, reduce: bool = True) -> list[Group]:
+def keys_of(entries: Sequence[Entry], layout_of: LayoutOf) -> list[Any]:
+    """The key of every entry, as its layout has it. Raises `BadRecordError` when one has none."""
+    keys: list[Any] = []
+    for layout, run in runs(entries, layout_of):
+        keys.extend(map(layout.key_of, run))  # type: ignore[arg-type] # the layouts of a keyed table have one
+    return keys
+
+
+def last_states(
+    entries: Sequence[Entry], layout_of: LayoutOf, *, keys: Sequence[Any] | None = None, reduce: bool = True
+) -> list[Group]:
     """Groups to be written in this order, each sorted by key, so that all tasks lock rows in the same order.
 
     The last state of a key wins, or the one with the highest version. Without `reduce` (plain inserts, where a repeated
-    key is an error that must show) every entry is kept, those of one key in their order.
+    key is an error that must show) every entry is kept, those of one key in their order. `keys` are those of the entries
+    where they are to be compared otherwise than `keys_of` gives them.
     """
     top: Layer = {}
     layers = [top]
     depths: dict[Any, int] = {}
-    key_shape = shape = layout = key_of = None
-    for entry in entries:
-        if layout is None or entry.shape is not shape or entry.key_shape is not key_shape:
-            shape, key_shape = entry.shape, entry.key_shape
-            layout = layout_of(key_shape, shape)
-            key_of = layout.key_of
-        key = key_of(entry)  # type: ignore[misc] # the layouts of a keyed table have one
+    for key, entry in zip(keys_of(entries, layout_of) if keys is None else keys, entries, strict=True):
         if top.setdefault(key, entry) is entry:
             continue
         depth = depths.get(key, 0)
@@ -61,13 +76,13 @@ def last_states(entries: Sequence[Entry], layout_of: LayoutOf, *, reduce: bool =
             if len(layers) == depth + 1:
                 layers.append({})
             layers[depth + 1][key] = entry
-        elif not _older(entry, earlier, layout):
+        elif not _older(entry, earlier, layout_of):
             layers[depth][key] = entry
-    return [group for layer in layers for group in _groups(layer, layout_of)]
+    return [group for number, layer in enumerate(layers) for group in _groups(layer, layout_of, number)]
 
 
 def _same_layout(one: Entry, other: Entry) -> bool:
-    return one.shape is other.shape and one.key_shape is other.key_shape
+    return one.shape == other.shape and one.key_shape == other.key_shape
 
 
 def _supersedes(entry: Entry, earlier: Entry) -> bool:
@@ -75,20 +90,23 @@ def _supersedes(entry: Entry, earlier: Entry) -> bool:
     return entry.value is None or (earlier.value is not None and _same_layout(entry, earlier))
 
 
-def _older(entry: Entry, earlier: Entry, layout: Layout) -> bool:
-    if layout.version_of is None or entry.value is None:
+def _older(entry: Entry, earlier: Entry, layout_of: LayoutOf) -> bool:
+    if entry.value is None:
+        return False
+    layout = layout_of(entry.key_shape, entry.shape)
+    if layout.version_of is None:
         return False
     version, known = layout.version_of(entry.value), layout.version_of(earlier.value)
     return version is not None and known is not None and bool(version <= known)
 
 
-def _groups(layer: Layer, layout_of: LayoutOf) -> list[Group]:
+def _groups(layer: Layer, layout_of: LayoutOf, number: int) -> list[Group]:
     members: dict[tuple[Shape | None, Shape | None], list[Entry]] = {}
     for key in _sorted(layer):
         entry = layer[key]
         members.setdefault((entry.key_shape, entry.shape), []).append(entry)
     return [
-        Group(layout_of(key_shape, shape), found, delete=shape is None)
+        Group(layout_of(key_shape, shape), found, delete=shape is None, layer=number)
         for (key_shape, shape), found in members.items()
     ]
 

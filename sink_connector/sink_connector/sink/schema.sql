@@ -35,8 +35,9 @@ CREATE TABLE IF NOT EXISTS sink.dead_letters (
 );
 
 -- name: create_dead_letters_by_key
--- Who waits for a certain record asks whether it was parked.
-CREATE INDEX IF NOT EXISTS dead_letters_by_key ON sink.dead_letters (topic, key);
+-- Who waits for a certain record asks whether it is a dead letter. A hash takes keys of any length.
+DROP INDEX IF EXISTS sink.dead_letters_by_key;
+CREATE INDEX IF NOT EXISTS dead_letters_by_key_hash ON sink.dead_letters USING hash (key);
 
 -- name: is_ready
-SELECT to_regclass('sink.offsets') IS NOT NULL AND to_regclass('sink.dead_letters') IS NOT NULL;
+SELECT to_regclass('sink.offsets') IS NOT NULL AND to_regclass('sink.dead_letters_by_key_hash') IS NOT NULL;

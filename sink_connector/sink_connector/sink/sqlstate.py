@@ -4,55 +4,89 @@ from enum import Enum
 
 import asyncpg
 
-from sink_connector.errors import BadRecordError
+from sink_connector.errors import BadRecordError, FatalError
 
 
 class Decision(Enum):
+    """What a failure is about, and so what is to be done."""
+
     RETRY = "retry"  # an outage or a clash: the same again later will do
+    TIMEOUT = "timeout"  # the statement took too long: less at a time may do
     RECORD = "record"  # one of the records cannot be written
-    STALE = (
-        "stale"  # what we know of a table, or the server's plan, is out of date: look again, then once more
-    )
-    FATAL = "fatal"  # nobody but a person can mend it
+    REFERENCE = "reference"  # a row that another refers to is missing, or still referred to: it may come right by itself
+    STALE = "stale"  # what is known of a table, or the server's plan, is out of date
+    FATAL = "fatal"  # only a person can mend it
 
 
-# Prefixes, the longest that matches counts. Sources: PostgreSQL's appendix A, "Error Codes".
+# Prefixes, the longest that matches counts. What is not named is a record's own failure: an extension's or a trigger's
+# SQLSTATE says something about a row. Source: PostgreSQL's appendix A, "Error Codes".
 DECISIONS: dict[str, Decision] = {
+    "": Decision.RECORD,
     "08": Decision.RETRY,  # connection exception
-    "40": Decision.RETRY,  # serialization failure, deadlock
-    "53": Decision.RETRY,  # disk full, out of memory, too many connections
-    "55P03": Decision.RETRY,  # lock not available
-    "57": Decision.RETRY,  # shutdown, crash, cannot connect now, query cancelled (statement_timeout)
-    "58": Decision.RETRY,  # system error, I/O error
+    "0A": Decision.STALE,  # cached plan must not change result type; else a feature the table does not have
+    "0P": Decision.FATAL,  # invalid role
     "25": Decision.RETRY,  # read only transaction (fail-over), idle in transaction time-out
-    "0A000": Decision.STALE,  # cached plan must not change result type
-    "42P01": Decision.STALE,  # undefined table
-    "42703": Decision.STALE,  # undefined column
+    "26": Decision.FATAL,  # prepared statement does not exist: something between us and the server took it away
+    "28": Decision.FATAL,  # invalid authorization
+    "3B": Decision.FATAL,  # savepoint does not exist, as above
+    "3D": Decision.FATAL,  # the database does not exist
+    "3F": Decision.STALE,  # the schema does not exist
+    "40": Decision.RETRY,  # serialization failure, deadlock
+    "40002": Decision.RECORD,  # integrity constraint violation that rolls back
+    "23503": Decision.REFERENCE,  # foreign key violation
+    "42501": Decision.RECORD,  # a policy refuses the row; `NOT_PERMITTED` is another thing
     "42601": Decision.STALE,  # a tracked table has got another column
+    "42703": Decision.STALE,  # undefined column
+    "42P01": Decision.STALE,  # undefined table
     "42P10": Decision.STALE,  # no unique constraint matches ON CONFLICT
-    "42501": Decision.FATAL,  # insufficient privilege
-    "22": Decision.RECORD,  # data exception
-    "23": Decision.RECORD,  # constraint violation
-    "42": Decision.RECORD,  # cannot cast, wrong type
-    "54": Decision.RECORD,  # a value over a limit: index row size, nesting depth
-    "P0001": Decision.RECORD,  # raised by a trigger of the table
+    "53": Decision.RETRY,  # disk full, out of memory, too many connections
+    "55000": Decision.FATAL,  # the table is not in a state to be written, such as a view that takes no rows
+    "55006": Decision.RETRY,  # object in use
+    "55P03": Decision.RETRY,  # lock not available
+    "57": Decision.RETRY,  # shutdown, crash, cannot connect now
+    "57014": Decision.TIMEOUT,  # query cancelled: statement_timeout, or somebody's hand
+    "58": Decision.RETRY,  # system error, I/O error
+    "F0": Decision.FATAL,  # configuration file error
+    "HV001": Decision.RETRY,  # a foreign data wrapper is out of memory
+    "HV00N": Decision.RETRY,  # a foreign data wrapper cannot connect
+    "XX001": Decision.FATAL,  # data corrupted
+    "XX002": Decision.FATAL,  # index corrupted
 }
+
+# Where in the server an error was raised (its `R` field): the same SQLSTATE says two things.
+RAISED_BY_A_FUNCTION = "exec_stmt_raise"  # a RAISE of PL/pgSQL, which may name any SQLSTATE
+NOT_PERMITTED = "aclcheck_error"  # the role lacks a privilege, whatever the row
+
+
+# What is no answer of the server, in this order.
+KINDS: tuple[tuple[tuple[type[BaseException], ...], Decision], ...] = (
+    ((BadRecordError,), Decision.RECORD),
+    ((FatalError,), Decision.FATAL),
+    ((asyncpg.OutdatedSchemaCacheError,), Decision.STALE),
+    ((ValueError, TypeError, ArithmeticError), Decision.RECORD),  # the driver could not encode a value
+    ((TimeoutError,), Decision.TIMEOUT),
+    (
+        (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError),
+        Decision.RETRY,
+    ),  # the connection is gone
+)
 
 
 def decide(error: BaseException) -> Decision:
-    """The decision about an exception raised while writing. What is not known is fatal: better to stop than to lose."""
-    if isinstance(error, BadRecordError):
-        return Decision.RECORD
+    """The decision about an exception raised while writing.
+
+    Whatever is neither the connection's, the table's nor the configuration's is a record's: of any class, at any stage.
+    """
     if isinstance(error, asyncpg.PostgresError):
-        state = getattr(error, "sqlstate", None) or ""
-        matching = [prefix for prefix in DECISIONS if state.startswith(prefix)]
-        return DECISIONS[max(matching, key=len)] if matching else Decision.FATAL
-    if isinstance(error, asyncpg.OutdatedSchemaCacheError):
-        return Decision.STALE
-    if isinstance(error, ValueError | TypeError | ArithmeticError):
-        return (
-            Decision.RECORD
-        )  # the driver could not encode a value: DataError for a parameter, these within a COPY
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError):
-        return Decision.RETRY  # the connection is gone or was closed under us
-    return Decision.FATAL
+        return _by_sqlstate(error)
+    return next((decision for kinds, decision in KINDS if isinstance(error, kinds)), Decision.RECORD)
+
+
+def _by_sqlstate(error: asyncpg.PostgresError) -> Decision:
+    state = getattr(error, "sqlstate", None) or ""
+    routine = getattr(error, "server_source_function", None)
+    if routine == RAISED_BY_A_FUNCTION and not state.startswith("40"):
+        return Decision.RECORD
+    if state == "42501" and routine == NOT_PERMITTED:
+        return Decision.FATAL
+    return DECISIONS[max((prefix for prefix in DECISIONS if state.startswith(prefix)), key=len)]

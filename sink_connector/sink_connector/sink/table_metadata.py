@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from asyncpg import Connection
 
+from sink_connector.errors import BadRecordError
 from sink_connector.sink import queries
-from sink_connector.sink.identifiers import quote
+from sink_connector.sink.identifiers import is_reserved, quote
 
 SQL = queries.load("table_metadata.sql")
+LENGTH_HEADER = 4  # what PostgreSQL adds to a length in a type's modifier
 
 
 class TableName(NamedTuple):
@@ -19,6 +21,7 @@ class TableName(NamedTuple):
 
     @property
     def sql(self) -> str:
+        """The name as part of a statement."""
         return quote(self.schema, self.name) if self.schema else quote(self.name)
 
     def __str__(self) -> str:
@@ -30,6 +33,7 @@ class Column:
     """`type` is what a cast names; `base_type` the same with domains taken off, those of an array's elements too.
 
     `modifier` is the length, precision or scale of the base type (of its elements) as PostgreSQL keeps it, -1 for none.
+    `key_type` and `collation` (empty: the database's own) say how the database compares two of its values.
     """
 
     name: str
@@ -38,26 +42,79 @@ class Column:
     not_null: bool
     has_default: bool
     generated: bool
+    identity_always: bool = False
     modifier: int = -1
+    key_type: str = ""
+    deterministic: bool = True
+    collation: str = ""
+
+    def compared(self, cell: str) -> str:
+        """A value on its way to the column, as SQL, in the form in which it would be compared with what the column holds."""
+        if self.base_type == "character varying" and self.modifier >= LENGTH_HEADER:
+            most = (
+                self.modifier - LENGTH_HEADER
+            )  # blanks beyond the length are dropped, anything else is refused
+            return f"CASE WHEN rtrim(substr({cell}, {most + 1})) = '' THEN substr({cell}, 1, {most}) ELSE {cell} END"
+        return f"CAST({cell} AS {self.key_type or self.base_type})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table that exists. `keys` are the column sets on which a conflict can be resolved, the primary key first."""
+    """A table, view or foreign table that exists; `name` has its schema, `called` is how the configuration names it.
+
+    `keys` are the column sets on which a conflict can be resolved, the primary key first; `deferrable_keys` those on which it
+    cannot, because they are not checked at once. `parents` are the ids of the tables its foreign keys refer to.
+    """
 
     name: TableName
+    called: TableName
     columns: dict[str, Column]
     keys: tuple[frozenset[str], ...]
+    deferrable_keys: tuple[frozenset[str], ...] = ()
+    id: int = 0
+    kind: str = "r"
+    has_policies: bool = False
+    has_rules: bool = False
+    has_triggers: bool = False
+    parents: frozenset[int] = frozenset()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a COPY into it does what an INSERT does: no rules, no policies, no view, no foreign table."""
+        return self.kind in {"r", "p"} and not (self.has_rules or self.has_policies)
+
+    @property
+    def is_view(self) -> bool:
+        """Whether its keys are those of other tables, which only PostgreSQL knows."""
+        return self.kind == "v"
+
+    @property
+    def refers_to_itself(self) -> bool:
+        """Whether one of its foreign keys refers to its own rows."""
+        return self.id in self.parents
 
 
 async def read_table(connection: Connection, name: TableName) -> Table | None:
-    """The table as it is now, or None when there is none."""
-    columns = await connection.fetch(SQL["columns"], name.sql)
-    if not columns:
+    """The table as it is now, or None when there is none. Raises `BadRecordError` for one that is the server's or ours."""
+    found = await connection.fetchrow(SQL["relation"], name.schema, name.name)
+    if found is None:
         return None
-    keys = await connection.fetch(SQL["keys"], name.sql)
+    if is_reserved(found["schema"]):
+        raise BadRecordError(
+            f"the name {name} means a table of the schema {found['schema']}, which is reserved"
+        )
+    columns = await connection.fetch(SQL["columns"], found["id"])
+    keys = await connection.fetch(SQL["keys"], found["id"])
     return Table(
-        name=name,
+        name=TableName(found["schema"], name.name),
+        called=name,
         columns={row["name"]: Column(**row) for row in columns},
-        keys=tuple(frozenset(row["columns"]) for row in keys),
+        keys=tuple(frozenset(row["columns"]) for row in keys if row["is_immediate"]),
+        deferrable_keys=tuple(frozenset(row["columns"]) for row in keys if not row["is_immediate"]),
+        id=found["id"],
+        kind=found["kind"],
+        has_policies=found["has_policies"],
+        has_rules=found["has_rules"],
+        has_triggers=found["has_triggers"],
+        parents=frozenset(found["parents"]),
     )

@@ -1,14 +1,38 @@
+-- name: relation
+-- The relation a name means. Never one of the session's temporary ones, which the server itself would look at first.
+SELECT
+    c.oid::bigint AS id,
+    n.nspname::text AS schema,
+    c.relkind::text AS kind,
+    row_security_active(c.oid) AS has_policies,
+    EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS has_rules,
+    EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal) AS has_triggers,
+    ARRAY(SELECT f.confrelid::bigint FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f') AS parents
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
+  AND n.nspname::text = ANY (CASE WHEN $1::text IS NULL THEN current_schemas(false)::text[] ELSE ARRAY[$1::text] END)
+ORDER BY array_position(current_schemas(false)::text[], n.nspname::text)
+LIMIT 1;
+
 -- name: columns
 -- format_type with a modifier of -1 gives the names that cast without cutting: bpchar, not character(1). The base type is what
 -- is left when domains are taken off, those of an array's elements too; the modifier is the one that was met on the way there.
+-- `key_type` is the base type in which values are compared: with the modifier where it rounds, without it where it cuts.
 SELECT
-    a.attname AS name,
+    a.attname::text AS name,
     format_type(a.atttypid, -1) AS type,
     format_type(b.id, -1) || CASE WHEN b.is_array THEN '[]' ELSE '' END AS base_type,
     b.modifier,
     a.attnotnull AS not_null,
     a.atthasdef OR a.attidentity <> '' AS has_default,
-    a.attgenerated <> '' OR a.attidentity = 'a' AS generated
+    a.attgenerated <> '' OR a.attidentity = 'a' AS generated,
+    a.attidentity = 'a' AS identity_always,
+    format_type(b.id, CASE WHEN k.typcategory IN ('N', 'D', 'T') AND NOT b.is_array THEN b.modifier ELSE -1 END)
+        || CASE WHEN b.is_array THEN '[]' ELSE '' END AS key_type,
+    coalesce(l.collisdeterministic, true) AS deterministic,
+    CASE WHEN l.oid IS NULL OR l.collname = 'default' THEN ''
+         ELSE format('%I.%I', ln.nspname, l.collname) END AS collation
 FROM pg_attribute a
 CROSS JOIN LATERAL (
     WITH RECURSIVE chain (id, modifier, is_array, depth) AS (
@@ -22,16 +46,21 @@ CROSS JOIN LATERAL (
     )
     SELECT id, modifier, is_array FROM chain ORDER BY depth DESC LIMIT 1
 ) b
-WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type k ON k.oid = b.id
+LEFT JOIN pg_collation l ON l.oid = a.attcollation
+LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace
+WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
 -- name: keys
--- Every unique index that ON CONFLICT can name: no expression, no predicate. The primary key comes first.
+-- Every unique index without expression and predicate. ON CONFLICT can name those that are checked at once. The primary key
+-- comes first.
 SELECT
     i.indisprimary AS is_primary,
+    i.indimmediate AS is_immediate,
     ARRAY(SELECT a.attname FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k (number, place)
           JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number ORDER BY k.place)::text[] AS columns
 FROM pg_index i
-WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indimmediate
+WHERE i.indrelid = $1::bigint::oid AND i.indisunique AND i.indisvalid
   AND i.indpred IS NULL AND i.indexprs IS NULL
 ORDER BY i.indisprimary DESC;

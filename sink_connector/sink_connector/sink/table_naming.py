@@ -3,32 +3,62 @@
 import re
 
 from sink_connector.config.connector import TableConfig
+from sink_connector.data.lru import LruCache
+from sink_connector.errors import BadRecordError
 from sink_connector.sink import identifiers
 from sink_connector.sink.table_metadata import TableName
 
+MOST = 4_096  # topics; transforms can make up any number of names
+TOPIC = "${topic}"
+PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')  # of a name: in double quotes, or without dots
+
 
 class TableNaming:
-    """`topics.to.tables.mapping`, then `table.name.format`, as the JDBC sinks do it; each topic is worked out once."""
+    """`topics.to.tables.mapping`, then `table.name.format`, as the JDBC sinks do it; each topic is worked out once.
+
+    A dot that the format itself holds stands between schema and name. So does one in a topic, if it is the only one; of a
+    topic with more of them, or in a format with a schema, they are part of the name. What the format has in double quotes is
+    one name whatever the topic holds.
+    """
 
     def __init__(self, config: TableConfig) -> None:
         self._config = config
-        self._known: dict[str, TableName] = {}
+        self._known: LruCache[str, TableName] = LruCache(MOST)
 
     def table_of(self, topic: str) -> TableName:
         """Raises `BadRecordError` when the topic makes no name that is allowed."""
-        found = self._known.get(topic)
-        if found is None:
-            found = self._known.setdefault(topic, self._make(topic))
-        return found
+        return self._known.get(topic) or self._known.put(topic, self._make(topic))
 
     def _make(self, topic: str) -> TableName:
-        config = self._config
-        written = config.name_mapping.get(topic)
-        if written is None:
-            normal = re.sub(r"[^A-Za-z0-9_.]", "_", topic) if config.name_normalize else topic
-            written = config.name_format.replace("${topic}", normal)
-        if config.fold_names:
-            written = written.lower()
-        schema, _, name = written.rpartition(".")
-        checked = identifiers.check(name, config.identifiers_allow)
-        return TableName(identifiers.check(schema, config.identifiers_allow) if schema else None, checked)
+        written = self._config.name_mapping.get(topic)
+        if written is not None:
+            parts = _parts(written, "")
+        else:
+            parts = _parts(self._config.name_format, self._inserted(topic))
+        if self._config.fold_names:
+            parts = [part.lower() for part in parts]
+        *schema, name = parts
+        if len(schema) > 1:
+            raise BadRecordError(f"table.name.format gives topic {topic!r} a name of {len(parts)} parts")
+        allow = self._config.identifiers_allow
+        return TableName(
+            identifiers.check_schema(schema[0], allow) if schema else None, identifiers.check(name, allow)
+        )
+
+    def _inserted(self, topic: str) -> str:
+        """The topic as it stands in a table's name."""
+        if self._config.name_normalize:
+            return re.sub(r"[^A-Za-z0-9_]", "_", topic)
+        return topic.replace(".", "_") if self._config.dots_to_underscores else topic
+
+
+def _parts(written: str, topic: str) -> list[str]:
+    """The parts of a name: `schema.table` or `table`."""
+    found = [
+        (match[1].replace('""', '"') if match[1] is not None else match[2], match[1] is not None)
+        for match in PART.finditer(written)
+    ]
+    parts = [text.replace(TOPIC, topic) for text, _ in found]
+    if len(found) == 1 and not found[0][1] and TOPIC in written and parts[0].count(".") == 1:
+        return parts[0].split(".")
+    return parts or [""]

@@ -1,35 +1,43 @@
 """Writes a batch: the one transaction that holds rows, projections, dead letters and next offsets."""
 
-import itertools
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 from asyncpg import Connection
 
 from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode
-from sink_connector.data.record_schema import Shape
 from sink_connector.data.write_record import Entry
-from sink_connector.dead_letters.dead_letter import DeadLetter, park
+from sink_connector.dead_letters.dead_letter import DeadLetter, store
 from sink_connector.dead_letters.table import drop
-from sink_connector.errors import BadRecordError, FatalError, Stage, headline
-from sink_connector.sink import offsets
+from sink_connector.errors import BadRecordError, FatalError, headline
+from sink_connector.sink import offsets, queries
 from sink_connector.sink.batch import Batch
-from sink_connector.sink.column_mapping import Layout, make_layout
-from sink_connector.sink.ddl import ChangeNeededError, change, table_missing
+from sink_connector.sink.ddl import ChangeNeededError, change
+from sink_connector.sink.identifiers import quote
+from sink_connector.sink.isolation import Isolation, Place
+from sink_connector.sink.key_ranking import KeyRanking
+from sink_connector.sink.plan_cache import PlanCache, parents_first
 from sink_connector.sink.projections import tracked
-from sink_connector.sink.reduction import Group, in_order, last_states
+from sink_connector.sink.reduction import Group, in_order, keys_of, last_states
 from sink_connector.sink.session import Session
-from sink_connector.sink.sqlstate import Decision, decide
-from sink_connector.sink.table_metadata import TableName, read_table
-from sink_connector.sink.write_plan import Plan, make_plan
+from sink_connector.sink.sparse_rows import MERGES, SparseRows, are_sparse, sparse_rows
+from sink_connector.sink.staging import Staging
+from sink_connector.sink.table_metadata import Table, TableName
+from sink_connector.sink.write_plan import Plan, clear_stage, create_stage
 
 log = structlog.get_logger()
 
+SQL = queries.load("table_writer.sql")
+
 # Rows up to which one prepared statement, all its rows sent in one go, is faster than a COPY and what follows it.
 FEW = 64
+
+Tables = Sequence[tuple[Place, Sequence[Entry]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,72 +54,82 @@ class Writer:
     def __init__(self, config: ConnectorConfig, session: Session) -> None:
         self._config = config
         self._session = session
-        self._layouts: dict[tuple[str, Shape | None, Shape | None], Layout] = {}
-        self._plans: dict[tuple[TableName, Layout, bool], Plan] = {}
-        self._stages = itertools.count(1)
-        self._staged: set[str] = set()  # temporary tables that hold rows of the running transaction
-        self._standing: set[str] = (
-            set()
-        )  # those that a committed transaction of this connection has left, empty
+        self._plans = PlanCache(config.table, dict(config.projections))
+        self._staging = Staging()
+        self._ranking = KeyRanking(self._plans, self._staging)
         self._connection: Connection | None = None
         self._outdated = False
 
     def forget_tables(self) -> None:
         """Look at the tables again before the next batch."""
-        self._plans.clear()
+        self._plans.forget_tables()
         self._outdated = True
 
-    async def write(self, batch: Batch, *, isolate: bool = False) -> Written:
-        """Write and commit. With `isolate`, a record the database refuses is parked instead of failing the batch.
+    async def write(self, batch: Batch, *, isolate: bool = False, final: bool = False) -> Written:
+        """Write and commit. With `isolate`, a record the database refuses becomes a dead letter instead of failing the batch.
 
-        Raises what the driver raises (see `errors.sqlstate`), `FencedError`, and `FatalError` for a bad record when none
-        is tolerated. Whatever is raised, nothing of the batch was written.
+        `final` says that one which lacks a row it refers to is to be one, too. Raises what the driver raises (see
+        `sink.sqlstate`), `FencedError`, and `FatalError` for a bad record when none is tolerated. Whatever is raised, nothing
+        of the batch was written.
         """
-        connection = await self._session.connection()
-        if connection is not self._connection:
-            self._connection = connection
-            self._standing.clear()
+        connection = await self._opened()
         while True:
-            if self._outdated:
-                await connection.execute("DISCARD TEMPORARY")
-                self._standing.clear()
-                self._outdated = False
+            await self._tidy(connection)
             try:
-                written = await self._transaction(connection, batch, isolate=isolate)
+                written = await self._transaction(connection, batch, isolate=isolate, final=final)
             except ChangeNeededError as needed:
                 await self._change(connection, needed)
             else:
                 if not isolate:  # else some may have been made in a part that was rolled back
-                    self._standing |= self._staged
+                    self._staging.committed()
                 return written
 
-    async def rewrite(self, letter: int, place: tuple[str, TableName] | None, entry: Entry | None) -> None:
-        """Write a parked record and remove its letter, in one transaction. Raises as `write` does; the letter then stays."""
-        connection = await self._session.connection()
+    async def rewrite(self, letter: int, place: Place | None, entry: Entry | None) -> None:
+        """Write a record again and remove its dead letter, in one transaction. Raises as `write` does; the dead letter then
+        stays."""
+        connection = await self._opened()
         while True:
-            self._staged.clear()
+            self._staging.begun()
             try:
                 async with connection.transaction():
                     if place is not None and entry is not None and self._is_written(entry):
-                        await self._apply(connection, *place, [entry])
+                        await self._apply(connection, place, [entry])
                     await drop(connection, self._config.name, [letter])
             except ChangeNeededError as needed:
                 await self._change(connection, needed)
             else:
                 return
 
+    async def _opened(self) -> Connection:
+        connection = await self._session.connection()
+        if connection is not self._connection:
+            if not self._config.connection.is_pooled:  # else it would be the setting of other clients, too
+                await connection.fetchval(SQL["bound_lock_waits"], self._config.command_timeout_ms)
+            self._connection = connection
+            self._staging.dropped()
+        return connection
+
+    async def _tidy(self, connection: Connection) -> None:
+        if self._plans.has_too_many_stages:
+            self.forget_tables()
+        if self._outdated:
+            await connection.execute("DISCARD TEMPORARY")
+            self._staging.dropped()
+            self._outdated = False
+
     async def _change(self, connection: Connection, needed: ChangeNeededError) -> None:
-        log.info("sink.table.changed", connector=self._config.name, statement=needed.statement)
+        log.info("table.changed", connector=self._config.name, statement=needed.statement)
         await change(connection, needed.statement)
         self.forget_tables()
 
     def _is_written(self, entry: Entry) -> bool:
         return entry.value is not None or self._config.table.delete_enabled
 
-    async def _transaction(self, connection: Connection, batch: Batch, *, isolate: bool) -> Written:
+    async def _transaction(
+        self, connection: Connection, batch: Batch, *, isolate: bool, final: bool
+    ) -> Written:
         dead = list(batch.bad)
-        rows = 0
-        self._staged.clear()
+        self._staging.begun()
         async with connection.transaction():
             if not await offsets.advance(
                 connection,
@@ -120,16 +138,16 @@ class Writer:
                 channel=self._config.notify_channel,
                 taken_ms=round((time.time() - time.monotonic() + batch.began) * 1000),
             ):
-                log.info("sink.batch.was-committed", connector=self._config.name)
+                log.info("batch.found_committed", connector=self._config.name)
                 return Written(rows=0, dead=())
-            for (topic, table), entries in sorted(batch.entries.items(), key=_by_table):
-                if isolate:
-                    rows += await self._isolate(connection, topic, table, entries, dead)
-                else:
-                    rows += await self._apply(connection, topic, table, entries)
+            if isolate:
+                rows, refused = await self._isolate(connection, batch, final=final)
+                dead += refused
+            else:
+                rows = await self._write_tables(connection, batch)
             if dead:
                 self._refuse_unless_tolerant(dead[0])
-                await park(connection, self._config.name, dead)
+                await store(connection, self._config.name, dead)
         return Written(rows=rows, dead=dead)
 
     def _refuse_unless_tolerant(self, letter: DeadLetter) -> None:
@@ -138,58 +156,121 @@ class Writer:
                 f"{letter.place}: {headline(letter.error)} (stage {letter.stage.value}, errors.tolerance=none)"
             )
 
+    async def _write_tables(self, connection: Connection, batch: Batch) -> int:
+        """Table by table; those that refer to each other by foreign keys parents first, and deletions the other way."""
+        if len(batch.entries) == 1:
+            [(place, entries)] = batch.entries.items()
+            return await self._apply(connection, place, entries)
+        tables, places = await self._ordered(connection, batch)
+        if places is None:
+            return sum([await self._apply(connection, place, entries) for place, entries in tables])
+        groups = [
+            (group, name, places.get(name, 0))
+            for (topic, name), entries in tables
+            for group in await self._groups(connection, (topic, name), entries)
+        ]
+        groups.sort(key=lambda each: (each[0].layer, each[0].delete, -each[2] if each[0].delete else each[2]))
+        return sum([await self._write_group(connection, name, group) for group, name, _ in groups])
+
+    async def _ordered(
+        self, connection: Connection, batch: Batch
+    ) -> tuple[Tables, dict[TableName, int] | None]:
+        """The batch's tables in the order to be written, and the place of each where foreign keys ask for one."""
+        tables = sorted(batch.entries.items(), key=_by_table)
+        found: dict[TableName, Table] = {}
+        for (_, name), _entries in tables:
+            with suppress(
+                BadRecordError
+            ):  # one of a reserved schema: its records are refused when they are written
+                table = await self._plans.table(connection, name)
+                if table is not None:
+                    found[name] = table
+        ids = {table.id for table in found.values()}
+        if not any(table.parents & (ids - {table.id}) for table in found.values()):
+            return tables, None
+        by_id = parents_first(found.values())
+        places = {name: by_id[table.id] for name, table in found.items()}
+        return sorted(tables, key=lambda each: places.get(each[0][1], 0)), places
+
     async def _isolate(
-        self,
-        connection: Connection,
-        topic: str,
-        name: TableName,
-        entries: Sequence[Entry],
-        dead: list[DeadLetter],
-    ) -> int:
-        """Write what can be written: halve until the records at fault stand alone."""
-        try:
-            async with connection.transaction():
-                return await self._apply(connection, topic, name, entries)
-        except Exception as error:  # every failure of one record looks alike here; the rest is raised again
-            if decide(error) is not Decision.RECORD:
-                raise
-            if len(entries) == 1:
-                dead.append(dead_letter(entries[0], error))
-                return 0
-        middle = len(entries) // 2
-        written = await self._isolate(connection, topic, name, entries[:middle], dead)
-        return written + await self._isolate(connection, topic, name, entries[middle:], dead)
+        self, connection: Connection, batch: Batch, *, final: bool
+    ) -> tuple[int, list[DeadLetter]]:
+        tables, _ = await self._ordered(connection, batch)
+        isolation = Isolation(
+            connection=connection,
+            apply=partial(self._apply, connection),
+            apply_singly=partial(self._apply_singly, connection),
+            keys_of=self._raw_keys,
+            final=final,
+        )
+        return await isolation.write(tables)
 
-    async def _apply(
-        self, connection: Connection, topic: str, name: TableName, entries: Sequence[Entry]
-    ) -> int:
-        written = 0
-        for group in self._groups(topic, entries):
-            plan = await self._plan(connection, name, group)
-            if plan is not None:
-                written += await self._write_group(connection, plan, group)
-        return written
+    async def _apply(self, connection: Connection, place: Place, entries: Sequence[Entry]) -> int:
+        sparse = await self._sparse(connection, place, entries)
+        if sparse is not None:
+            return await sparse.write(connection, partial(self._fill, connection, sparse.table))
+        groups = await self._groups(connection, place, entries)
+        return sum([await self._write_group(connection, place[1], group) for group in groups])
 
-    def _groups(self, topic: str, entries: Sequence[Entry]) -> list[Group]:
-        def layout_of(key_shape: Shape | None, shape: Shape | None) -> Layout:
-            found = self._layouts.get((topic, key_shape, shape))
-            if found is None:
-                found = make_layout(self._config.table, topic, key_shape, shape)
-                self._layouts[(topic, key_shape, shape)] = found
-            return found
+    async def _sparse(
+        self, connection: Connection, place: Place, entries: Sequence[Entry]
+    ) -> SparseRows | None:
+        if not are_sparse(entries) or connection.get_server_version().major < MERGES:
+            return None
+        topic, name = place
+        table = await self._plans.table(connection, name)
+        if table is None or tracked(table.name, self._config.projections) is not None:
+            return None
+        return sparse_rows(self._config.table, table, topic, entries)
 
-        table = self._config.table
-        plain = table.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
-        if table.pk_mode is PkMode.NONE or (plain and not table.delete_enabled):
+    async def _fill(
+        self, connection: Connection, table: Table, declared: str, columns: Sequence[str], rows: Sequence[Any]
+    ) -> str:
+        name = self._plans.stage(table.name, declared)
+        await self._staging.fill(
+            connection,
+            name,
+            rows,
+            columns=columns,
+            create=create_stage(name, declared),
+            clear=clear_stage(name),
+        )
+        return quote("pg_temp", name)
+
+    async def _apply_singly(self, connection: Connection, place: Place, entries: Sequence[Entry]) -> int:
+        return sum([await self._apply(connection, place, [entry]) for entry in entries])
+
+    def _raw_keys(self, place: Place, entries: Sequence[Entry]) -> Sequence[Any] | None:
+        if self._config.table.pk_mode is PkMode.NONE or self._is_plain_insert:
+            return None
+        return keys_of(entries, partial(self._plans.layout, place[0]))
+
+    @property
+    def _is_plain_insert(self) -> bool:
+        return self._config.table.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
+
+    async def _groups(self, connection: Connection, place: Place, entries: Sequence[Entry]) -> list[Group]:
+        topic, name = place
+        layout_of = partial(self._plans.layout, topic)
+        config, plain = self._config.table, self._is_plain_insert
+        if config.pk_mode is PkMode.NONE or (plain and not config.delete_enabled):
             return in_order(entries, layout_of)
-        return last_states(entries, layout_of, reduce=not plain)
+        keys: Sequence[Any] = keys_of(entries, layout_of)
+        if len(entries) > 1:
+            table = await self._plans.table(connection, name)
+            if table is not None:
+                keys = await self._ranking.distinct(connection, table, entries, keys, layout_of)
+        return last_states(entries, layout_of, keys=keys, reduce=not plain)
 
-    async def _write_group(self, connection: Connection, plan: Plan, group: Group) -> int:
+    async def _write_group(self, connection: Connection, name: TableName, group: Group) -> int:
+        plan = await self._plans.plan(connection, name, group)
+        if plan is None:
+            return 0
         tracking = plan.tracking
         rows = plan.rows(group.layout.columns(group.entries))
         if tracking is not None:
-            await self._empty(connection, tracking.new, tracking.create, tracking.clear)
-        if len(rows) <= FEW:
+            await self._staging.empty(connection, tracking.new, tracking.create, tracking.clear)
+        if len(rows) <= FEW and not (plan.together and len(rows) > 1):
             if plan.single.capture:
                 await connection.executemany(plan.single.capture, rows)
             await connection.executemany(plan.single.write, rows)
@@ -198,59 +279,22 @@ class Writer:
                 plan.table.name, schema_name=plan.table.schema, columns=plan.columns, records=rows
             )
         else:
-            await self._stage(connection, plan, rows)
-            for statement in (plan.staged.lock, plan.staged.capture, plan.staged.write):
-                if statement:
-                    await connection.execute(statement)
+            await self._write_staged(connection, plan, rows)
         if tracking is not None:
             for statement in filter(None, (plan.prune, *tracking.statements)):
                 await connection.fetch(statement)  # unlike `execute`, prepared and planned once
         return len(rows)
 
-    async def _stage(self, connection: Connection, plan: Plan, rows: Sequence[Any]) -> None:
+    async def _write_staged(self, connection: Connection, plan: Plan, rows: Sequence[Any]) -> None:
         stage = plan.stage
-        await self._empty(connection, stage.name, stage.create, stage.clear)
-        await connection.copy_records_to_table(
-            stage.name, schema_name="pg_temp", columns=stage.columns, records=rows
+        await self._staging.fill(
+            connection, stage.name, rows, columns=stage.columns, create=stage.create, clear=stage.clear
         )
-
-    async def _empty(self, connection: Connection, relation: str, create: str, clear: str) -> None:
-        """Make sure of a temporary relation without rows. A commit empties them all; what this transaction has put into
-        one has to be cleared, which costs new files and catalog rows and is therefore not done in advance.
-        """
-        if relation in self._staged:
-            await connection.execute(f"{create};{clear}")
-        elif relation not in self._standing:
-            await connection.execute(create)
-        self._staged.add(relation)
-
-    async def _plan(self, connection: Connection, name: TableName, group: Group) -> Plan | None:
-        """How to write a group; None when it deletes from a table that is not there."""
-        key = name, group.layout, group.delete
-        found = self._plans.get(key)
-        if found is not None:
-            return found
-        table = await read_table(connection, name)
-        if table is None:
-            if group.delete:
-                return None
-            raise table_missing(self._config.table, name, group.layout)
-        found = make_plan(
-            self._config.table,
-            table,
-            group.layout,
-            stage=f"sink_stage_{next(self._stages)}",
-            delete=group.delete,
-            tracking=tracked(name, self._config.projections),
-        )
-        return self._plans.setdefault(key, found)
+        for statement in (plan.staged.lock, plan.staged.capture, plan.staged.write):
+            if statement:
+                await connection.execute(statement)
 
 
-def dead_letter(entry: Entry, error: BaseException) -> DeadLetter:
-    stage = error.stage if isinstance(error, BadRecordError) else Stage.TASK_PUT
-    return DeadLetter(source=entry.source, stage=stage, error_class=type(error).__name__, error=str(error))
-
-
-def _by_table(item: tuple[tuple[str, TableName], Any]) -> tuple[str, str, str]:
+def _by_table(item: tuple[Place, Any]) -> tuple[str, str, str]:
     (topic, table), _ = item
     return table.schema or "", table.name, topic

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - making statements is what this module does; every name in them went through `identifiers.quote`
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,11 @@ class Target:
     def as_it_is(self) -> bool:
         """Whether what is sent is what the column holds, so that it may be copied straight into the table."""
         return self.wire.fits(self.column)
+
+    def compared(self, cell: str) -> str:
+        """A new value, in a relation made by `expression`, as it is compared with the column's."""
+        plain = self.as_it_is and self.column.modifier < 0 and self.wire.type == self.column.type
+        return cell if plain else self.column.compared(cell)
 
     def expression(self, sent: str) -> str:
         """The SQL expression for what is sent; the column takes it by assignment, which refuses what is too long."""
@@ -59,8 +64,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Plan:
-    """`single` takes one row as parameters; `staged` all the rows in `stage`. With `direct`, rows may be copied straight
-    into the table instead. `prune` drops captured rows that did not change after all; empty when there are none.
+    """How entries of one layout are written to one table.
+
+    `single` takes one row as parameters; `staged` all the rows in `stage`. With `direct`, rows may be copied straight into
+    the table instead; with `together`, only one statement may hold them, whatever their number, because they may refer to
+    each other. `prune` drops captured rows that did not change after all; empty when there are none.
     """
 
     table: TableName
@@ -70,6 +78,7 @@ class Plan:
     staged: Statements
     stage: Stage
     direct: bool
+    together: bool
     prune: str
 
     @property
@@ -86,9 +95,15 @@ class Plan:
 
 
 def make_plan(  # noqa: PLR0913 - each is a thing of its own
-    config: TableConfig, table: Table, layout: Layout, *, stage: str, delete: bool, tracking: Tracked | None
+    config: TableConfig,
+    table: Table,
+    layout: Layout,
+    *,
+    stage: Callable[[str], str],
+    delete: bool,
+    tracking: Tracked | None,
 ) -> Plan:
-    """Build the statements; `stage` names a temporary table of this plan alone.
+    """Build the statements; `stage(declared)` names the temporary table for rows of these columns.
 
     Raises `BadRecordError` or `ChangeNeededError` when the table has no column for a field, `FatalError` when it lacks the
     key that the mode needs.
@@ -102,6 +117,7 @@ def make_plan(  # noqa: PLR0913 - each is a thing of its own
     builder = _Builder(table=table, targets=targets, config=config, tracking=tracking)
     names = tuple(f"c{place}" for place in range(len(targets)))
     declared = ", ".join(f"{name} {target.wire.type}" for name, target in zip(names, targets, strict=True))
+    staged = stage(declared)
     plain = config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI} and not delete
     return Plan(
         table=table.name,
@@ -112,18 +128,33 @@ def make_plan(  # noqa: PLR0913 - each is a thing of its own
             delete=delete,
         ),
         staged=builder.statements(
-            builder.relation([f"r.{name}" for name in names], f" FROM {quote('pg_temp', stage)} AS r"),
+            builder.relation([f"r.{name}" for name in names], f" FROM {quote('pg_temp', staged)} AS r"),
             delete=delete,
         ),
         stage=Stage(
-            name=stage,
+            name=staged,
             columns=names,
-            create=f"CREATE TEMPORARY TABLE IF NOT EXISTS {quote(stage)} ({declared}) ON COMMIT DELETE ROWS",
-            clear=f"TRUNCATE {quote('pg_temp', stage)}",
+            create=create_stage(staged, declared),
+            clear=clear_stage(staged),
         ),
-        direct=plain and tracking is None and all(target.as_it_is for target in targets),
+        direct=plain
+        and tracking is None
+        and table.is_plain
+        and not any(target.column.identity_always for target in targets)
+        and all(target.as_it_is for target in targets),
+        together=table.refers_to_itself,
         prune=builder.prune() if tracking is not None and not delete else "",
     )
+
+
+def create_stage(name: str, declared: str) -> str:
+    """Make a temporary table whose rows live as long as their transaction."""
+    return f"CREATE TEMPORARY TABLE IF NOT EXISTS {quote('pg_temp', name)} ({declared}) ON COMMIT DELETE ROWS"
+
+
+def clear_stage(name: str) -> str:
+    """Empty a temporary table within its transaction."""
+    return f"TRUNCATE {quote('pg_temp', name)}"
 
 
 def _target(column: Column, source: Source) -> Target:
@@ -179,7 +210,7 @@ class _Builder:
         assigned = ", ".join(f"{name} = s.c{place}" for place, name in self._others())
         if not assigned:
             raise FatalError(
-                f"insert.mode=update has nothing to update in {self.table.name}: every field is part of the key"
+                f"insert.mode=update has nothing to update in {self.table.called}: every field is part of the key"
             )
         version = next((f"s.c{place}" for place, name in self._others() if name == self._version), "")
         return self._collected(
@@ -189,7 +220,11 @@ class _Builder:
     def _insert(self, relation: str) -> str:
         names = ", ".join(quote(target.column.name) for target in self.targets)
         cells = ", ".join(f"s.c{place}" for place in range(len(self.targets)))
-        statement = f"INSERT INTO {self._table} ({names}) SELECT {cells} FROM {relation}"
+        overriding = any(target.column.identity_always for target in self.targets)
+        statement = (
+            f"INSERT INTO {self._table} ({names}) {'OVERRIDING SYSTEM VALUE ' if overriding else ''}"
+            f"SELECT {cells} FROM {relation}"
+        )
         if self.config.insert_mode is InsertMode.UPSERT:
             statement += self._on_conflict()
         return self._collected(statement)
@@ -197,10 +232,15 @@ class _Builder:
     def _on_conflict(self) -> str:
         keys = [target.column.name for target in self.targets if target.is_key]
         listed = ", ".join(map(quote, keys))
-        if frozenset(keys) not in self.table.keys:
+        if frozenset(keys) in self.table.deferrable_keys and frozenset(keys) not in self.table.keys:
             raise FatalError(
-                f"insert.mode=upsert needs a primary key on {', '.join(keys)} of table {self.table.name}; "
-                f"ALTER TABLE {self.table.name.sql} ADD PRIMARY KEY ({listed}) would add it"
+                f"insert.mode=upsert cannot use the key on {', '.join(keys)} of table {self.table.called}: it is DEFERRABLE, and "
+                "ON CONFLICT takes only keys that are checked at once; drop it and add it again without DEFERRABLE"
+            )
+        if frozenset(keys) not in self.table.keys and not self.table.is_view:
+            raise FatalError(
+                f"insert.mode=upsert needs a primary key on {', '.join(keys)} of table {self.table.called}; "
+                f"ALTER TABLE {self.table.called.sql} ADD PRIMARY KEY ({listed}) would add it"
             )
         assigned = ", ".join(f"{name} = excluded.{name}" for _, name in self._others())
         if not assigned:
@@ -229,10 +269,11 @@ class _Builder:
         return ", ".join(f"{relation}.c{place}" for place, target in enumerate(self.targets) if target.is_key)
 
     def _same_key(self) -> str:
-        places = (
-            (place, quote(target.column.name)) for place, target in enumerate(self.targets) if target.is_key
+        return " AND ".join(
+            f"t.{quote(target.column.name)} = {target.compared(f's.c{place}')}"
+            for place, target in enumerate(self.targets)
+            if target.is_key
         )
-        return " AND ".join(f"t.{name} = s.c{place}" for place, name in places)
 
     def _others(self) -> list[tuple[int, str]]:
         return [

@@ -1,0 +1,96 @@
+"""Numbers the keys of a batch as the database compares them, where Python's comparison would not do."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from asyncpg import Connection
+
+from sink_connector.data.write_record import Entry
+from sink_connector.sink.column_mapping import Layout, Source
+from sink_connector.sink.key_equality import KeyColumn, are_comparable, key_columns, ranking
+from sink_connector.sink.plan_cache import PlanCache
+from sink_connector.sink.reduction import LayoutOf, runs
+from sink_connector.sink.staging import Staging
+from sink_connector.sink.table_metadata import Column, Table
+from sink_connector.sink.write_plan import clear_stage, create_stage
+
+
+class KeyRanking:
+    """Asks the database about keys, through temporary tables of their own."""
+
+    def __init__(self, plans: PlanCache, staging: Staging) -> None:
+        self._plans = plans
+        self._staging = staging
+
+    async def distinct(
+        self,
+        connection: Connection,
+        table: Table,
+        entries: Sequence[Entry],
+        keys: Sequence[Any],
+        layout_of: LayoutOf,
+    ) -> Sequence[Any]:
+        """Keys of which two are equal only if the database finds them equal: those given, or numbers in the keys' order.
+
+        Raises `BadRecordError`, or what the driver raises, when a key does not fit its column.
+        """
+        columns_of = self._columns_of(table, entries, layout_of)
+        if columns_of is None or are_comparable(list(columns_of.values()), keys):
+            return keys
+        staged: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        columns: dict[tuple[str, ...], Sequence[KeyColumn]] = {}
+        place = 0
+        for layout, run in runs(entries, layout_of):
+            found = columns_of[layout]
+            wires = tuple(each.wire.type for each in found)
+            columns.setdefault(wires, found)
+            rows = _encoded(layout, found, run)
+            staged.setdefault(wires, []).extend((*row, place + number) for number, row in enumerate(rows))
+            place += len(run)
+        names = []
+        for wires, rows in staged.items():
+            name = await self._fill(connection, table, wires, rows)
+            names.append((name, columns[wires]))
+        return [row[0] for row in await connection.fetch(ranking(names))]
+
+    def _columns_of(
+        self, table: Table, entries: Sequence[Entry], layout_of: LayoutOf
+    ) -> dict[Layout, tuple[KeyColumn, ...]] | None:
+        def column_of(source: Source) -> Column | None:
+            return table.columns.get(self._plans.column_name(source))
+
+        found: dict[Layout, tuple[KeyColumn, ...]] = {}
+        for layout, _ in runs(entries, layout_of):
+            if layout not in found:
+                columns = key_columns(layout, column_of)
+                if not columns:
+                    return None
+                found[layout] = columns
+        return found
+
+    async def _fill(
+        self, connection: Connection, table: Table, wires: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> str:
+        names = [f"c{number}" for number in range(len(wires))]
+        listed = ", ".join(f"{name} {wire}" for name, wire in zip(names, wires, strict=True))
+        declared = f"{listed}, place integer"
+        stage = self._plans.stage(table.name, declared)
+        await self._staging.fill(
+            connection,
+            stage,
+            rows,
+            columns=[*names, "place"],
+            create=create_stage(stage, declared),
+            clear=clear_stage(stage),
+        )
+        return stage
+
+
+def _encoded(layout: Layout, columns: Sequence[KeyColumn], entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
+    values = layout.columns(entries)
+    keyed = [values[number] for number, source in enumerate(layout.sources) if source.is_key]
+    encoded = [
+        found if column.wire.encode is None else column.wire.encode(found)
+        for column, found in zip(columns, keyed, strict=True)
+    ]
+    return list(zip(*encoded, strict=True))

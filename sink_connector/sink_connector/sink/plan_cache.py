@@ -1,0 +1,126 @@
+"""What a writer knows of tables and how it writes to them: bounded, and looked up again when a table was changed."""
+
+from collections.abc import Iterable
+
+from asyncpg import Connection
+
+from sink_connector.config.connector import TableConfig
+from sink_connector.data.lru import LruCache
+from sink_connector.data.record_schema import Shape
+from sink_connector.errors import SinkError
+from sink_connector.sink.column_mapping import Layout, Source, make_layout
+from sink_connector.sink.ddl import table_missing
+from sink_connector.sink.projections import tracked
+from sink_connector.sink.reduction import Group
+from sink_connector.sink.table_metadata import Table, TableName, read_table
+from sink_connector.sink.write_plan import Plan, make_plan
+
+MOST_LAYOUTS = 512
+MOST_PLANS = 512
+MOST_STAGES = 256
+
+
+class PlanCache:
+    """Layouts by the schemas of a record, tables by name, plans by table and layout.
+
+    Schemas that come and go as objects are one schema by value: what was made for one serves the next.
+    """
+
+    def __init__(self, config: TableConfig, projections: dict[str, str]) -> None:
+        self._config = config
+        self._projections = projections
+        self._layouts: LruCache[tuple[str, Shape | None, Shape | None], Layout] = LruCache(MOST_LAYOUTS)
+        self._tables: dict[TableName, Table] = {}
+        self._plans: LruCache[tuple[TableName, Layout, bool], Plan] = LruCache(MOST_PLANS)
+        self._stages: dict[tuple[TableName, str], str] = {}
+
+    @property
+    def has_too_many_stages(self) -> bool:
+        """Whether the session holds more temporary tables than are worth keeping."""
+        return len(self._stages) > MOST_STAGES
+
+    def forget_tables(self) -> None:
+        """Look at the tables again; the session's temporary ones are to be dropped with it."""
+        self._tables.clear()
+        self._plans = LruCache(MOST_PLANS)
+        self._stages.clear()
+
+    def layout(self, topic: str, key_shape: Shape | None, shape: Shape | None) -> Layout:
+        """Raises `BadRecordError` when the key or the value has not what `pk.mode` and `pk.fields` ask for."""
+        key = topic, key_shape, shape
+        found = self._layouts.get(key)
+        if found is None:
+            found = self._layouts.put(key, make_layout(self._config, topic, key_shape, shape))
+        return found
+
+    async def table(self, connection: Connection, name: TableName) -> Table | None:
+        """The table as it was when it was last looked at; None when there is none. Raises `BadRecordError` for a reserved one."""
+        found = self._tables.get(name)
+        if found is None:
+            found = await read_table(connection, name)
+            if found is not None:
+                self._tables[name] = found
+        return found
+
+    async def plan(self, connection: Connection, name: TableName, group: Group) -> Plan | None:
+        """How to write a group; None when it deletes from a table that is not there.
+
+        Raises what `make_plan` raises, and what `table_missing` gives.
+        """
+        key = name, group.layout, group.delete
+        found = self._plans.get(key)
+        if found is not None:
+            return found
+        if group.delete and await self.table(connection, name) is None:
+            return None
+        was_known = name in self._tables
+        try:
+            return self._plans.put(key, await self._made(connection, name, group))
+        except SinkError:
+            if not was_known:
+                raise
+            del self._tables[name]  # it may have been changed by hand since it was looked at
+        return self._plans.put(key, await self._made(connection, name, group))
+
+    def stage(self, table: TableName, declared: str) -> str:
+        """The name of the temporary table for rows of these columns on their way to this table."""
+        return self._stages.setdefault((table, declared), f"sink_stage_{len(self._stages) + 1}")
+
+    def column_name(self, source: Source) -> str:
+        """The name of the column that a field goes to."""
+        return self._config.column_name(source.field.name)
+
+    async def _made(self, connection: Connection, name: TableName, group: Group) -> Plan:
+        table = await self.table(connection, name)
+        if table is None:
+            raise table_missing(self._config, name, group.layout)
+        return make_plan(
+            self._config,
+            table,
+            group.layout,
+            stage=lambda declared: self.stage(table.name, declared),
+            delete=group.delete,
+            tracking=tracked(table.name, self._projections),
+        )
+
+
+def parents_first(tables: Iterable[Table]) -> dict[int, int]:
+    """The place of each table, by its id, in an order in which rows can be written: a table after those it refers to.
+
+    Tables that refer to each other have no such order among themselves.
+    """
+    by_id = {table.id: table for table in tables}
+    places: dict[int, int] = {}
+    entered: set[int] = set()
+
+    def enter(table: Table) -> None:
+        if table.id in entered:
+            return
+        entered.add(table.id)
+        for parent in sorted(table.parents & by_id.keys()):
+            enter(by_id[parent])
+        places[table.id] = len(places)
+
+    for table in sorted(by_id.values(), key=lambda each: (each.name.schema or "", each.name.name)):
+        enter(table)
+    return places

@@ -1,0 +1,140 @@
+"""Writing records without a schema whose fields differ from one to the next, by one statement for all of them.
+
+Each set of fields would otherwise be a statement of its own. Here a row carries, beside its values, which of its fields the
+record had: a column whose field is absent keeps what it holds, and has its default in a row that is new.
+"""
+
+# ruff: noqa: S608 - every name in the statements went through `identifiers.quote`
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from asyncpg import Connection
+
+from sink_connector.config.connector import InsertMode, PkMode, TableConfig
+from sink_connector.data.record_schema import ANY, Form, parsed
+from sink_connector.data.write_record import Entry
+from sink_connector.errors import BadRecordError
+from sink_connector.sink.column_mapping import wanted
+from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.sink.identifiers import check, quote
+from sink_connector.sink.table_metadata import Column, Table
+from sink_connector.sink.write_plan import Target
+
+FEW_SHAPES = 8  # up to which a statement for each is as good
+NULL = msgspec.Raw(b"null")
+
+Stage = Callable[[str, Sequence[str], Sequence[Any]], Awaitable[str]]
+MERGES = 15  # the first version of PostgreSQL that has MERGE
+
+
+@dataclass(frozen=True, slots=True)
+class SparseRows:
+    """The records of one table, each key once, and the fields that any of them has."""
+
+    table: Table
+    config: TableConfig
+    values: Sequence[dict[str, Any]]
+    fields: tuple[str, ...]
+
+    async def write(self, connection: Connection, stage: Stage) -> int:
+        """Write them; `stage(declared, columns, rows)` puts rows into a temporary relation and gives its name as SQL.
+
+        Raises `BadRecordError` when a field has no column or a value does not fit its own.
+        """
+        keys = set(self.config.pk_fields) if self.config.insert_mode is InsertMode.UPSERT else set()
+        targets = [_target(self._column(name), is_key=name in keys) for name in self.fields]
+        columns, rest = [], []
+        for name, target in zip(self.fields, targets, strict=True):
+            found = [value.get(name, NULL) for value in self.values]
+            columns.append(found if target.wire.encode is None else target.wire.encode(found))
+            rest.append([name in value for value in self.values])
+        names = [f"c{place}" for place in range(len(targets))] + [
+            f"p{place}" for place in range(len(targets))
+        ]
+        types = [target.wire.type for target in targets] + ["boolean"] * len(targets)
+        declared = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
+        relation = await stage(declared, names, list(zip(*columns, *rest, strict=True)))
+        await connection.execute(_statement(self.table, targets, relation))
+        return len(self.values)
+
+    def _column(self, field: str) -> Column:
+        name = check(self.config.column_name(field), self.config.identifiers_allow)
+        column = self.table.columns.get(name)
+        if column is None:
+            raise BadRecordError(f"table {self.table.called} has no column for {field!r}")
+        return column
+
+
+def sparse_rows(config: TableConfig, table: Table, topic: str, entries: Sequence[Entry]) -> SparseRows | None:
+    """Sparse entries as rows, or None where a statement for each set of fields is to write them."""
+    if not _is_possible(config, table):
+        return None
+    values = [entry.value for entry in entries]
+    if config.insert_mode is InsertMode.UPSERT:
+        try:
+            by_key = {tuple(parsed(value[name]) for name in config.pk_fields): value for value in values}
+        except KeyError:
+            return None  # one without its key is found when each is written alone
+        if len(by_key) < len(values):
+            return None  # the states of a key are to be written one after another
+    names = {name: None for value in values for name in value}
+    fields = tuple(name for name in sorted(names) if wanted(config, topic, name) or name in config.pk_fields)
+    return SparseRows(table, config, values, fields)
+
+
+def _is_possible(config: TableConfig, table: Table) -> bool:
+    plain = config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
+    keyed = config.insert_mode is InsertMode.UPSERT and config.pk_mode is PkMode.RECORD_VALUE
+    columns = frozenset(map(config.column_name, config.pk_fields))
+    if not table.is_plain or table.has_triggers or table.refers_to_itself or config.version_field:
+        return False
+    if any(column.has_default or column.generated for column in table.columns.values()):
+        return False
+    return (plain and config.pk_mode is PkMode.NONE) or (keyed and columns in table.keys)
+
+
+def are_sparse(entries: Sequence[Entry]) -> bool:
+    """Whether these are objects without a schema, of so many sets of fields that a statement for each would be slow."""
+    if len(entries) <= FEW_SHAPES:
+        return False
+    shape = entries[0].shape
+    if shape is None or shape.form is not Form.UNTYPED:
+        return False
+    if len({id(entry.shape) for entry in entries}) <= FEW_SHAPES:
+        return False
+    return all(
+        entry.shape is not None and entry.shape.form is Form.UNTYPED and type(entry.value) is dict
+        for entry in entries
+    )
+
+
+def _target(column: Column, *, is_key: bool) -> Target:
+    return Target(column, wire_of(ANY, Form.UNTYPED, column), is_key)
+
+
+def _statement(table: Table, targets: Sequence[Target], relation: str) -> str:
+    cells = [target.expression(f"r.c{place}") for place, target in enumerate(targets)]
+    names = ", ".join(quote(target.column.name) for target in targets)
+    keys = [place for place, target in enumerate(targets) if target.is_key]
+    if not keys:
+        return f"INSERT INTO {table.name.sql} ({names}) SELECT {', '.join(cells)} FROM {relation} AS r"
+    presence = ", ".join(f"r.p{place}" for place in range(len(targets)))
+    source = ", ".join(f"{cell} AS c{place}" for place, cell in enumerate(cells))
+    same = " AND ".join(
+        f"t.{quote(targets[place].column.name)} = {targets[place].compared(f's.c{place}')}" for place in keys
+    )
+    assigned = ", ".join(
+        f"{quote(target.column.name)} = CASE WHEN s.p{place} THEN s.c{place} ELSE t.{quote(target.column.name)} END"
+        for place, target in enumerate(targets)
+        if not target.is_key
+    )
+    matched = f"UPDATE SET {assigned}" if assigned else "DO NOTHING"
+    order = ", ".join(f"c{place}" for place in keys)
+    return (
+        f"MERGE INTO {table.name.sql} AS t USING (SELECT {source}, {presence} FROM {relation} AS r ORDER BY {order}) AS s "
+        f"ON {same} WHEN MATCHED THEN {matched} "
+        f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({', '.join(f's.c{place}' for place in range(len(targets)))})"
+    )

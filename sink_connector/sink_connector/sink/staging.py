@@ -1,0 +1,53 @@
+"""The temporary tables of one connection, through which many rows travel at once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from asyncpg import Connection
+
+
+class Staging:
+    """Knows which temporary tables there are and which hold rows.
+
+    A commit empties them all. What the running transaction has put into one has to be cleared before it is used again, which
+    costs new files and catalog rows, and is therefore not done in advance.
+    """
+
+    def __init__(self) -> None:
+        self._filled: set[str] = set()  # by the running transaction
+        self._standing: set[str] = set()  # left empty by a committed transaction of this connection
+
+    def begun(self) -> None:
+        """A transaction begins."""
+        self._filled.clear()
+
+    def committed(self) -> None:
+        """The transaction is committed as a whole: its tables stay."""
+        self._standing |= self._filled
+
+    def dropped(self) -> None:
+        """The connection is a new one, or its temporary tables were dropped."""
+        self._standing.clear()
+        self._filled.clear()
+
+    async def empty(self, connection: Connection, relation: str, create: str, clear: str) -> None:
+        """Make sure that there is such a relation, without rows."""
+        if relation in self._filled:
+            await connection.execute(f"{create};{clear}")
+        elif relation not in self._standing:
+            await connection.execute(create)
+        self._filled.add(relation)
+
+    async def fill(  # noqa: PLR0913 - each is a thing of its own
+        self,
+        connection: Connection,
+        relation: str,
+        rows: Sequence[Any],
+        *,
+        columns: Sequence[str],
+        create: str,
+        clear: str,
+    ) -> None:
+        """Have a relation hold these rows and no others."""
+        await self.empty(connection, relation, create, clear)
+        await connection.copy_records_to_table(relation, schema_name="pg_temp", columns=columns, records=rows)

@@ -1,0 +1,176 @@
+"""Two keys are one key when the database says so: the last record of the topic wins, in batches of any size."""
+
+import pytest
+
+from tests.conftest import MakeTopic
+from tests.support.sink import INT64, STRING, Message, drain, envelope, execute, rows, struct
+
+INT32 = {"type": "int32", "optional": True}
+FLOAT64 = {"type": "double", "optional": False}
+UUID = "3cfda21b-62c8-47e9-af8b-1b9e46e30bad"
+NOCASE = "CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+
+# The column's type, the key as it comes first and as it comes last, and a statement that has to be run before.
+PAIRS = {
+    "uuid": ("uuid", UUID.upper(), UUID, ""),
+    "uuid in braces": ("uuid", "{" + UUID + "}", UUID.replace("-", ""), ""),
+    "uuid with other hyphens": ("uuid", "3cfda21b62c8-47e9-af8b-1b9e-46e30bad", UUID, ""),
+    "citext": ("citext", "Key", "kEY", "CREATE EXTENSION citext"),
+    "a collation that ignores case": ("text COLLATE nocase", "Key", "key", NOCASE),
+    "char(n)": ("char(8)", "k", "k   ", ""),
+    "varchar(n) and blanks beyond": ("varchar(3)", "abc   ", "abc", ""),
+    "numeric": ("numeric", "1", "1.00", ""),
+    "numeric that rounds": ("numeric(10,2)", "1.001", "1.004", ""),
+    "timestamptz": ("timestamptz", "2024-01-01T10:00:00+02:00", "2024-01-01T08:00:00Z", ""),
+    "timestamp that rounds": ("timestamp(0)", "2024-01-01 10:00:00.1", "2024-01-01 10:00:00.2", ""),
+    "interval": ("interval", "1 day", "24 hours", ""),
+    "inet": ("inet", "10.0.0.1", "10.0.0.1/32", ""),
+    "date": ("date", "2024-01-01", "20240101", ""),
+    "double precision": ("double precision", "-0", "0", ""),
+    "bytea": ("bytea", "\\x41", "A", ""),
+    "ltree": ("ltree", "a.b", "a.b", "CREATE EXTENSION ltree"),
+    "a domain": ("email", "A@x", "a@X", "CREATE EXTENSION citext; CREATE DOMAIN email AS citext"),
+}
+
+
+def message(key: str, version: int) -> Message:
+    return Message(value=struct({"id": key, "v": version}, id=STRING, v=INT32))
+
+
+async def _skip_without(database: str, before: str) -> None:
+    if before == NOCASE:
+        found = await rows(database, "SELECT 1 FROM pg_collation WHERE collprovider = 'i' LIMIT 1")
+        if not found:
+            pytest.skip("this server has no ICU")
+    if "EXTENSION" in before:
+        name = before.split(";", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
+        found = await rows(database, f"SELECT 1 FROM pg_available_extensions WHERE name = '{name}'")  # noqa: S608
+        if not found:
+            pytest.skip(f"this server has no {name}")
+
+
+@pytest.mark.parametrize("way", [("upsert", 0), ("upsert", 100), ("update", 0)], ids=str)
+@pytest.mark.parametrize("kind", PAIRS)
+async def test_the_last_record_of_a_key_wins_however_the_key_is_spelt(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, kind: str, way: tuple[str, int]
+) -> None:
+    mode, others = way
+    column, first, last, before = PAIRS[kind]
+    await _skip_without(database, before)
+    topic = await make_topic()
+    await execute(database, *filter(None, [before]), f"CREATE TABLE t (id {column} PRIMARY KEY, v integer)")
+    if mode == "update":
+        await execute(database, f"INSERT INTO t VALUES ('{last}', 0)")  # noqa: S608 - the test's own
+    messages = [message(first, 1), message(last, 2), message(first, 3), message(last, 4)]
+    unlike = {"uuid": "00000000-0000-0000-0000-{:012}", "numeric": "1{:05}", "date": "2000-01-{:02}"}
+    if others and column in {"uuid", "citext", "char(8)", "varchar(3)", "numeric", "text COLLATE nocase"}:
+        form = unlike.get(column, "{:03}")
+        messages[1:1] = [message(form.format(number), 9) for number in range(others)]
+    await drain(
+        kafka_bootstrap,
+        database,
+        topic,
+        messages,
+        table__name__format="t",
+        insert__mode=mode,
+        pk__mode="record_value",
+        pk__fields="id",
+    )
+    assert await rows(database, "SELECT v FROM t WHERE v <> 9") == [(4,)]
+
+
+@pytest.mark.parametrize("others", [0, 100], ids=["few", "many"])
+async def test_a_row_deleted_by_one_spelling_and_inserted_by_another_is_there(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, others: int
+) -> None:
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE t (id uuid PRIMARY KEY, v integer)")
+
+    def keyed(key: str, version: int | None) -> Message:
+        value = None if version is None else struct({"v": version}, v=INT32)
+        return Message(key=envelope(key, STRING), value=value)
+
+    messages = [keyed(UUID.upper(), 1), keyed(UUID.upper(), None), keyed(UUID, 3)]
+    messages += [keyed(f"00000000-0000-0000-0000-{number:012}", 9) for number in range(others)]
+    messages += [keyed(UUID.replace("a", "A"), None), keyed(UUID, 5)]
+    await drain(
+        kafka_bootstrap,
+        database,
+        topic,
+        messages,
+        table__name__format="t",
+        insert__mode="upsert",
+        pk__mode="record_key",
+        pk__fields="id",
+        delete__enabled="true",
+    )
+    assert await rows(database, f"SELECT v FROM t WHERE id = '{UUID}'") == [(5,)]  # noqa: S608 - as above
+
+
+async def test_a_key_that_does_not_fit_its_column_is_one_dead_letter(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE t (id uuid PRIMARY KEY, v integer)")
+    messages = [message(UUID, 1), message("no uuid", 2), message(UUID.upper(), 3)]
+    await drain(
+        kafka_bootstrap,
+        database,
+        topic,
+        messages,
+        table__name__format="t",
+        insert__mode="upsert",
+        pk__mode="record_value",
+        pk__fields="id",
+        errors__tolerance="all",
+    )
+    assert await rows(database, "SELECT v FROM t") == [(3,)]
+    assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == [(1,)]
+
+
+async def test_a_key_that_a_trigger_makes_another_one_ends_with_the_last_record(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(
+        database,
+        "CREATE TABLE t (id text PRIMARY KEY, v integer)",
+        "CREATE FUNCTION folded() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN new.id := lower(new.id); RETURN new; END $$",
+        "CREATE TRIGGER folds BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION folded()",
+    )
+    messages = [message("zZ", 1), *(message(f"k{number}", 9) for number in range(100)), message("ZZ", 2)]
+    await drain(
+        kafka_bootstrap,
+        database,
+        topic,
+        messages,
+        table__name__format="t",
+        insert__mode="upsert",
+        pk__mode="record_value",
+        pk__fields="id",
+    )
+    assert await rows(database, "SELECT count(*) FROM t") == [(101,)]
+    assert await rows(database, "SELECT v FROM t WHERE id = 'zz'") == [(2,)]
+
+
+async def test_composite_keys_are_compared_column_by_column(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE t (a uuid, n bigint, v double precision, PRIMARY KEY (a, n))")
+    messages = [
+        Message(value=struct({"a": key, "n": number, "v": float(place)}, a=STRING, n=INT64, v=FLOAT64))
+        for place, (key, number) in enumerate([(UUID.upper(), 1), (UUID, 1), (UUID.upper(), 2), (UUID, 1)])
+    ]
+    await drain(
+        kafka_bootstrap,
+        database,
+        topic,
+        messages,
+        table__name__format="t",
+        insert__mode="upsert",
+        pk__mode="record_value",
+        pk__fields="a,n",
+    )
+    assert await rows(database, "SELECT n, v FROM t ORDER BY n") == [(1, 3.0), (2, 2.0)]

@@ -1,0 +1,196 @@
+"""Rules, policies, views, identity columns, refusing triggers: an INSERT counts, for one row as for hundreds."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from sink_connector.sink.session import prepare_database
+from tests.conftest import MakeTopic
+from tests.support.sink import (
+    INT64,
+    STRING,
+    Message,
+    configuration,
+    connected,
+    drain,
+    execute,
+    rows,
+    send,
+    struct,
+    wait_until_failed,
+)
+
+INT32 = {"type": "int32", "optional": False}
+
+
+def row(key: str, version: int) -> Message:
+    return Message(value=struct({"id": key, "v": version}, id=STRING, v=INT32))
+
+
+def many(count: int) -> list[Message]:
+    return [row(f"k{number:03}", number) for number in range(count)]
+
+
+@pytest.fixture
+async def as_writer(database: str) -> AsyncIterator[str]:
+    """The database as a role that row-level security counts for."""
+    import asyncpg  # noqa: PLC0415 - only here
+
+    role = "w" + database.rpartition("_")[2]
+    connection = await asyncpg.connect(database)
+    await prepare_database(connection)
+    await connection.execute(
+        f"CREATE ROLE {role} LOGIN PASSWORD 'w'; GRANT ALL ON SCHEMA sink, public TO {role};"
+        f"GRANT ALL ON ALL TABLES IN SCHEMA sink TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA sink TO {role}"
+    )
+    parts = urlsplit(database)
+    place = parts.netloc.rpartition("@")[2]
+    yield urlunsplit(parts._replace(netloc=f"{role}:w@{place}"))
+    await connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+    await connection.close()
+
+
+@pytest.mark.parametrize("mode", ["insert", "upsert"])
+async def test_policies_count_for_each_row(
+    kafka_bootstrap: str, database: str, as_writer: str, make_topic: MakeTopic, mode: str
+) -> None:
+    topic = await make_topic()
+    await execute(
+        database,
+        "CREATE TABLE t (id text PRIMARY KEY, v integer)",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY positive ON t USING (true) WITH CHECK (v >= 0)",
+        "GRANT ALL ON t TO PUBLIC",
+    )
+    messages = many(200)
+    messages[100] = row("bad", -1)
+    await drain(
+        kafka_bootstrap,
+        as_writer,
+        topic,
+        messages,
+        table__name__format="t",
+        insert__mode=mode,
+        pk__mode="record_value",
+        pk__fields="id",
+        errors__tolerance="all",
+    )
+    assert await rows(database, "SELECT count(*) FROM t") == [(199,)]
+    assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == [(100,)]
+
+
+async def test_a_table_that_the_role_may_not_write_fails_the_task_and_makes_no_dead_letter(
+    kafka_bootstrap: str, database: str, as_writer: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE t (id text, v integer)")
+    await send(kafka_bootstrap, topic, many(3))
+    given = configuration(as_writer, topics=topic, table__name__format="t", errors__tolerance="all")
+    async with connected(kafka_bootstrap, given) as connector:
+        assert "permission denied" in await wait_until_failed(connector)
+    assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("statements", "counted"),
+    [
+        (
+            (
+                "CREATE TABLE t (id text, v integer)",
+                "CREATE TABLE b (id text, v integer)",
+                "CREATE RULE r AS ON INSERT TO t DO INSTEAD INSERT INTO b VALUES (new.id, new.v)",
+            ),
+            "b",
+        ),
+        (("CREATE TABLE b (id text, v integer)", "CREATE VIEW t AS SELECT id, v FROM b"), "b"),
+        (
+            (
+                "CREATE TABLE t (id text, v integer) PARTITION BY HASH (id)",
+                "CREATE TABLE p PARTITION OF t FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+            ),
+            "p",
+        ),
+        (
+            ("CREATE TABLE t (id text, v integer GENERATED ALWAYS AS IDENTITY)",),
+            "t",
+        ),
+    ],
+    ids=["rule", "view", "partitioned", "identity"],
+)
+async def test_an_insert_does_the_same_for_a_few_rows_as_for_many(
+    kafka_bootstrap: str,
+    database: str,
+    make_topic: MakeTopic,
+    statements: tuple[str, ...],
+    counted: str,
+) -> None:
+    await execute(database, *statements)
+    for count in (3, 200):
+        topic = await make_topic()
+        await drain(kafka_bootstrap, database, topic, many(count), table__name__format="t")
+        found = await rows(database, f"SELECT count(*), max(v) FROM {counted}")  # noqa: S608 - a constant
+        assert found == [(count, count - 1)]
+        await execute(database, f"DELETE FROM {counted}")  # noqa: S608 - as above
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("CREATE TABLE b (id bigint PRIMARY KEY, v integer)", "CREATE VIEW t AS SELECT id, v FROM b"),
+        ("CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v integer)",),
+    ],
+    ids=["view", "identity"],
+)
+async def test_an_upsert_goes_where_postgresql_takes_it(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, statements: tuple[str, ...]
+) -> None:
+    topic = await make_topic()
+    await execute(database, *statements)
+    messages = [Message(value=struct({"id": 70, "v": v}, id=INT64, v=INT32)) for v in (1, 2)]
+    keys = {"insert__mode": "upsert", "pk__mode": "record_value", "pk__fields": "id"}
+    await drain(kafka_bootstrap, database, topic, messages, table__name__format="t", **keys)
+    assert await rows(database, "SELECT id, v FROM t") == [(70, 2)]
+
+
+async def test_a_deferrable_key_is_called_so(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE t (id text PRIMARY KEY DEFERRABLE, v integer)")
+    await send(kafka_bootstrap, topic, many(1))
+    keys = {"insert__mode": "upsert", "pk__mode": "record_value", "pk__fields": "id"}
+    given = configuration(database, topics=topic, table__name__format="t", **keys)
+    async with connected(kafka_bootstrap, given) as connector:
+        assert "it is DEFERRABLE" in await wait_until_failed(connector)
+
+
+RAISES = """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF new.v < 0 THEN {raising} END IF; RETURN new; END $$"""
+
+
+@pytest.mark.parametrize(
+    "raising",
+    [
+        "RAISE EXCEPTION 'no' USING ERRCODE = 'AB123';",
+        "RAISE EXCEPTION 'no' USING ERRCODE = '42501';",
+        "RAISE EXCEPTION 'no' USING ERRCODE = '53100';",
+        "ASSERT false;",
+        "PERFORM 1 / 0;",
+        "CASE new.v WHEN 1 THEN NULL; END CASE;",
+    ],
+)
+async def test_a_row_that_a_trigger_refuses_is_one_bad_record_whatever_it_raises(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, raising: str
+) -> None:
+    topic = await make_topic()
+    await execute(
+        database,
+        "CREATE TABLE t (id text PRIMARY KEY, v integer)",
+        RAISES.format(raising=raising),
+        "CREATE TRIGGER refuses BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    messages = [row("a", 1), row("bad", -1), row("d", 3)]
+    await drain(kafka_bootstrap, database, topic, messages, table__name__format="t", errors__tolerance="all")
+    assert await rows(database, "SELECT id FROM t ORDER BY id") == [("a",), ("d",)]
+    assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == [(1,)]
