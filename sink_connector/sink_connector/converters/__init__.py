@@ -17,13 +17,15 @@ class Decoded(NamedTuple):
 
 
 class Converter(Protocol):
-    """Connect's `Converter.toConnectData`. Called for every record, in the order of each partition, in the event loop:
-    it must neither block nor wait. What a converter needs from outside (a registry's schema) it asks for in `prepare`.
+    """Connect's `Converter.toConnectData`.
 
-    Raises `BadRecordError` when these bytes cannot be converted, whatever is done again.
+    Called for every record, in the order of each partition, in the event loop: it must neither block nor wait. What a
+    converter needs from outside (a registry's schema) it asks for in `prepare`. Raises `BadRecordError` when these bytes cannot be converted, whatever is done again.
     """
 
-    def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded: ...
+    def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:
+        """The value with its schema. Raises `BadRecordError` for bytes that cannot be converted."""
+        ...
 
 
 @runtime_checkable
@@ -31,14 +33,17 @@ class PreparingConverter(Protocol):
     """A converter that may have to fetch something before it can decode."""
 
     async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:
-        """Fetch what `decode` will need for these values of one topic. Raises `OSError` when that is unreachable (the
-        task retries); what the registry says does not exist is left for `decode` to report record by record."""
+        """Fetch what `decode` will need for these values of one topic.
+
+        Raises `OSError` when that is unreachable (the task retries); what the registry says does not exist is left for `decode` to report record by record.
+        """
 
 
 @runtime_checkable
 class CompiledReader(Protocol):
     """A converter that can also go straight from the bytes to what the writer takes apart, where no transform has to
-    see the record in between."""
+    see the record in between.
+    """
 
     def read(self, data: bytes) -> tuple[Shape | None, Any]:
         """The shape and the value; None and None for a null. Raises `BadRecordError` as `decode` does."""

@@ -81,7 +81,7 @@ def pool_of(files: Iterable[descriptor_pb2.FileDescriptorProto]) -> descriptor_p
 
 
 def _compiled(registered: RegisteredSchema) -> descriptor_pb2.FileDescriptorSet:
-    """protoc's descriptors of the schema, its references and Google's own, those imported first."""
+    """Protoc's descriptors of the schema, its references and Google's own, those imported first."""
     with tempfile.TemporaryDirectory() as directory:
         for name, text in (*registered.references, (ROOT, registered.text)):
             path = Path(directory, name)
