@@ -129,7 +129,11 @@ async def run(
         )
         failed = asyncio.Event() if files is None else herder.failed
         return await serve(
-            config, make_app(context, hosts=config.hosts), listener=listener, watched=[*following, *working], failed=failed
+            config,
+            make_app(context, hosts=config.hosts),
+            listener=listener,
+            watched=[*following, *working],
+            failed=failed,
         )
 
 

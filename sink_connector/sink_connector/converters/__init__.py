@@ -17,13 +17,15 @@ class Decoded(NamedTuple):
 
 
 class Converter(Protocol):
-    """Connect's `Converter.toConnectData`. Called for every record, in the order of each partition, in the event loop:
-    it must neither block nor wait. What a converter needs from outside (a registry's schema) it asks for in `prepare`.
+    """Connect's `Converter.toConnectData`.
 
-    Raises `BadRecordError` when these bytes cannot be converted, whatever is done again.
+    Called for every record, in the order of each partition, in the event loop: it must neither block nor wait. What a
+    converter needs from outside (a registry's schema) it asks for in `prepare`. Raises `BadRecordError` when these bytes cannot be converted, whatever is done again.
     """
 
-    def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded: ...
+    def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:
+        """The value with its schema. Raises `BadRecordError` for bytes that cannot be converted."""
+        ...
 
 
 @runtime_checkable
@@ -31,8 +33,9 @@ class PreparingConverter(Protocol):
     """A converter that may have to fetch something before it can decode."""
 
     async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:
-        """Fetch what `decode` will need for these values of one topic. Raises `OSError` when that is unreachable (the
-        task retries); what the registry says does not exist is left for `decode` to report record by record.
+        """Fetch what `decode` will need for these values of one topic.
+
+        Raises `OSError` when that is unreachable (the task retries); what the registry says does not exist is left for `decode` to report record by record.
         """
 
 

@@ -9,7 +9,8 @@ from sink_connector.converters import Converter
 from sink_connector.converters.json_envelope import EnvelopeConverter
 from sink_connector.converters.plain_json import PlainJsonConverter
 from sink_connector.converters.primitives import PARSERS, PrimitiveConverter
-from sink_connector.converters.registry.wire import REGISTRY_CLASSES, make_registry_converter
+from sink_connector.converters.registry.loading import make_registry_converter
+from sink_connector.converters.registry.wire import REGISTRY_CLASSES
 
 REPLACE_NULL_WITH_DEFAULT = "replace.null.with.default"
 

@@ -41,6 +41,7 @@ class EnvelopeReader:
     """
 
     def __init__(self, *, replace_null: bool = True) -> None:
+        """Takes what it works with."""
         self._replace_null = replace_null
         self._compiled: LruCache[bytes, Compiled] = LruCache(MOST_SCHEMAS, most_weight=MOST_SCHEMA_BYTES)
         self._by_value: LruCache[Schema, Compiled] = LruCache(MOST_SCHEMAS)
@@ -145,6 +146,7 @@ class EnvelopeConverter:
     """`JsonConverter` with schemas: `read` for the compiled path, `decode` for transforms."""
 
     def __init__(self, *, replace_null: bool = True) -> None:
+        """Takes what it works with."""
         self._reader = EnvelopeReader(replace_null=replace_null)
         self.read = self._reader.read
 

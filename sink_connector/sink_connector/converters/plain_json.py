@@ -20,6 +20,7 @@ class PlainJsonConverter:
     """`JsonConverter` with `schemas.enable=false`."""
 
     def __init__(self) -> None:
+        """Takes what it works with."""
         self._shapes = UntypedShapes()
 
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's

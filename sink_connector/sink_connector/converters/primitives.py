@@ -14,14 +14,17 @@ class PrimitiveConverter:
     """A converter of one primitive type; `parse` raises `ValueError` or `struct.error` for bytes it cannot take."""
 
     def __init__(self, kind: Type, parse: Callable[[bytes], Any]) -> None:
+        """Takes what it works with."""
         self._schema = Schema(type=kind, optional=True)
         self._shape = primitive_shape(self._schema)
         self._parse = parse
 
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
+        """The value with its schema. Raises `BadRecordError` for bytes that cannot be converted."""
         return Decoded(self._schema, None if data is None else self.read(data)[1])
 
     def read(self, data: bytes) -> tuple[Shape | None, Any]:
+        """The shape and the value; None and None for a null. Raises `BadRecordError`."""
         try:
             return self._shape, self._parse(data)
         except (ValueError, struct.error) as error:

@@ -14,15 +14,18 @@ class LruCache(Generic[Key, Value]):
     """Holds at most `most` entries, of at most `most_weight` in all where entries are given a weight."""
 
     def __init__(self, most: int, *, most_weight: int | None = None) -> None:
+        """Takes what it works with."""
         self._most = most
         self._most_weight = most_weight
         self._entries: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
         self._weight = 0
 
     def __len__(self) -> int:
+        """The number of entries."""
         return len(self._entries)
 
     def __contains__(self, key: Key) -> bool:
+        """Whether there is an entry; not a use of it."""
         return key in self._entries
 
     def get(self, key: Key) -> Value | None:

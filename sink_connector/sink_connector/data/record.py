@@ -88,6 +88,7 @@ class Schema:
         return next((value for key, value in self.parameters if key == name), None)
 
     def __iter__(self) -> Iterator["Field"]:
+        """The fields in their order."""
         return iter(self.fields)
 
 

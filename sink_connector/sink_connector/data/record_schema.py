@@ -36,6 +36,7 @@ class Shape:
     __slots__ = ("_hash", "form", "pick", "schema", "take")
 
     def __init__(self, schema: Schema, form: Form, take: Take, pick: Pick) -> None:
+        """Takes what it works with."""
         self.schema = schema
         self.form = form
         self.take = take
@@ -48,9 +49,11 @@ class Shape:
         return self.schema.type is Type.STRUCT
 
     def __hash__(self) -> int:
+        """By schema and form."""
         return self._hash
 
     def __eq__(self, other: object) -> bool:
+        """By schema and form."""
         if self is other:
             return True
         if not isinstance(other, Shape):
@@ -58,6 +61,7 @@ class Shape:
         return self._hash == other._hash and self.form is other.form and self.schema == other.schema
 
     def __repr__(self) -> str:
+        """Schema and form."""
         return f"Shape({self.schema!r}, {self.form})"
 
 
@@ -82,6 +86,7 @@ class Shapes:
     """A shape for each schema that transforms or converters come up with, found by the schema's identity or its value."""
 
     def __init__(self, most: int = MOST_SCHEMAS) -> None:
+        """Takes what it works with."""
         self._by_identity: LruCache[int, Shape] = LruCache(most)
         self._by_value: LruCache[Schema, Shape] = LruCache(most)
         self._last: Shape | None = None
@@ -110,6 +115,7 @@ class UntypedShapes:
     """Shapes of values without a schema: those with the same fields have the same shape."""
 
     def __init__(self, most: int = MOST_UNTYPED) -> None:
+        """Takes what it works with."""
         self._by_names: LruCache[tuple[str, ...], Shape] = LruCache(most)
         self._primitive = primitive_shape(ANY, Form.UNTYPED)
 
@@ -129,6 +135,7 @@ class HashableDict(dict[Any, Any]):
     """A struct or map that is part of a key. Not to be changed."""
 
     def __hash__(self) -> int:  # type: ignore[override] # a dict has none, being mutable
+        """By schema and form."""
         return hash(frozenset(self.items()))
 
 

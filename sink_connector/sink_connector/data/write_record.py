@@ -10,19 +10,39 @@ class SourceRecord(Protocol):
     """A record as it stood in Kafka, with its original bytes (aiokafka's `ConsumerRecord` is one)."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The topic it was read from."""
+        ...
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """The partition it was read from."""
+        ...
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Its place in the partition."""
+        ...
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """Milliseconds since 1970, -1 for none."""
+        ...
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """The bytes of the key."""
+        ...
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The bytes of the value."""
+        ...
+
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Names and bytes, in their order."""
+        ...
 
 
 class Entry(NamedTuple):

@@ -36,11 +36,13 @@ class CompiledConversion:
     """No transforms: bytes → decoder of the schema → entry."""
 
     def __init__(self, *, key: CompiledReader | None, value: CompiledReader) -> None:
+        """Takes what it works with."""
         self._key = key.read if key is not None else None
         self._value = value.read
         self._preparing = _preparing(key, value)
 
     def __call__(self, record: SourceRecord) -> Converted:
+        """What was made of the schema. Raises what making it raises."""
         key_shape = key = shape = value = None
         if self._key is not None and record.key is not None:
             try:
@@ -63,6 +65,7 @@ class TransformingConversion:
     """Bytes → value and schema → transforms → entry."""
 
     def __init__(self, *, key: Converter, value: Converter, chain: Chain) -> None:
+        """Takes what it works with."""
         self._key = key
         self._value = value
         self._chain = chain
@@ -71,6 +74,7 @@ class TransformingConversion:
         self._preparing = _preparing(key, value)
 
     def __call__(self, record: SourceRecord) -> Converted:
+        """What was made of the schema. Raises what making it raises."""
         stage = Stage.KEY_CONVERTER
         try:
             key = self._key.decode(record.topic, record.key, record.headers)
@@ -115,10 +119,12 @@ class UnwrappingConversion:
     """Debezium's own sink class: change events are unwrapped, records that are flat already go the compiled way."""
 
     def __init__(self, *, compiled: CompiledConversion, unwrapping: TransformingConversion) -> None:
+        """Takes what it works with."""
         self._compiled = compiled
         self._unwrapping = unwrapping
 
     def __call__(self, record: SourceRecord) -> Converted:
+        """What was made of the schema. Raises what making it raises."""
         converted = self._compiled(record)
         if converted is None or not _is_wrapped(converted[1].shape):
             return converted
@@ -144,8 +150,10 @@ def bad_record(error: Exception, stage: Stage) -> BadRecordError:
 
 
 def make_conversion(config: ConnectorConfig, chain: Chain, *, key: Converter, value: Converter) -> Conversion:
-    """The compiled way where there are no transforms and the converters know it. The key is then read only where
-    `pk.mode` needs it. With Debezium's own connector class change events are unwrapped, as its sink does.
+    """The compiled way where there are no transforms and the converters know it.
+
+    The key is then read only where `pk.mode` needs it. With Debezium's own connector class change events are unwrapped, as
+    its sink does.
     """
     unwraps = config.given.get("connector.class", "").startswith(DEBEZIUM)
     transforming = TransformingConversion(

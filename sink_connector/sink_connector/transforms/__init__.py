@@ -14,22 +14,28 @@ class Transform(Protocol):
     cannot handle. A derived schema should be cached per source schema, so that equal records keep one schema object.
     """
 
-    def apply(self, record: Record) -> Record | None: ...
+    def apply(self, record: Record) -> Record | None:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
+        ...
 
 
 class Predicate(Protocol):
     """Connect's `Predicate`: decides whether a transform sees a record."""
 
-    def test(self, record: Record) -> bool: ...
+    def test(self, record: Record) -> bool:
+        """Whether the predicate holds for the record."""
+        ...
 
 
 class Chain:
     """The transforms of a connector in the order of its `transforms` key."""
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
+        """Takes what it works with."""
         self._transforms = tuple(transforms)
 
     def __bool__(self) -> bool:
+        """Whether there is any transform."""
         return bool(self._transforms)
 
     def followed_by(self, last: Transform) -> "Chain":

@@ -51,6 +51,7 @@ class Cast:
     )
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         spec = options.parsed("spec", _parse_spec) or {}
         self._whole = spec.get("")
         self._fields: Mapping[str, Type] = {name: target for name, target in spec.items() if name}
@@ -58,6 +59,7 @@ class Cast:
         self._plan = PerSchema(self._plan_for)
 
     def change(self, schema: Schema | None, value: Any, record: Record) -> Data:  # noqa: ARG002 - the protocol's
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
         if value is None:
             return schema, value
         if schema is None:

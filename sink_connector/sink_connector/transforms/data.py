@@ -18,13 +18,16 @@ class UnfitRecordError(BadRecordError):
     """A transform cannot handle this record."""
 
     def __init__(self, reason: str) -> None:
+        """Takes what it works with."""
         super().__init__(reason, stage=Stage.TRANSFORMATION)
 
 
 class Change(Protocol):
     """What a transform makes of one side of a record, its key or its value: a schema (or None) and a value."""
 
-    def change(self, schema: Schema | None, value: Any, record: Record) -> Data: ...
+    def change(self, schema: Schema | None, value: Any, record: Record) -> Data:
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class OnKey:
     inner: Change
 
     def apply(self, record: Record) -> Record:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         schema, value = self.inner.change(record.key_schema, record.key, record)
         if value is record.key and schema is record.key_schema:
             return record
@@ -47,6 +51,7 @@ class OnValue:
     inner: Change
 
     def apply(self, record: Record) -> Record:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         schema, value = self.inner.change(record.value_schema, record.value, record)
         if value is record.value and schema is record.value_schema:
             return record
@@ -57,12 +62,14 @@ class PerSchema(Generic[Made]):
     """Something made from a schema once, and found again by the schema's identity (or, failing that, its value)."""
 
     def __init__(self, make: Callable[[Schema], Made]) -> None:
+        """Takes what it works with."""
         self._make = make
         self._last: tuple[Schema | None, Made | None] = (None, None)
         self._by_identity: LruCache[int, tuple[Schema, Made]] = LruCache(MOST_SCHEMAS)
         self._by_value: LruCache[Schema, tuple[Made]] = LruCache(MOST_SCHEMAS)
 
     def __call__(self, schema: Schema) -> Made:
+        """What was made of the schema. Raises what making it raises."""
         last, made = self._last
         return made if last is schema else self._look_up(schema)  # type: ignore[return-value] # it is that schema's
 
@@ -92,6 +99,7 @@ def struct_like(source: Schema, fields: tuple[Field, ...]) -> Schema:
 
 
 def need_struct(schema: Schema, value: Any, purpose: str) -> dict[str, Any]:
+    """The value of a struct. Raises `UnfitRecordError` when it is none."""
     if schema.type is not Type.STRUCT or not isinstance(value, dict):
         raise UnfitRecordError(
             f"{purpose} needs a struct, found {schema.type.value} ({type(value).__name__})"
@@ -100,6 +108,7 @@ def need_struct(schema: Schema, value: Any, purpose: str) -> dict[str, Any]:
 
 
 def need_map(value: Any, purpose: str) -> dict[str, Any]:
+    """The value of an object without a schema. Raises `UnfitRecordError` when it is none."""
     if not isinstance(value, dict):
         raise UnfitRecordError(f"{purpose} needs a map when there is no schema, found {type(value).__name__}")
     return value

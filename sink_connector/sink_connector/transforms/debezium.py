@@ -201,6 +201,7 @@ class ExtractNewRecordState:
     )  # fmt: skip
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._deletions = _deletions(options)
         self._route = options.text("route.by.field")
         fields_prefix, headers_prefix = options.word("add.fields.prefix"), options.word("add.headers.prefix")

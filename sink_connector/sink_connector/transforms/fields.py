@@ -27,6 +27,7 @@ class Selection:
     sources: tuple[tuple[str, str, Any], ...]
 
     def of(self, value: dict[str, Any]) -> dict[str, Any]:
+        """The struct made of another's value, field by field."""
         return {
             name: null if (found := value[source]) is None else found for name, source, null in self.sources
         }
@@ -47,6 +48,7 @@ class ReplaceField:
     )
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._exclude = frozenset(options.names("exclude"))
         self._include = frozenset(options.names("include"))
         self._renames = options.parsed("renames", _parse_renames) or {}
@@ -54,6 +56,7 @@ class ReplaceField:
         self._selection = PerSchema(self._select)
 
     def change(self, schema: Schema | None, value: Any, record: Record) -> Data:  # noqa: ARG002 - the protocol's
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
         if value is None:
             return schema, value
         if schema is None:
@@ -100,6 +103,7 @@ class ExtractField:
     )
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._name = options.word("field")
         version = options.word("field.syntax.version").upper()
         if version not in {"V1", "V2"}:
@@ -110,6 +114,7 @@ class ExtractField:
         self._field = PerSchema(self._find)
 
     def change(self, schema: Schema | None, value: Any, record: Record) -> Data:  # noqa: ARG002 - the protocol's
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
         if schema is None:
             return None, self._from_map(value)
         if value is not None:
@@ -153,10 +158,12 @@ class HoistField:
     OPTIONS = (option("field", "Name of the new field.", required=True),)
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._name = options.word("field")
         self._schema = PerSchema(self._wrap)
 
     def change(self, schema: Schema | None, value: Any, record: Record) -> Data:  # noqa: ARG002 - the protocol's
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
         return schema and self._schema(schema), {self._name: value}
 
     def _wrap(self, schema: Schema) -> Schema:
@@ -175,11 +182,13 @@ class ValueToKey:
     )  # fmt: skip
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._names = options.names("fields")
         self._replace_null = options.flag("replace.null.with.default")
         self._selection = PerSchema(self._select)
 
     def apply(self, record: Record) -> Record:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         if record.value_schema is None:
             value = need_map(record.value, "ValueToKey")
             return structs.replace(

@@ -29,10 +29,12 @@ class Flatten:
     OPTIONS = (option("delimiter", "What joins the names.", default="."),)
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._delimiter = options.word("delimiter")
         self._plan = PerSchema(self._plan_for)
 
     def change(self, schema: Schema | None, value: Any, record: Record) -> Data:  # noqa: ARG002 - the protocol's
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
         if value is None:
             return schema, value
         if schema is None:

@@ -25,9 +25,11 @@ class DropHeaders:
     )
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._names = frozenset(options.names("headers"))
 
     def apply(self, record: Record) -> Record:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         kept = tuple(header for header in record.headers if header.key not in self._names)
         return structs.replace(record, headers=kept) if len(kept) < len(record.headers) else record
 
@@ -41,10 +43,12 @@ class InsertHeader:
     )
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         schema, value = parse_literal(options.word("value.literal"))
         self._header = Header(options.word("header"), value, schema)
 
     def apply(self, record: Record) -> Record:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         return structs.replace(record, headers=(*record.headers, self._header))
 
 
@@ -64,6 +68,7 @@ class HeaderFrom:
     )  # fmt: skip
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         names, headers = (
             options.names("fields", repeated=True),
             options.names("headers", repeated=True),
@@ -107,6 +112,7 @@ class HeaderFromKey(HeaderFrom):
     """`HeaderFrom$Key`."""
 
     def apply(self, record: Record) -> Record:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         schema, key, headers = self.split(record.key_schema, record.key)
         return structs.replace(record, key_schema=schema, key=key, headers=record.headers + headers)
 
@@ -115,5 +121,6 @@ class HeaderFromValue(HeaderFrom):
     """`HeaderFrom$Value`."""
 
     def apply(self, record: Record) -> Record:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         schema, value, headers = self.split(record.value_schema, record.value)
         return structs.replace(record, value_schema=schema, value=value, headers=record.headers + headers)

@@ -50,6 +50,7 @@ class InsertField:
     )
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         static = options.text("static.value")
         sources = {**_SOURCES, "static": (Schema(type=Type.STRING), lambda _: static)}
         named = [
@@ -64,6 +65,7 @@ class InsertField:
             options.problem("static.value", "is required with static.field")
 
     def change(self, schema: Schema | None, value: Any, record: Record) -> Data:
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
         if value is None:
             return schema, value
         if schema is None:

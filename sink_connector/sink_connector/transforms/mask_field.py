@@ -33,6 +33,7 @@ class MaskField:
     )
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._names = options.names("fields")
         self._replacement = options.text("replacement")
         if self._replacement == "":
@@ -41,6 +42,7 @@ class MaskField:
         self._plan = PerSchema(self._plan_for)
 
     def change(self, schema: Schema | None, value: Any, record: Record) -> Data:  # noqa: ARG002 - the protocol's
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
         if schema is None:
             entries = dict(need_map(value, "MaskField"))
             for name in self._names:

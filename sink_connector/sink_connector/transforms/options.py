@@ -49,6 +49,7 @@ class Options:
     problems: dict[str, list[str]] = field(default_factory=dict)
 
     def problem(self, name: str, text: str) -> None:
+        """Note what is wrong with an option."""
         self.problems.setdefault(self.prefix + name, []).append(text)
 
     def text(self, name: str) -> str | None:
@@ -67,12 +68,14 @@ class Options:
         return self.text(name) or ""
 
     def flag(self, name: str) -> bool:
+        """An option that is true or false."""
         value = self.word(name).strip().lower()
         if value not in {"true", "false"}:
             self.problem(name, f"is {value!r}, it must be true or false")
         return value == "true"
 
     def number(self, name: str) -> int | None:
+        """An option that is a whole number; None when it is not given."""
         value = self.text(name)
         try:
             return None if value is None else int(value)

@@ -17,12 +17,14 @@ class TopicNameMatches:
     OPTIONS = (option("pattern", "Java regular expression for the topic.", required=True),)
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._pattern = options.parsed("pattern", BoundedPattern.compile)
         self._known: LruCache[str, bool] = LruCache(MOST_TOPICS)
         if options.text("pattern") == "":
             options.problem("pattern", "must not be empty")
 
     def test(self, record: Record) -> bool:
+        """Whether the predicate holds for the record."""
         known = self._known.get(record.topic)
         if known is None:
             matches = self._pattern is not None and self._pattern.fullmatch(record.topic) is not None
@@ -36,11 +38,13 @@ class HasHeaderKey:
     OPTIONS = (option("name", "The header's name.", required=True),)
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._name = options.word("name")
         if options.text("name") == "":
             options.problem("name", "must not be empty")
 
     def test(self, record: Record) -> bool:
+        """Whether the predicate holds for the record."""
         return any(header.key == self._name for header in record.headers)
 
 
@@ -53,6 +57,7 @@ class RecordIsTombstone:
         """No options."""
 
     def test(self, record: Record) -> bool:
+        """Whether the predicate holds for the record."""
         return record.value is None
 
 
@@ -65,4 +70,5 @@ class Conditional:
     inner: Transform
 
     def apply(self, record: Record) -> Record | None:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         return self.inner.apply(record) if self.predicate.test(record) is self.wanted else record

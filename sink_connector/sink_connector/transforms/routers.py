@@ -25,11 +25,13 @@ class RegexRouter:
     )
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._regex = options.parsed("regex", BoundedPattern.compile)
         self._replacement = compile_replacement(options.word("replacement"))
         self._routes: LruCache[str, str] = LruCache(MOST_TOPICS)
 
     def apply(self, record: Record) -> Record:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         route = self._routes.get(record.topic)
         if route is None:
             route = self._routes.put(record.topic, self._routed(record.topic))
@@ -59,10 +61,12 @@ class TimestampRouter:
     )  # fmt: skip
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._topic_format = options.word("topic.format")
         self._format = options.parsed("timestamp.format", DateFormat)
 
     def apply(self, record: Record) -> Record:
+        """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         if record.timestamp is None or self._format is None:
             raise UnfitRecordError("TimestampRouter: the record has no timestamp")
         with_topic = self._topic_format.replace("${topic}", record.topic)

@@ -26,6 +26,7 @@ class SetSchemaMetadata:
     )
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._name = options.text("schema.name")
         self._version = options.number("schema.version")
         if self._name is None and options.text("schema.version") is None:
@@ -34,6 +35,7 @@ class SetSchemaMetadata:
         self._schema = PerSchema(self._renamed)
 
     def change(self, schema: Schema | None, value: Any, record: Record) -> Data:  # noqa: ARG002 - the protocol's
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
         if schema is None:
             if value is None:
                 return None, None

@@ -59,6 +59,7 @@ class TimestampConverter:
     )  # fmt: skip
 
     def __init__(self, options: Options) -> None:
+        """Read the options; what is wrong with them is noted in them."""
         self._field = options.word("field")
         self._target = options.word("target.type")
         self._format = options.parsed("format", DateFormat) if options.word("format").strip() else None
@@ -70,6 +71,7 @@ class TimestampConverter:
         self._plan = PerSchema(self._plan_for)
 
     def change(self, schema: Schema | None, value: Any, record: Record) -> Data:  # noqa: ARG002 - the protocol's
+        """The side as it is afterwards. Raises `BadRecordError` for one that it cannot handle."""
         if schema is None:
             return None, self._schemaless(value)
         if not self._field:

@@ -58,7 +58,14 @@ async def test_a_batch_that_takes_longer_than_the_command_time_out_is_written_in
 ) -> None:
     topic = await make_topic()
     await execute(database, *SLOW)
-    await drain(kafka_bootstrap, database, topic, numbered(*range(300)), connection__command__timeout__ms="700", **KEYS)
+    await drain(
+        kafka_bootstrap,
+        database,
+        topic,
+        numbered(*range(300)),
+        connection__command__timeout__ms="700",
+        **KEYS,
+    )
     assert await rows(database, "SELECT count(*) FROM t") == [(300,)]
 
 

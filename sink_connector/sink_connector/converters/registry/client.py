@@ -41,12 +41,15 @@ class RegistrySource:
     """Asks the registry. Requests at the same time share one client and its connections; schemas are not kept."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
+        """Takes what it works with."""
         self._options = dict(options)
         self._client: AsyncSchemaRegistryClient | None = None
         self._asking = 0
 
     async def schema(self, schema_id: int) -> RegisteredSchema:
-        """Raises `LookupError` for an id that is not there, `UnreachableRegistryError` when nobody can say, `FatalError` when
+        """The schema of an id, with those it refers to.
+
+        Raises `LookupError` for an id that is not there, `UnreachableRegistryError` when nobody can say, `FatalError` when
         the registry refuses to say (credentials).
         """
         try:

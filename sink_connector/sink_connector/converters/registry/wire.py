@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sink_connector.converters import Converter, Decoded, RawHeaders
+from sink_connector.converters import Decoded, RawHeaders
 from sink_connector.data.lru import MOST_SCHEMAS, LruCache
 from sink_connector.data.record_schema import Shape, Shapes
 from sink_connector.errors import BadRecordError
@@ -55,6 +55,7 @@ class RegistryConverter:
         compile_schema: Compile,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Takes what it works with."""
         self._source = source
         self._kind = kind
         self._compile = compile_schema
@@ -155,36 +156,6 @@ def _has_id(data: bytes) -> bool:
 
 def _id_of(data: bytes) -> int:
     return int.from_bytes(data[1:PREFIX], "big")
-
-
-def make_registry_converter(kind: str, options: Mapping[str, str], is_key: bool) -> Converter:  # noqa: ARG001, FBT001 - MakeConverter's
-    """A converter for one kind of schemas. Raises `ValueError` for options that cannot be used.
-
-    The packages it needs are the extra `sink-connector[registry]`, loaded only when a connector asks for it.
-    """
-    try:
-        compile_schema, source = _loaded(kind, options)
-    except ImportError as error:
-        raise ValueError(f"needs the extra sink-connector[registry]: {error}") from error
-    return RegistryConverter(source=source, kind=kind, compile_schema=compile_schema)
-
-
-def _loaded(kind: str, options: Mapping[str, str]) -> tuple[Compile, SchemaSource]:
-    from sink_connector.converters.registry.client import make_source  # noqa: PLC0415 - an extra, see above
-
-    source = make_source(options)
-    match kind:
-        case "AVRO":
-            from sink_connector.converters.registry import avro  # noqa: PLC0415 - an extra that not every worker has
-
-            return avro.compile_avro, source
-        case "PROTOBUF":
-            from sink_connector.converters.registry import protobuf  # noqa: PLC0415 - an extra that not every worker has
-
-            return protobuf.compiler(options), source
-    from sink_connector.converters.registry import json_schema  # noqa: PLC0415 - an extra that not every worker has
-
-    return json_schema.compile_json_schema, source
 
 
 REGISTRY_CLASSES = {

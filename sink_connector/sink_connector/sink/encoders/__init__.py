@@ -1,0 +1,1 @@
+"""How values travel to PostgreSQL, type by type."""

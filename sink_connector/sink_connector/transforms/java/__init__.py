@@ -1,0 +1,1 @@
+"""What Java does its own way: dates, replacements of matches, casts, literals."""

@@ -88,6 +88,7 @@ class DateFormat:
     """A pattern, read once. Raises ValueError for a letter that means nothing and for a quote that is not closed."""
 
     def __init__(self, pattern: str) -> None:
+        """Takes what it works with."""
         self.pattern = pattern
         self._parts: list[str | Field] = []
         position = 0
