@@ -31,7 +31,7 @@ SMOKE_LOADS = (Load(rate=200, warm_up_s=1, measured_s=2),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class WritePlan:
     """What to measure."""
 
     records: int
@@ -68,14 +68,16 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def plan_of(options: argparse.Namespace) -> Plan:
+def plan_of(options: argparse.Namespace) -> WritePlan:
     """Turn the options into a plan; `--smoke` is a plan of its own."""
     parts = tuple(options.part or PARTS)
     extra = json.loads(options.connector_settings.read_text()) if options.connector_settings else {}
     if options.smoke:
         groups = tuple(options.only or ("ours", "limit"))
-        return Plan(records=SMOKE_RECORDS, runs=1, groups=groups, parts=parts, loads=SMOKE_LOADS, extra=extra)
-    return Plan(
+        return WritePlan(
+            records=SMOKE_RECORDS, runs=1, groups=groups, parts=parts, loads=SMOKE_LOADS, extra=extra
+        )
+    return WritePlan(
         records=options.records,
         runs=options.runs,
         groups=tuple(options.only or GROUPS),
@@ -88,7 +90,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
 class Session:
     """The measurements of one run of the command, in the order in which they are made."""
 
-    def __init__(self, plan: Plan, stack: Servers) -> None:
+    def __init__(self, plan: WritePlan, stack: Servers) -> None:
         self._plan = plan
         self._stack = stack
         self.workloads: list[Workload] = []
@@ -154,7 +156,7 @@ def open_to_postgres(directory: Path) -> Path:
     return directory
 
 
-async def run(plan: Plan, *, kafka: str | None, command: str) -> AsyncIterator[Result]:
+async def run(plan: WritePlan, *, kafka: str | None, command: str) -> AsyncIterator[Result]:
     """Give the result so far after every run; the first record lost by us or worker of ours that dies ends it."""
     with tempfile.TemporaryDirectory(prefix="sink-benchmark-", ignore_cleanup_errors=True) as name:
         async with servers(open_to_postgres(Path(name)), bootstrap=kafka) as stack:

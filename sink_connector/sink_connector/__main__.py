@@ -109,21 +109,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     validate = command("validate", "check connector files; unknown keys are warnings", "validate people.json")
     validate.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    letters = command(
+    stored_dead_letters = command(
         "dead-letters",
         "list, show, replay or drop the records that a connector could not deliver",
         "dead-letters replay people.json 17 18",
     )
-    letters.add_argument("action", choices=("list", "show", "replay", "drop"))
-    letters.add_argument("file", type=Path, metavar="FILE.json", help="the connector")
-    letters.add_argument(
+    stored_dead_letters.add_argument("action", choices=("list", "show", "replay", "drop"))
+    stored_dead_letters.add_argument("file", type=Path, metavar="FILE.json", help="the connector")
+    stored_dead_letters.add_argument(
         "ids",
         nargs="*",
         type=int,
         metavar="ID",
         help="dead letters by id; list and replay take all when none is given",
     )
-    letters.add_argument("--all", action="store_true", help="with show and drop: all of them")
+    stored_dead_letters.add_argument("--all", action="store_true", help="with show and drop: all of them")
     return parser
 
 

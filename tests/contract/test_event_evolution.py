@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 
 from devservers.ports import free_ports
 from tests.conftest import MakeTopic
-from tests.support.order_house import topic_prefix
+from tests.support.order_cluster import topic_prefix
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]

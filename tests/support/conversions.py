@@ -7,7 +7,7 @@ from typing import Any
 from sink_connector.config.connector import parse_connector
 from sink_connector.converters.factory import make_converter
 from sink_connector.converters.registry.wire import RegisteredSchema
-from sink_connector.runtime.record_converter import Conversion, make_conversion
+from sink_connector.runtime.record_converter import RecordConverter, make_record_converter
 from sink_connector.transforms.configuration import chain_of
 
 INSERT_FIELD = {
@@ -40,7 +40,7 @@ class Source:
     headers: Sequence[tuple[str, Any]] = field(default=())
 
 
-def conversion(**keys: str) -> Conversion:
+def conversion(**keys: str) -> RecordConverter:
     """By a connector's configuration; `pk__mode` stands for `pk.mode`, and `{}` of keys with `$` go by `**`."""
     given = {
         "name": "c",
@@ -52,7 +52,7 @@ def conversion(**keys: str) -> Conversion:
     config = parse_connector(given)
     key = make_converter(config.key_converter, is_key=True)
     value = make_converter(config.value_converter, is_key=False)
-    return make_conversion(config, chain_of(config.resolved), key=key, value=value)
+    return make_record_converter(config, chain_of(config.resolved), key=key, value=value)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from order_service.entrypoints.server import HttpServer
 from order_service.entrypoints.service import Service
 from order_service.settings import Settings
 from tests.support import order_database
-from tests.support.order_house import Clock
+from tests.support.order_cluster import Clock
 from tests.support.waiting import wait_until
 
 

@@ -15,7 +15,6 @@ from order_service.adapters.kafka.consumer import open_topic
 from order_service.adapters.kafka.decoding import Decoding
 from order_service.adapters.kafka.publisher import kafka_publisher
 from order_service.adapters.outbox_reader import OutboxReader
-from order_service.adapters.peers import Peers
 from order_service.adapters.queries import Queries
 from order_service.adapters.serialization import RecordMaker
 from order_service.adapters.storage import Database, open_database
@@ -26,6 +25,7 @@ from order_service.entrypoints.http.app import build_app
 from order_service.entrypoints.http.claims import NameRegistryClient
 from order_service.entrypoints.http.dispatch import Dispatch
 from order_service.entrypoints.http.health import Check
+from order_service.entrypoints.http.peers import Peers
 from order_service.entrypoints.inbox_consumer import InboxConsumer
 from order_service.entrypoints.outbox_monitor import OutboxMonitor
 from order_service.entrypoints.outbox_relay import Relay

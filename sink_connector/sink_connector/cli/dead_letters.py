@@ -11,10 +11,10 @@ import asyncpg
 
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
-from sink_connector.dead_letters.replay import replay
-from sink_connector.dead_letters.table import Letter, drop, letters
+from sink_connector.dead_letters.table import StoredDeadLetter, drop, stored_dead_letters
 from sink_connector.errors import SinkError, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
+from sink_connector.runtime.replay import replay
 from sink_connector.sink.session import Session, prepare_database
 
 Action = Callable[[ConnectorDefinition, list[int] | None], Awaitable[int]]
@@ -40,12 +40,12 @@ async def _run(action: Action, definition: ConnectorDefinition, ids: list[int] |
     return await action(definition, ids)
 
 
-async def _letters(definition: ConnectorDefinition, ids: list[int] | None) -> list[Letter]:
+async def _letters(definition: ConnectorDefinition, ids: list[int] | None) -> list[StoredDeadLetter]:
     session = Session(address=definition.config.connection, name="sink dead-letters")
     try:
         connection = await session.connection()
         await prepare_database(connection)
-        return await letters(connection, definition.config.name, ids)
+        return await stored_dead_letters(connection, definition.config.name, ids)
     finally:
         await session.close()
 

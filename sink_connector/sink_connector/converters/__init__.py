@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from sink_connector.data.record import Schema
-from sink_connector.data.record_schema import Shape
+from sink_connector.data.record_schema import RecordSchema
 
 RawHeaders = Sequence[tuple[str, bytes]]
 
@@ -45,5 +45,5 @@ class CompiledReader(Protocol):
     see the record in between.
     """
 
-    def read(self, data: bytes) -> tuple[Shape | None, Any]:
+    def read(self, data: bytes) -> tuple[RecordSchema | None, Any]:
         """The shape and the value; None and None for a null. Raises `BadRecordError` as `decode` does."""

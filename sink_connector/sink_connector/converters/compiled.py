@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from sink_connector.converters.connect_json import json_reader, to_json
 from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import DECIMAL, Field, Schema, Type
-from sink_connector.data.record_schema import Form, Shape, hashable, parsed, primitive_shape
+from sink_connector.data.record_schema import Form, RecordSchema, hashable, parsed, primitive_record_schema
 from sink_connector.errors import BadRecordError, Stage
 
 _BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
@@ -30,7 +30,9 @@ _SIMPLE: dict[Type, Any] = {
 }
 
 
-def compile_schema(schema: Schema, *, replace_null: bool = True) -> tuple[Shape, Callable[[bytes], Any]]:
+def compile_schema(
+    schema: Schema, *, replace_null: bool = True
+) -> tuple[RecordSchema, Callable[[bytes], Any]]:
     """The shape of a schema and the function that decodes a payload of it.
 
     With `replace_null` a null or an absent field takes the schema's default. Raises `ValueError` for a field name that no
@@ -67,10 +69,10 @@ def compile_schema(schema: Schema, *, replace_null: bool = True) -> tuple[Shape,
             return lambda value: each[0](get(value))
         return lambda value: tuple(parse(found) for parse, found in zip(each, get(value), strict=True))
 
-    return Shape(schema, Form.JSON, astuple, pick), msgspec.json.Decoder(struct).decode
+    return RecordSchema(schema, Form.JSON, astuple, pick), msgspec.json.Decoder(struct).decode
 
 
-def _compile_primitive(schema: Schema) -> tuple[Shape, Callable[[bytes], Any]]:
+def _compile_primitive(schema: Schema) -> tuple[RecordSchema, Callable[[bytes], Any]]:
     """The decoder refuses null: what that means is for its caller to say."""
     kind = json_type(schema)
     decode = msgspec.json.Decoder(kind).decode
@@ -81,7 +83,7 @@ def _compile_primitive(schema: Schema) -> tuple[Shape, Callable[[bytes], Any]]:
             raise msgspec.ValidationError(f"Expected `{schema.type.value}`, got `null`")
         return value
 
-    return primitive_shape(schema, Form.JSON), decode if kind in _HASHABLE else decode_nested
+    return primitive_record_schema(schema, Form.JSON), decode if kind in _HASHABLE else decode_nested
 
 
 def json_type(schema: Schema) -> Any:

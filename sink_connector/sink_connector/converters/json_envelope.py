@@ -15,7 +15,7 @@ from sink_connector.data.decimals import whole
 from sink_connector.data.exact_json import encode_exact, parse_exact
 from sink_connector.data.lru import MOST_SCHEMAS, LruCache
 from sink_connector.data.record import Schema, Type
-from sink_connector.data.record_schema import Shape
+from sink_connector.data.record_schema import RecordSchema
 from sink_connector.errors import BadRecordError
 
 Decoder = Callable[[bytes], Any]
@@ -46,11 +46,11 @@ class EnvelopeReader:
         self._compiled: LruCache[bytes, Compiled] = LruCache(MOST_SCHEMAS, most_weight=MOST_SCHEMA_BYTES)
         self._by_value: LruCache[Schema, Compiled] = LruCache(MOST_SCHEMAS)
         self._prefix = b"\0"  # no JSON begins so
-        self._shape: Shape | None = None
+        self._shape: RecordSchema | None = None
         self._decode: Decoder = _envelope
         self._skip = 0
 
-    def read(self, data: bytes) -> tuple[Shape | None, Any]:
+    def read(self, data: bytes) -> tuple[RecordSchema | None, Any]:
         """The shape of the value and the value; None and None for a null that its schema, or none, allows.
 
         Raises `BadRecordError` for anything that is not an envelope whose payload fits its schema.
@@ -74,7 +74,7 @@ class EnvelopeReader:
         except NOT_JSON as error:
             raise BadRecordError(f"the payload does not fit its schema: {error}") from error
 
-    def _read_any(self, data: bytes) -> tuple[Shape | None, Any]:
+    def _read_any(self, data: bytes) -> tuple[RecordSchema | None, Any]:
         compiled, payload = self._open(data)
         if compiled is None:
             return None, None
@@ -137,7 +137,7 @@ class EnvelopeReader:
 class Compiled:
     """What reads the payloads of one schema: `decode` for the writer, `parse` for transforms (made when first needed)."""
 
-    shape: Shape
+    shape: RecordSchema
     decode: Decoder
     parse: Read | None = None
 

@@ -8,7 +8,7 @@ import msgspec
 
 from sink_connector.converters import Decoded, RawHeaders
 from sink_connector.data.exact_json import parse_exact
-from sink_connector.data.record_schema import Shape, UntypedShapes
+from sink_connector.data.record_schema import RecordSchema, UntypedRecordSchemas
 from sink_connector.errors import BadRecordError
 
 MOST_DEPTH = 200  # levels of a value; what is deeper was made to break something
@@ -21,13 +21,13 @@ class PlainJsonConverter:
 
     def __init__(self) -> None:
         """Takes what it works with."""
-        self._shapes = UntypedShapes()
+        self._shapes = UntypedRecordSchemas()
 
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
         """The value, parsed, without a schema. Raises `BadRecordError`."""
         return Decoded(None, None if data is None else _parsed(data, parse_exact))
 
-    def read(self, data: bytes) -> tuple[Shape | None, Any]:
+    def read(self, data: bytes) -> tuple[RecordSchema | None, Any]:
         """Fields stay unparsed until it is known which column they go to. Raises `BadRecordError`."""
         if data[:1] == b"{":
             value = _parsed(data, _object)

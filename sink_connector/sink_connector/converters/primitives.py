@@ -6,7 +6,7 @@ from typing import Any
 
 from sink_connector.converters import Decoded, RawHeaders
 from sink_connector.data.record import Schema, Type
-from sink_connector.data.record_schema import Shape, primitive_shape
+from sink_connector.data.record_schema import RecordSchema, primitive_record_schema
 from sink_connector.errors import BadRecordError
 
 
@@ -16,14 +16,14 @@ class PrimitiveConverter:
     def __init__(self, kind: Type, parse: Callable[[bytes], Any]) -> None:
         """Takes what it works with."""
         self._schema = Schema(type=kind, optional=True)
-        self._shape = primitive_shape(self._schema)
+        self._shape = primitive_record_schema(self._schema)
         self._parse = parse
 
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
         """The value with its schema. Raises `BadRecordError` for bytes that cannot be converted."""
         return Decoded(self._schema, None if data is None else self.read(data)[1])
 
-    def read(self, data: bytes) -> tuple[Shape | None, Any]:
+    def read(self, data: bytes) -> tuple[RecordSchema | None, Any]:
         """The shape and the value; None and None for a null. Raises `BadRecordError`."""
         try:
             return self._shape, self._parse(data)

@@ -26,7 +26,7 @@ Take = Callable[[Any], tuple[Any, ...]]
 Pick = Callable[[Sequence[str]], Callable[[Any], Any]]
 
 
-class Shape:
+class RecordSchema:
     """A schema ready to be used record after record. Immutable, equal by schema and form.
 
     `take` gives all field values in the schema's order; `pick(names)` makes a function that gives some of them (one
@@ -56,7 +56,7 @@ class Shape:
         """By schema and form."""
         if self is other:
             return True
-        if not isinstance(other, Shape):
+        if not isinstance(other, RecordSchema):
             return NotImplemented
         return self._hash == other._hash and self.form is other.form and self.schema == other.schema
 
@@ -65,12 +65,12 @@ class Shape:
         return f"Shape({self.schema!r}, {self.form})"
 
 
-def primitive_shape(schema: Schema, form: Form = Form.CONNECT) -> Shape:
+def primitive_record_schema(schema: Schema, form: Form = Form.CONNECT) -> RecordSchema:
     """The shape of a value that is not a struct, such as a text that is the whole key."""
-    return Shape(schema, form, _no_fields, _no_fields)
+    return RecordSchema(schema, form, _no_fields, _no_fields)
 
 
-def dict_shape(schema: Schema) -> Shape:
+def dict_record_schema(schema: Schema) -> RecordSchema:
     """The shape of structs that stand as dicts, which transforms and the registry converters give."""
     nested = {each.name for each in schema.fields if each.schema.type in {Type.ARRAY, Type.MAP, Type.STRUCT}}
 
@@ -79,19 +79,19 @@ def dict_shape(schema: Schema) -> Shape:
             return itemgetter(*names)
         return _picked(names, hashable)
 
-    return Shape(schema, Form.CONNECT, _take_items([each.name for each in schema.fields]), pick)
+    return RecordSchema(schema, Form.CONNECT, _take_items([each.name for each in schema.fields]), pick)
 
 
-class Shapes:
+class RecordSchemas:
     """A shape for each schema that transforms or converters come up with, found by the schema's identity or its value."""
 
     def __init__(self, most: int = MOST_SCHEMAS) -> None:
         """Takes what it works with."""
-        self._by_identity: LruCache[int, Shape] = LruCache(most)
-        self._by_value: LruCache[Schema, Shape] = LruCache(most)
-        self._last: Shape | None = None
+        self._by_identity: LruCache[int, RecordSchema] = LruCache(most)
+        self._by_value: LruCache[Schema, RecordSchema] = LruCache(most)
+        self._last: RecordSchema | None = None
 
-    def of(self, schema: Schema) -> Shape:
+    def of(self, schema: Schema) -> RecordSchema:
         """The shape of a schema; the same one for an equal schema as long as it is not forgotten."""
         last = self._last
         if last is not None and last.schema is schema:
@@ -100,7 +100,11 @@ class Shapes:
         if found is None or found.schema is not schema:
             found = self._by_value.get(schema)
             if found is None:
-                made = dict_shape(schema) if schema.type is Type.STRUCT else primitive_shape(schema)
+                made = (
+                    dict_record_schema(schema)
+                    if schema.type is Type.STRUCT
+                    else primitive_record_schema(schema)
+                )
                 found = self._by_value.put(schema, made)
             if found.schema is schema:
                 self._by_identity.put(id(schema), found)
@@ -111,15 +115,15 @@ class Shapes:
 ANY = Schema(type=Type.STRING, optional=True, name="any")
 
 
-class UntypedShapes:
+class UntypedRecordSchemas:
     """Shapes of values without a schema: those with the same fields have the same shape."""
 
     def __init__(self, most: int = MOST_UNTYPED) -> None:
         """Takes what it works with."""
-        self._by_names: LruCache[tuple[str, ...], Shape] = LruCache(most)
-        self._primitive = primitive_shape(ANY, Form.UNTYPED)
+        self._by_names: LruCache[tuple[str, ...], RecordSchema] = LruCache(most)
+        self._primitive = primitive_record_schema(ANY, Form.UNTYPED)
 
-    def of(self, value: Any) -> Shape:
+    def of(self, value: Any) -> RecordSchema:
         """The shape of a value; one of its own for what is no object."""
         if not isinstance(value, dict):
             return self._primitive
@@ -127,7 +131,9 @@ class UntypedShapes:
         found = self._by_names.get(names)
         if found is None:
             schema = Schema(type=Type.STRUCT, fields=tuple(Field(name, ANY) for name in names))
-            found = self._by_names.put(names, Shape(schema, Form.UNTYPED, _take_items(names), _pick_parsed))
+            found = self._by_names.put(
+                names, RecordSchema(schema, Form.UNTYPED, _take_items(names), _pick_parsed)
+            )
         return found
 
 

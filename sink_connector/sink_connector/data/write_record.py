@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from sink_connector.data.record_schema import Shape
+from sink_connector.data.record_schema import RecordSchema
 
 
 class SourceRecord(Protocol):
@@ -45,15 +45,15 @@ class SourceRecord(Protocol):
         ...
 
 
-class Entry(NamedTuple):
+class WriteRecord(NamedTuple):
     """A record's converted key and value; `source` is where it came from, whatever transforms did.
 
     A shape of None means no schema: the value is then None (a tombstone), or schemaless.
     """
 
     source: SourceRecord
-    key_shape: Shape | None
+    key_shape: RecordSchema | None
     key: Any
-    shape: Shape | None
+    shape: RecordSchema | None
     value: Any
     headers: Sequence[tuple[str, Any]] | None = None  # those a transform left; None: the source's own

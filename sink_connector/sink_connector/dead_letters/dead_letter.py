@@ -6,13 +6,13 @@ from typing import Any
 
 from asyncpg import Connection
 
+from sink_connector.data import sql_files
 from sink_connector.data.write_record import SourceRecord
 from sink_connector.dead_letters.table import stored_headers
 from sink_connector.errors import BadRecordError, Stage
-from sink_connector.sink import queries
 from sink_connector.sink.encoders.encoder import EPOCH_2000_US
 
-SQL = queries.load("dead_letters.sql", package=__package__)
+SQL = sql_files.load("dead_letters.sql", package=__package__)
 LONGEST_ERROR = 32_768  # characters; a message may quote the whole record
 LATEST_MS = 9_224_318_015_999_999  # the last instant of PostgreSQL's timestamptz
 
@@ -45,12 +45,12 @@ class DeadLetter:
         return len(self.source.key or b"") + len(self.source.value or b"") + headers
 
 
-async def store(connection: Connection, connector: str, letters: Iterable[DeadLetter]) -> None:
+async def store(connection: Connection, connector: str, stored_dead_letters: Iterable[DeadLetter]) -> None:
     """Store dead letters in the running transaction; one that is there already is not doubled.
 
     Whatever a record holds can be stored.
     """
-    await connection.executemany(SQL["store"], [_row(connector, letter) for letter in letters])
+    await connection.executemany(SQL["store"], [_row(connector, letter) for letter in stored_dead_letters])
 
 
 def _row(connector: str, letter: DeadLetter) -> tuple[Any, ...]:

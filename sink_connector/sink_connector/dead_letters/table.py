@@ -7,15 +7,15 @@ from typing import Any
 
 from asyncpg import Connection, Record
 
-from sink_connector.sink import queries
+from sink_connector.data import sql_files
 from sink_connector.sink.encoders.encoder import EPOCH_2000_US
 
-SQL = queries.load("dead_letters.sql", package=__package__)
+SQL = sql_files.load("dead_letters.sql", package=__package__)
 NO_TIMESTAMP = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class StoredDeadLetter:
     """A parked record with its original bytes; a `SourceRecord`, so that it can take the path again."""
 
     id: int
@@ -32,7 +32,9 @@ class Letter:
     parked_at: str
 
 
-async def letters(connection: Connection, connector: str, ids: Sequence[int] | None = None) -> list[Letter]:
+async def stored_dead_letters(
+    connection: Connection, connector: str, ids: Sequence[int] | None = None
+) -> list[StoredDeadLetter]:
     """The letters of a connector in the order of their topics, partitions and offsets; all of them, or those asked for."""
     rows = await connection.fetch(SQL["list"], connector, ids)
     return [_letter(row) for row in rows]
@@ -72,9 +74,9 @@ def _restored_name(name: Any) -> str:
     return (_restored(name) or b"").decode("utf-8", "surrogateescape")
 
 
-def _letter(row: Record) -> Letter:
+def _letter(row: Record) -> StoredDeadLetter:
     instant = row["timestamp"]
-    return Letter(
+    return StoredDeadLetter(
         id=row["id"],
         topic=row["topic"],
         partition=row["partition"],

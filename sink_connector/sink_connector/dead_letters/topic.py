@@ -62,12 +62,12 @@ class DeadLetterTopic:
         self._bytes = 0
         self._sending: asyncio.Task[None] | None = None
 
-    def send(self, letters: Sequence[DeadLetter]) -> None:
+    def send(self, stored_dead_letters: Sequence[DeadLetter]) -> None:
         """Have dead letters sent that are committed to the table; returns at once."""
         if not self._config.dead_letter_topic:
             return
         refused = 0
-        for letter in letters:
+        for letter in stored_dead_letters:
             if self._bytes + letter.size > MOST_BYTES:
                 refused += 1
                 continue
@@ -116,11 +116,11 @@ class DeadLetterTopic:
         self._waiting.popleft()
         self._bytes -= letter.size
 
-    async def _send_all(self, producer: AIOKafkaProducer, letters: Sequence[DeadLetter]) -> None:
+    async def _send_all(self, producer: AIOKafkaProducer, stored_dead_letters: Sequence[DeadLetter]) -> None:
         """Send them together, and those that failed once more alone: one too large fails all that travel with it."""
-        futures = [await self._sent(producer, letter) for letter in letters]
+        futures = [await self._sent(producer, letter) for letter in stored_dead_letters]
         answers = await asyncio.gather(*futures, return_exceptions=True)
-        for letter, answer in zip(letters, answers, strict=True):
+        for letter, answer in zip(stored_dead_letters, answers, strict=True):
             if isinstance(answer, TOO_LARGE):
                 await self._send_alone(producer, letter)
             elif isinstance(answer, BaseException):

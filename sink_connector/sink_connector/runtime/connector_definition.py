@@ -13,7 +13,7 @@ from sink_connector.converters import Converter
 from sink_connector.converters.factory import make_converter
 from sink_connector.errors import ConfigError
 from sink_connector.runtime.kafka_options import consumer_options
-from sink_connector.runtime.record_converter import Conversion, make_conversion
+from sink_connector.runtime.record_converter import RecordConverter, make_record_converter
 from sink_connector.transforms import Chain
 from sink_connector.transforms.configuration import chain_of
 
@@ -39,10 +39,10 @@ class ConnectorDefinition:
         """The transforms, in order."""
         return chain_of(self.config.resolved)
 
-    def conversion(self) -> Conversion:
+    def conversion(self) -> RecordConverter:
         """From a Kafka record to what is written."""
         key, value = self.converters()
-        return make_conversion(self.config, self.chain(), key=key, value=value)
+        return make_record_converter(self.config, self.chain(), key=key, value=value)
 
 
 def define_connector(

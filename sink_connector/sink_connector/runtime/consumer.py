@@ -72,7 +72,7 @@ class Subscription:
         )
 
 
-class Source(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
     """The consumer of one task. `generation` changes whenever partitions are taken away: what was polled before is
     then no longer ours to write. `assigned` is set while partitions wait for `rewind`.
     """

@@ -28,7 +28,7 @@ from sink_connector.sink.batch import Batch
 from sink_connector.sink.buffer import Buffer
 from sink_connector.sink.session import Session
 from sink_connector.sink.sqlstate import Decision
-from sink_connector.sink.table_writer import Writer, Written
+from sink_connector.sink.table_writer import TableWriter, Written
 
 log = structlog.get_logger()
 
@@ -118,7 +118,7 @@ class Delivery:
 
     config: ConnectorConfig
     session: Session
-    writer: Writer
+    writer: TableWriter
     buffer: Buffer
     retrier: Retrier
     metrics: TaskMetrics
@@ -220,11 +220,13 @@ class _Work:
         self.tried = Attempts(records=0)
 
 
-def report(letters: Sequence[DeadLetter], config: ConnectorConfig, context: dict[str, object]) -> None:
+def report(
+    stored_dead_letters: Sequence[DeadLetter], config: ConnectorConfig, context: dict[str, object]
+) -> None:
     """Log dead letters, as `errors.log.enable` and `errors.log.include.messages` say."""
     if not config.errors.log:
         return
-    for letter in letters:
+    for letter in stored_dead_letters:
         source = letter.source
         content = {"key": repr(source.key), "value": repr(source.value)} if config.errors.log_messages else {}
         log.error(

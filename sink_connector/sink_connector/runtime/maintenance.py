@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from sink_connector.runtime import metrics
-from sink_connector.runtime.consumer import Source
+from sink_connector.runtime.consumer import PartitionConsumer
 from sink_connector.sink.offsets import Partition
 
 EVERY_S = 1.0
@@ -31,7 +31,7 @@ class Maintenance:
         self,
         *,
         connector: str,
-        source: Source,
+        source: PartitionConsumer,
         committed: Mapping[Partition, int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:

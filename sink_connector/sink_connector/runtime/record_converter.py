@@ -9,18 +9,18 @@ from typing import Any, Protocol
 from sink_connector.config.connector import ConnectorConfig, PkMode
 from sink_connector.converters import CompiledReader, Converter, PreparingConverter
 from sink_connector.data.record import Header, Record, Schema
-from sink_connector.data.record_schema import Shape, Shapes, UntypedShapes
-from sink_connector.data.write_record import Entry, SourceRecord
+from sink_connector.data.record_schema import RecordSchema, RecordSchemas, UntypedRecordSchemas
+from sink_connector.data.write_record import SourceRecord, WriteRecord
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.transforms import Chain
 from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event
 
 # The entry of a record and the topic that names its table, which a transform may have changed; None when it dropped it.
-Converted = tuple[str, Entry] | None
+Converted = tuple[str, WriteRecord] | None
 DEBEZIUM = "io.debezium.connector.jdbc."
 
 
-class Conversion(Protocol):
+class RecordConverter(Protocol):
     """Both ways have this form."""
 
     def __call__(self, record: SourceRecord) -> Converted:
@@ -32,7 +32,7 @@ class Conversion(Protocol):
         ...
 
 
-class CompiledConversion:
+class CompiledRecordConverter:
     """No transforms: bytes → decoder of the schema → entry."""
 
     def __init__(self, *, key: CompiledReader | None, value: CompiledReader) -> None:
@@ -54,14 +54,14 @@ class CompiledConversion:
                 shape, value = self._value(record.value)
             except Exception as error:  # as above
                 raise bad_record(error, Stage.VALUE_CONVERTER) from error
-        return record.topic, Entry(record, key_shape, key, shape, value)
+        return record.topic, WriteRecord(record, key_shape, key, shape, value)
 
     async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
         """Fetch the schemas that these records name."""
         await _prepare(self._preparing, topic, records)
 
 
-class TransformingConversion:
+class TransformingRecordConverter:
     """Bytes → value and schema → transforms → entry."""
 
     def __init__(self, *, key: Converter, value: Converter, chain: Chain) -> None:
@@ -69,8 +69,8 @@ class TransformingConversion:
         self._key = key
         self._value = value
         self._chain = chain
-        self._shapes = Shapes()
-        self._untyped = UntypedShapes()
+        self._shapes = RecordSchemas()
+        self._untyped = UntypedRecordSchemas()
         self._preparing = _preparing(key, value)
 
     def __call__(self, record: SourceRecord) -> Converted:
@@ -104,21 +104,21 @@ class TransformingConversion:
         """Fetch the schemas that these records name."""
         await _prepare(self._preparing, topic, records)
 
-    def _entry(self, record: SourceRecord, transformed: Record) -> Entry:
+    def _entry(self, record: SourceRecord, transformed: Record) -> WriteRecord:
         key, value = transformed.key, transformed.value
         key_shape = None if key is None else self._shape(transformed.key_schema, key)
         shape = None if value is None else self._shape(transformed.value_schema, value)
         headers = tuple((header.key, header.value) for header in transformed.headers)
-        return Entry(record, key_shape, key, shape, value, headers)
+        return WriteRecord(record, key_shape, key, shape, value, headers)
 
-    def _shape(self, schema: Schema | None, value: Any) -> Shape:
+    def _shape(self, schema: Schema | None, value: Any) -> RecordSchema:
         return self._untyped.of(value) if schema is None else self._shapes.of(schema)
 
 
-class UnwrappingConversion:
+class UnwrappingRecordConverter:
     """Debezium's own sink class: change events are unwrapped, records that are flat already go the compiled way."""
 
-    def __init__(self, *, compiled: CompiledConversion, unwrapping: TransformingConversion) -> None:
+    def __init__(self, *, compiled: CompiledRecordConverter, unwrapping: TransformingRecordConverter) -> None:
         """Takes what it works with."""
         self._compiled = compiled
         self._unwrapping = unwrapping
@@ -135,7 +135,7 @@ class UnwrappingConversion:
         await self._compiled.prepare(topic, records)
 
 
-def _is_wrapped(shape: Shape | None) -> bool:
+def _is_wrapped(shape: RecordSchema | None) -> bool:
     return shape is not None and is_change_event(shape.schema)
 
 
@@ -149,23 +149,25 @@ def bad_record(error: Exception, stage: Stage) -> BadRecordError:
     return BadRecordError(f"{type(error).__name__}: {error}", stage=stage)
 
 
-def make_conversion(config: ConnectorConfig, chain: Chain, *, key: Converter, value: Converter) -> Conversion:
+def make_record_converter(
+    config: ConnectorConfig, chain: Chain, *, key: Converter, value: Converter
+) -> RecordConverter:
     """The compiled way where there are no transforms and the converters know it.
 
     The key is then read only where `pk.mode` needs it. With Debezium's own connector class change events are unwrapped, as
     its sink does.
     """
     unwraps = config.given.get("connector.class", "").startswith(DEBEZIUM)
-    transforming = TransformingConversion(
+    transforming = TransformingRecordConverter(
         key=key, value=value, chain=chain.followed_by(UnwrapChangeEvent()) if unwraps else chain
     )
     needs_key = config.table.pk_mode is PkMode.RECORD_KEY
     if chain or not isinstance(value, CompiledReader) or (needs_key and not isinstance(key, CompiledReader)):
         return transforming
-    compiled = CompiledConversion(
+    compiled = CompiledRecordConverter(
         key=key if needs_key and isinstance(key, CompiledReader) else None, value=value
     )
-    return UnwrappingConversion(compiled=compiled, unwrapping=transforming) if unwraps else compiled
+    return UnwrappingRecordConverter(compiled=compiled, unwrapping=transforming) if unwraps else compiled
 
 
 Preparing = tuple[PreparingConverter | None, PreparingConverter | None]

@@ -12,18 +12,18 @@ import structlog
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.topic import DeadLetterTopic
 from sink_connector.errors import FatalError, FencedError
-from sink_connector.runtime.consumer import Polled, Source
+from sink_connector.runtime.consumer import PartitionConsumer, Polled
 from sink_connector.runtime.delivery import Delivery, Retrier, Time, Trouble, report
 from sink_connector.runtime.maintenance import Maintenance
 from sink_connector.runtime.metrics import TaskMetrics
-from sink_connector.runtime.record_converter import Conversion
+from sink_connector.runtime.record_converter import RecordConverter
 from sink_connector.runtime.retry import RetryPolicy
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.buffer import Buffer
 from sink_connector.sink.offsets import OffsetStore, Partition
 from sink_connector.sink.session import Session, prepare_database
 from sink_connector.sink.table_naming import TableNaming
-from sink_connector.sink.table_writer import Writer, Written
+from sink_connector.sink.table_writer import TableWriter, Written
 
 log = structlog.get_logger()
 
@@ -44,11 +44,11 @@ class SinkTask:
 
     config: ConnectorConfig
     number: int
-    source: Source
+    source: PartitionConsumer
     session: Session
-    writer: Writer
+    writer: TableWriter
     naming: TableNaming
-    convert: Conversion
+    convert: RecordConverter
     dead_letters: DeadLetterTopic
     random: Callable[[], float] = random.random
     time: Time = field(default_factory=Time)

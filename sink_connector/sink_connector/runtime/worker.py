@@ -10,13 +10,13 @@ from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.topic import DeadLetterTopic
 from sink_connector.runtime.connector import Connector
 from sink_connector.runtime.connector_definition import ConnectorDefinition
-from sink_connector.runtime.consumer import Source, Subscription
+from sink_connector.runtime.consumer import PartitionConsumer, Subscription
 from sink_connector.runtime.kafka_options import client_options
 from sink_connector.runtime.sink_task import SinkTask
 from sink_connector.sink.offsets import Partition
 from sink_connector.sink.session import Session
 from sink_connector.sink.table_naming import TableNaming
-from sink_connector.sink.table_writer import Writer
+from sink_connector.sink.table_writer import TableWriter
 
 
 class Worker:
@@ -79,13 +79,13 @@ class Worker:
         return SinkTask(
             config=config,
             number=number,
-            source=Source(
+            source=PartitionConsumer(
                 options=options,
                 client=self._client,
                 subscription=Subscription(topics=config.topics, pattern=config.topics_regex),
             ),
             session=session,
-            writer=Writer(config, session),
+            writer=TableWriter(config, session),
             naming=TableNaming(config.table),
             convert=definition.conversion(),
             dead_letters=DeadLetterTopic(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from sink_connector.data.write_record import Entry, SourceRecord
+from sink_connector.data.write_record import SourceRecord, WriteRecord
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.table_metadata import TableName
@@ -19,7 +19,7 @@ class Batch:
     their bytes as they were in Kafka: keys, values and headers.
     """
 
-    entries: dict[tuple[str, TableName], list[Entry]] = field(default_factory=dict)
+    entries: dict[tuple[str, TableName], list[WriteRecord]] = field(default_factory=dict)
     bad: list[DeadLetter] = field(default_factory=list)
     positions: dict[Partition, Position] = field(default_factory=dict)
     began: float = 0.0
@@ -49,7 +49,7 @@ class Batch:
         """The same with nothing to write but this dead letter."""
         return replace(self, entries={}, bad=[*self.bad, letter])
 
-    def only_entry(self) -> Entry | None:
+    def only_entry(self) -> WriteRecord | None:
         """The record of a batch that has one, as it was to be written; None when it could not be converted."""
         return next((entry for entries in self.entries.values() for entry in entries), None)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 
 from sink_connector.config.connector import ConnectorConfig
-from sink_connector.data.write_record import Entry, SourceRecord
+from sink_connector.data.write_record import SourceRecord, WriteRecord
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.sink.batch import Batch
@@ -15,7 +15,7 @@ from sink_connector.sink.table_naming import TableNaming
 MOST_BYTES = 4 * 1024 * 1024  # of keys, values and headers; one batch is filling while another is written
 GROWTH = 10  # a limit that was lowered grows by a tenth with every batch that fits
 
-Convert = Callable[[SourceRecord], tuple[str, Entry] | None]
+Convert = Callable[[SourceRecord], tuple[str, WriteRecord] | None]
 
 _key = attrgetter("key")
 _value = attrgetter("value")
@@ -110,7 +110,7 @@ class Buffer:
                 except Exception as error:  # noqa: BLE001 - whatever goes wrong with a record is that record's
                     batch.bad.append(DeadLetter.of(record, error, stage=Stage.VALUE_CONVERTER))
 
-    def _place(self, batch: Batch, topic: str, entry: Entry) -> None:
+    def _place(self, batch: Batch, topic: str, entry: WriteRecord) -> None:
         if entry.value is not None or self._takes_tombstones:
             batch.entries.setdefault((topic, self._naming.table_of(topic)), []).append(entry)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from sink_connector.config.connector import PkMode, TableConfig
 from sink_connector.data.record import Field, Schema, Type
-from sink_connector.data.record_schema import Form, Shape
-from sink_connector.data.write_record import Entry
+from sink_connector.data.record_schema import Form, RecordSchema
+from sink_connector.data.write_record import WriteRecord
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.sink.identifiers import check
 
@@ -21,7 +21,7 @@ _value = attrgetter("value")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ColumnSource:
     """One column of the rows: its field, the form its values stand in, and whether it is part of the primary key."""
 
     field: Field
@@ -30,14 +30,14 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class ColumnMapping:
     """What the entries of one key shape and one value shape have in common. `sources` is in the order of a row.
 
     `key_of(entry)` is the primary key: bare for one column, else a tuple; None with `pk.mode=none`.
     """
 
-    sources: tuple[Source, ...]
-    key_of: Callable[[Entry], Any] | None
+    sources: tuple[ColumnSource, ...]
+    key_of: Callable[[WriteRecord], Any] | None
     version_of: Callable[[Any], Any] | None
     separate_key: bool
     _take: Callable[[Any], tuple[Any, ...]] | None
@@ -47,7 +47,7 @@ class Layout:
     def key_names(self) -> tuple[str, ...]:
         return tuple(source.field.name for source in self.sources if source.is_key)
 
-    def columns(self, entries: Sequence[Entry]) -> list[Sequence[Any]]:
+    def columns(self, entries: Sequence[WriteRecord]) -> list[Sequence[Any]]:
         """The entries' values, column by column in the order of `sources`."""
         columns: list[Sequence[Any]] = []
         if self.separate_key and self.key_of is not None:
@@ -59,7 +59,9 @@ class Layout:
         return columns
 
 
-def make_layout(config: TableConfig, topic: str, key_shape: Shape | None, shape: Shape | None) -> Layout:
+def make_column_mapping(
+    config: TableConfig, topic: str, key_shape: RecordSchema | None, shape: RecordSchema | None
+) -> ColumnMapping:
     """Raises `BadRecordError` when the key or the value has not what `pk.mode` and `pk.fields` ask for."""
     if shape is not None and not shape.is_struct:
         raise BadRecordError(f"the value is a {shape.schema.type.value}; only structs have columns")
@@ -76,9 +78,9 @@ def make_layout(config: TableConfig, topic: str, key_shape: Shape | None, shape:
     for name in [*key_names, *(fields[place].name for place in kept)]:
         check(config.column_name(name), config.identifiers_allow)
     form = shape.form if shape is not None else Form.JSON
-    values = tuple(Source(fields[place], form, fields[place].name in key_names) for place in kept)
+    values = tuple(ColumnSource(fields[place], form, fields[place].name in key_names) for place in kept)
     version = config.version_field
-    return Layout(
+    return ColumnMapping(
         sources=(keys if separate else ()) + values,
         key_of=key_of,
         version_of=shape.pick((version,))
@@ -96,15 +98,15 @@ def wanted(config: TableConfig, topic: str, field: str) -> bool:
 
 
 def _key_sources(
-    config: TableConfig, key_shape: Shape | None, shape: Shape | None
-) -> tuple[tuple[Source, ...], Callable[[Entry], Any] | None]:
+    config: TableConfig, key_shape: RecordSchema | None, shape: RecordSchema | None
+) -> tuple[tuple[ColumnSource, ...], Callable[[WriteRecord], Any] | None]:
     match config.pk_mode:
         case PkMode.NONE:
             return (), None
         case PkMode.KAFKA:
             names = config.pk_fields or KAFKA_COLUMNS
             sources = (
-                Source(Field(n, Schema(type=t)), Form.JSON, is_key=True)
+                ColumnSource(Field(n, Schema(type=t)), Form.JSON, is_key=True)
                 for n, t in zip(names, KAFKA_TYPES, strict=True)
             )
             return tuple(sources), lambda entry: (
@@ -121,8 +123,8 @@ def _key_sources(
 
 
 def _record_key(
-    config: TableConfig, shape: Shape | None
-) -> tuple[tuple[Source, ...], Callable[[Entry], Any]]:
+    config: TableConfig, shape: RecordSchema | None
+) -> tuple[tuple[ColumnSource, ...], Callable[[WriteRecord], Any]]:
     if shape is None:
         raise BadRecordError("the record has no key with a schema, which pk.mode=record_key needs")
     if shape.is_struct:
@@ -131,12 +133,12 @@ def _record_key(
         return _named(shape, names, "key"), lambda entry: pick(entry.key)
     if len(config.pk_fields) != 1:
         raise BadRecordError("the key is a primitive, so pk.fields must give its column exactly one name")
-    return (Source(Field(config.pk_fields[0], shape.schema), shape.form, is_key=True),), _key
+    return (ColumnSource(Field(config.pk_fields[0], shape.schema), shape.form, is_key=True),), _key
 
 
 def _record_value(
-    config: TableConfig, shape: Shape | None
-) -> tuple[tuple[Source, ...], Callable[[Entry], Any]]:
+    config: TableConfig, shape: RecordSchema | None
+) -> tuple[tuple[ColumnSource, ...], Callable[[WriteRecord], Any]]:
     if shape is None:
         raise BadRecordError("the record has no value, which pk.mode=record_value needs")
     names = config.pk_fields or tuple(field.name for field in shape.schema.fields)
@@ -144,21 +146,21 @@ def _record_value(
     return _named(shape, names, "value"), lambda entry: pick(entry.value)
 
 
-def _named(shape: Shape, names: Sequence[str], part: str) -> tuple[Source, ...]:
+def _named(shape: RecordSchema, names: Sequence[str], part: str) -> tuple[ColumnSource, ...]:
     found = []
     for name in names:
         field = shape.schema.field(name)
         if field is None:
             raise BadRecordError(f"pk.fields names {name!r}, but the {part} has no such field")
-        found.append(Source(field, shape.form, is_key=True))
+        found.append(ColumnSource(field, shape.form, is_key=True))
     return tuple(found)
 
 
-def _record_header(config: TableConfig) -> tuple[tuple[Source, ...], Callable[[Entry], Any]]:
+def _record_header(config: TableConfig) -> tuple[tuple[ColumnSource, ...], Callable[[WriteRecord], Any]]:
     names = config.pk_fields
     pick = itemgetter(*names)
 
-    def key_of(entry: Entry) -> Any:
+    def key_of(entry: WriteRecord) -> Any:
         headers = dict(entry.source.headers if entry.headers is None else entry.headers)
         try:
             return pick({name: _text(headers[name]) for name in names})
@@ -168,7 +170,7 @@ def _record_header(config: TableConfig) -> tuple[tuple[Source, ...], Callable[[E
             ) from error
 
     text = Schema(type=Type.STRING)
-    return tuple(Source(Field(name, text), Form.JSON, is_key=True) for name in names), key_of
+    return tuple(ColumnSource(Field(name, text), Form.JSON, is_key=True) for name in names), key_of
 
 
 def _text(value: Any) -> str:

@@ -11,10 +11,10 @@ from sink_connector.config.connector import TableConfig
 from sink_connector.data.record import Schema, Type
 from sink_connector.data.record_schema import Form
 from sink_connector.errors import BadRecordError, FatalError, SinkError
-from sink_connector.sink.column_mapping import Layout, Source
+from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource
 from sink_connector.sink.encoders.connect_values import document
 from sink_connector.sink.encoders.encoder import SCALES
-from sink_connector.sink.encoders.encoding import created_type, wire_of
+from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from sink_connector.sink.identifiers import literal, quote
 from sink_connector.sink.table_metadata import Table, TableName
 
@@ -37,7 +37,7 @@ async def change(connection: Connection, statement: str) -> None:
         await connection.execute(statement)
 
 
-def table_missing(config: TableConfig, name: TableName, layout: Layout) -> SinkError:
+def table_missing(config: TableConfig, name: TableName, layout: ColumnMapping) -> SinkError:
     """What to raise when there is no table: a change to be made, or a failure that names the statement to run."""
     if any(source.form is Form.UNTYPED for source in layout.sources):
         return FatalError(
@@ -53,7 +53,7 @@ def table_missing(config: TableConfig, name: TableName, layout: Layout) -> SinkE
     return FatalError(f"table {name} does not exist; {statement} would make it, or auto.create=true")
 
 
-def columns_missing(config: TableConfig, table: Table, missing: Sequence[Source]) -> SinkError:
+def columns_missing(config: TableConfig, table: Table, missing: Sequence[ColumnSource]) -> SinkError:
     """What to raise when a table lacks columns: a change to be made, or a bad record."""
     names = ", ".join(repr(source.field.name) for source in missing)
     if any(source.form is Form.UNTYPED for source in missing):
@@ -77,9 +77,9 @@ def columns_missing(config: TableConfig, table: Table, missing: Sequence[Source]
     return ChangeNeededError(statement)
 
 
-def _definition(config: TableConfig, source: Source) -> str:
+def _definition(config: TableConfig, source: ColumnSource) -> str:
     schema = source.field.schema
-    kind = created_type(schema, wire_of(schema, source.form, None))
+    kind = created_type(schema, encoder_of(schema, source.form, None))
     required = " NOT NULL" if source.is_key or not schema.optional else ""
     default = (
         f" DEFAULT {_default(schema, kind)}" if schema.has_default and schema.default is not None else ""

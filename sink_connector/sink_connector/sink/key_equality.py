@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sink_connector.sink.column_mapping import Layout, Source
-from sink_connector.sink.encoders.encoder import Wire
-from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource
+from sink_connector.sink.encoders.encoder import Encoder
+from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.table_metadata import LENGTH_HEADER, Column
 
@@ -36,8 +36,8 @@ class KeyColumn:
     """One column of a key: how it travels and where it goes."""
 
     column: Column
-    wire: Wire
-    source: Source
+    wire: Encoder
+    source: ColumnSource
 
     @property
     def comparable(self) -> Compared | None:
@@ -62,7 +62,9 @@ class KeyColumn:
         return self.column.base_type in INSTANTS and self.column.modifier < 0 and not is_rounded
 
 
-def key_columns(layout: Layout, column_of: Callable[[Source], Column | None]) -> tuple[KeyColumn, ...] | None:
+def key_columns(
+    layout: ColumnMapping, column_of: Callable[[ColumnSource], Column | None]
+) -> tuple[KeyColumn, ...] | None:
     """The key's columns; None when the table lacks one of them, which the plan will say."""
     found = []
     for source in layout.sources:
@@ -70,7 +72,7 @@ def key_columns(layout: Layout, column_of: Callable[[Source], Column | None]) ->
             column = column_of(source)
             if column is None:
                 return None
-            found.append(KeyColumn(column, wire_of(source.field.schema, source.form, column), source))
+            found.append(KeyColumn(column, encoder_of(source.field.schema, source.form, column), source))
     return tuple(found)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from asyncpg import Connection
 
-from sink_connector.data.write_record import Entry
-from sink_connector.sink.column_mapping import Layout, Source
+from sink_connector.data.write_record import WriteRecord
+from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource
 from sink_connector.sink.key_equality import KeyColumn, are_comparable, key_columns, ranking
 from sink_connector.sink.plan_cache import PlanCache
 from sink_connector.sink.reduction import LayoutOf, runs
@@ -26,7 +26,7 @@ class KeyRanking:
         self,
         connection: Connection,
         table: Table,
-        entries: Sequence[Entry],
+        entries: Sequence[WriteRecord],
         keys: Sequence[Any],
         layout_of: LayoutOf,
     ) -> Sequence[Any]:
@@ -54,12 +54,12 @@ class KeyRanking:
         return [row[0] for row in await connection.fetch(ranking(names))]
 
     def _columns_of(
-        self, table: Table, entries: Sequence[Entry], layout_of: LayoutOf
-    ) -> dict[Layout, tuple[KeyColumn, ...]] | None:
-        def column_of(source: Source) -> Column | None:
+        self, table: Table, entries: Sequence[WriteRecord], layout_of: LayoutOf
+    ) -> dict[ColumnMapping, tuple[KeyColumn, ...]] | None:
+        def column_of(source: ColumnSource) -> Column | None:
             return table.columns.get(self._plans.column_name(source))
 
-        found: dict[Layout, tuple[KeyColumn, ...]] = {}
+        found: dict[ColumnMapping, tuple[KeyColumn, ...]] = {}
         for layout, _ in runs(entries, layout_of):
             if layout not in found:
                 columns = key_columns(layout, column_of)
@@ -86,7 +86,9 @@ class KeyRanking:
         return stage
 
 
-def _encoded(layout: Layout, columns: Sequence[KeyColumn], entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
+def _encoded(
+    layout: ColumnMapping, columns: Sequence[KeyColumn], entries: Sequence[WriteRecord]
+) -> list[tuple[Any, ...]]:
     values = layout.columns(entries)
     keyed = [values[number] for number, source in enumerate(layout.sources) if source.is_key]
     encoded = [

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from asyncpg import Connection
 
+from sink_connector.data import sql_files
 from sink_connector.errors import FatalError, FencedError
-from sink_connector.sink import queries
 
-SQL = queries.load("offsets.sql")
+SQL = sql_files.load("offsets.sql")
 LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
 
 

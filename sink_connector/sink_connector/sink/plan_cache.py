@@ -6,14 +6,14 @@ from asyncpg import Connection
 
 from sink_connector.config.connector import TableConfig
 from sink_connector.data.lru import LruCache
-from sink_connector.data.record_schema import Shape
+from sink_connector.data.record_schema import RecordSchema
 from sink_connector.errors import SinkError
-from sink_connector.sink.column_mapping import Layout, Source, make_layout
+from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource, make_column_mapping
 from sink_connector.sink.ddl import table_missing
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group
 from sink_connector.sink.table_metadata import Table, TableName, read_table
-from sink_connector.sink.write_plan import Plan, make_plan
+from sink_connector.sink.write_plan import WritePlan, make_write_plan
 
 MOST_LAYOUTS = 512
 MOST_PLANS = 512
@@ -29,9 +29,11 @@ class PlanCache:
     def __init__(self, config: TableConfig, projections: dict[str, str]) -> None:
         self._config = config
         self._projections = projections
-        self._layouts: LruCache[tuple[str, Shape | None, Shape | None], Layout] = LruCache(MOST_LAYOUTS)
+        self._layouts: LruCache[tuple[str, RecordSchema | None, RecordSchema | None], ColumnMapping] = (
+            LruCache(MOST_LAYOUTS)
+        )
         self._tables: dict[TableName, Table] = {}
-        self._plans: LruCache[tuple[TableName, Layout, bool], Plan] = LruCache(MOST_PLANS)
+        self._plans: LruCache[tuple[TableName, ColumnMapping, bool], WritePlan] = LruCache(MOST_PLANS)
         self._stages: dict[tuple[TableName, str], str] = {}
 
     @property
@@ -45,12 +47,12 @@ class PlanCache:
         self._plans = LruCache(MOST_PLANS)
         self._stages.clear()
 
-    def layout(self, topic: str, key_shape: Shape | None, shape: Shape | None) -> Layout:
+    def layout(self, topic: str, key_shape: RecordSchema | None, shape: RecordSchema | None) -> ColumnMapping:
         """Raises `BadRecordError` when the key or the value has not what `pk.mode` and `pk.fields` ask for."""
         key = topic, key_shape, shape
         found = self._layouts.get(key)
         if found is None:
-            found = self._layouts.put(key, make_layout(self._config, topic, key_shape, shape))
+            found = self._layouts.put(key, make_column_mapping(self._config, topic, key_shape, shape))
         return found
 
     async def table(self, connection: Connection, name: TableName) -> Table | None:
@@ -62,7 +64,7 @@ class PlanCache:
                 self._tables[name] = found
         return found
 
-    async def plan(self, connection: Connection, name: TableName, group: Group) -> Plan | None:
+    async def plan(self, connection: Connection, name: TableName, group: Group) -> WritePlan | None:
         """How to write a group; None when it deletes from a table that is not there.
 
         Raises what `make_plan` raises, and what `table_missing` gives.
@@ -86,15 +88,15 @@ class PlanCache:
         """The name of the temporary table for rows of these columns on their way to this table."""
         return self._stages.setdefault((table, declared), f"sink_stage_{len(self._stages) + 1}")
 
-    def column_name(self, source: Source) -> str:
+    def column_name(self, source: ColumnSource) -> str:
         """The name of the column that a field goes to."""
         return self._config.column_name(source.field.name)
 
-    async def _made(self, connection: Connection, name: TableName, group: Group) -> Plan:
+    async def _made(self, connection: Connection, name: TableName, group: Group) -> WritePlan:
         table = await self.table(connection, name)
         if table is None:
             raise table_missing(self._config, name, group.layout)
-        return make_plan(
+        return make_write_plan(
             self._config,
             table,
             group.layout,

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sink_connector.data.record_schema import Shape
-from sink_connector.data.write_record import Entry
-from sink_connector.sink.column_mapping import Layout
+from sink_connector.data.record_schema import RecordSchema
+from sink_connector.data.write_record import WriteRecord
+from sink_connector.sink.column_mapping import ColumnMapping
 
-LayoutOf = Callable[[Shape | None, Shape | None], Layout]
-Layer = dict[Any, Entry]
+LayoutOf = Callable[[RecordSchema | None, RecordSchema | None], ColumnMapping]
+Layer = dict[Any, WriteRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,20 @@ class Group:
     A group of an earlier `layer` is written before those of a later one.
     """
 
-    layout: Layout
-    entries: Sequence[Entry]
+    layout: ColumnMapping
+    entries: Sequence[WriteRecord]
     delete: bool
     layer: int = 0
 
 
-def in_order(entries: Sequence[Entry], layout_of: LayoutOf) -> list[Group]:
+def in_order(entries: Sequence[WriteRecord], layout_of: LayoutOf) -> list[Group]:
     """Everything as it came, for tables without a key: neighbours of one layout form a group."""
     return [Group(layout, run, delete=run[0].value is None) for layout, run in runs(entries, layout_of)]
 
 
-def runs(entries: Sequence[Entry], layout_of: LayoutOf) -> Iterator[tuple[Layout, Sequence[Entry]]]:
+def runs(
+    entries: Sequence[WriteRecord], layout_of: LayoutOf
+) -> Iterator[tuple[ColumnMapping, Sequence[WriteRecord]]]:
     """Neighbours of one layout, in order."""
     if not entries:
         return
@@ -46,7 +48,7 @@ def runs(entries: Sequence[Entry], layout_of: LayoutOf) -> Iterator[tuple[Layout
     yield layout_of(first.key_shape, first.shape), entries[start:]
 
 
-def keys_of(entries: Sequence[Entry], layout_of: LayoutOf) -> list[Any]:
+def keys_of(entries: Sequence[WriteRecord], layout_of: LayoutOf) -> list[Any]:
     """The key of every entry, as its layout has it. Raises `BadRecordError` when one has none."""
     keys: list[Any] = []
     for layout, run in runs(entries, layout_of):
@@ -55,7 +57,11 @@ def keys_of(entries: Sequence[Entry], layout_of: LayoutOf) -> list[Any]:
 
 
 def last_states(
-    entries: Sequence[Entry], layout_of: LayoutOf, *, keys: Sequence[Any] | None = None, reduce: bool = True
+    entries: Sequence[WriteRecord],
+    layout_of: LayoutOf,
+    *,
+    keys: Sequence[Any] | None = None,
+    reduce: bool = True,
 ) -> list[Group]:
     """Groups to be written in this order, each sorted by key, so that all tasks lock rows in the same order.
 
@@ -81,16 +87,16 @@ def last_states(
     return [group for number, layer in enumerate(layers) for group in _groups(layer, layout_of, number)]
 
 
-def _same_layout(one: Entry, other: Entry) -> bool:
+def _same_layout(one: WriteRecord, other: WriteRecord) -> bool:
     return one.shape == other.shape and one.key_shape == other.key_shape
 
 
-def _supersedes(entry: Entry, earlier: Entry) -> bool:
+def _supersedes(entry: WriteRecord, earlier: WriteRecord) -> bool:
     """Whether writing `entry` alone leaves what writing both would: a deletion, or a state of the same columns."""
     return entry.value is None or (earlier.value is not None and _same_layout(entry, earlier))
 
 
-def _older(entry: Entry, earlier: Entry, layout_of: LayoutOf) -> bool:
+def _older(entry: WriteRecord, earlier: WriteRecord, layout_of: LayoutOf) -> bool:
     if entry.value is None:
         return False
     layout = layout_of(entry.key_shape, entry.shape)
@@ -101,7 +107,7 @@ def _older(entry: Entry, earlier: Entry, layout_of: LayoutOf) -> bool:
 
 
 def _groups(layer: Layer, layout_of: LayoutOf, number: int) -> list[Group]:
-    members: dict[tuple[Shape | None, Shape | None], list[Entry]] = {}
+    members: dict[tuple[RecordSchema | None, RecordSchema | None], list[WriteRecord]] = {}
     for key in _sorted(layer):
         entry = layer[key]
         members.setdefault((entry.key_shape, entry.shape), []).append(entry)

@@ -8,12 +8,12 @@ from typing import Any, cast
 import asyncpg
 
 from sink_connector.config.connection import Connection as Address
+from sink_connector.data import sql_files
 from sink_connector.errors import FatalError
-from sink_connector.sink import queries
 from sink_connector.sink.encoders.encoding import set_codecs
 from sink_connector.sink.pooled import Lease, PooledConnection
 
-SQL = queries.load("schema.sql")
+SQL = sql_files.load("schema.sql")
 SETUP = ("create_schema", "create_offsets", "create_dead_letters", "create_dead_letters_by_key")
 
 COMMAND_TIMEOUT_S = 60.0  # a half-open connection is noticed; a slow batch is rolled back and tried again

@@ -15,10 +15,10 @@ from asyncpg import Connection
 
 from sink_connector.config.connector import InsertMode, PkMode, TableConfig
 from sink_connector.data.record_schema import ANY, Form, parsed
-from sink_connector.data.write_record import Entry
+from sink_connector.data.write_record import WriteRecord
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.column_mapping import wanted
-from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.identifiers import check, quote
 from sink_connector.sink.table_metadata import Column, Table
 from sink_connector.sink.write_plan import Target
@@ -68,7 +68,9 @@ class SparseRows:
         return column
 
 
-def sparse_rows(config: TableConfig, table: Table, topic: str, entries: Sequence[Entry]) -> SparseRows | None:
+def sparse_rows(
+    config: TableConfig, table: Table, topic: str, entries: Sequence[WriteRecord]
+) -> SparseRows | None:
     """Sparse entries as rows, or None where a statement for each set of fields is to write them."""
     if not _is_possible(config, table):
         return None
@@ -96,7 +98,7 @@ def _is_possible(config: TableConfig, table: Table) -> bool:
     return (plain and config.pk_mode is PkMode.NONE) or (keyed and columns in table.keys)
 
 
-def are_sparse(entries: Sequence[Entry]) -> bool:
+def are_sparse(entries: Sequence[WriteRecord]) -> bool:
     """Whether these are objects without a schema, of so many sets of fields that a statement for each would be slow."""
     if len(entries) <= FEW_SHAPES:
         return False
@@ -112,7 +114,7 @@ def are_sparse(entries: Sequence[Entry]) -> bool:
 
 
 def _target(column: Column, *, is_key: bool) -> Target:
-    return Target(column, wire_of(ANY, Form.UNTYPED, column), is_key)
+    return Target(column, encoder_of(ANY, Form.UNTYPED, column), is_key)
 
 
 def _statement(table: Table, targets: Sequence[Target], relation: str) -> str:

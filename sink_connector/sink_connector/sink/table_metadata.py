@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from asyncpg import Connection
 
+from sink_connector.data import sql_files
 from sink_connector.errors import BadRecordError
-from sink_connector.sink import queries
 from sink_connector.sink.identifiers import is_reserved, quote
 
-SQL = queries.load("table_metadata.sql")
+SQL = sql_files.load("table_metadata.sql")
 LENGTH_HEADER = 4  # what PostgreSQL adds to a length in a type's modifier
 
 

@@ -11,11 +11,12 @@ import structlog
 from asyncpg import Connection
 
 from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode
-from sink_connector.data.write_record import Entry
+from sink_connector.data import sql_files
+from sink_connector.data.write_record import WriteRecord
 from sink_connector.dead_letters.dead_letter import DeadLetter, store
 from sink_connector.dead_letters.table import drop
 from sink_connector.errors import BadRecordError, FatalError, headline
-from sink_connector.sink import offsets, queries
+from sink_connector.sink import offsets
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.ddl import ChangeNeededError, change
 from sink_connector.sink.identifiers import quote
@@ -28,16 +29,16 @@ from sink_connector.sink.session import Session
 from sink_connector.sink.sparse_rows import MERGES, SparseRows, are_sparse, sparse_rows
 from sink_connector.sink.staging import Staging
 from sink_connector.sink.table_metadata import Table, TableName
-from sink_connector.sink.write_plan import Plan, clear_stage, create_stage
+from sink_connector.sink.write_plan import WritePlan, clear_stage, create_stage
 
 log = structlog.get_logger()
 
-SQL = queries.load("table_writer.sql")
+SQL = sql_files.load("table_writer.sql")
 
 # Rows up to which one prepared statement, all its rows sent in one go, is faster than a COPY and what follows it.
 FEW = 64
 
-Tables = Sequence[tuple[Place, Sequence[Entry]]]
+Tables = Sequence[tuple[Place, Sequence[WriteRecord]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class Written:
     dead: Sequence[DeadLetter]
 
 
-class Writer:
+class TableWriter:
     """Writes the batches of one task, one at a time."""
 
     def __init__(self, config: ConnectorConfig, session: Session) -> None:
@@ -84,7 +85,7 @@ class Writer:
                     self._staging.committed()
                 return written
 
-    async def rewrite(self, letter: int, place: Place | None, entry: Entry | None) -> None:
+    async def rewrite(self, letter: int, place: Place | None, entry: WriteRecord | None) -> None:
         """Write a record again and remove its dead letter, in one transaction. Raises as `write` does; the dead letter then
         stays."""
         connection = await self._opened()
@@ -122,7 +123,7 @@ class Writer:
         await change(connection, needed.statement)
         self.forget_tables()
 
-    def _is_written(self, entry: Entry) -> bool:
+    def _is_written(self, entry: WriteRecord) -> bool:
         return entry.value is not None or self._config.table.delete_enabled
 
     async def _transaction(
@@ -205,7 +206,7 @@ class Writer:
         )
         return await isolation.write(tables)
 
-    async def _apply(self, connection: Connection, place: Place, entries: Sequence[Entry]) -> int:
+    async def _apply(self, connection: Connection, place: Place, entries: Sequence[WriteRecord]) -> int:
         sparse = await self._sparse(connection, place, entries)
         if sparse is not None:
             return await sparse.write(connection, partial(self._fill, connection, sparse.table))
@@ -213,7 +214,7 @@ class Writer:
         return sum([await self._write_group(connection, place[1], group) for group in groups])
 
     async def _sparse(
-        self, connection: Connection, place: Place, entries: Sequence[Entry]
+        self, connection: Connection, place: Place, entries: Sequence[WriteRecord]
     ) -> SparseRows | None:
         if not are_sparse(entries) or connection.get_server_version().major < MERGES:
             return None
@@ -237,10 +238,12 @@ class Writer:
         )
         return quote("pg_temp", name)
 
-    async def _apply_singly(self, connection: Connection, place: Place, entries: Sequence[Entry]) -> int:
+    async def _apply_singly(
+        self, connection: Connection, place: Place, entries: Sequence[WriteRecord]
+    ) -> int:
         return sum([await self._apply(connection, place, [entry]) for entry in entries])
 
-    def _raw_keys(self, place: Place, entries: Sequence[Entry]) -> Sequence[Any] | None:
+    def _raw_keys(self, place: Place, entries: Sequence[WriteRecord]) -> Sequence[Any] | None:
         if self._config.table.pk_mode is PkMode.NONE or self._is_plain_insert:
             return None
         return keys_of(entries, partial(self._plans.layout, place[0]))
@@ -249,7 +252,9 @@ class Writer:
     def _is_plain_insert(self) -> bool:
         return self._config.table.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
 
-    async def _groups(self, connection: Connection, place: Place, entries: Sequence[Entry]) -> list[Group]:
+    async def _groups(
+        self, connection: Connection, place: Place, entries: Sequence[WriteRecord]
+    ) -> list[Group]:
         topic, name = place
         layout_of = partial(self._plans.layout, topic)
         config, plain = self._config.table, self._is_plain_insert
@@ -285,7 +290,7 @@ class Writer:
                 await connection.fetch(statement)  # unlike `execute`, prepared and planned once
         return len(rows)
 
-    async def _write_staged(self, connection: Connection, plan: Plan, rows: Sequence[Any]) -> None:
+    async def _write_staged(self, connection: Connection, plan: WritePlan, rows: Sequence[Any]) -> None:
         stage = plan.stage
         await self._staging.fill(
             connection, stage.name, rows, columns=stage.columns, create=stage.create, clear=stage.clear

@@ -8,10 +8,10 @@ from typing import Any
 
 from sink_connector.config.connector import InsertMode, TableConfig
 from sink_connector.errors import FatalError
-from sink_connector.sink.column_mapping import Layout, Source
+from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource
 from sink_connector.sink.ddl import columns_missing
-from sink_connector.sink.encoders.encoder import Wire
-from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.sink.encoders.encoder import Encoder
+from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.projections import Tracked
 from sink_connector.sink.table_metadata import Column, Table, TableName
@@ -22,7 +22,7 @@ class Target:
     """One column as it is written: how it travels and which expression makes the table's type of it."""
 
     column: Column
-    wire: Wire
+    wire: Encoder
     is_key: bool
 
     @property
@@ -63,7 +63,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Plan:
+class WritePlan:
     """How entries of one layout are written to one table.
 
     `single` takes one row as parameters; `staged` all the rows in `stage`. With `direct`, rows may be copied straight into
@@ -94,15 +94,15 @@ class Plan:
         return list(zip(*encoded, strict=True))
 
 
-def make_plan(  # noqa: PLR0913 - each is a thing of its own
+def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     config: TableConfig,
     table: Table,
-    layout: Layout,
+    layout: ColumnMapping,
     *,
     stage: Callable[[str], str],
     delete: bool,
     tracking: Tracked | None,
-) -> Plan:
+) -> WritePlan:
     """Build the statements; `stage(declared)` names the temporary table for rows of these columns.
 
     Raises `BadRecordError` or `ChangeNeededError` when the table has no column for a field, `FatalError` when it lacks the
@@ -119,7 +119,7 @@ def make_plan(  # noqa: PLR0913 - each is a thing of its own
     declared = ", ".join(f"{name} {target.wire.type}" for name, target in zip(names, targets, strict=True))
     staged = stage(declared)
     plain = config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI} and not delete
-    return Plan(
+    return WritePlan(
         table=table.name,
         targets=targets,
         tracking=tracking,
@@ -157,8 +157,8 @@ def clear_stage(name: str) -> str:
     return f"TRUNCATE {quote('pg_temp', name)}"
 
 
-def _target(column: Column, source: Source) -> Target:
-    return Target(column, wire_of(source.field.schema, source.form, column), source.is_key)
+def _target(column: Column, source: ColumnSource) -> Target:
+    return Target(column, encoder_of(source.field.schema, source.form, column), source.is_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import pytest
 from auditor import Command, Report, Target, audit, canonical
 from devservers.ports import free_ports
 from tests.conftest import MakeTopic
-from tests.support.order_house import topic_prefix
+from tests.support.order_cluster import topic_prefix
 from tests.support.order_process import OrderProcess
 from tests.support.read_model import read_model
 from tests.support.waiting import wait_until

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from devservers.ports import free_ports
 from order_service.settings import Settings
 from tests.conftest import MakeDatabase, MakeTopic, own_databases, own_topics
-from tests.support.order_house import House, Instance, migrated, topic_prefix
+from tests.support.order_cluster import House, Instance, migrated, topic_prefix
 
 MakeHouse = Callable[..., Awaitable[House]]
 MakeUrl = Callable[[], Awaitable[str]]

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from tests.support.order_house import House
+from tests.support.order_cluster import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

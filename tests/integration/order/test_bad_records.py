@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.order.conftest import MakeHouse
 from tests.support import order_database
-from tests.support.order_house import House, Record
+from tests.support.order_cluster import House, Record
 from tests.support.raw_records import RawName, RawRecord, send_raw
 from tests.support.waiting import wait_until
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.order_house import House, event_type, payload
+from tests.support.order_cluster import House, event_type, payload
 
 PRODUCT = {"product_id": "mug", "name": "Mug", "unit_price_cents": 1200, "stock": 5}
 

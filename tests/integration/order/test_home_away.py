@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tests.support.order_house import House
+from tests.support.order_cluster import House
 
 
 async def test_a_home_that_is_down_is_a_problem_with_a_time_to_come_back(houses: House) -> None:

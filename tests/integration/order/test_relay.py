@@ -25,7 +25,7 @@ from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, Re
 from tests.conftest import MakeDatabase, MakeTopic
 from tests.integration.order.conftest import MakeHouse, MakeUrl
 from tests.support import order_database
-from tests.support.order_house import House, payload
+from tests.support.order_cluster import House, payload
 from tests.support.waiting import wait_until
 
 RECORDS = RecordMaker(instance="order-1")

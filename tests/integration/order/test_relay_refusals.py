@@ -11,7 +11,7 @@ from order_service.entrypoints import outbox_relay
 from tests.conftest import MakeTopic
 from tests.integration.order.conftest import MakeHouse
 from tests.support import order_database
-from tests.support.order_house import House, Instance, payload
+from tests.support.order_cluster import House, Instance, payload
 from tests.support.waiting import wait_until
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.order_house import House
+from tests.support.order_cluster import House
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

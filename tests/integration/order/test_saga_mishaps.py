@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.support import order_database
-from tests.support.order_house import House, Instance, Record, event_type, payload
+from tests.support.order_cluster import House, Instance, Record, event_type, payload
 from tests.support.waiting import wait_until
 
 

@@ -77,8 +77,8 @@ async def test_the_copy_takes_the_place_of_tables_offsets_and_dead_letters(
         ("orders", "orders", 0, 5, 4, "id"),
         ("orders", "orders", 1, 9, 4, "id"),
     ]
-    letters = await read.fetch('SELECT connector, "offset", error FROM sink.dead_letters')
-    assert [tuple(row) for row in letters] == [("orders", 1, "again")]
+    stored_dead_letters = await read.fetch('SELECT connector, "offset", error FROM sink.dead_letters')
+    assert [tuple(row) for row in stored_dead_letters] == [("orders", 1, "again")]
     await wait_until(lambda: bool(heard), what="the notification")
     assert json.loads(heard[0])["topics"] == {}
     await owner.clear(COPIES)

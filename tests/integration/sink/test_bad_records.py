@@ -148,7 +148,7 @@ async def test_without_tolerance_the_task_fails_with_the_place_and_resumes_witho
 async def test_the_dead_letter_topic_gets_the_original_bytes_with_connects_headers(
     kafka_bootstrap: str, items: str, make_topic: MakeTopic
 ) -> None:
-    topic, letters = await make_topic(), await make_topic()
+    topic, stored_dead_letters = await make_topic(), await make_topic()
     await drain(
         kafka_bootstrap,
         items,
@@ -156,10 +156,12 @@ async def test_the_dead_letter_topic_gets_the_original_bytes_with_connects_heade
         [Message(value=good(1)), Message(value=b"bad", key=b"k", headers=[("own", b"1")])],
         table__name__format="items",
         errors__tolerance="all",
-        errors__deadletterqueue__topic__name=letters,
+        errors__deadletterqueue__topic__name=stored_dead_letters,
         errors__deadletterqueue__context__headers__enable="true",
     )
-    consumer = AIOKafkaConsumer(letters, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        stored_dead_letters, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         record = await consumer.getone()

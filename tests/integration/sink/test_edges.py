@@ -211,7 +211,7 @@ async def test_a_dead_letter_too_large_for_its_topic_holds_up_no_other(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic
 ) -> None:
     topic = await make_topic(config={"max.message.bytes": "8000000"})
-    letters = await make_topic(config={"max.message.bytes": "20000"})
+    stored_dead_letters = await make_topic(config={"max.message.bytes": "20000"})
     await execute(database, "CREATE TABLE t (id bigint)")
     noise = b"".join(envelope(n, optional(STRING)) for n in range(10))
     large = os.urandom(60_000)
@@ -222,10 +222,12 @@ async def test_a_dead_letter_too_large_for_its_topic_holds_up_no_other(
         [Message(value=large), Message(value=b"x" * 500_000), Message(value=noise), number(1)],
         table__name__format="t",
         errors__tolerance="all",
-        errors__deadletterqueue__topic__name=letters,
+        errors__deadletterqueue__topic__name=stored_dead_letters,
     )
     assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(3,)]
-    consumer = AIOKafkaConsumer(letters, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        stored_dead_letters, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         arrived = [(await consumer.getone()).value for _ in range(2)]

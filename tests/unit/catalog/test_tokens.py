@@ -27,7 +27,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.visible: dict[tuple[str, str], int] = {}
-        self.letters: dict[Token, DeadLetter] = {}
+        self.stored_dead_letters: dict[Token, DeadLetter] = {}
         self.asked = 0
 
     async def versions(self, tokens: Collection[Token]) -> Mapping[tuple[str, str], int]:
@@ -36,7 +36,7 @@ class Shelf:
         return {each: version for each, version in self.visible.items() if each in wanted}
 
     async def parked(self, tokens: Collection[Token]) -> Mapping[Token, DeadLetter]:
-        return {token: letter for token, letter in self.letters.items() if token in tokens}
+        return {token: letter for token, letter in self.stored_dead_letters.items() if token in tokens}
 
 
 @asynccontextmanager
@@ -137,7 +137,7 @@ async def test_one_look_serves_everybody_who_waits() -> None:
 
 async def test_a_parked_version_is_named_instead_of_waited_for() -> None:
     shelf = Shelf()
-    shelf.letters = {FIRST: DeadLetter("orders", 3, 41, "value out of range")}
+    shelf.stored_dead_letters = {FIRST: DeadLetter("orders", 3, 41, "value out of range")}
     async with open_gate(shelf) as gate:
         with pytest.raises(DeadLetterError, match="record 41 of orders/3 is a dead letter"):
             await gate.passed(frozenset({FIRST, SECOND}), wait_s=30)
@@ -145,7 +145,7 @@ async def test_a_parked_version_is_named_instead_of_waited_for() -> None:
 
 async def test_a_later_version_that_is_visible_makes_up_for_a_parked_one() -> None:
     shelf = Shelf()
-    shelf.letters = {FIRST: DeadLetter("orders", 3, 41, "value out of range")}
+    shelf.stored_dead_letters = {FIRST: DeadLetter("orders", 3, 41, "value out of range")}
     shelf.visible = {("orders", "order-1-A"): 2}
     async with open_gate(shelf) as gate:
         await gate.passed(frozenset({FIRST}), wait_s=0)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from order_service.adapters.peers import Peers
+from order_service.entrypoints.http.peers import Peers
 from order_service.settings import Settings
 from tests.support.order_api import Api, order_api
 

@@ -17,10 +17,10 @@ from sink_connector.converters.registry.avro import compile_avro
 from sink_connector.converters.registry.json_schema import compile_json_schema
 from sink_connector.converters.registry.protobuf import compiler
 from sink_connector.converters.registry.wire import RegisteredSchema, RegistryConverter
-from sink_connector.data.record_schema import Shape
+from sink_connector.data.record_schema import RecordSchema
 from sink_connector.errors import BadRecordError
-from sink_connector.runtime.record_converter import Conversion, make_conversion
-from sink_connector.sink.encoders.encoding import wire_of
+from sink_connector.runtime.record_converter import RecordConverter, make_record_converter
+from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.table_metadata import Column
 from sink_connector.transforms.configuration import chain_of
 from tests.support.conversions import Schemas, Source
@@ -86,7 +86,7 @@ def converters() -> dict[str, Converter]:
     }
 
 
-def conversions() -> dict[tuple[str, str], Conversion]:
+def conversions() -> dict[tuple[str, str], RecordConverter]:
     found = {}
     for chain, keys in TRANSFORMS.items():
         given = {
@@ -95,7 +95,7 @@ def conversions() -> dict[tuple[str, str], Conversion]:
         }  # fmt: skip
         config = parse_connector(given)
         for name, converter in converters().items():
-            found[(name, chain)] = make_conversion(
+            found[(name, chain)] = make_record_converter(
                 config, chain_of(config.resolved), key=EnvelopeConverter(), value=converter
             )
     return found
@@ -243,7 +243,7 @@ def test_nothing_but_a_bad_record_comes_out(
                 encode(converted[1].shape, converted[1].value)
 
 
-def encode(shape: Shape | None, value: Any) -> None:
+def encode(shape: RecordSchema | None, value: Any) -> None:
     """Every field into columns of several types, as the writer would."""
     if shape is None or not shape.is_struct:
         return
@@ -251,7 +251,7 @@ def encode(shape: Shape | None, value: Any) -> None:
         for column in COLUMNS:
             try:
                 hash(shape.pick([field.name])(value))
-                wire = wire_of(field.schema, shape.form, column)
+                wire = encoder_of(field.schema, shape.form, column)
                 assert wire.encode is None or len(wire.encode([each])) == 1
             except BadRecordError:
                 continue

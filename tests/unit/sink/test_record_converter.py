@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from sink_connector.data.write_record import Entry
+from sink_connector.data.write_record import WriteRecord
 from sink_connector.errors import BadRecordError, Stage
-from sink_connector.runtime.record_converter import Conversion
+from sink_connector.runtime.record_converter import RecordConverter
 from tests.support.conversions import INSERT_FIELD, NEVER, Source, conversion
 
 CONNECT = "org.apache.kafka.connect.data."
@@ -43,13 +43,13 @@ def deep_text(depth: int) -> str:
     return '{"type":"array","items":' * depth + '{"type":"string"}' + "}" * depth
 
 
-def entry(convert: Conversion, value: bytes | None, **more: Any) -> Entry:
+def entry(convert: RecordConverter, value: bytes | None, **more: Any) -> WriteRecord:
     converted = convert(Source(value=value, **more))
     assert converted is not None
     return converted[1]
 
 
-def fields(convert: Conversion, value: bytes) -> dict[str, Any]:
+def fields(convert: RecordConverter, value: bytes) -> dict[str, Any]:
     found = entry(convert, value)
     assert found.shape is not None
     names = [each.name for each in found.shape.schema.fields]
@@ -293,7 +293,7 @@ def test_another_class_leaves_change_events_as_they_are() -> None:
     assert set(fields(conversion(), change("c", None, NEW))) == {"before", "after", "source", "op", "ts_ms"}
 
 
-def extracting(**options: str) -> Conversion:
+def extracting(**options: str) -> RecordConverter:
     named = {f"transforms.e.{name.replace('__', '.')}": value for name, value in options.items()}
     return conversion(
         **{"transforms": "e", "transforms.e.type": "io.debezium.transforms.ExtractNewRecordState"}, **named
@@ -378,7 +378,7 @@ def test_a_pattern_that_does_not_end_is_the_records_fault(keys: dict[str, str]) 
     assert convert(Source(topic="aa", value=envelope('{"a":1}', a={"type": "int32"}))) is not None
 
 
-def in_turn(convert: Conversion, values: list[bytes]) -> Callable[[], None]:
+def in_turn(convert: RecordConverter, values: list[bytes]) -> Callable[[], None]:
     def run() -> None:
         for value in values:
             convert(Source(value=value))

@@ -19,8 +19,8 @@ from sink_connector.converters.registry.avro import compile_avro
 from sink_connector.converters.registry.json_schema import compile_json_schema
 from sink_connector.converters.registry.protobuf import _compiled, compiler, pool_of
 from sink_connector.converters.registry.wire import RegisteredSchema, RegistryConverter
-from sink_connector.runtime.record_converter import Conversion, make_conversion
-from sink_connector.sink.encoders.encoding import created_type, wire_of
+from sink_connector.runtime.record_converter import RecordConverter, make_record_converter
+from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from sink_connector.transforms.configuration import chain_of
 from tests.support.conversions import NEVER, Schemas, Source
 from tests.support.wire_format import avro_payload, framed
@@ -178,7 +178,7 @@ FORMATS: dict[str, tuple[Converter, Any]] = {
 }
 
 
-def conversion(converter: Converter, transforms: dict[str, str]) -> Conversion:
+def conversion(converter: Converter, transforms: dict[str, str]) -> RecordConverter:
     given = {
         "name": "c",
         "connector.class": "c",
@@ -187,7 +187,7 @@ def conversion(converter: Converter, transforms: dict[str, str]) -> Conversion:
         **transforms,
     }
     config = parse_connector(given)
-    return make_conversion(config, chain_of(config.resolved), key=EnvelopeConverter(), value=converter)
+    return make_record_converter(config, chain_of(config.resolved), key=EnvelopeConverter(), value=converter)
 
 
 CONVERSIONS = {
@@ -197,7 +197,7 @@ CONVERSIONS = {
 }
 
 
-def sent(convert: Conversion, data: bytes) -> dict[str, tuple[str, Any]]:
+def sent(convert: RecordConverter, data: bytes) -> dict[str, tuple[str, Any]]:
     """Each field's column type, and its value as it travels."""
     converted = convert(Source(value=data))
     assert converted is not None
@@ -205,7 +205,7 @@ def sent(convert: Conversion, data: bytes) -> dict[str, tuple[str, Any]]:
     assert entry.shape is not None
     found = {}
     for field, value in zip(entry.shape.schema.fields, entry.shape.take(entry.value), strict=True):
-        wire = wire_of(field.schema, entry.shape.form, None)
+        wire = encoder_of(field.schema, entry.shape.form, None)
         [each] = [value] if wire.encode is None else wire.encode([value])
         plain = json.loads(each, parse_float=Decimal) if wire.type == "jsonb" else each
         found[field.name] = created_type(field.schema, wire), plain

@@ -116,9 +116,9 @@ class SyncStatusReporter:
         now_ms = int(self._clock() * 1000)
         database = Part(name="read database", kind="database", state="up", detail="answers")
         offsets: Sequence[Record] = ()
-        letters: Sequence[Record] = ()
+        stored_dead_letters: Sequence[Record] = ()
         try:
-            offsets, letters = await asyncio.gather(
+            offsets, stored_dead_letters = await asyncio.gather(
                 self._database.fetch(STATEMENTS["applied_offsets"]),
                 self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
             )
@@ -142,8 +142,8 @@ class SyncStatusReporter:
             published=self._changes.published,
             connectors=connectors,
             legs=self._changes.legs.figures(now_ms=now_ms),
-            dead_letters=letters[0]["total"] if letters else 0,
-            parked=[_parked(row) for row in letters],
+            dead_letters=stored_dead_letters[0]["total"] if stored_dead_letters else 0,
+            parked=[_parked(row) for row in stored_dead_letters],
             parts=[*self._probes.found, database],
         )
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sink_connector.converters import Decoded, RawHeaders
 from sink_connector.data.lru import MOST_SCHEMAS, LruCache
-from sink_connector.data.record_schema import Shape, Shapes
+from sink_connector.data.record_schema import RecordSchema, RecordSchemas
 from sink_connector.errors import BadRecordError
 
 MAGIC = 0
@@ -63,7 +63,7 @@ class RegistryConverter:
         self._decoders: LruCache[int, Decode] = LruCache(MOST_SCHEMAS)
         self._refused: LruCache[int, str] = LruCache(MOST_REFUSED)
         self._unknown: LruCache[int, _Unknown] = LruCache(MOST_REFUSED)
-        self._shapes = Shapes()
+        self._shapes = RecordSchemas()
 
     async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:  # noqa: ARG002 - the protocol's
         """Fetch the schemas of these values that are not known yet, several at a time. Raises as the source does."""
@@ -94,7 +94,7 @@ class RegistryConverter:
                 f"does not fit schema {_id_of(data)}: {type(error).__name__}: {error}"
             ) from error
 
-    def read(self, data: bytes) -> tuple[Shape | None, Any]:
+    def read(self, data: bytes) -> tuple[RecordSchema | None, Any]:
         """The shape and the value; None and None for a null. Raises `BadRecordError`."""
         schema, value = self.decode("", data, ())
         return (None, None) if schema is None or value is None else (self._shapes.of(schema), value)

@@ -9,7 +9,7 @@ from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import shortest_single
 from sink_connector.data.record import Schema, Type
 from sink_connector.sink.encoders.connect_values import document_wire
-from sink_connector.sink.encoders.encoder import Encode, Wire, each
+from sink_connector.sink.encoders.encoder import Encode, Encoder, each
 from sink_connector.sink.table_metadata import Column
 
 NESTED = frozenset({Type.ARRAY, Type.MAP, Type.STRUCT})
@@ -24,23 +24,23 @@ AS_INSTANT = (
 )
 
 
-def column_wire(schema: Schema, column: Column) -> Wire | None:
+def column_wire(schema: Schema, column: Column) -> Encoder | None:
     """The encoder, for values in the Python form of `record.py`, where the column asks for another than the schema's own."""
     base = column.base_type
     if base in {"json", "jsonb"} and schema.type is not Type.STRING:
         return document_wire(schema)
     if schema.type in {Type.MAP, Type.STRUCT} and is_hstore(base):
-        return Wire("text", each(lambda value: hstore(_texts(schema, value))))
+        return Encoder("text", each(lambda value: hstore(_texts(schema, value))))
     if schema.type in NESTED:
         return document_wire(schema)
     if schema.type in FLOATS and base == "numeric":
-        return Wire("numeric", each(_exact_single if schema.type is Type.FLOAT32 else _exact))
+        return Encoder("numeric", each(_exact_single if schema.type is Type.FLOAT32 else _exact))
     if schema.type is Type.BOOLEAN and base in BITS:
-        return Wire("text", each(lambda value: "1" if value else "0"))
+        return Encoder("text", each(lambda value: "1" if value else "0"))
     return None
 
 
-def array_wire(element: Wire) -> Wire:
+def array_wire(element: Encoder) -> Encoder:
     """The encoder of arrays by that of their elements."""
     template = element.template
     if template is not None:
@@ -50,7 +50,7 @@ def array_wire(element: Wire) -> Wire:
             f"ARRAY(SELECT {inner} FROM unnest({{}}) WITH ORDINALITY AS u (e, place) ORDER BY u.place) END"
         )
     encode = None if element.encode is None else each(_of_elements(element.encode))
-    return Wire(f"{element.type}[]", encode, template)
+    return Encoder(f"{element.type}[]", encode, template)
 
 
 def element_column(column: Column | None) -> Column | None:

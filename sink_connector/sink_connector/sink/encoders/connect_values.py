@@ -13,29 +13,29 @@ from sink_connector.sink.encoders.encoder import (
     EPOCH_2000_US,
     PRIMITIVES,
     Each,
-    Wire,
+    Encoder,
     each,
     refused,
     scale_of,
 )
 
 
-def connect_wire(schema: Schema) -> Wire:
+def connect_encoder(schema: Schema) -> Encoder:
     """The encoder of a schema's values where the column has no say in it."""
     if schema.logical is not None:
         kind, encode = _LOGICAL[schema.logical]
-        return Wire(kind, each(encode))
+        return Encoder(kind, each(encode))
     scale = scale_of(schema)
     if scale is not None:
-        return Wire(scale.type, scale.encode)
+        return Encoder(scale.type, scale.encode)
     if schema.type in PRIMITIVES:
-        return Wire(PRIMITIVES[schema.type])
+        return Encoder(PRIMITIVES[schema.type])
     return document_wire(schema)
 
 
-def document_wire(schema: Schema) -> Wire:
+def document_wire(schema: Schema) -> Encoder:
     """The encoder of any value as a jsonb."""
-    return Wire("jsonb", each(partial(document, schema)))
+    return Encoder("jsonb", each(partial(document, schema)))
 
 
 def document(schema: Schema, value: Any) -> bytes | None:

@@ -24,7 +24,7 @@ from sink_connector.data.semantic_types import (
     ZONED_TIMESTAMP,
     variable_scale,
 )
-from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Wire, each, refused
+from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, each, refused
 from sink_connector.sink.table_metadata import Column
 
 LONGEST_BITS = 2**31 - 1  # Debezium's word for a bit varying without a length
@@ -32,10 +32,10 @@ DAY_US = 86_400_000_000
 SRID_FLAG = 0x20000000  # of PostGIS's extended WKB
 NUMBERS = INTEGERS | {"numeric", "real", "double precision", "money"} | TEXTS
 JSON = frozenset({"json", "jsonb"})
-Make = Callable[[Schema, str | None], Wire | None]
+Make = Callable[[Schema, str | None], Encoder | None]
 
 
-def debezium_wire(schema: Schema, column: Column | None) -> Wire | None:
+def debezium_wire(schema: Schema, column: Column | None) -> Encoder | None:
     """The encoder of a semantic type for a column (None: one still to be made); None where its plain type will do."""
     make = _MAKERS.get(schema.name or "")
     return None if make is None else make(schema, None if column is None else column.base_type)
@@ -54,21 +54,21 @@ def debezium_created_type(schema: Schema) -> str | None:
     return None
 
 
-def _variable_scale(schema: Schema, base: str | None) -> Wire | None:
+def _variable_scale(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRUCT or (base is not None and base not in NUMBERS):
         return None
-    return Wire("numeric", each(variable_scale))
+    return Encoder("numeric", each(variable_scale))
 
 
-def _bits(schema: Schema, base: str | None) -> Wire | None:
+def _bits(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.BYTES:
         return None
     if base is None or base in TEXTS | {'"bit"', "bit varying"}:
-        return Wire("text", each(partial(bits_text, length=_length(schema))))
+        return Encoder("text", each(partial(bits_text, length=_length(schema))))
     if base == "boolean":
-        return Wire("boolean", each(any))
+        return Encoder("boolean", each(any))
     if base in INTEGERS | {"numeric"}:
-        return Wire("numeric", each(lambda value: Decimal(int.from_bytes(value, "little"))))
+        return Encoder("numeric", each(lambda value: Decimal(int.from_bytes(value, "little"))))
     return None
 
 
@@ -86,10 +86,10 @@ def _length(schema: Schema) -> int:
     return length if 0 < length < LONGEST_BITS else 0
 
 
-def _duration(schema: Schema, base: str | None, *, per_micro: int) -> Wire | None:
+def _duration(schema: Schema, base: str | None, *, per_micro: int) -> Encoder | None:
     if schema.type is not Type.INT64 or base not in {None, "interval"}:
         return None
-    return Wire("text", each(lambda value: _interval(_whole_micros(value, per_micro))), _cast("interval"))
+    return Encoder("text", each(lambda value: _interval(_whole_micros(value, per_micro))), _cast("interval"))
 
 
 def _whole_micros(value: int, per_micro: int) -> int:
@@ -102,43 +102,43 @@ def _interval(micros: int) -> str:
     return f"{sign * days} days {sign * rest} microseconds"
 
 
-def _zoned_timestamp(schema: Schema, base: str | None) -> Wire | None:
+def _zoned_timestamp(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRING:
         return None
     # By way of the instant: PostgreSQL would pass over the offset, and the wall clock meant is that of db.timezone.
     through = f"CAST(CAST({{}} AS timestamp with time zone) AS {base})"
-    return Wire("text", None, through if base in {"date", "time without time zone"} else None)
+    return Encoder("text", None, through if base in {"date", "time without time zone"} else None)
 
 
-def _zoned_time(schema: Schema, base: str | None) -> Wire | None:
+def _zoned_time(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRING:
         return None
     through = "CAST(CAST({} AS time with time zone) AT TIME ZONE current_setting('TimeZone') AS time without time zone)"
-    return Wire("text", None, through if base == "time without time zone" else None)
+    return Encoder("text", None, through if base == "time without time zone" else None)
 
 
-def _year(schema: Schema, base: str | None) -> Wire | None:
+def _year(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type not in {Type.INT16, Type.INT32, Type.INT64} or base != "date":
         return None
-    return Wire("text", each(lambda year: f"{year:04}-01-01"), _cast("date"))
+    return Encoder("text", each(lambda year: f"{year:04}-01-01"), _cast("date"))
 
 
-def _enum_set(schema: Schema, base: str | None) -> Wire | None:
+def _enum_set(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRING or base is None or not base.endswith("[]"):
         return None
-    return Wire("text[]", each(lambda value: value.split(",") if value else []))
+    return Encoder("text[]", each(lambda value: value.split(",") if value else []))
 
 
-def _geometry(schema: Schema, base: str | None) -> Wire | None:
+def _geometry(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRUCT or base in JSON:
         return None
     name = (base or "").rpartition(".")[2].strip('"')
     if base is None or base == "bytea":
-        return Wire("bytea", each(lambda value: value["wkb"]))
+        return Encoder("bytea", each(lambda value: value["wkb"]))
     if name in {"geometry", "geography"} or base in TEXTS:
-        return Wire("text", each(extended_wkb))
+        return Encoder("text", each(extended_wkb))
     if base == "point" and schema.name == POINT:
-        return Wire("text", each(lambda value: f"({value['x']!r},{value['y']!r})"))
+        return Encoder("text", each(lambda value: f"({value['x']!r},{value['y']!r})"))
     return None
 
 

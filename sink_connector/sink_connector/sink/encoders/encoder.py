@@ -33,7 +33,7 @@ UNCAST = frozenset({"text", "character varying"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class Encoder:
     """`type` is the SQL type that is sent; `encode` prepares a column of values, None where they go as they are.
 
     `template` is an SQL expression of what is sent (`{}`), where a cast would not do. An `encode` raises `BadRecordError`

@@ -20,12 +20,12 @@ from sink_connector.sink.encoders.column_values import (
     column_wire,
     element_column,
 )
-from sink_connector.sink.encoders.connect_values import connect_wire
+from sink_connector.sink.encoders.connect_values import connect_encoder
 from sink_connector.sink.encoders.debezium_values import debezium_created_type, debezium_wire
-from sink_connector.sink.encoders.encoder import PRIMITIVES, Wire, refused
+from sink_connector.sink.encoders.encoder import PRIMITIVES, Encoder, refused
 from sink_connector.sink.encoders.guards import guarded
-from sink_connector.sink.encoders.json_values import json_wire, read_first
-from sink_connector.sink.encoders.untyped_values import untyped_wire
+from sink_connector.sink.encoders.json_values import json_encoder, read_first
+from sink_connector.sink.encoders.untyped_values import untyped_encoder
 from sink_connector.sink.table_metadata import Column
 
 
@@ -40,14 +40,14 @@ async def set_codecs(connection: Connection) -> None:
     )
 
 
-def wire_of(schema: Schema, form: Form, column: Column | None) -> Wire:
+def encoder_of(schema: Schema, form: Form, column: Column | None) -> Encoder:
     """How values of this schema travel to this column; None stands for a column that is still to be made.
 
     Raises `BadRecordError` when there is no telling: a value without a schema for a column that is not there, or a schema
     whose parameters are none.
     """
     try:
-        wire = untyped_wire(column) if form is Form.UNTYPED else _typed_wire(schema, form, column)
+        wire = untyped_encoder(column) if form is Form.UNTYPED else _typed_wire(schema, form, column)
     except ValueError as error:
         raise refused(f"a schema of type {schema.type.value} that can be used: {error}") from error
     if wire.template is None and wire.type == "text" and column is not None and column.base_type == TIMESTAMP:
@@ -58,16 +58,16 @@ def wire_of(schema: Schema, form: Form, column: Column | None) -> Wire:
     return guarded(wire, column, exact=exact)
 
 
-def created_type(schema: Schema, wire: Wire) -> str:
+def created_type(schema: Schema, wire: Encoder) -> str:
     """The type of a column made for this schema."""
     if schema.type is Type.ARRAY and schema.items is not None and wire.type.endswith("[]"):
-        return f"{created_type(schema.items, Wire(wire.type.removesuffix('[]')))}[]"
+        return f"{created_type(schema.items, Encoder(wire.type.removesuffix('[]')))}[]"
     return debezium_created_type(schema) or wire.type
 
 
-def _typed_wire(schema: Schema, form: Form, column: Column | None) -> Wire:
+def _typed_wire(schema: Schema, form: Form, column: Column | None) -> Encoder:
     if schema.type is Type.STRING and column is not None and column.base_type == "jsonb":
-        return Wire("jsonb", _json_texts)  # as it is: PostgreSQL reads a jsonb from its text anyway
+        return Encoder("jsonb", _json_texts)  # as it is: PostgreSQL reads a jsonb from its text anyway
     items = schema.items
     if items is not None and schema.type is Type.ARRAY and _is_array(items, column):
         if form is Form.JSON and (items.logical == DECIMAL or items.type not in PRIMITIVES):
@@ -77,9 +77,9 @@ def _typed_wire(schema: Schema, form: Form, column: Column | None) -> Wire:
     if special is None and column is not None:
         special = column_wire(schema, column)
     if special is None:
-        return json_wire(schema) if form is Form.JSON else connect_wire(schema)
+        return json_encoder(schema) if form is Form.JSON else connect_encoder(schema)
     if form is Form.JSON and _is_the_schemas_own(special, schema):
-        return json_wire(schema)
+        return json_encoder(schema)
     return _after_reading(schema, special) if form is Form.JSON else special
 
 
@@ -88,14 +88,14 @@ def _is_array(items: Schema, column: Column | None) -> bool:
     return items.type in PRIMITIVES if column is None else column.base_type.endswith("[]")
 
 
-def _array(schema: Schema, form: Form, column: Column | None) -> Wire:
+def _array(schema: Schema, form: Form, column: Column | None) -> Encoder:
     items = schema.items or schema
     while items.type is Type.ARRAY and items.items is not None:
         items = items.items  # of several dimensions: PostgreSQL's type is the same
-    return array_wire(wire_of(items, form, element_column(column)))
+    return array_wire(encoder_of(items, form, element_column(column)))
 
 
-def _is_the_schemas_own(special: Wire, schema: Schema) -> bool:
+def _is_the_schemas_own(special: Encoder, schema: Schema) -> bool:
     """Whether a nested value is written as the document it is, which needs no reading."""
     return (
         special.type == "jsonb"
@@ -115,7 +115,7 @@ def _is_list(schema: Schema) -> bool:
     )
 
 
-def _after_reading(schema: Schema, wire: Wire) -> Wire:
+def _after_reading(schema: Schema, wire: Encoder) -> Encoder:
     return replace(wire, encode=read_first(schema, wire.encode))
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sink_connector.errors import BadRecordError
-from sink_connector.sink.encoders.encoder import INTEGERS, Encode, Wire, refused
+from sink_connector.sink.encoders.encoder import INTEGERS, Encode, Encoder, refused
 from sink_connector.sink.table_metadata import Column
 
 Check = Callable[[Any], None]
@@ -15,14 +15,14 @@ MODIFIER_OFFSET = 4  # VARHDRSZ, which PostgreSQL adds to a modifier
 SCALE_MASK, SCALE_SIGN = 0x7FF, 0x400
 
 
-def guarded(wire: Wire, column: Column | None, *, exact: bool) -> Wire:
+def guarded(wire: Encoder, column: Column | None, *, exact: bool) -> Encoder:
     """The same encoder with the checks that the column needs; whatever it raises is a `BadRecordError`.
 
     `exact` says that the numbers are meant to the last digit, as a Decimal is and a float is not.
     """
     check = None if column is None else _check(wire, column, exact=exact)
     encode = _and_checked(wire.encode, check) if check is not None else wire.encode
-    return wire if encode is None else Wire(wire.type, _refusing(encode), wire.template)
+    return wire if encode is None else Encoder(wire.type, _refusing(encode), wire.template)
 
 
 def _and_checked(encode: Encode | None, check: Check) -> Encode:
@@ -55,7 +55,7 @@ def _refusing(encode: Encode) -> Encode:
     return encode_or_refuse
 
 
-def _check(wire: Wire, column: Column, *, exact: bool) -> Check | None:
+def _check(wire: Encoder, column: Column, *, exact: bool) -> Check | None:
     sent, base = wire.type.removesuffix("[]"), column.base_type.removesuffix("[]")
     if sent == "text" and base in {"name", '"char"'}:
         return _at_most_bytes(LONGEST_NAME if base == "name" else 1)

@@ -12,22 +12,22 @@ from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import DECIMAL, Schema, Type
 from sink_connector.sink.encoders.connect_values import document
 from sink_connector.sink.encoders.debezium_values import VARIABLE_SCALE_DECIMAL
-from sink_connector.sink.encoders.encoder import PRIMITIVES, Encode, Wire, refused, scale_of
+from sink_connector.sink.encoders.encoder import PRIMITIVES, Encode, Encoder, refused, scale_of
 
 OPENERS = {Type.STRUCT: (b"{",), Type.ARRAY: (b"[",), Type.MAP: (b"{", b"[")}
 NESTED = frozenset(OPENERS)
 
 
-def json_wire(schema: Schema) -> Wire:
+def json_encoder(schema: Schema) -> Encoder:
     """The encoder of a schema's values where the column has no say in it."""
     scale = scale_of(schema)
     if scale is not None:
-        return Wire(scale.type, scale.encode)
+        return Encoder(scale.type, scale.encode)
     if schema.logical == DECIMAL:
-        return Wire("numeric", read_first(schema))
+        return Encoder("numeric", read_first(schema))
     if schema.type in PRIMITIVES:
-        return Wire(PRIMITIVES[schema.type])
-    return Wire("jsonb", partial(_documents, schema=schema, parse=_has_decimal(schema)))
+        return Encoder(PRIMITIVES[schema.type])
+    return Encoder("jsonb", partial(_documents, schema=schema, parse=_has_decimal(schema)))
 
 
 def read_first(schema: Schema, then: Encode | None = None) -> Encode:

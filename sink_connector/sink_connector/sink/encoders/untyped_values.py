@@ -12,7 +12,7 @@ from sink_connector.data.decimals import bounded, whole
 from sink_connector.data.exact_json import encode_exact, parse_exact
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.encoders.column_values import array_wire, element_column, hstore, is_hstore
-from sink_connector.sink.encoders.encoder import INTEGERS, Wire, refused
+from sink_connector.sink.encoders.encoder import INTEGERS, Encoder, refused
 from sink_connector.sink.table_metadata import Column
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,28 +42,28 @@ INSTANTS = {
 }
 
 
-def untyped_wire(column: Column | None) -> Wire:
+def untyped_encoder(column: Column | None) -> Encoder:
     """The encoder for a column's values. Raises `BadRecordError` when there is no column to say what they are."""
     if column is None:
         raise BadRecordError("a value without a schema does not say which type its column should have")
     base = column.base_type
     if base.endswith("[]"):
         element = element_column(column)
-        inner = untyped_wire(element)
+        inner = untyped_encoder(element)
         elements = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
         outer = array_wire(inner)
-        return Wire(outer.type, partial(_arrays, decode=elements, inner=outer, name=base), outer.template)
+        return Encoder(outer.type, partial(_arrays, decode=elements, inner=outer, name=base), outer.template)
     if base in {"json", "jsonb"}:
-        return Wire("jsonb", _documents)
+        return Encoder("jsonb", _documents)
     if is_hstore(base):
-        return Wire("text", partial(_hstores, decode=msgspec.json.Decoder(dict[str, Any] | None).decode))
+        return Encoder("text", partial(_hstores, decode=msgspec.json.Decoder(dict[str, Any] | None).decode))
     if base in INSTANTS:
-        return Wire(
+        return Encoder(
             "text", partial(_instants, base=base, decode=msgspec.json.Decoder(str | int | None).decode)
         )
     kind = TYPES.get(base, str)
     wire = base if base in TYPES else "text"
-    return Wire(wire, partial(_typed, decode=msgspec.json.Decoder(kind | None).decode, name=base))
+    return Encoder(wire, partial(_typed, decode=msgspec.json.Decoder(kind | None).decode, name=base))
 
 
 def _typed(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
@@ -90,7 +90,7 @@ def _whole_text(text: bytes) -> bytes:
 
 
 def _arrays(
-    column: Sequence[Any], *, decode: Callable[[bytes], Any], inner: Wire, name: str
+    column: Sequence[Any], *, decode: Callable[[bytes], Any], inner: Encoder, name: str
 ) -> Sequence[Any]:
     try:
         values = [decode(_text(value)) for value in column]

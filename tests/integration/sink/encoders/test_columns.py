@@ -10,9 +10,9 @@ import pytest
 
 from sink_connector.converters.json_envelope import EnvelopeConverter
 from sink_connector.converters.plain_json import PlainJsonConverter
-from sink_connector.data.record_schema import Shapes
+from sink_connector.data.record_schema import RecordSchemas
 from sink_connector.errors import BadRecordError
-from sink_connector.sink.encoders.encoding import created_type, set_codecs, wire_of
+from sink_connector.sink.encoders.encoding import created_type, encoder_of, set_codecs
 from sink_connector.sink.table_metadata import TableName, read_table
 
 CONNECT = "org.apache.kafka.connect.data."
@@ -85,7 +85,7 @@ class Target:
         if transformed:
             decoded = converter.decode("t", data, ())
             assert decoded.schema is not None
-            shape, value = Shapes().of(decoded.schema), decoded.value
+            shape, value = RecordSchemas().of(decoded.schema), decoded.value
         else:
             found, value = converter.read(data)
             assert found is not None
@@ -104,7 +104,7 @@ class Target:
         table = await read_table(self.connection, TableName(None, "target"))
         assert table is not None
         column = table.columns["v"]
-        wire = wire_of(schema, form, column)
+        wire = encoder_of(schema, form, column)
         sent = [value] if wire.encode is None else wire.encode([value])
         cell = f"$1::{wire.type}"
         await self.connection.execute(
@@ -247,6 +247,6 @@ def test_a_column_that_is_made_has_the_type_that_the_value_means(
     decoded = converter.decode("t", data, ())
     assert shape is not None
     assert decoded.schema is not None
-    for read in (shape, Shapes().of(decoded.schema)):
+    for read in (shape, RecordSchemas().of(decoded.schema)):
         field = read.schema.fields[0].schema
-        assert created_type(field, wire_of(field, read.form, None)) == expected
+        assert created_type(field, encoder_of(field, read.form, None)) == expected

@@ -18,10 +18,10 @@ from tests.contract.sink.record_connect_rest import delete_topics
 from tests.support.sink_worker import Group
 from tests.support.waiting import wait_until
 
-Entry = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+WriteRecord = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 
 DEEP = b'{"properties":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}"
-STRANGE: list[Entry] = [
+STRANGE: list[WriteRecord] = [
     (b"connector-bad", b'{"properties":5}', []),
     (b"connector-bad", b'{"properties":{"a":[1]}}', []),
     (b"connector-bad", b"5", []),
@@ -39,7 +39,7 @@ STRANGE: list[Entry] = [
 ]
 
 
-async def write(bootstrap: str, topic: str, entries: Iterable[Entry]) -> None:
+async def write(bootstrap: str, topic: str, entries: Iterable[WriteRecord]) -> None:
     """Each in a batch of its own."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()
@@ -50,7 +50,7 @@ async def write(bootstrap: str, topic: str, entries: Iterable[Entry]) -> None:
         await producer.stop()
 
 
-def connector(name: str) -> Entry:
+def connector(name: str) -> WriteRecord:
     return (f"connector-{name}".encode(), json.dumps({"properties": {"name": name}}).encode(), [])
 
 

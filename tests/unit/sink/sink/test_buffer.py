@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sink_connector.config.connector import parse_connector
-from sink_connector.data.write_record import Entry, SourceRecord
+from sink_connector.data.write_record import SourceRecord, WriteRecord
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.sink.batch import Batch, place_of
 from sink_connector.sink.buffer import MOST_BYTES, Buffer, Convert
@@ -31,9 +31,9 @@ class Source:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def as_it_is(record: SourceRecord) -> tuple[str, Entry] | None:
+def as_it_is(record: SourceRecord) -> tuple[str, WriteRecord] | None:
     """A conversion that takes the bytes for the value."""
-    return record.topic, Entry(record, None, record.key, None, record.value)
+    return record.topic, WriteRecord(record, None, record.key, None, record.value)
 
 
 def buffer_of(convert: Convert = as_it_is, *, now: list[float] | None = None, **keys: str) -> Buffer:
@@ -101,7 +101,7 @@ def test_a_batch_is_due_when_it_is_old_enough() -> None:
     "error", [RecursionError("deep"), MemoryError(), KeyError("x"), AttributeError("y"), BadRecordError("z")]
 )
 def test_whatever_goes_wrong_with_a_record_is_that_records(error: Exception) -> None:
-    def convert(record: SourceRecord) -> tuple[str, Entry] | None:
+    def convert(record: SourceRecord) -> tuple[str, WriteRecord] | None:
         if record.offset == 1:
             raise error
         return as_it_is(record)

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from sink_connector.config.connector import InsertMode, PkMode, TableConfig
 from sink_connector.data.record import Field, Schema, Type
-from sink_connector.data.record_schema import Shape, dict_shape, primitive_shape
-from sink_connector.data.write_record import Entry
-from sink_connector.sink.column_mapping import Layout, make_layout
+from sink_connector.data.record_schema import RecordSchema, dict_record_schema, primitive_record_schema
+from sink_connector.data.write_record import WriteRecord
+from sink_connector.sink.column_mapping import ColumnMapping, make_column_mapping
 from sink_connector.sink.reduction import Group, in_order, last_states
 
 NUMBER = Schema(type=Type.INT64)
-KEY = primitive_shape(NUMBER)
+KEY = primitive_record_schema(NUMBER)
 
 
-def shape_of(*names: str) -> Shape:
-    return dict_shape(Schema(type=Type.STRUCT, fields=tuple(Field(name, NUMBER) for name in names)))
+def shape_of(*names: str) -> RecordSchema:
+    return dict_record_schema(Schema(type=Type.STRUCT, fields=tuple(Field(name, NUMBER) for name in names)))
 
 
 COLUMNS: tuple[tuple[str, ...], ...] = (("version", "a"), ("version", "b"), ("version", "a", "b"))
@@ -26,7 +26,7 @@ SHAPES = {names: shape_of(*names) for names in COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ColumnSource:
     topic: str = "t"
     partition: int = 0
     offset: int = 0
@@ -47,12 +47,12 @@ def config(*, version: str, mode: InsertMode = InsertMode.UPSERT) -> TableConfig
 
 
 def layouts(table: TableConfig) -> Any:
-    known: dict[tuple[int, int], Layout] = {}
+    known: dict[tuple[int, int], ColumnMapping] = {}
 
-    def layout_of(key_shape: Shape | None, shape: Shape | None) -> Layout:
+    def layout_of(key_shape: RecordSchema | None, shape: RecordSchema | None) -> ColumnMapping:
         key = id(key_shape), id(shape)
         if key not in known:
-            known[key] = make_layout(table, "t", key_shape, shape)
+            known[key] = make_column_mapping(table, "t", key_shape, shape)
         return known[key]
 
     return layout_of
@@ -96,9 +96,9 @@ before = st.dictionaries(
 )
 
 
-def entry(key: int, value: dict[str, int] | None) -> Entry:
+def entry(key: int, value: dict[str, int] | None) -> WriteRecord:
     shape = None if value is None else SHAPES[tuple(name for name in ("version", "a", "b") if name in value)]
-    return Entry(Source(), KEY, key, shape, value)
+    return WriteRecord(ColumnSource(), KEY, key, shape, value)
 
 
 @given(entries, before, st.sampled_from(["", "version"]))

@@ -16,8 +16,8 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from order_service.adapters.peers import Peers
 from order_service.domain.errors import KeyReusedError
+from order_service.entrypoints.http.peers import Peers
 from order_service.entrypoints.http.problems import INVALID_REQUEST, ProblemError
 from order_service.service_layer.use_cases.reserve_name import ReserveName
 

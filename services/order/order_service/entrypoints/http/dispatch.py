@@ -11,13 +11,13 @@ from typing import TypeVar
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from order_service.adapters.peers import Peers
 from order_service.adapters.queries import Queries
 from order_service.domain.order import Order
 from order_service.domain.product import Product
 from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.admission import Admission
 from order_service.entrypoints.http.parameters import idempotency_key
+from order_service.entrypoints.http.peers import Peers
 from order_service.entrypoints.http.problems import OUTBOX_FULL, REQUEST_RUNNING, ProblemError
 from order_service.entrypoints.http.representation import Reply, response
 from order_service.service_layer.command_runner import CommandRunner, OutboxFullError

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sink_connector.dead_letters.table import Letter, letters
+from sink_connector.dead_letters.table import StoredDeadLetter, stored_dead_letters
 from sink_connector.errors import FatalError
 from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.sink.session import Session
 from sink_connector.sink.sqlstate import Decision, decide
 from sink_connector.sink.table_naming import TableNaming
-from sink_connector.sink.table_writer import Writer
+from sink_connector.sink.table_writer import TableWriter
 
 
 class Replayed(NamedTuple):
     """A letter and why it stays; empty when it was delivered and is gone."""
 
-    letter: Letter
+    letter: StoredDeadLetter
     reason: str
 
 
@@ -27,10 +27,10 @@ async def replay(blueprint: ConnectorDefinition, ids: Sequence[int] | None = Non
     session = Session(
         address=config.connection, name=f"sink {config.name} replay"[:63], timezone=config.timezone
     )
-    writer, naming, convert = Writer(config, session), TableNaming(config.table), blueprint.conversion()
+    writer, naming, convert = TableWriter(config, session), TableNaming(config.table), blueprint.conversion()
     results = []
     try:
-        for letter in await letters(await session.connection(), config.name, ids):
+        for letter in await stored_dead_letters(await session.connection(), config.name, ids):
             try:
                 converted = convert(letter)
                 if converted is None:
