@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1)
+EPOCH_2000_US = 946_684_800_000_000  # PostgreSQL counts instants in microseconds since 2000-01-01
 DAY_MS = 86_400_000
 DAY_US = DAY_MS * 1000
 MICROSECOND = timedelta(microseconds=1)

@@ -6,7 +6,7 @@ from importlib.resources import files
 NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
-def load(file: str, *, package: str = __package__) -> dict[str, str]:
+def load(file: str, *, package: str) -> dict[str, str]:
     """The statements of a file by the names in their `-- name:` lines."""
     text = files(package).joinpath(file).read_text(encoding="utf-8")
     _, *parts = NAME.split(text)

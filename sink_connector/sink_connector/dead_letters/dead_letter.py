@@ -7,10 +7,10 @@ from typing import Any
 from asyncpg import Connection
 
 from sink_connector.data import sql_files
+from sink_connector.data.instants import EPOCH_2000_US
 from sink_connector.data.write_record import SourceRecord
 from sink_connector.dead_letters.table import stored_headers
 from sink_connector.errors import BadRecordError, Stage
-from sink_connector.sink.encoders.encoder import EPOCH_2000_US
 
 SQL = sql_files.load("dead_letters.sql", package=__package__)
 LONGEST_ERROR = 32_768  # characters; a message may quote the whole record

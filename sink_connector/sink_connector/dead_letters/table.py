@@ -8,7 +8,7 @@ from typing import Any
 from asyncpg import Connection, Record
 
 from sink_connector.data import sql_files
-from sink_connector.sink.encoders.encoder import EPOCH_2000_US
+from sink_connector.data.instants import EPOCH_2000_US
 
 SQL = sql_files.load("dead_letters.sql", package=__package__)
 NO_TIMESTAMP = -1

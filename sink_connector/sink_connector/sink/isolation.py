@@ -12,7 +12,7 @@ from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.sink.sqlstate import Decision, decide
 from sink_connector.sink.table_metadata import TableName
 
-SQL = sql_files.load("table_writer.sql")
+SQL = sql_files.load("table_writer.sql", package=__package__)
 # What may come right when the rest of the batch is written: a missing parent, a key that another row still has.
 RELATED = {"23503", "23505", "23P01"}
 

@@ -10,7 +10,7 @@ from asyncpg import Connection
 from sink_connector.data import sql_files
 from sink_connector.errors import FatalError, FencedError
 
-SQL = sql_files.load("offsets.sql")
+SQL = sql_files.load("offsets.sql", package=__package__)
 LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
 
 

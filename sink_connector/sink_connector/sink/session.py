@@ -13,7 +13,7 @@ from sink_connector.errors import FatalError
 from sink_connector.sink.encoders.encoding import set_codecs
 from sink_connector.sink.pooled import Lease, PooledConnection
 
-SQL = sql_files.load("schema.sql")
+SQL = sql_files.load("schema.sql", package=__package__)
 SETUP = ("create_schema", "create_offsets", "create_dead_letters", "create_dead_letters_by_key")
 
 COMMAND_TIMEOUT_S = 60.0  # a half-open connection is noticed; a slow batch is rolled back and tried again

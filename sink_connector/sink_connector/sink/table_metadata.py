@@ -9,7 +9,7 @@ from sink_connector.data import sql_files
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.identifiers import is_reserved, quote
 
-SQL = sql_files.load("table_metadata.sql")
+SQL = sql_files.load("table_metadata.sql", package=__package__)
 LENGTH_HEADER = 4  # what PostgreSQL adds to a length in a type's modifier
 
 

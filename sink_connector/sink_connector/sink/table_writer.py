@@ -33,7 +33,7 @@ from sink_connector.sink.write_plan import WritePlan, clear_stage, create_stage
 
 log = structlog.get_logger()
 
-SQL = sql_files.load("table_writer.sql")
+SQL = sql_files.load("table_writer.sql", package=__package__)
 
 # Rows up to which one prepared statement, all its rows sent in one go, is faster than a COPY and what follows it.
 FEW = 64

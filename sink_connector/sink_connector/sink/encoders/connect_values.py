@@ -6,11 +6,10 @@ from typing import Any
 
 from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import bounded
-from sink_connector.data.instants import DAY_US, micros_of
+from sink_connector.data.instants import DAY_US, EPOCH_2000_US, micros_of
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema
 from sink_connector.sink.encoders.encoder import (
     EPOCH_2000_DAYS,
-    EPOCH_2000_US,
     PRIMITIVES,
     Each,
     Encoder,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sink_connector.data.instants import EPOCH_2000_US
 from sink_connector.data.record import DATE, TIME, TIMESTAMP, Schema, Type
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.sink.table_metadata import Column
@@ -11,7 +12,6 @@ from sink_connector.sink.table_metadata import Column
 Encode = Callable[[Sequence[Any]], Sequence[Any]]
 Each = Callable[[Any], Any]
 
-EPOCH_2000_US = 946_684_800_000_000  # PostgreSQL counts instants in microseconds since 2000-01-01
 EPOCH_2000_DAYS = 10_957
 US_PER_MS = 1_000
 
