@@ -108,12 +108,20 @@ def _older(entry: WriteRecord, earlier: WriteRecord, layout_of: LayoutOf) -> boo
 
 def _groups(layer: Layer, layout_of: LayoutOf, number: int) -> list[Group]:
     members: dict[tuple[RecordSchema | None, RecordSchema | None], list[WriteRecord]] = {}
+    key_shape: RecordSchema | None = None
+    shape: RecordSchema | None = None
+    found: list[WriteRecord] | None = None
     for key in _sorted(layer):
         entry = layer[key]
-        members.setdefault((entry.key_shape, entry.shape), []).append(entry)
+        if found is None or entry.shape is not shape or entry.key_shape is not key_shape:
+            key_shape, shape = entry.key_shape, entry.shape
+            found = members.setdefault(
+                (key_shape, shape), []
+            )  # compared by value, which neighbours are spared
+        found.append(entry)
     return [
-        Group(layout_of(key_shape, shape), found, delete=shape is None, layer=number)
-        for (key_shape, shape), found in members.items()
+        Group(layout_of(*shapes), entries, delete=shapes[1] is None, layer=number)
+        for shapes, entries in members.items()
     ]
 
 
