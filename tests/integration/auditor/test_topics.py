@@ -1,7 +1,6 @@
 """The auditor reads a topic to its end, whatever is in it."""
 
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -14,7 +13,7 @@ from tests.support.hostile_records import HostileRecord, hostile_records, send_r
 
 
 @pytest.fixture
-async def target(kafka_bootstrap: str, make_topic: MakeTopic) -> AsyncIterator[Target]:
+async def target(kafka_bootstrap: str, make_topic: MakeTopic) -> Target:
     """Topics of its own, as the system has them."""
     prefix = f"audit-{uuid.uuid4().hex[:8]}."
     target = Target(
@@ -25,7 +24,7 @@ async def target(kafka_bootstrap: str, make_topic: MakeTopic) -> AsyncIterator[T
     )
     for topic in target.topics():
         await make_topic(name=target.in_kafka(topic))
-    yield target
+    return target
 
 
 def in_kafka(target: Target, record: HostileRecord) -> HostileRecord:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from order_service.entrypoints.http.peers import Peers
 from order_service.settings import Settings
@@ -123,8 +124,12 @@ async def test_a_request_that_need_not_be_passed_on_may_say_what_it_likes(api: A
 
 
 def test_the_secret_is_not_shown_and_has_to_fit_a_header() -> None:
-    common = {"instance": "order-1", "database_url": "sqlite:///x", "kafka_bootstrap": "x"}
-    assert SECRET not in repr(Settings(**common, peer_secret=SECRET))
+    def settings(secret: str) -> Settings:
+        return Settings(
+            instance="order-1", database_url="sqlite:///x", kafka_bootstrap="x", peer_secret=SecretStr(secret)
+        )
+
+    assert SECRET not in repr(settings(SECRET))
     for bad in ("zwölf", "two\nlines", "\x7f"):
         with pytest.raises(ValueError, match="peer_secret"):
-            Settings(**common, peer_secret=bad)
+            settings(bad)
