@@ -28,9 +28,9 @@ pytestmark = pytest.mark.skipif(
 
 def on(stack: RunningStack, script: str) -> str:
     """`script` with the ports and the folder of `stack` in place of the usual ones."""
-    ports, home = stack.described.ports, stack.described.home
+    ports = stack.ports
     script = re.sub(r"localhost:(80\d\d)", lambda match: f"localhost:{int(match[1]) + ports.offset}", script)
-    script = script.replace("-p 5433", f"-p {ports.postgres}").replace(".demo/", f"{home.root}/")
+    script = script.replace("-p 5433", f"-p {ports.postgres}").replace(".demo/", f"{stack.home}/")
     return script.replace("./demo ", f"{sys.executable} -m demo ")
 
 
@@ -38,8 +38,8 @@ def run(stack: RunningStack, script: str, *, folder: Path) -> str:
     """What a shell prints that runs `script` in `folder`; every command of it has to succeed."""
     environment = os.environ | {
         "PATH": f"{os.environ['PATH']}{os.pathsep}{binaries()}",
-        "DEMO_HOME": str(stack.described.home.root),
-        "DEMO_PORT_OFFSET": str(stack.described.ports.offset),
+        "DEMO_HOME": str(stack.home),
+        "DEMO_PORT_OFFSET": str(stack.ports.offset),
     }
     command = ["bash", "-euo", "pipefail", "-c", on(stack, script)]
     done = subprocess.run(

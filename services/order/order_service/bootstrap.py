@@ -92,7 +92,7 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
             runner=CommandRunner(commits=commits, backlog=backlog, outcome_of=queries.outcome),
             registry=NameRegistry(
                 instance=settings.instance,
-                owner_of=peers.keeper,
+                owner_of=peers.owner_of,
                 others=NameRegistryClient(lambda owner, body: peers.post(claims.PATH, body, to=owner)),
                 commits=commits,
             ),

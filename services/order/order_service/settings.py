@@ -42,8 +42,6 @@ class Settings(BaseSettings):
     topic_prefix: str = ""
     body_limit: int = Field(default=64 * 1024, gt=0)
     """Bytes of a request body."""
-    remind_after_s: float = Field(default=10.0, gt=0)
-    """An order that waits so long for a stock's answer asks again."""
     forward_timeout_s: float = Field(default=3.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -21,7 +21,7 @@ from tests.support.order_cluster import House, Instance, migrated, topic_prefix
 
 MakeHouse = Callable[..., Awaitable[House]]
 MakeUrl = Callable[[], Awaitable[str]]
-PEER_SECRET = "shared by the test's instances"
+PEER_SECRET = "shared by the test's instances"  # noqa: S105 - of these tests
 BACKENDS = ("sqlite", "postgresql")
 
 

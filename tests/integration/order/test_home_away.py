@@ -25,7 +25,7 @@ async def test_a_retry_after_a_crash_gets_the_answer_of_the_commit(houses: House
     assert (again.status_code, again.content) == (201, first.content)
 
 
-async def test_a_key_whose_keeper_is_down_waits_and_commands_without_keys_do_not(houses: House) -> None:
+async def test_a_key_whose_owner_is_down_waits_and_commands_without_keys_do_not(houses: House) -> None:
     await houses[2].stop()
     answers = [await houses[1].order(("tea-1", 1), key=f"key-{number}") for number in range(12)]
     codes = Counter(answer.status_code for answer in answers)

@@ -100,7 +100,9 @@ async def _sink(_: Path, hosts: str) -> AsyncIterator[Served]:
     def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
         return define_connector(CONFIG.completed(given), CONFIG)
 
-    cluster = Cluster.of_kafka(CONFIG, client={}, set_level=lambda *_: None)
+    cluster = Cluster.local(
+        CONFIG, set_level=lambda *_: None
+    )  # its own leader, so it answers commands itself
     context = RestContext(
         cluster=cluster,
         operations=ConnectorOperations(cluster.configs, cluster.statuses, define),

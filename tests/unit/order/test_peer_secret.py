@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from order_service.entrypoints.http.peers import Peers
 from order_service.settings import Settings
@@ -26,12 +27,12 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def kept_here() -> str:
-    """A product whose name order-1 keeps."""
+async def owned_here() -> str:
+    """A product whose name order-1 owns."""
     async with httpx.AsyncClient() as client:
         peers = Peers(instance="order-1", urls={"order-2": ""}, client=client)
         return next(
-            f"mug-{number}" for number in count() if peers.keeper(f"product mug-{number}") == "order-1"
+            f"mug-{number}" for number in count() if peers.owner_of(f"product mug-{number}") == "order-1"
         )
 
 
@@ -107,24 +108,28 @@ async def test_a_claim_for_nobody_is_refused_with_all_that_came_with_it(
     ],
 )
 async def test_only_an_instance_can_say_that_a_name_is_to_be_used_here(
-    api: Api, kept_here: str, headers: dict[str, str], status: int
+    api: Api, owned_here: str, headers: dict[str, str], status: int
 ) -> None:
-    claimed = await claim(api, [CLAIM | {"name": f"product {kept_here}"}], **{"Order-Peer-Secret": SECRET})
+    claimed = await claim(api, [CLAIM | {"name": f"product {owned_here}"}], **{"Order-Peer-Secret": SECRET})
     assert claimed.status_code == 200
-    answer = await api.http.post("/products", json=PRODUCT | {"product_id": kept_here}, headers=headers)
+    answer = await api.http.post("/products", json=PRODUCT | {"product_id": owned_here}, headers=headers)
     assert answer.status_code == status, answer.text
 
 
-async def test_a_request_that_need_not_be_passed_on_may_say_what_it_likes(api: Api, kept_here: str) -> None:
+async def test_a_request_that_need_not_be_passed_on_may_say_what_it_likes(api: Api, owned_here: str) -> None:
     answer = await api.http.post(
-        "/products", json=PRODUCT | {"product_id": kept_here}, headers={"Order-Forwarded-By": "nowhere"}
+        "/products", json=PRODUCT | {"product_id": owned_here}, headers={"Order-Forwarded-By": "nowhere"}
     )
     assert answer.status_code == 201
 
 
 def test_the_secret_is_not_shown_and_has_to_fit_a_header() -> None:
-    common = {"instance": "order-1", "database_url": "sqlite:///x", "kafka_bootstrap": "x"}
-    assert SECRET not in repr(Settings(**common, peer_secret=SECRET))
+    def settings(secret: str) -> Settings:
+        return Settings(
+            instance="order-1", database_url="sqlite:///x", kafka_bootstrap="x", peer_secret=SecretStr(secret)
+        )
+
+    assert SECRET not in repr(settings(SECRET))
     for bad in ("zwölf", "two\nlines", "\x7f"):
         with pytest.raises(ValueError, match="peer_secret"):
-            Settings(**common, peer_secret=bad)
+            settings(bad)

@@ -117,7 +117,7 @@ class OrderPage(Answer):
 
 
 class Product(Answer):
-    """A product with its stock; `instance` is its home, which alone decides about the stock."""
+    """A product with its stock; `instance` is its owner, which alone decides about the stock."""
 
     product_id: str
     name: str

@@ -6,7 +6,7 @@ from catalog_service.read_model.orders import Page, Row, RowSource
 
 
 async def list_products(rows: RowSource, *, instance: str | None, limit: int, cursor: str | None) -> Page:
-    """The page of at most `limit` products after `cursor`, by id, optionally of one home instance.
+    """The page of at most `limit` products after `cursor`, by id, optionally of one owning instance.
 
     Raises:
         BadCursorError: the cursor belongs to another question.

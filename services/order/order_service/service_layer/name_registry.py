@@ -16,7 +16,7 @@ from order_service.service_layer.use_cases.reserve_name import ReserveName
 class RegistryClient(Protocol):
     """The way to the registry at another instance."""
 
-    async def claim(self, keeper: str, claim: ReserveName) -> str:
+    async def claim(self, owner: str, claim: ReserveName) -> str:
         """The instance that has the name from now on. Raises when the other instance cannot be asked."""
 
 

@@ -1,6 +1,6 @@
-"""Claims between instances: the route at the keeper, and the way there.
+"""Claims between instances: the route at the owner, and the way there.
 
-As with commits, claims that wait while one call to a keeper is under way share the next: a rush of commands with keys
+As with commits, claims that wait while one call to a owner is under way share the next: a rush of commands with keys
 costs a few calls, not one each.
 """
 
@@ -87,33 +87,33 @@ class _Waiting:
 
 @dataclass(slots=True)
 class NameRegistryClient:
-    """Brings claims to their keepers. `call` posts a body to an instance and raises a `Problem` when that fails."""
+    """Brings claims to their owners. `call` posts a body to an instance and raises a `Problem` when that fails."""
 
     call: Callable[[str, bytes], Awaitable[bytes]]
     _queues: defaultdict[str, deque[_Waiting]] = field(default_factory=lambda: defaultdict(deque))
     _calling: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    async def claim(self, keeper: str, claim: ReserveName) -> str:
-        """Who has the name from now on. Raises `KeyReusedError`, or the `Problem` of a keeper that cannot be asked."""
+    async def claim(self, owner: str, claim: ReserveName) -> str:
+        """Who has the name from now on. Raises `KeyReusedError`, or the `Problem` of a owner that cannot be asked."""
         waiting = _Waiting(claim, asyncio.get_running_loop().create_future())
-        self._queues[keeper].append(waiting)
-        async with self._calling[keeper]:
+        self._queues[owner].append(waiting)
+        async with self._calling[owner]:
             while not waiting.held.done():  # nobody who was before us in the queue has taken our claim along
-                queue = self._queues[keeper]
-                await self._deliver(keeper, [queue.popleft() for _ in range(min(len(queue), MOST))])
+                queue = self._queues[owner]
+                await self._deliver(owner, [queue.popleft() for _ in range(min(len(queue), MOST))])
         return waiting.held.result()
 
-    async def _deliver(self, keeper: str, batch: Sequence[_Waiting]) -> None:
+    async def _deliver(self, owner: str, batch: Sequence[_Waiting]) -> None:
         try:
             body = msgspec.json.encode([waiting.claim for waiting in batch])
-            answers = msgspec.json.decode(await self.call(keeper, body), type=list[Held])
+            answers = msgspec.json.decode(await self.call(owner, body), type=list[Held])
         except Exception as error:  # noqa: BLE001 - told to everyone who waits for it, each raises it in its own request
             for waiting in batch:
                 waiting.held.set_exception(error)
                 waiting.held.exception()  # who has gone meanwhile does not ask for it
             return
         except asyncio.CancelledError:
-            self._queues[keeper].extendleft(reversed(batch))  # the next in line takes them along
+            self._queues[owner].extendleft(reversed(batch))  # the next in line takes them along
             raise
         for waiting, answer in zip(batch, answers, strict=True):
             if answer.instance is None:

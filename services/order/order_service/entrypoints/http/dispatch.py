@@ -86,12 +86,12 @@ class Dispatch:
             return await self._run(command, use_case, represent)
 
     async def change(
-        self, command: Command, home: str, use_case: UseCase[T], represent: Callable[[T], Reply]
+        self, command: Command, owner: str, use_case: UseCase[T], represent: Callable[[T], Reply]
     ) -> Response:
-        """A command on an aggregate, carried out at its `home`."""
+        """A command on an aggregate, carried out at its `owner`."""
         with self.admission, self._alone(command):
-            if home != self.peers.instance:
-                return await self.peers.forward(command.request, home)
+            if owner != self.peers.instance:
+                return await self.peers.forward(command.request, owner)
             return await self._run(command, use_case, represent)
 
     async def keep(self, claim: ReserveName) -> str:

@@ -29,12 +29,12 @@ def orders_router(dispatch: Dispatch) -> APIRouter:
     """Parse, run one use case, represent."""
     router = APIRouter(prefix="/orders", tags=["orders"], route_class=BodyRoute)
 
-    def home_of(order_id: str) -> str:
-        """An order's id begins with its home's name."""
-        home = order_id.rpartition("-")[0]
-        if not dispatch.peers.knows(home):
+    def owner_of(order_id: str) -> str:
+        """An order's id begins with its owner's name."""
+        owner = order_id.rpartition("-")[0]
+        if not dispatch.peers.knows(owner):
             raise UnknownOrderError(f"no order {order_id}")
-        return home
+        return owner
 
     @router.post("", status_code=201, openapi_extra=CREATING, response_model=OrderView)
     async def place(request: Request, body: PlaceOrderBody) -> Response:
@@ -49,21 +49,21 @@ def orders_router(dispatch: Dispatch) -> APIRouter:
         """Cancel a PENDING or CONFIRMED order; what was reserved for it is released."""
         use_case = CancelOrder(order_id=order_id, if_match=if_match(request))
         command = Command.of(request)
-        return await dispatch.change(command, home_of(order_id), use_case, representation.state)
+        return await dispatch.change(command, owner_of(order_id), use_case, representation.state)
 
     @router.post("/{order_id}/ship", openapi_extra=CHANGING, response_model=OrderView)
     async def ship(request: Request, order_id: OrderIdPath) -> Response:
         """Ship a CONFIRMED order; what was reserved for it has left the house."""
         use_case = ShipOrder(order_id=order_id, if_match=if_match(request))
         command = Command.of(request)
-        return await dispatch.change(command, home_of(order_id), use_case, representation.state)
+        return await dispatch.change(command, owner_of(order_id), use_case, representation.state)
 
     @router.get("/{order_id}", response_model=OrderView)
     async def one(request: Request, order_id: OrderIdPath, seen: IfNoneMatchHeader = None) -> Response:
-        """The home's own state of an order, asked for at any instance."""
-        home = home_of(order_id)
-        if home != dispatch.peers.instance:
-            return await dispatch.peers.forward(request, home)
+        """The owner's own state of an order, asked for at any instance."""
+        owner = owner_of(order_id)
+        if owner != dispatch.peers.instance:
+            return await dispatch.peers.forward(request, owner)
         order = await dispatch.queries.order(order_id)
         if order is None:
             raise UnknownOrderError(f"no order {order_id}")

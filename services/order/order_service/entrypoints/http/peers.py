@@ -42,8 +42,8 @@ class Peers:
         """`instance` is this one or one of the others."""
         return instance == self.instance or instance in self.urls
 
-    def keeper(self, name: str) -> str:
-        """The instance that keeps `name`, by rendezvous hashing: all instances with the same peers say the same."""
+    def owner_of(self, name: str) -> str:
+        """The instance that owns `name`, by rendezvous hashing: all instances with the same peers say the same."""
         return max(
             (self.instance, *self.urls),
             key=lambda peer: blake2b(f"{peer} {name}".encode(), digest_size=8).digest(),

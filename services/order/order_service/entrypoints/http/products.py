@@ -25,7 +25,7 @@ def products_router(dispatch: Dispatch) -> APIRouter:
     """Parse, run one use case, represent."""
     router = APIRouter(prefix="/products", tags=["products"], route_class=BodyRoute)
 
-    async def home_of(product_id: str) -> str:
+    async def owner_of(product_id: str) -> str:
         offer = await dispatch.queries.offer(product_id)
         if offer is None:
             raise UnknownProductError(f"no product {product_id} is known at {dispatch.peers.instance}")
@@ -33,7 +33,7 @@ def products_router(dispatch: Dispatch) -> APIRouter:
 
     @router.post("", status_code=201, openapi_extra=CREATING, response_model=ProductView)
     async def register(request: Request, body: RegisterProductBody) -> Response:
-        """Register a product; this instance becomes its home."""
+        """Register a product; this instance becomes its owner."""
         use_case = RegisterProduct(
             product_id=body.product_id,
             name=body.name,
@@ -50,10 +50,10 @@ def products_router(dispatch: Dispatch) -> APIRouter:
         product_id: ProductIdPath,
         body: RestockBody,
     ) -> Response:
-        """More goods have arrived at the product's home."""
+        """More goods have arrived at the product's owner."""
         use_case = RestockProduct(product_id=product_id, quantity=body.quantity, if_match=if_match(request))
         command = Command.of(request, body)
-        return await dispatch.change(command, await home_of(product_id), use_case, representation.state)
+        return await dispatch.change(command, await owner_of(product_id), use_case, representation.state)
 
     @router.post("/{product_id}/price", openapi_extra=CHANGING, response_model=ProductView)
     async def price(
@@ -66,14 +66,14 @@ def products_router(dispatch: Dispatch) -> APIRouter:
             product_id=product_id, unit_price_cents=body.unit_price_cents, if_match=if_match(request)
         )
         command = Command.of(request, body)
-        return await dispatch.change(command, await home_of(product_id), use_case, representation.state)
+        return await dispatch.change(command, await owner_of(product_id), use_case, representation.state)
 
     @router.get("/{product_id}", response_model=ProductView)
     async def one(request: Request, product_id: ProductIdPath, seen: IfNoneMatchHeader = None) -> Response:
-        """The home's own state of a product, asked for at any instance."""
-        home = await home_of(product_id)
-        if home != dispatch.peers.instance:
-            return await dispatch.peers.forward(request, home)
+        """The owner's own state of a product, asked for at any instance."""
+        owner = await owner_of(product_id)
+        if owner != dispatch.peers.instance:
+            return await dispatch.peers.forward(request, owner)
         product = await dispatch.queries.product(product_id)
         if product is None:
             raise UnknownProductError(f"no product {product_id}")
