@@ -11,7 +11,7 @@ import pytest
 
 from devservers.postgres import binaries
 from tests.support.documents import REPOSITORY, shell_blocks
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, environment
 from tests.support.waiting import wait_until
 
 README = REPOSITORY / "README.md"
@@ -36,14 +36,11 @@ def on(stack: RunningStack, script: str) -> str:
 
 def run(stack: RunningStack, script: str, *, folder: Path) -> str:
     """What a shell prints that runs `script` in `folder`; every command of it has to succeed."""
-    environment = os.environ | {
-        "PATH": f"{os.environ['PATH']}{os.pathsep}{binaries()}",
-        "DEMO_HOME": str(stack.home),
-        "DEMO_PORT_OFFSET": str(stack.ports.offset),
-    }
+    environ = environment(stack.home, stack.ports)
+    environ |= {"PATH": f"{environ['PATH']}{os.pathsep}{binaries()}"}
     command = ["bash", "-euo", "pipefail", "-c", on(stack, script)]
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     return done.stdout
