@@ -56,6 +56,6 @@ async def rest_client(config: WorkerConfig | None = None) -> AsyncIterator[httpx
     await cluster.statuses.open()
     context = rest_context_of(cluster, settings)
     transport = httpx.ASGITransport(make_app(context), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://worker") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
     await context.leader_client.aclose()

@@ -150,12 +150,12 @@ def _parsed_key(schema: Schema, value: Any) -> Any:
     text = bytes(value)
     if text == b"null":
         return None
-    if schema.logical != DECIMAL:
-        return parsed(value)
     try:
-        return json_reader(schema)(parse_exact(text))
+        return json_reader(schema)(parse_exact(text)) if schema.logical == DECIMAL else parsed(value)
     except ValueError as error:
-        raise BadRecordError(f"a key that is no Decimal: {error}", stage=Stage.KEY_CONVERTER) from error
+        raise BadRecordError(
+            f"a key that is no {schema.logical or schema.type.value}: {error}", stage=Stage.KEY_CONVERTER
+        ) from error
 
 
 def _unchanged(value: Any) -> Any:

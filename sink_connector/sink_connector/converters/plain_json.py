@@ -12,7 +12,7 @@ from sink_connector.data.record_schema import RecordSchema, UntypedRecordSchemas
 from sink_connector.errors import BadRecordError
 
 MOST_DEPTH = 200  # levels of a value; what is deeper was made to break something
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _OUTSIDE_OF_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+', re.DOTALL)
 
 
@@ -36,6 +36,13 @@ class PlainJsonConverter:
         if isinstance(value, dict):
             value = _parsed(data, _object)
         return (None, None) if value is None else (self._shapes.of(value), value)
+
+
+def _object(data: bytes) -> dict[str, msgspec.Raw]:
+    value = _decode_object(data)
+    if not data.isascii():
+        data.decode()  # what stays unparsed was not checked to be UTF-8
+    return value
 
 
 def _parsed(data: bytes, decode: Callable[[bytes], Any]) -> Any:

@@ -32,6 +32,7 @@ from sink_connector.sink.table_writer import TableWriter, Written
 
 log = structlog.get_logger()
 
+MOST_WAITING_BYTES = 16 * 1024 * 1024  # up to which a batch that lacks a row grows by what is read meanwhile
 LONG_S = 60.0  # what worked for so long is tried again at once
 
 
@@ -137,7 +138,7 @@ class Delivery:
                 piece, rest = piece.halves()
                 pieces.appendleft(rest)
             began = self.retrier.time.monotonic()
-            written = await self._write(piece)
+            piece, written = await self._write(piece, is_last=not pieces)
             if written is None:
                 pieces.extendleft(reversed(piece.halves()))
                 continue
@@ -147,23 +148,28 @@ class Delivery:
             self.metrics.committed(piece, rows=written.rows, seconds=seconds)
             self.committed(piece, written)
 
-    async def _write(self, batch: Batch) -> Written | None:
-        """What was committed; None when the batch is to be halved."""
-        work = _Work(batch, Attempts(records=sum(map(len, batch.entries.values()))))
+    async def _write(self, batch: Batch, *, is_last: bool) -> tuple[Batch, Written | None]:
+        """The batch, with what was added to it, and what was committed; None when it is to be halved.
+
+        Only to the last piece of a batch can be added what was read next: the order of a partition is kept.
+        """
+        work = _Work(batch, batch, Attempts(records=sum(map(len, batch.entries.values()))), is_last=is_last)
         while True:
             await self.retrier.run(self._connect, "connect", settles=False)
             try:
-                return await self.writer.write(work.batch, isolate=work.tried.isolated, final=work.final)
+                written = await self.writer.write(work.batch, isolate=work.tried.isolated, final=work.final)
             except FencedError:
                 raise
             except Exception as error:  # noqa: BLE001 - sorted by what it is about
                 action = self._decided(work, error)
                 if isinstance(action, Halve):
                     await self.session.drop()
-                    self.buffer.timed_out(batch.to_write)
+                    self.buffer.timed_out(work.read.to_write)
                     self.metrics.halvings.inc()
-                    return None
+                    return work.read, None
                 await self._act(work, action, error)
+            else:
+                return work.read, written
 
     def _decided(self, work: "_Work", error: Exception) -> Action:
         if work.waiting_since is not None:
@@ -182,6 +188,8 @@ class Delivery:
             case Retry(decision=Decision.REFERENCE):
                 work.waiting_since = work.waiting_since or self.retrier.time.monotonic()
                 await self.retrier.pause(action, error, drop=False)
+                if work.is_last and not self.buffer.is_empty and work.read.size < MOST_WAITING_BYTES:
+                    work.add(self.buffer.take())  # the row may be among what was read since
             case Retry():
                 work.tried.timeouts += action.decision is Decision.TIMEOUT
                 await self.retrier.pause(action, error)
@@ -205,12 +213,24 @@ class Delivery:
 
 @dataclass(slots=True)
 class _Work:
-    """A batch that is being written. `waiting_since` (monotonic seconds) is set while a row it refers to is missing."""
+    """What was read, and the batch that is being written of it.
 
+    `waiting_since` (monotonic seconds) is set while a row it refers to is missing.
+    """
+
+    read: Batch
     batch: Batch
     tried: Attempts
+    is_last: bool
     final: bool = False
     waiting_since: float | None = None
+
+    def add(self, later: Batch) -> None:
+        """Have what was read later be part of the batch."""
+        self.read = self.read.followed_by(later)
+        self.batch = self.batch.followed_by(later)
+        self.tried.records = sum(map(len, self.batch.entries.values()))
+        self.tried.isolated = False
 
     def refuse(self, error: Exception) -> None:
         """Have its only record be a dead letter."""

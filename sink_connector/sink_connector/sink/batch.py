@@ -45,6 +45,20 @@ class Batch:
             first[cut[0]] = second[cut[0]]._replace(next_offset=cut[1])
         return self._part(first, cut, is_first=True), self._part(second, cut, is_first=False)
 
+    def followed_by(self, later: "Batch") -> "Batch":
+        """One batch of this and of what was read after it."""
+        entries = {place: list(found) for place, found in self.entries.items()}
+        for place, found in later.entries.items():
+            entries.setdefault(place, []).extend(found)
+        return Batch(
+            entries=entries,
+            bad=[*self.bad, *later.bad],
+            positions=self.positions | later.positions,
+            began=self.began,
+            records=self.records + later.records,
+            size=self.size + later.size,
+        )
+
     def refused(self, letter: DeadLetter) -> "Batch":
         """The same with nothing to write but this dead letter."""
         return replace(self, entries={}, bad=[*self.bad, letter])

@@ -87,7 +87,8 @@ class TableWriter:
 
     async def rewrite(self, letter: int, place: Place | None, entry: WriteRecord | None) -> None:
         """Write a record again and remove its dead letter, in one transaction. Raises as `write` does; the dead letter then
-        stays."""
+        stays.
+        """
         connection = await self._opened()
         while True:
             self._staging.begun()

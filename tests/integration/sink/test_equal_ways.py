@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -168,13 +168,28 @@ async def _outcome(
     return await rows(database, order), await rows(database, dead)
 
 
+def _superseded(messages: Sequence[Message], dead: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """The places of records after which another of their key was written: whether the database saw them hangs on the batch."""
+    found: set[tuple[int, int]] = set()
+    earlier: dict[bytes | None, list[tuple[int, int]]] = {}
+    offsets = [0] * PARTITIONS
+    for message in messages:
+        place = (message.partition, offsets[message.partition])
+        offsets[message.partition] += 1
+        if place not in dead:
+            found.update(earlier.pop(message.key, ()))
+        earlier.setdefault(message.key, []).append(place)
+    return found
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_every_way_leaves_the_same_table_and_the_same_dead_letters(
     mode: str, seed: int, kafka_bootstrap: str, make_database: MakeDatabase, make_topic: MakeTopic
 ) -> None:
     topic = await make_topic(partitions=PARTITIONS)
-    await send(kafka_bootstrap, topic, _messages(seed))
+    messages = _messages(seed)
+    await send(kafka_bootstrap, topic, messages)
     databases = [await make_database() for _ in WAYS]
     outcomes = await asyncio.gather(
         *(
@@ -186,5 +201,7 @@ async def test_every_way_leaves_the_same_table_and_the_same_dead_letters(
     assert expected_rows
     assert expected_dead
     for way, (found_rows, found_dead) in zip(WAYS, outcomes, strict=True):
-        assert (way, found_dead) == (way, expected_dead)
+        only_here = set(found_dead) ^ set(expected_dead)
+        may_differ = _superseded(messages, {*found_dead, *expected_dead}) if mode == "upsert" else set()
+        assert (way, only_here - may_differ) == (way, set())
         assert (way, found_rows) == (way, expected_rows)

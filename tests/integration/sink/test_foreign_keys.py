@@ -129,6 +129,30 @@ async def test_a_parent_that_somebody_else_writes_a_moment_later_is_waited_for(
     assert await rows(database, f'SELECT id FROM "{topic}"') == [("c",)]  # noqa: S608 - as above
 
 
+@pytest.mark.parametrize("tolerance", ["none", "all"])
+async def test_a_parent_that_the_same_task_reads_later_is_written_with_the_child_that_waits_for_it(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, tolerance: str
+) -> None:
+    child_topic, parent_topic = await make_topic(), await make_topic()
+    await tables(database, child_topic, parent_topic)
+    await send(kafka_bootstrap, child_topic, [child("c", "p")])
+    given = configuration(
+        database,
+        topics=f"{child_topic},{parent_topic}",
+        errors__tolerance=tolerance,
+        retry__backoff__ms="200",
+        max__retries="100",
+        **KEYED,
+    )
+    async with connected(kafka_bootstrap, given) as connector:
+        await wait_until(lambda: connector.tasks[0].task.attempts > 1, what="the task to wait")
+        await send(kafka_bootstrap, parent_topic, [parent("p")])
+        await wait_until_read(connector, child_topic, 1, timeout_s=10)
+        await wait_until_read(connector, parent_topic, 1)
+    assert await rows(database, f'SELECT id FROM "{child_topic}"') == [("c",)]  # noqa: S608 - the test's own
+    assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
+
+
 async def test_a_parent_that_never_comes_makes_one_bad_record_after_the_retries(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic
 ) -> None:

@@ -1,5 +1,6 @@
 """Two keys are one key when the database says so: the last record of the topic wins, in batches of any size."""
 
+import asyncpg
 import pytest
 
 from tests.conftest import MakeTopic
@@ -20,7 +21,7 @@ PAIRS = {
     "char(n)": ("char(8)", "k", "k   ", ""),
     "varchar(n) and blanks beyond": ("varchar(3)", "abc   ", "abc", ""),
     "numeric": ("numeric", "1", "1.00", ""),
-    "numeric that rounds": ("numeric(10,2)", "1.001", "1.004", ""),
+    "numeric of two digits": ("numeric(10,2)", "1.1", "1.10", ""),
     "timestamptz": ("timestamptz", "2024-01-01T10:00:00+02:00", "2024-01-01T08:00:00Z", ""),
     "timestamp that rounds": ("timestamp(0)", "2024-01-01 10:00:00.1", "2024-01-01 10:00:00.2", ""),
     "interval": ("interval", "1 day", "24 hours", ""),
@@ -39,8 +40,9 @@ def message(key: str, version: int) -> Message:
 
 async def _skip_without(database: str, before: str) -> None:
     if before == NOCASE:
-        found = await rows(database, "SELECT 1 FROM pg_collation WHERE collprovider = 'i' LIMIT 1")
-        if not found:
+        try:
+            await execute(database, f"{NOCASE}; DROP COLLATION nocase")
+        except asyncpg.FeatureNotSupportedError:
             pytest.skip("this server has no ICU")
     if "EXTENSION" in before:
         name = before.split(";", maxsplit=1)[0].rsplit(maxsplit=1)[-1]

@@ -181,7 +181,7 @@ FORMATS: dict[str, tuple[Converter, Any]] = {
 def conversion(converter: Converter, transforms: dict[str, str]) -> RecordConverter:
     given = {
         "name": "c",
-        "connector.class": "c",
+        "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector",
         "topics": "t",
         "connection.url": "postgresql://localhost/none",
         **transforms,

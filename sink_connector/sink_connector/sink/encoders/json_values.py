@@ -1,6 +1,6 @@
 """Encoders for values as the compiled JSON decoder leaves them: numbers for instants, unparsed text for what is nested."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -11,11 +11,11 @@ from sink_connector.converters.connect_json import Read, json_reader
 from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import DECIMAL, Schema, Type
 from sink_connector.sink.encoders.connect_values import document
-from sink_connector.sink.encoders.debezium_values import VARIABLE_SCALE_DECIMAL
 from sink_connector.sink.encoders.encoder import PRIMITIVES, Encode, Encoder, refused, scale_of
+from sink_connector.sink.encoders.plain_documents import plain_check
 
-OPENERS = {Type.STRUCT: (b"{",), Type.ARRAY: (b"[",), Type.MAP: (b"{", b"[")}
-NESTED = frozenset(OPENERS)
+NESTED = frozenset({Type.STRUCT, Type.ARRAY, Type.MAP})
+NOT_JSON = (ValueError, RecursionError)  # msgspec's errors and UnicodeDecodeError are ValueErrors
 
 
 def json_encoder(schema: Schema) -> Encoder:
@@ -27,7 +27,7 @@ def json_encoder(schema: Schema) -> Encoder:
         return Encoder("numeric", read_first(schema))
     if schema.type in PRIMITIVES:
         return Encoder(PRIMITIVES[schema.type])
-    return Encoder("jsonb", partial(_documents, schema=schema, parse=_has_decimal(schema)))
+    return Encoder("jsonb", partial(_documents, schema=schema))
 
 
 def read_first(schema: Schema, then: Encode | None = None) -> Encode:
@@ -56,34 +56,25 @@ def _connect_form(schema: Schema, read: Read, value: Any) -> Any:
         raise refused(f"a {schema.type.value} that fits its schema: {error}") from error
 
 
-def _documents(column: Sequence[Any], *, schema: Schema, parse: bool) -> Sequence[Any]:
-    """Nested values as JSON text. The text was not looked into, so its outermost type is checked here."""
-    openers = OPENERS[schema.type]
-    if not parse and None not in column:
-        texts = list(map(bytes, column))
-        if {text[:1] for text in texts}.issubset(openers):
-            return texts
-    return [_document(None if raw is None else bytes(raw), openers, schema, parse=parse) for raw in column]
+def _documents(column: Sequence[Any], *, schema: Schema) -> Sequence[Any]:
+    """Nested values as JSON text: as it came where that is the document, else read by its schema and written again."""
+    check = plain_check(schema)
+    return [_document(None if raw is None else bytes(raw), check, schema) for raw in column]
 
 
-def _document(text: bytes | None, openers: tuple[bytes, ...], schema: Schema, *, parse: bool) -> bytes | None:
+def _document(text: bytes | None, check: Callable[[bytes], Any] | None, schema: Schema) -> bytes | None:
     if text is None or text == b"null":
         if not schema.optional:
             raise refused(f"a {schema.type.value}, not null")
         return None
-    if not text.startswith(openers):
-        raise refused(f"a {schema.type.value}")
-    if not parse:
-        return text
+    if check is not None:
+        try:
+            check(text)
+        except NOT_JSON:
+            pass  # reading it decides, and says what is wrong
+        else:
+            return text
     try:
         return document(schema, json_reader(schema)(parse_exact(text)))
     except (ValueError, RecursionError) as error:
         raise refused(f"a {schema.type.value} that fits its schema: {error}") from error
-
-
-def _has_decimal(schema: Schema | None) -> bool:
-    """Whether base64 stands somewhere in it for a number, which nobody could use in a jsonb."""
-    if schema is None:
-        return False
-    inner = (schema.keys, schema.items, *(field.schema for field in schema.fields))
-    return schema.logical == DECIMAL or schema.name == VARIABLE_SCALE_DECIMAL or any(map(_has_decimal, inner))

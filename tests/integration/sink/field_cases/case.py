@@ -14,7 +14,7 @@ DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
 AIVEN = "io.aiven.connect.jdbc.JdbcSinkConnector"
 
 Json = Any
-_NAME = re.compile(r"\bT(?=$|_|\b)")
+_NAME = re.compile(r"(?<![A-Za-z0-9])T(?=$|_|\b)")
 
 
 def text(**more: Json) -> dict[str, Json]:

@@ -56,6 +56,7 @@ def _refused(name: str, how: str, count: int = 3) -> Case:
     )
 
 
+ONE_BATCH = {"linger.ms": "1500"}  # two topics are fetched from two brokers
 PARENTS = [
     'CREATE TABLE "T_p" (id text PRIMARY KEY)',
     """INSERT INTO "T_p" VALUES ('p')""",
@@ -68,7 +69,7 @@ CASES = [
             'CREATE TABLE "T_z" (id text PRIMARY KEY, v int)',
             'CREATE TABLE "T_a" (id text PRIMARY KEY, pid text NOT NULL REFERENCES "T_z")',
         ],
-        config=UPSERT,
+        config={**UPSERT, **ONE_BATCH},
         records=[
             *(_on("T_a", _child(n, f"k{n:04}")) for n in range(10)),
             *(_on("T_z", record) for record in _rows(10)),
@@ -81,7 +82,7 @@ CASES = [
             'CREATE TABLE "T_z" (id text PRIMARY KEY, v int)',
             'CREATE TABLE "T_a" (id text PRIMARY KEY, pid text NOT NULL REFERENCES "T_z")',
         ],
-        config=PLAIN,
+        config={**PLAIN, **ONE_BATCH},
         records=[
             *(_on("T_a", _child(n, f"k{n:04}")) for n in range(200)),
             *(_on("T_z", record) for record in _rows(200)),
@@ -96,7 +97,7 @@ CASES = [
             """INSERT INTO "T_a" VALUES ('p', 1)""",
             """INSERT INTO "T_z" VALUES ('c', 1, 'p')""",
         ],
-        config={**BY_KEY, **TOLERANT},
+        config={**BY_KEY, **TOLERANT, **ONE_BATCH},
         records=[_on("T_a", keyed("p", V, None)), _on("T_z", keyed("c", V, None))],
         rows={'SELECT count(*) FROM "T_a"': [(0,)], 'SELECT count(*) FROM "T_z"': [(0,)]},
     ),

@@ -54,7 +54,6 @@ CASES = [
         config={**BY_KEY, "delete.enabled": "false", **TOLERANT},
         records=[keyed("a", V, {"v": 1}), keyed("a", V, None), keyed("b", V, {"v": 2})],
         rows={'SELECT id, v FROM "T" ORDER BY id': [("a", 1), ("b", 2)]},
-        dead=[1],
     ),
     Case(
         name="a delete among rows",

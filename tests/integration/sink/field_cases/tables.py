@@ -108,7 +108,7 @@ CASES = [
         config=UPSERT,
         records=_rows(1),
         rows={'SELECT count(*) FROM "T"': [(0,)]},
-        fails="deferrable",
+        fails="DEFERRABLE",
     ),
     Case(
         name="a bad record with a key that no index takes",

@@ -2,6 +2,7 @@
 
 import uuid
 
+import asyncpg
 import pytest
 
 from sink_connector.runtime.connector import Connector
@@ -33,7 +34,10 @@ async def test_field_case(case: Case, kafka_bootstrap: str, database: str, make_
     for topic, messages in sent.items():
         await make_topic(name=topic)
         await send(kafka_bootstrap, topic, messages)
-    await execute(database, *(named(statement, name) for statement in case.sql))
+    try:
+        await execute(database, *(named(statement, name) for statement in case.sql))
+    except asyncpg.FeatureNotSupportedError as error:  # an extension, ICU
+        pytest.skip(f"this server cannot make the table: {error}")
     given = {"topics": ",".join(sent), "retry.backoff.ms": "300"}
     given |= {key: named(value, name) for key, value in case.config.items()}
     keys = {key.replace(".", "__"): value for key, value in given.items()}

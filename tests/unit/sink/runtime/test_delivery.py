@@ -208,3 +208,35 @@ async def test_another_step_that_goes_well_does_not_hide_the_trouble_of_a_batch(
     await delivery.retrier.run(well, "schemas", settles=False)
     await delivery.deliver(batch_of(1))
     assert troubles == [0, 1, 2, 3, 4]
+
+
+async def test_a_batch_that_lacks_a_row_is_written_together_with_what_was_read_meanwhile() -> None:
+    def answers(_attempt: int, batch: Batch, *_: object) -> Exception | None:
+        if batch.records == 2 and delivery.buffer.is_empty:
+            delivery.buffer.add({Partition("t", 0): [Source(offset=2)]}, {Partition("t", 0): 1})
+        return None if batch.to_write == 3 else asyncpg.ForeignKeyViolationError("")
+
+    delivery, clock, committed = delivery_to(Database(answers))
+    await delivery.deliver(batch_of(2))
+    [batch] = committed.batches
+    assert batch.positions == {Partition("t", 0): Position(3, 1)}
+    assert batch.records == 3
+    assert clock.pauses == [0.1]
+    assert delivery.buffer.is_empty
+
+
+async def test_only_the_last_piece_of_a_batch_is_written_with_what_was_read_meanwhile() -> None:
+    def answers(_attempt: int, batch: Batch, isolate: bool, final: bool) -> Exception | None:  # noqa: FBT001 - as above
+        if batch.to_write == 10:
+            delivery.buffer.add({Partition("t", 0): [Source(offset=10)]}, {Partition("t", 0): 1})
+            return asyncpg.QueryCanceledError("")
+        return (
+            None
+            if final or batch.positions[Partition("t", 0)].next_offset > 5
+            else asyncpg.ForeignKeyViolationError("")
+        )
+
+    delivery, _, committed = delivery_to(Database(answers))
+    await delivery.deliver(batch_of(10))
+    assert [batch.positions[Partition("t", 0)].next_offset for batch in committed.batches] == [5, 10]
+    assert not delivery.buffer.is_empty

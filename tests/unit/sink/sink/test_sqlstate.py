@@ -84,6 +84,18 @@ def test_an_answer_of_the_server_leads_to_its_decision(state: str, routine: str,
     assert decide(raised(state, routine)) is decision
 
 
+@pytest.mark.parametrize("state", ["42P01", "42703", "42601"])
+def test_what_a_function_misses_says_nothing_of_the_table(state: str) -> None:
+    fields = {
+        "S": "ERROR",
+        "C": state,
+        "M": "a message",
+        "R": "parserOpenTable",
+        "W": "PL/pgSQL function f()",
+    }
+    assert decide(asyncpg.PostgresError.new(fields)) is Decision.RECORD
+
+
 def test_every_error_the_driver_knows_is_decided() -> None:
     for kind in vars(asyncpg.exceptions).values():
         if isinstance(kind, type) and issubclass(kind, asyncpg.PostgresError):

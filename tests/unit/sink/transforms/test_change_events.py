@@ -38,15 +38,17 @@ def _record(recorded: dict[str, Any]) -> Record:
     )  # fmt: skip
 
 
-def _by_topic(records: list[Record]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+def _by_topic(records: list[Record]) -> dict[tuple[str, str | None], list[Any]]:
+    """By topic and source table: between the tables that are routed to one topic there is no order."""
+    found: dict[tuple[str, str | None], list[Any]] = {}
     for record in records:
         value = record.value
         if isinstance(value, dict):
             value = {name: each for name, each in value.items() if name not in VOLATILE}
         schema = None if value is None else record.value_schema  # a deletion's envelope may keep its schema
         sides = (record.key_schema, exactly(record.key), schema, exactly(value))
-        found.setdefault(record.topic, []).append(sides)
+        table = None if record.key_schema is None else record.key_schema.name
+        found.setdefault((record.topic, table), []).append(sides)
     return found
 
 
