@@ -83,6 +83,7 @@ class WritePlan:
 
     @property
     def columns(self) -> list[str]:
+        """Their names, in the order of the rows' values."""
         return [target.column.name for target in self.targets]
 
     def rows(self, columns: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:

@@ -34,6 +34,10 @@ PLAIN_JSON = {
 }
 
 
+def _bits(digits: str) -> BitString:
+    return BitString(digits)  # type: ignore[arg-type] # the stubs know of bytes only
+
+
 def _one(field: Json, payload: Json) -> list[Sent]:
     return [row({"id": TEXT, "x": field}, {"id": "a", "x": payload})]
 

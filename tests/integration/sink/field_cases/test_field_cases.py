@@ -62,7 +62,7 @@ async def _until_refused(database: str) -> None:
     query = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()"
 
     async def refused() -> bool:
-        return (await rows(database, query))[0][0] > 0
+        return bool((await rows(database, query))[0][0])
 
     await wait_until(refused, timeout_s=30, what="a batch to be refused")
 
