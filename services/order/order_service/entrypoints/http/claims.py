@@ -39,8 +39,11 @@ class ClaimBody(BaseModel):
 _CLAIMS = TypeAdapter(Annotated[list[ClaimBody], Field(max_length=MOST)])
 
 
-class Held(msgspec.Struct):
-    """Who has the name, since when by the owner's clock; no instance when it is a key that belongs to another body."""
+class Held(msgspec.Struct, omit_defaults=True):
+    """Who has the name; None when it is a key that belongs to another body.
+
+    `claimed_at` is since when, by the owner's clock, for a key; names of products do not lapse.
+    """
 
     instance: str | None
     claimed_at: int = 0
@@ -57,7 +60,7 @@ def claims_router(keep: Callable[[ReserveName], Awaitable[NameReservation]], pee
             )
         except KeyReusedError:
             return Held(None)
-        return Held(kept.instance, kept.claimed_at)
+        return Held(kept.instance, kept.claimed_at if kept.fingerprint else 0)
 
     @router.post(PATH)
     async def claim(request: Request) -> Response:
