@@ -1,4 +1,4 @@
-"""Register the products to shop with over HTTP, each at its home instance; what is there already is left as it is.
+"""Register the products to shop with over HTTP, each at its owning instance; what is there already is left as it is.
 
     seed.py URL-OF-ORDER-1 URL-OF-ORDER-2 …
 

@@ -2,7 +2,11 @@
 
 from collections import Counter
 
+import pytest
+
 from tests.support.order_cluster import House
+
+DAY_MS = 24 * 3600 * 1000
 
 
 async def test_a_home_that_is_down_is_a_problem_with_a_time_to_come_back(houses: House) -> None:
@@ -32,3 +36,18 @@ async def test_a_key_whose_owner_is_down_waits_and_commands_without_keys_do_not(
     assert set(codes) == {201, 503}
     assert {a.json()["type"] for a in answers if a.status_code == 503} == {"/problems/home-unreachable"}
     assert (await houses[1].order(("tea-1", 1))).status_code == 201
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 3])
+async def test_a_key_is_kept_as_long_as_the_clock_of_its_owner_says(houses: House, ahead: int) -> None:
+    """The clock of one of three goes ahead by a day: each key is forgotten by all or by none."""
+    keys = [f"day-{number}" for number in range(12)]
+    first = {key: await houses[1].order(("tea-1", 1), key=key) for key in keys}
+    claims = await houses[ahead].rows("SELECT name FROM claims WHERE fingerprint <> ''")
+    forgotten = {key for key in keys if any(claim["name"].endswith(f" {key}") for claim in claims)}
+    assert forgotten
+    assert forgotten < set(keys)
+    houses[ahead].clock.offset_ms = DAY_MS
+    again = {key: await houses[1].order(("tea-1", 1), key=key) for key in keys}
+    assert {answer.status_code for answer in again.values()} == {201}
+    assert {key for key in keys if again[key].content != first[key].content} == forgotten

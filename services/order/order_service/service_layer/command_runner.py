@@ -28,8 +28,18 @@ class CommandRunner:
     backlog: Backlog
     outcome_of: Callable[[str], Awaitable[StoredOutcome | None]]
 
-    async def run(self, use_case: UseCase[T], *, key: str | None, fingerprint: str, trace: str) -> T:
+    async def run(
+        self,
+        use_case: UseCase[T],
+        *,
+        key: str | None,
+        fingerprint: str,
+        claimed_at: int | None = None,
+        trace: str,
+    ) -> T:
         """The aggregate after the command: with a `key` as it was the first time, if it is kept.
+
+        `claimed_at` is when the key was reserved, if keys of this command are (`Once`).
 
         Raises:
             DomainError: the command is refused; `KeyReusedError` when the key came with another fingerprint.
@@ -37,14 +47,15 @@ class CommandRunner:
             StorageUnavailableError: it is unknown whether the command was carried out.
         """
         if self.backlog.full:
-            return await self._kept(key, fingerprint)  # type: ignore[return-value]  # a key belongs to one route
+            return await self._kept(key, fingerprint, claimed_at)  # type: ignore[return-value]  # a key belongs to one route
         if key is None:
             return await self.commits.run(use_case, trace=trace)
-        return await self.commits.run(Once(use_case=use_case, key=key, fingerprint=fingerprint), trace=trace)
+        once = Once(use_case=use_case, key=key, fingerprint=fingerprint, claimed_at=claimed_at)
+        return await self.commits.run(once, trace=trace)
 
-    async def _kept(self, key: str | None, fingerprint: str) -> Order | Product:
+    async def _kept(self, key: str | None, fingerprint: str, claimed_at: int | None) -> Order | Product:
         known = None if key is None else await self.outcome_of(key)
-        if known is None:
+        if known is None or (claimed_at is not None and known.stored_at < claimed_at):
             raise OutboxFullError(
                 f"{self.backlog.pending} events wait for Kafka; the limit is {self.backlog.limit}"
             )

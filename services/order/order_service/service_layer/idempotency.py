@@ -22,11 +22,15 @@ class Once(Generic[T]):
 
     A refusal changes nothing and is not stored: the repetition is decided on the state it finds. Refuses with
     `KeyReusedError` when the key came with another `fingerprint`.
+
+    Where the key is reserved in the whole system, `claimed_at` is the time of its reservation, and the outcome holds as
+    long as that does: the clock of the reservation's owner decides about both. Without one this instance's clock does.
     """
 
     use_case: UseCase[T]
     key: str
     fingerprint: str
+    claimed_at: int | None = None
 
     def needs(self) -> Needs:
         """What the use case needs, and the outcome kept for the key."""
@@ -35,7 +39,8 @@ class Once(Generic[T]):
     def decide(self, tx: Transaction) -> T:
         """The kept outcome, or that of the use case carried out now: the aggregate after it."""
         known = tx.get(StoredOutcome, self.key)
-        if known is not None and known.stored_at > tx.now - KEPT_MS:
+        since = tx.now - KEPT_MS + 1 if self.claimed_at is None else self.claimed_at
+        if known is not None and known.stored_at >= since:
             return repeated(known, self.fingerprint)  # type: ignore[return-value]  # a key belongs to one route
         aggregate = self.use_case.decide(tx)
         tx.save(
@@ -43,7 +48,7 @@ class Once(Generic[T]):
                 key=self.key,
                 fingerprint=self.fingerprint,
                 aggregate=aggregate.published(),
-                stored_at=tx.now,
+                stored_at=tx.now if self.claimed_at is None else self.claimed_at,
             )
         )
         return aggregate

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from order_service.service_layer.message_bus import MessageBus
+from order_service.service_layer.unit_of_work import NameReservation
 from order_service.service_layer.use_cases.reserve_name import ReserveName
 
 
 class RegistryClient(Protocol):
     """The way to the registry at another instance."""
 
-    async def claim(self, owner: str, claim: ReserveName) -> str:
-        """The instance that has the name from now on. Raises when the other instance cannot be asked."""
+    async def claim(self, owner: str, claim: ReserveName) -> NameReservation:
+        """The reservation that holds from now on. Raises when the other instance cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +30,8 @@ class NameRegistry:
     others: RegistryClient
     commits: MessageBus
 
-    async def reserve(self, name: str, *, fingerprint: str, trace: str) -> str:
-        """The instance that has the name from now on: this one, if it was free.
+    async def reserve(self, name: str, *, fingerprint: str, trace: str) -> NameReservation:
+        """The reservation that holds from now on: this instance's, if the name was free.
 
         Raises:
             KeyReusedError: the name is a key that came with another fingerprint.
@@ -41,6 +42,6 @@ class NameRegistry:
             return await self.keep(reservation, trace=trace)
         return await self.others.claim(owner, reservation)
 
-    async def keep(self, reservation: ReserveName, *, trace: str) -> str:
+    async def keep(self, reservation: ReserveName, *, trace: str) -> NameReservation:
         """Be the owner. A reservation publishes nothing, so the outbox's limit does not concern it."""
-        return (await self.commits.run(reservation, trace=trace)).instance
+        return await self.commits.run(reservation, trace=trace)

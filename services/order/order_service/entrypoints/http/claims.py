@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from order_service.domain.errors import KeyReusedError
 from order_service.entrypoints.http.peers import Peers
 from order_service.entrypoints.http.problems import INVALID_REQUEST, ProblemError
+from order_service.service_layer.unit_of_work import NameReservation
 from order_service.service_layer.use_cases.reserve_name import ReserveName
 
 PATH = "/internal/claims"
@@ -38,23 +39,28 @@ class ClaimBody(BaseModel):
 _CLAIMS = TypeAdapter(Annotated[list[ClaimBody], Field(max_length=MOST)])
 
 
-class Held(msgspec.Struct):
-    """Who has the name; None when it is a key that belongs to another body."""
+class Held(msgspec.Struct, omit_defaults=True):
+    """Who has the name; None when it is a key that belongs to another body.
+
+    `claimed_at` is since when, by the owner's clock, for a key; names of products do not lapse.
+    """
 
     instance: str | None
+    claimed_at: int = 0
 
 
-def claims_router(keep: Callable[[ReserveName], Awaitable[str]], peers: Peers) -> APIRouter:
+def claims_router(keep: Callable[[ReserveName], Awaitable[NameReservation]], peers: Peers) -> APIRouter:
     """Between instances only, so not in the API's description. `keep` writes one claim; they share a commit."""
     router = APIRouter(include_in_schema=False)
 
     async def held(body: ClaimBody) -> Held:
         try:
-            return Held(
-                await keep(ReserveName(name=body.name, instance=body.instance, fingerprint=body.fingerprint))
+            kept = await keep(
+                ReserveName(name=body.name, instance=body.instance, fingerprint=body.fingerprint)
             )
         except KeyReusedError:
             return Held(None)
+        return Held(kept.instance, kept.claimed_at if kept.fingerprint else 0)
 
     @router.post(PATH)
     async def claim(request: Request) -> Response:
@@ -82,7 +88,7 @@ def _read_claims(content: bytes, peers: Peers) -> list[ClaimBody]:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     claim: ReserveName
-    held: asyncio.Future[str]
+    held: asyncio.Future[NameReservation]
 
 
 @dataclass(slots=True)
@@ -93,8 +99,8 @@ class NameRegistryClient:
     _queues: defaultdict[str, deque[_Waiting]] = field(default_factory=lambda: defaultdict(deque))
     _calling: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    async def claim(self, owner: str, claim: ReserveName) -> str:
-        """Who has the name from now on. Raises `KeyReusedError`, or the `Problem` of a owner that cannot be asked."""
+    async def claim(self, owner: str, claim: ReserveName) -> NameReservation:
+        """The reservation that holds from now on. Raises `KeyReusedError`, or the `Problem` of a owner that cannot be asked."""
         waiting = _Waiting(claim, asyncio.get_running_loop().create_future())
         self._queues[owner].append(waiting)
         async with self._calling[owner]:
@@ -120,4 +126,12 @@ class NameRegistryClient:
                 waiting.held.set_exception(KeyReusedError("the Idempotency-Key was used with another body"))
                 waiting.held.exception()
             else:
-                waiting.held.set_result(answer.instance)
+                claim = waiting.claim
+                waiting.held.set_result(
+                    NameReservation(
+                        name=claim.name,
+                        instance=answer.instance,
+                        fingerprint=claim.fingerprint,
+                        claimed_at=answer.claimed_at,
+                    )
+                )

@@ -22,7 +22,7 @@ from order_service.entrypoints.http.problems import OUTBOX_FULL, REQUEST_RUNNING
 from order_service.entrypoints.http.representation import Reply, response
 from order_service.service_layer.command_runner import CommandRunner, OutboxFullError
 from order_service.service_layer.name_registry import NameRegistry
-from order_service.service_layer.unit_of_work import UseCase
+from order_service.service_layer.unit_of_work import NameReservation, UseCase
 from order_service.service_layer.use_cases.reserve_name import ReserveName
 
 T = TypeVar("T", Order, Product)
@@ -75,15 +75,21 @@ class Dispatch:
     ) -> Response:
         """A command that makes an aggregate, here, unless its key or its `name` was first seen elsewhere."""
         with self.admission, self._alone(command):
+            claimed_at = None
             names = [] if command.key is None else [(f"key {command.scope}", command.fingerprint)]
             if name is not None:
                 names.append((name, ""))
             for each, fingerprint in names:
-                holder = await self.registry.reserve(each, fingerprint=fingerprint, trace=tracing.current())
+                reservation = await self.registry.reserve(
+                    each, fingerprint=fingerprint, trace=tracing.current()
+                )
+                holder = reservation.instance
+                if fingerprint:
+                    claimed_at = reservation.claimed_at
                 # An instance that sent the request here has the name and wants it done here.
                 if holder != self.peers.instance and holder not in self.peers.visited(command.request):
                     return await self.peers.forward(command.request, holder)
-            return await self._run(command, use_case, represent)
+            return await self._run(command, use_case, represent, claimed_at=claimed_at)
 
     async def change(
         self, command: Command, owner: str, use_case: UseCase[T], represent: Callable[[T], Reply]
@@ -94,8 +100,8 @@ class Dispatch:
                 return await self.peers.forward(command.request, owner)
             return await self._run(command, use_case, represent)
 
-    async def keep(self, claim: ReserveName) -> str:
-        """Reserve a name that this instance owns, for another; the instance that has it from now on."""
+    async def keep(self, claim: ReserveName) -> NameReservation:
+        """Reserve a name that this instance owns, for another; the reservation that holds from now on."""
         return await self.registry.keep(claim, trace=tracing.current())
 
     def _alone(self, command: Command) -> contextlib.AbstractContextManager[None]:
@@ -114,11 +120,22 @@ class Dispatch:
         finally:
             self._running.discard(scope)
 
-    async def _run(self, command: Command, use_case: UseCase[T], represent: Callable[[T], Reply]) -> Response:
+    async def _run(
+        self,
+        command: Command,
+        use_case: UseCase[T],
+        represent: Callable[[T], Reply],
+        *,
+        claimed_at: int | None = None,
+    ) -> Response:
         key = None if command.key is None else command.scope
         try:
             aggregate = await self.runner.run(
-                use_case, key=key, fingerprint=command.fingerprint, trace=tracing.current()
+                use_case,
+                key=key,
+                fingerprint=command.fingerprint,
+                claimed_at=claimed_at,
+                trace=tracing.current(),
             )
         except OutboxFullError as error:
             raise ProblemError(OUTBOX_FULL, str(error), retry_after=1) from error
