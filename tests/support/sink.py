@@ -14,6 +14,7 @@ from sink_connector.bootstrap import worker
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.runtime.connector import Connector
 from sink_connector.runtime.connector_definition import define_connector
+from sink_connector.runtime.sink_task import SinkTask
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Partition
@@ -92,6 +93,13 @@ async def connected(bootstrap: str, given: Mapping[str, str]) -> AsyncIterator[C
     config = WorkerConfig(bootstrap_servers=bootstrap)
     async with worker(config) as running:
         yield await running.add(define_connector(given, config, config.providers.unrestricted()))
+
+
+def task_of(connector: Connector) -> SinkTask:
+    """The first task of a connector in this process, which must have been made."""
+    task = connector.tasks[0].task
+    assert task is not None
+    return task
 
 
 async def wait_until_read(connector: Connector, topic: str, count: int, *, timeout_s: float = 30.0) -> None:

@@ -41,8 +41,9 @@ class PreparingConverter(Protocol):
 
 @runtime_checkable
 class CompiledReader(Protocol):
-    """A converter that can also go straight from the bytes to what the writer takes apart, where no transform has to
-    see the record in between.
+    """A converter that can also go straight from the bytes to what the writer takes apart.
+
+    That is done where no transform has to see the record in between.
     """
 
     def read(self, data: bytes) -> tuple[RecordSchema | None, Any]:

@@ -213,5 +213,5 @@ class DeadLetterTopic:
 
 
 def _text(name: str) -> str:
-    """The name of a header as the producer takes it: UTF-8, with what was not shown as `\\xff`."""
+    r"""The name of a header as the producer takes it: UTF-8, with what was not shown as `\xff`."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -73,8 +73,9 @@ class Subscription:
 
 
 class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
-    """The consumer of one task. `generation` changes whenever partitions are taken away: what was polled before is
-    then no longer ours to write. `assigned` is set while partitions wait for `rewind`.
+    """The consumer of one task.
+
+    `generation` changes whenever partitions are taken away: what was polled before is then no longer this task's to write. `assigned` is set while partitions wait for `rewind`.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
 
     @property
     def consumer(self) -> AIOKafkaConsumer:
+        """The consumer that was started. Raises `RuntimeError` before `start` and after `stop`."""
         if self._consumer is None:
             raise RuntimeError("the source is not started")
         return self._consumer
@@ -125,6 +127,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             await _close(consumer)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all of them, always
+        """Give up every partition: what was polled of them is another consumer's to write."""
         self.generation += 1
         self._epochs.clear()
         self._next.clear()
@@ -137,6 +140,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             self._showing.cancel()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Note what is to be claimed by `rewind`; nothing is delivered from it before."""
         self._unclaimed = set(assigned)
         self.assigned.set()
 

@@ -48,8 +48,9 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """Where to begin when nothing is stored: `first` on the very first claim, `reset` after the offset was reset. And the
-    id of the topic that the offset is to belong to.
+    """Where to begin when nothing is stored, and the id of the topic that the offset is to belong to.
+
+    `first` counts on the very first claim, `reset` after the offset was reset.
     """
 
     first: int

@@ -86,8 +86,9 @@ class TableWriter:
                 return written
 
     async def rewrite(self, letter: int, place: Place | None, entry: WriteRecord | None) -> None:
-        """Write a record again and remove its dead letter, in one transaction. Raises as `write` does; the dead letter then
-        stays.
+        """Write a record again and remove its dead letter, in one transaction.
+
+        Raises as `write` does; the dead letter then stays.
         """
         connection = await self._opened()
         while True:

@@ -6,6 +6,7 @@ The steps are those of `docs/sink-workers.md`, "In place of Kafka Connect".
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -66,7 +67,7 @@ async def test_our_worker_goes_on_where_connect_was(
     async with httpx.AsyncClient(base_url=theirs.url, timeout=30) as http:
         for name, config in configs.items():
             (await http.put(f"/connectors/{name}/config", json=config)).raise_for_status()
-            await wait_until(lambda name=name: in_state(http, name, "RUNNING"), what=f"their {name} runs")
+            await wait_until(partial(in_state, http, name, "RUNNING"), what=f"their {name} runs")
         (await http.put("/connectors/paused/pause")).raise_for_status()
         await wait_until(lambda: in_state(http, "paused", "PAUSED"), what="theirs is paused")
         await send(kafka_bootstrap, topic, numbers(range(MANY), version=1))

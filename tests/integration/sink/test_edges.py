@@ -20,6 +20,7 @@ from tests.support.sink import (
     rows,
     send,
     struct,
+    task_of,
     wait_until_read,
 )
 from tests.support.waiting import wait_until
@@ -197,7 +198,7 @@ async def test_latest_counts_for_the_very_first_start_and_not_for_what_appears_l
         consumer__override__metadata__max__age__ms="1000",
     )
     async with connected(kafka_bootstrap, given) as connector:
-        await wait_until(lambda: connector.tasks[0].task.source.epochs, what="the first start")
+        await wait_until(lambda: task_of(connector).source.epochs, what="the first start")
         await send(kafka_bootstrap, first, [number(2)])
         await wait_until_read(connector, first, 2)
     await make_topic(name=later)

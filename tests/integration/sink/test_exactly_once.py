@@ -27,6 +27,7 @@ from tests.support.sink import (
     send,
     stored_offsets,
     struct,
+    task_of,
     wait_until_failed,
     wait_until_read,
 )
@@ -77,7 +78,7 @@ async def test_tasks_that_come_and_go_neither_lose_nor_double(
 
 
 def _has_delivered(connector: Connector) -> bool:
-    return bool(connector.tasks[0].task.progress)
+    return bool(task_of(connector).progress)
 
 
 async def _trickle(bootstrap: str, topic: str, *, until: asyncio.Event) -> int:
@@ -112,7 +113,7 @@ async def test_nothing_is_committed_to_a_group_that_is_changing(
     dawdler = _Dawdler()
     async with connected(kafka_bootstrap, given) as connector:
         await wait_until_read(connector, topic, 10)
-        task = connector.tasks[0].task
+        task = task_of(connector)
         assert await task.source.show_progress(task.progress)
         member = AIOKafkaConsumer(
             bootstrap_servers=kafka_bootstrap, group_id=connector.config.group_id, enable_auto_commit=False
@@ -258,7 +259,7 @@ async def test_a_paused_connector_keeps_its_partitions_and_delivers_nothing(
         await wait_until_read(connector, topic, 10)
         await connector.pause()
         epochs = await rows(target, "SELECT epoch FROM sink.offsets")
-        await wait_until(lambda: connector.tasks[0].task.is_idle, what="the last poll to end")
+        await wait_until(lambda: task_of(connector).is_idle, what="the last poll to end")
         await send(kafka_bootstrap, topic, numbers(10, 20))
         done, _ = await asyncio.wait(
             [asyncio.create_task(wait_until_read(connector, topic, 20))], timeout=1.5

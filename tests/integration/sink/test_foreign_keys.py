@@ -15,6 +15,7 @@ from tests.support.sink import (
     rows,
     send,
     struct,
+    task_of,
     wait_until_failed,
     wait_until_read,
 )
@@ -119,13 +120,13 @@ async def test_a_parent_that_somebody_else_writes_a_moment_later_is_waited_for(
         **KEYED,
     )
     async with connected(kafka_bootstrap, given) as connector:
-        await wait_until(lambda: connector.tasks[0].task.attempts > 2, what="the task to wait")
-        trouble = connector.tasks[0].task.trouble
+        await wait_until(lambda: task_of(connector).attempts > 2, what="the task to wait")
+        trouble = task_of(connector).trouble
         assert trouble is not None
         assert "foreign key" in trouble.reason
         await execute(database, "INSERT INTO parents VALUES ('p')")
         await wait_until_read(connector, topic, 1)
-        assert connector.tasks[0].task.trouble is None
+        assert task_of(connector).trouble is None
     assert await rows(database, f'SELECT id FROM "{topic}"') == [("c",)]  # noqa: S608 - as above
 
 
@@ -145,7 +146,7 @@ async def test_a_parent_that_the_same_task_reads_later_is_written_with_the_child
         **KEYED,
     )
     async with connected(kafka_bootstrap, given) as connector:
-        await wait_until(lambda: connector.tasks[0].task.attempts > 1, what="the task to wait")
+        await wait_until(lambda: task_of(connector).attempts > 1, what="the task to wait")
         await send(kafka_bootstrap, parent_topic, [parent("p")])
         await wait_until_read(connector, child_topic, 1, timeout_s=10)
         await wait_until_read(connector, parent_topic, 1)

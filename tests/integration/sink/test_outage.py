@@ -14,6 +14,7 @@ from tests.support.sink import (
     rows,
     send,
     struct,
+    task_of,
     wait_until_read,
 )
 from tests.support.tcp_proxy import tcp_proxy
@@ -43,7 +44,7 @@ async def test_an_outage_of_the_database_is_waited_out(
         async with connected(kafka_bootstrap, given) as connector:
             await send(kafka_bootstrap, topic, map(message, range(1000)))
             await wait_until_read(connector, topic, 1000)
-            task = connector.tasks[0].task
+            task = task_of(connector)
             generation = task.source.generation
             proxy.cut()
             await send(kafka_bootstrap, topic, map(message, range(1000, 6000)))
@@ -68,7 +69,7 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(
         proxy.cut()
         given = configuration(proxy.dsn, topics=topic, table__name__format="numbers")
         async with connected(kafka_bootstrap, given) as connector:
-            await wait_until(lambda: connector.tasks[0].task.attempts, what="a first attempt to fail")
+            await wait_until(lambda: task_of(connector).attempts, what="a first attempt to fail")
             proxy.open()
             await wait_until_read(connector, topic, 1)
     assert await rows(database, "SELECT id FROM numbers") == [(1,)]

@@ -13,6 +13,7 @@ from tests.support.sink import (
     rows,
     send,
     struct,
+    task_of,
     wait_until_failed,
     wait_until_read,
 )
@@ -102,8 +103,8 @@ async def test_a_locked_table_is_waited_for_and_makes_no_dead_letter(
     )
     try:
         async with connected(kafka_bootstrap, given) as connector:
-            await wait_until(lambda: connector.tasks[0].task.attempts > 6, what="many attempts to fail")
-            trouble = connector.tasks[0].task.trouble
+            await wait_until(lambda: task_of(connector).attempts > 6, what="many attempts to fail")
+            trouble = task_of(connector).trouble
             assert trouble is not None
             assert "lock" in trouble.reason
             await holder.execute("COMMIT")
