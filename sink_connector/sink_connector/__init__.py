@@ -1,1 +1,1 @@
-"""A Kafka sink for PostgreSQL with Kafka Connect's configuration, formats and REST API."""
+"""A sink connector from Kafka to PostgreSQL, with Kafka Connect's configuration and REST API."""

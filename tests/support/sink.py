@@ -95,9 +95,9 @@ async def connected(bootstrap: str, given: Mapping[str, str]) -> AsyncIterator[C
         yield await running.add(define_connector(given, config, config.providers.unrestricted()))
 
 
-def task_of(connector: Connector, number: int = 0) -> SinkTask:
-    """A running task of the connector."""
-    task = connector.tasks[number].task
+def task_of(connector: Connector) -> SinkTask:
+    """The first task of a connector in this process, which must have been made."""
+    task = connector.tasks[0].task
     assert task is not None
     return task
 

@@ -41,9 +41,9 @@ class PreparingConverter(Protocol):
 
 @runtime_checkable
 class CompiledReader(Protocol):
-    """A converter that also reads bytes straight into what the writer takes apart.
+    """A converter that can also go straight from the bytes to what the writer takes apart.
 
-    It is used where no transform has to see the record in between.
+    That is done where no transform has to see the record in between.
     """
 
     def read(self, data: bytes) -> tuple[RecordSchema | None, Any]:

@@ -1,1 +1,1 @@
-"""Records that could not be delivered: how they are kept, in a table and in a topic."""
+"""Records that cannot be written: the table and the topic they are kept in."""

@@ -75,8 +75,7 @@ class Subscription:
 class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
     """The consumer of one task.
 
-    `generation` changes whenever partitions are taken away: what was polled before is then another member's to write.
-    `assigned` is set while partitions wait for `rewind`.
+    `generation` changes whenever partitions are taken away: what was polled before is then no longer this task's to write. `assigned` is set while partitions wait for `rewind`.
     """
 
     def __init__(
@@ -97,7 +96,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
 
     @property
     def consumer(self) -> AIOKafkaConsumer:
-        """The running consumer. Raises `RuntimeError` before `start`."""
+        """The consumer that was started. Raises `RuntimeError` before `start` and after `stop`."""
         if self._consumer is None:
             raise RuntimeError("the source is not started")
         return self._consumer
@@ -128,7 +127,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             await _close(consumer)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all of them, always
-        """Forget every claim; called by aiokafka before the group changes."""
+        """Give up every partition: what was polled of them is another consumer's to write."""
         self.generation += 1
         self._epochs.clear()
         self._next.clear()
@@ -141,7 +140,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             self._showing.cancel()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Note what is to be claimed by `rewind`; called by aiokafka once the group has settled."""
+        """Note what is to be claimed by `rewind`; nothing is delivered from it before."""
         self._unclaimed = set(assigned)
         self.assigned.set()
 

@@ -20,7 +20,7 @@ class Replayed(NamedTuple):
 
 
 async def replay(blueprint: ConnectorDefinition, ids: Sequence[int] | None = None) -> list[Replayed]:
-    """Deliver the dead letters of a connector once more, in the order of their offsets.
+    """Deliver the letters of a connector once more, in the order of their offsets.
 
     `version.field` keeps an old state from overwriting what came after it. Raises what the driver raises when the database
     is away.

@@ -100,10 +100,9 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Decides what follows a failure; pure but for its `random`.
+    """Pauses double from `first_ms` to `longest_ms`; `random()` in [0, 1) takes up to a half off.
 
-    Pauses double from `first_ms` to `longest_ms`; `random()` in [0, 1) takes up to a half off, which spreads the tasks
-    that lost the same server at the same moment.
+    That spreads the tasks that lost the same server at the same moment.
 
     A row that is referred to and missing is waited for: `max_retries` pauses of `first_ms`, or `patience_ms` (-1: for
     ever), whichever is longer.

@@ -12,9 +12,7 @@ Place = tuple[Partition, int]
 
 @dataclass(slots=True)
 class Batch:
-    """Records by topic and table, in the order they came, and how far the partitions move.
-
-    `bad` are those that could not be converted.
+    """Records by topic and table in the order they came, those not converted, and how far the partitions move.
 
     `began` is when its first records came, in seconds on the monotonic clock; `records` counts all that were read, `size`
     their bytes as they were in Kafka: keys, values and headers.

@@ -45,7 +45,7 @@ class ColumnMapping:
 
     @cached_property
     def key_names(self) -> tuple[str, ...]:
-        """The fields that make the primary key."""
+        """The fields of the primary key, in its order; none with `pk.mode=none`."""
         return tuple(source.field.name for source in self.sources if source.is_key)
 
     def columns(self, entries: Sequence[WriteRecord]) -> list[Sequence[Any]]:
@@ -94,7 +94,7 @@ def make_column_mapping(
 
 
 def wanted(config: TableConfig, topic: str, field: str) -> bool:
-    """Whether a field of a topic becomes a column, by the lists of fields that are included and excluded."""
+    """Whether `fields.whitelist` and `field.exclude.list` let a field of a topic's values become a column."""
     names = {field, f"{topic}:{field}"}
     return not (names & config.exclude) and (not config.include or bool(names & config.include))
 

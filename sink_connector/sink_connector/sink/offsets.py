@@ -48,9 +48,9 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """Where to begin when nothing is stored: `first` on the very first claim, `reset` after the offset was reset.
+    """Where to begin when nothing is stored, and the id of the topic that the offset is to belong to.
 
-    `topic_id` is that of the topic which the offset is to belong to.
+    `first` counts on the very first claim, `reset` after the offset was reset.
     """
 
     first: int

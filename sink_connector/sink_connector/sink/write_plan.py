@@ -83,7 +83,7 @@ class WritePlan:
 
     @property
     def columns(self) -> list[str]:
-        """Their names, in the order of the rows' values."""
+        """The names of the columns that are written, in the order of a row."""
         return [target.column.name for target in self.targets]
 
     def rows(self, columns: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:

@@ -113,10 +113,10 @@ def _messages(seed: int) -> list[Message]:
         payload: Any = {"id": f"k{number}", **_values(chance)}
         if chance.random() < 0.06:
             payload = chance.choice(BAD)(payload)
-        written = envelope(schema, payload)
-        value: bytes | None = written
+        whole = envelope(schema, payload)
+        value: bytes | None = whole
         if chance.random() < 0.02:
-            value = written[:-2] if chance.random() < 0.5 else b"[" * 300
+            value = whole[:-2] if chance.random() < 0.5 else b"[" * 300
         elif chance.random() < 0.03:
             value = None
         found.append(Message(value=value, key=envelope(TEXT, f"k{number}"), partition=number % PARTITIONS))

@@ -34,8 +34,8 @@ PLAIN_JSON = {
 }
 
 
-def _bits(digits: str) -> BitString:
-    return BitString(digits)  # type: ignore[arg-type] # the stubs know of bytes only
+def _bits(text: str) -> BitString:
+    return BitString(text)  # type: ignore[arg-type] # the types say bytes, the class takes a text
 
 
 def _one(field: Json, payload: Json) -> list[Sent]:

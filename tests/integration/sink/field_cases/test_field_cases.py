@@ -37,7 +37,7 @@ async def test_field_case(case: Case, kafka_bootstrap: str, database: str, make_
     try:
         await execute(database, *(named(statement, name) for statement in case.sql))
     except asyncpg.FeatureNotSupportedError as error:  # an extension, ICU
-        pytest.skip(f"this server cannot make the table: {error}")
+        pytest.skip(f"this server cannot make the table: {error.args[0]}")
     given = {"topics": ",".join(sent), "retry.backoff.ms": "300"}
     given |= {key: named(value, name) for key, value in case.config.items()}
     keys = {key.replace(".", "__"): value for key, value in given.items()}
