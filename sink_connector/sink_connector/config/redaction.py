@@ -82,7 +82,12 @@ def _forms(value: str) -> Iterable[str]:
         found.update((match["user"], match["password"] or ""))
     found.update(match["value"] for match in _OPTION.finditer(value))
     for form in list(found):
-        found |= {unquote(form), quote(form, safe="", errors="surrogatepass"), repr(form)[1:-1], json.dumps(form)[1:-1]}
+        found |= {
+            unquote(form),
+            quote(form, safe="", errors="surrogatepass"),
+            repr(form)[1:-1],
+            json.dumps(form)[1:-1],
+        }
     return {form for form in found if form.strip()}
 
 
