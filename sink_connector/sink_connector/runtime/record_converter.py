@@ -122,13 +122,20 @@ class UnwrappingRecordConverter:
         """Takes what it works with."""
         self._compiled = compiled
         self._unwrapping = unwrapping
+        self._flat: RecordSchema | None = (
+            None  # the last one found to be no change event; most records have it
+        )
 
     def __call__(self, record: SourceRecord) -> Converted:
         """What was made of the schema. Raises what making it raises."""
         converted = self._compiled(record)
-        if converted is None or not _is_wrapped(converted[1].shape):
+        shape = None if converted is None else converted[1].shape
+        if shape is None or shape is self._flat:
             return converted
-        return self._unwrapping(record)
+        if _is_wrapped(shape):
+            return self._unwrapping(record)
+        self._flat = shape
+        return converted
 
     async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
         """Fetch the schemas that these records name."""

@@ -99,20 +99,39 @@ class Buffer:
             batch.positions[Partition(*partition)] = Position(read[-1].offset + 1, epochs[partition])
             batch.records += len(read)
             batch.size += size_of(read)
-            for record in read:
-                if unreadable and (partition, record.offset) in unreadable:
-                    batch.bad.append(_unreadable(record))
-                    continue
-                try:
-                    converted = self._convert(record)
-                    if converted is not None:
-                        self._place(batch, *converted)
-                except Exception as error:  # noqa: BLE001 - whatever goes wrong with a record is that record's
-                    batch.bad.append(DeadLetter.of(record, error, stage=Stage.VALUE_CONVERTER))
+            self._add_partition(batch, partition, read, unreadable)
 
-    def _place(self, batch: Batch, topic: str, entry: WriteRecord) -> None:
-        if entry.value is not None or self._takes_tombstones:
-            batch.entries.setdefault((topic, self._naming.table_of(topic)), []).append(entry)
+    def _add_partition(
+        self,
+        batch: Batch,
+        partition: Partition,
+        read: Sequence[SourceRecord],
+        unreadable: Collection[tuple[Partition, int]],
+    ) -> None:
+        convert, takes_tombstones = self._convert, self._takes_tombstones
+        topic: str | None = None
+        place: Callable[[WriteRecord], None] = _nowhere
+        for record in read:  # the one loop that every record goes through
+            if unreadable and (partition, record.offset) in unreadable:
+                batch.bad.append(_unreadable(record))
+                continue
+            try:
+                converted = convert(record)
+                if converted is None:
+                    continue
+                name, entry = converted
+                if entry.value is None and not takes_tombstones:
+                    continue
+                if name != topic:
+                    place = batch.entries.setdefault((name, self._naming.table_of(name)), []).append
+                    topic = name
+                place(entry)
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong with a record is that record's
+                batch.bad.append(DeadLetter.of(record, error, stage=Stage.VALUE_CONVERTER))
+
+
+def _nowhere(entry: WriteRecord) -> None:
+    raise AssertionError(f"{entry} has no table")
 
 
 def size_of(records: Sequence[SourceRecord]) -> int:
