@@ -74,7 +74,7 @@ PLANTED = {
         "DELETE FROM order_history WHERE order_id = $1 AND version = 1", {"history-missing"},
     ),
     "an order from nowhere": (
-        """INSERT INTO orders SELECT 'order-9-' || order_id, version, user_id, status, lines, total_cents, 'order-9',
+        """INSERT INTO orders SELECT 'order-9-' || order_id, version, user_id, status, lines, total_cents, 'order-9-' || instance,
            reason, placed_at, updated_at FROM orders WHERE order_id = $1""",
         {"read-extra", "command-ghost"},
     ),
