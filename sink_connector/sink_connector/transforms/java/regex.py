@@ -5,19 +5,12 @@ from collections.abc import Callable
 
 from regex import Match
 
-from sink_connector.config.patterns import BoundedPattern
-
 Replacement = Callable[[Match[str]], str]
 
 _GROUP = re.compile(
     r"\\(?P<plain>.)|\$(?:\{(?P<name>[a-zA-Z]\w*)\}|(?P<number>\d+))|(?P<stray>[$\\])|(?P<text>[^$\\]+)",
     re.DOTALL,
 )
-
-
-def compile_regex(text: str) -> re.Pattern[str]:
-    """A Java pattern for the standard library, without a bound on its time. Raises `ValueError` when it is none."""
-    return re.compile(BoundedPattern.compile(text).compiled.pattern, re.ASCII)
 
 
 def compile_replacement(text: str) -> Replacement:
