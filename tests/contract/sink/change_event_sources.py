@@ -36,17 +36,3 @@ POSTGRESQL = [
     "INSERT INTO shop.kinds (id, place, n, iv) VALUES (3, 'south', 1e20, '30 hours'), (4, 'south', 0.000001, '-1 hour')",
     "UPDATE shop.kinds SET f = false WHERE id = 1",
 ]
-
-MARIADB = [
-    "CREATE TABLE customers (id int PRIMARY KEY, name varchar(40) NOT NULL, place varchar(20) NOT NULL, note varchar(20) DEFAULT 'none')",
-    "CREATE TABLE items (order_id varchar(20), line int, price decimal(12,2), place varchar(20), PRIMARY KEY (order_id, line))",
-    """CREATE TABLE kinds (id bigint unsigned PRIMARY KEY, place varchar(20), n decimal(38,10), b bit(8), f tinyint(1), y year,
-    e enum('a','b'), s set('x','y','z'), at timestamp(6) NULL, dt datetime(6), dt0 datetime, day date, clock time(6), j json,
-    raw varbinary(10), t text, d double)""",
-    *_CHANGES,
-    """INSERT INTO kinds VALUES (1, 'south', 1234567890123456789012345678.0123456789, b'10101010', 1, 2024, 'b', 'x,z',
-    '2024-01-01 10:00:00.123456', '2024-01-01 10:00:00.123456', '2024-01-01 10:00:00', '2024-02-29', '23:59:59.999999',
-    '{"a": [1, null]}', x'00ff', 'größe', 0.1)""",
-    "INSERT INTO kinds (id, place) VALUES (2, 'south')",
-    "UPDATE kinds SET f = 0 WHERE id = 1",
-]

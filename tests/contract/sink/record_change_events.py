@@ -1,23 +1,19 @@
-"""Record change events as Debezium's connectors write them, of a real PostgreSQL and a real MariaDB, into `change_events/*.json`.
+"""Record change events as Debezium's connector writes them, of a real PostgreSQL, into `change_events/postgresql.json`.
 
-    .venv/bin/python -m tests.contract.sink.record_change_events [postgresql] [mariadb]
+    .venv/bin/python -m tests.contract.sink.record_change_events
 
-Each file holds, for one database: the statements that were run, the rows that its tables hold in the end, and for each way of
-writing the same changes (the envelope as it is, and Debezium's own `ExtractNewRecordState` with several of its options) the
-records in the order of their topics. The tests that read the recordings need neither Java nor Debezium.
-MariaDB is Debian's (`apt-get install mariadb-server`); PostgreSQL, Kafka and Kafka Connect are the tests' own.
+The file holds the statements that were run, the rows that the tables hold in the end, and for each way of writing the same
+changes (the envelope as it is, and Debezium's own `ExtractNewRecordState` with several of its options) the records in the
+order of their topics. The tests that read it need neither Java nor Debezium.
 """
 
 import asyncio
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +30,7 @@ from tests.contract.sink import change_event_sources as sources
 from tests.support import jvm
 from tests.support.connect_worker import NOT_IN_THE_PLUGIN, connect_worker
 
-RECORDINGS = Path(__file__).with_name("change_events")
+RECORDING = Path(__file__).with_name("change_events") / "postgresql.json"
 QUIET_S = 5.0  # no further record for so long: the connector has caught up
 UNWRAP = "io.debezium.transforms.ExtractNewRecordState"
 WAYS: dict[str, dict[str, str]] = {
@@ -91,10 +87,9 @@ class Source:
 def _plugin(directory: Path, coordinates: str) -> None:
     plugin = directory / "plugins" / coordinates.split(":")[1]
     plugin.mkdir(parents=True, exist_ok=True)
-    left_out = tuple(word for word in NOT_IN_THE_PLUGIN if not word.startswith(("mysql", "mariadb")))
     for jar in jvm.jars(coordinates, f"org.apache.kafka:kafka-clients:{jvm.KAFKA_VERSION}"):
         link = plugin / jar.name
-        if not jar.name.startswith(left_out) and not link.exists():
+        if not jar.name.startswith(NOT_IN_THE_PLUGIN) and not link.exists():
             link.symlink_to(jar)
 
 
@@ -148,102 +143,6 @@ async def _postgresql(directory: Path) -> AsyncIterator[Source]:
             rows=rows,
         )
         await connection.close()
-
-
-@contextmanager
-def _mariadbd(directory: Path, port: int) -> Iterator[Path]:
-    data, socket = directory / "maria", directory / "maria.sock"
-    user = [f"--user={'mysql' if os.geteuid() == 0 else os.environ.get('USER', '')}"]
-    directory.chmod(0o777)
-    common = ["--no-defaults", f"--datadir={data}", *user]
-    subprocess.run(
-        ["mariadb-install-db", *common, "--auth-root-authentication-method=normal"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    process = subprocess.Popen(
-        [
-            shutil.which("mariadbd") or "/usr/sbin/mariadbd", *common, f"--port={port}", "--bind-address=127.0.0.1",
-            f"--socket={socket}", "--log-bin=bin", "--binlog-format=ROW", "--binlog-row-image=FULL", "--server-id=7",
-        ],
-        stderr=(directory / "maria.log").open("wb"),
-    )  # fmt: skip
-    try:
-        for _ in range(100):
-            done = subprocess.run(
-                ["mariadb-admin", f"--socket={socket}", "-uroot", "ping"], capture_output=True, check=False
-            )
-            if done.returncode == 0:
-                break
-            subprocess.run(["sleep", "0.2"], check=True)
-        yield socket
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-@asynccontextmanager
-async def _mariadb(directory: Path) -> AsyncIterator[Source]:
-    port = free_ports(1)[0]
-    with _mariadbd(directory, port) as socket:
-
-        def client(statement: str, *more: str) -> str:
-            command = [
-                "mariadb",
-                f"--socket={socket}",
-                "-uroot",
-                "--batch",
-                "--raw",
-                "--skip-column-names",
-                *more,
-            ]
-            return subprocess.run(
-                command, input=statement.encode(), check=True, capture_output=True
-            ).stdout.decode()
-
-        client("CREATE DATABASE shop; CREATE USER cdc@'%' IDENTIFIED BY 'cdc'; GRANT ALL ON *.* TO cdc@'%';")
-
-        async def run(statement: str) -> None:
-            client(statement, "shop")
-
-        async def rows() -> dict[str, list[str]]:
-            found = {}
-            for table in sources.TABLES:
-                names = client(
-                    f"SELECT group_concat(concat('\\'', column_name, '\\', `', column_name, '`') ORDER BY ordinal_position) "  # noqa: S608
-                    f"FROM information_schema.columns WHERE table_schema='shop' AND table_name='{table}'"
-                ).strip()
-                found[table] = client(
-                    f"SELECT json_object({names}) FROM {table} ORDER BY 1",  # noqa: S608 - our own names
-                    "shop",
-                ).splitlines()
-            return found
-
-        def config(name: str) -> dict[str, str]:
-            return {
-                "connector.class": "io.debezium.connector.mariadb.MariaDbConnector",
-                "database.hostname": "127.0.0.1",
-                "database.port": str(port),
-                "database.user": "cdc",
-                "database.password": "cdc",
-                "database.server.id": str(1000 + abs(hash(name)) % 100_000),
-                "database.ssl.mode": "disable",
-                "database.include.list": "shop",
-                "table.include.list": ",".join(f"shop.{table}" for table in sources.TABLES),
-                "skipped.operations": "none",
-                "heartbeat.interval.ms": "1000",
-                "schema.history.internal.kafka.bootstrap.servers": "BOOTSTRAP",
-                "schema.history.internal.kafka.topic": f"{name}-history",
-            }
-
-        yield Source(
-            name="mariadb",
-            coordinates="io.debezium:debezium-connector-mariadb:3.5.0.Final",
-            statements=sources.MARIADB,
-            config=config,
-            run=run,
-            rows=rows,
-        )
 
 
 async def _records(bootstrap: str, prefix: str, *, routed: bool) -> list[dict[str, Any]]:
@@ -303,9 +202,7 @@ async def _record(source: Source, bootstrap: str, url: str) -> dict[str, Any]:
             await source.run(statement)
         for prefix, config in ways.values():
             whole = {
-                key: value.replace("BOOTSTRAP", bootstrap) for key, value in source.config(prefix).items()
-            }
-            whole |= {
+                **source.config(prefix),
                 "topic.prefix": prefix,
                 "snapshot.mode": "no_data",
                 "tasks.max": "1",
@@ -360,31 +257,24 @@ def _text(recording: dict[str, Any]) -> str:
     return whole.removesuffix("\n}") + ',\n "ways": {\n' + ",\n".join(ways) + "\n}}\n"
 
 
-async def main(names: Sequence[str]) -> None:
-    """One file per database."""
-    RECORDINGS.mkdir(exist_ok=True)
+async def main() -> None:
+    """Start what there is to be recorded, and write the file."""
     directory = Path(tempfile.mkdtemp(prefix="change-events-"))
     directory.chmod(0o755)  # noqa: ASYNC240 - once, before anything runs
     try:
-        async with KafkaCluster(directory=directory / "kafka", brokers=1) as kafka:
-            for name in names:
-                place = directory / name
-                place.mkdir()
-                place.chmod(0o777)
-                async with _SOURCES[name](place) as source:
-                    _plugin(directory, source.coordinates)
-                    with connect_worker(
-                        directory, bootstrap=kafka.bootstrap, port=free_ports(1)[0]
-                    ) as worker:
-                        recording = await _record(source, kafka.bootstrap, worker.url)
-                (RECORDINGS / f"{name}.json").write_text(_text(recording), encoding="utf-8")
-                counts = {way: len(each["records"]) for way, each in recording["ways"].items()}
-                print(name, counts)  # noqa: T201 - a person runs this and watches
+        async with (
+            KafkaCluster(directory=directory / "kafka", brokers=1) as kafka,
+            _postgresql(directory) as source,
+        ):
+            _plugin(directory, source.coordinates)
+            with connect_worker(directory, bootstrap=kafka.bootstrap, port=free_ports(1)[0]) as worker:
+                recording = await _record(source, kafka.bootstrap, worker.url)
+        RECORDING.write_text(_text(recording), encoding="utf-8")
+        counts = {way: len(each["records"]) for way, each in recording["ways"].items()}
+        print(counts)  # noqa: T201 - a person runs this and watches
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-_SOURCES = {"postgresql": _postgresql, "mariadb": _mariadb}
-
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:] or list(_SOURCES)))
+    asyncio.run(main())
