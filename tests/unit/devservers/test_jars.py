@@ -1,6 +1,8 @@
 """Kafka's jars are those that the project was made with, byte by byte."""
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,28 @@ def test_what_keeps_the_jars_away_decides_what_is_advised(
 def test_the_cache_is_where_the_user_wants_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert tmp_path in jars.jars_cache().parents
+
+
+def test_two_who_need_the_jars_fetch_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: list[Path]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(jars, "require_expected", lambda *_: None)
+    fetching, overlapped, both = threading.Lock(), threading.Event(), threading.Barrier(2)
+
+    def fetch(*_: object, **__: object) -> list[Path]:
+        if not fetching.acquire(blocking=False):
+            overlapped.set()
+        elif not overlapped.wait(timeout=0.2):  # long enough for the other to come, were it not kept out
+            fetching.release()
+        return folder
+
+    def resolve() -> str:
+        both.wait(timeout=10)
+        return jars.Jars.resolve.__wrapped__()
+
+    monkeypatch.setattr(jars, "_built", fetch)
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(resolve) for _ in range(2)]
+        assert len({each.result(timeout=20) for each in running}) == 1
+    assert not overlapped.is_set()

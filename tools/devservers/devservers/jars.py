@@ -7,11 +7,12 @@ carries a Java runtime in its wheel. Tests use the same two functions:
     subprocess.run([Jars.java(), "-cp", classpath, "org.apache.kafka.tools.TopicCommand", …])
 """
 
+import fcntl
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -114,14 +115,32 @@ def require_expected(jars: Iterable[Path], expected: Mapping[str, str]) -> None:
 
 def _fetch(progress: Progress) -> list[Path]:
     try:
-        jars = _built(progress, update=False)
-        if not jars or not all(jar.stat().st_size for jar in jars):  # an interrupted download
-            jars = _built(progress, update=True)
+        with _alone():
+            jars = _built(progress, update=False)
+            if not jars or not all(jar.stat().st_size for jar in jars):  # an interrupted download
+                jars = _built(progress, update=True)
     except Exception as error:  # the resolver raises whatever its HTTP client does
         raise JarsMissingError(
             f"Kafka {KAFKA_VERSION} could not be fetched ({error}). {_advice(error)} What has arrived already is kept."
         ) from error
     return jars
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for others who fetch: two at once into one cache disturb each other's files."""
+    cache = jars_cache()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        lock = (cache / "fetching.lock").open("w")
+    except (
+        OSError
+    ):  # nobody can fetch into a cache that is read-only; what is in it may be all that is needed
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _built(progress: Progress, *, update: bool) -> list[Path]:
