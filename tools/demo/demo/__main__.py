@@ -89,6 +89,11 @@ COMMANDS = {
         "Fill empty tables from the topics beside those that serve, compare them with the topics, and put them in their "
         "place in one transaction. Until then nothing changes; Ctrl-C leaves everything as it was.",
     ),
+    "build": Command(
+        "demo.cli.build",
+        "build the sink connector's packages: a wheel and a source distribution",
+        "Build the sink connector as a wheel and a source distribution. The same sources give the same bytes.",
+    ),
     "test": Command("demo.cli.suites", "run the tests, all or some suites"),
     "supervise": Command("demo.cli.supervise", None, "What `up` leaves running: keeps the parts alive."),
 }
