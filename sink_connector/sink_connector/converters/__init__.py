@@ -1,12 +1,14 @@
 """From the bytes of Kafka to a value with its schema: one converter for the keys of a connector, one for the values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from sink_connector.data.record import Schema
 from sink_connector.data.record_schema import RecordSchema
 
 RawHeaders = Sequence[tuple[str, bytes]]
+Read = tuple[RecordSchema | None, Any]
+Columns = tuple[list[RecordSchema | None], list[Any]]  # the shapes and the values of neighbours
 
 
 class Decoded(NamedTuple):
@@ -46,5 +48,14 @@ class CompiledReader(Protocol):
     That is done where no transform has to see the record in between.
     """
 
-    def read(self, data: bytes) -> tuple[RecordSchema | None, Any]:
+    def read(self, data: bytes) -> Read:
         """The shape and the value; None and None for a null. Raises `BadRecordError` as `decode` does."""
+
+    def read_all(self, data: Sequence[bytes | None]) -> Columns:
+        """What `read` gives for each of these, None and None for None. Raises `BadRecordError` when one cannot be read."""
+
+
+def read_each(read: Callable[[bytes], Read], data: Sequence[bytes | None]) -> Columns:
+    """`CompiledReader.read_all` by reading one after the other."""
+    found = [(None, None) if each is None else read(each) for each in data]
+    return [shape for shape, _ in found], [value for _, value in found]

@@ -1,13 +1,13 @@
 """Connect's JSON envelope, `{"schema":…,"payload":…}`, read without parsing its schema twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from sink_connector.converters import Decoded, RawHeaders
+from sink_connector.converters import Columns, Decoded, RawHeaders, read_each
 from sink_connector.converters.compiled import compile_schema
 from sink_connector.converters.connect_json import BITS, Read, json_reader, to_json
 from sink_connector.converters.connect_schema import parse_schema
@@ -61,6 +61,25 @@ class EnvelopeReader:
             except NOT_JSON:
                 pass  # the slow way decides, and says what is wrong
         return self._read_any(data)
+
+    def read_all(self, data: Sequence[bytes | None]) -> Columns:
+        """What `read` gives for each; None and None for None.
+
+        Neighbours of one schema, as nearly all are, are decoded in one go; a null among them, a second schema or an envelope
+        written otherwise has each of them looked at. Raises `BadRecordError` when one cannot be read.
+        """
+        first = next(filter(None, data), None)
+        if first is not None and not first.startswith(self._prefix):
+            self.read(first)  # so that its schema is the one to be expected
+        shape, decode, prefix, skip = self._shape, self._decode, self._prefix, self._skip
+        texts: Sequence[Any] = data  # a None among them ends it
+        try:
+            values = [
+                decode(each[skip:-1]) for each in texts if each.startswith(prefix) and each.endswith(b"}")
+            ]
+        except (AttributeError, *NOT_JSON):
+            return read_each(self.read, data)
+        return ([shape] * len(data), values) if len(values) == len(data) else read_each(self.read, data)
 
     def parse(self, data: bytes) -> tuple[Schema | None, Any]:
         """The schema, and the value in the Python form of `record.py`. Raises `BadRecordError` as `read` does."""
@@ -149,6 +168,7 @@ class EnvelopeConverter:
         """Takes what it works with."""
         self._reader = EnvelopeReader(replace_null=replace_null)
         self.read = self._reader.read
+        self.read_all = self._reader.read_all
 
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
         """The value with its schema. Raises `BadRecordError`."""

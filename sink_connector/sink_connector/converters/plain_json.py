@@ -1,12 +1,12 @@
 """JSON without a schema: the columns of the table decide about its types."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from sink_connector.converters import Decoded, RawHeaders
+from sink_connector.converters import Columns, Decoded, RawHeaders, read_each
 from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record_schema import RecordSchema, UntypedRecordSchemas
 from sink_connector.errors import BadRecordError
@@ -36,6 +36,10 @@ class PlainJsonConverter:
         if isinstance(value, dict):
             value = _parsed(data, _object)
         return (None, None) if value is None else (self._shapes.of(value), value)
+
+    def read_all(self, data: Sequence[bytes | None]) -> Columns:
+        """What `read` gives for each; None and None for None. Raises `BadRecordError`."""
+        return read_each(self.read, data)
 
 
 def _object(data: bytes) -> dict[str, msgspec.Raw]:

@@ -1,10 +1,10 @@
 """Connect's converters of single values: texts, bytes, and numbers in network byte order."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sink_connector.converters import Decoded, RawHeaders
+from sink_connector.converters import Columns, Decoded, RawHeaders, read_each
 from sink_connector.data.record import Schema, Type
 from sink_connector.data.record_schema import RecordSchema, primitive_record_schema
 from sink_connector.errors import BadRecordError
@@ -29,6 +29,10 @@ class PrimitiveConverter:
             return self._shape, self._parse(data)
         except (ValueError, struct.error) as error:
             raise BadRecordError(f"not a {self._schema.type.value}: {error}") from error
+
+    def read_all(self, data: Sequence[bytes | None]) -> Columns:
+        """What `read` gives for each; None and None for None. Raises `BadRecordError`."""
+        return read_each(self.read, data)
 
 
 def _number(form: str) -> Callable[[bytes], Any]:

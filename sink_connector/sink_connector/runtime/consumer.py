@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError, RecordTooLargeError
 
 from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
+from sink_connector.data.write_record import KafkaRecord
 from sink_connector.errors import FatalError
-from sink_connector.runtime import record_batches
+from sink_connector.runtime import fetched_batches, record_batches
 from sink_connector.runtime.topic_ids import topic_ids
 from sink_connector.sink.offsets import Beginning, OffsetStore, Partition, TopicRecreatedError
 
@@ -35,7 +36,7 @@ class Polled:
     """
 
     generation: int
-    records: dict[TopicPartition, list[ConsumerRecord]]
+    records: dict[TopicPartition, list[KafkaRecord]]
     unreadable: frozenset[tuple[TopicPartition, int]] = frozenset()
 
 
@@ -110,6 +111,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         """Connect and join the group; the first assignment comes later. Raises aiokafka's errors."""
         consumer = AIOKafkaConsumer(**self._options, auto_offset_reset="none", enable_auto_commit=False)
         await consumer.start()
+        fetched_batches.install(consumer)
         self._consumer = consumer
         pattern = self._subscription.pattern
         if pattern is None:
@@ -262,7 +264,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         for partition, offset in self._next.items():
             self.consumer.seek(partition, offset)
 
-    def _polled(self, found: Mapping[TopicPartition, list[ConsumerRecord]]) -> Polled:
+    def _polled(self, found: Mapping[TopicPartition, list[KafkaRecord]]) -> Polled:
         records = {partition: each for partition, each in found.items() if partition in self._epochs}
         for partition, each in records.items():
             self._next[partition] = each[-1].offset + 1
@@ -272,7 +274,8 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
                 (partition, record.offset)
                 for partition, each in records.items()
                 for record in each
-                if record_batches.has_unreadable_header(record.headers)
+                for name, _ in record.headers
+                if type(name) is record_batches.UnreadableName
             )
         return Polled(generation=self.generation, records=records, unreadable=unreadable)
 

@@ -23,11 +23,6 @@ class UnreadableName(str):
     __slots__ = ()
 
 
-def has_unreadable_header(headers: Any) -> bool:
-    """Whether one of a record's header names is not UTF-8."""
-    return any(type(name) is UnreadableName for name, _ in headers)
-
-
 class TolerantRecords(_MemoryRecordsPy):  # type: ignore[misc] # aiokafka has no types
     """The batches of one fetched partition, each of which can be read whatever its headers are called.
 

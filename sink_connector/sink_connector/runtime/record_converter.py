@@ -1,16 +1,23 @@
-"""From a record of Kafka to an entry: convert, transform. Which way is decided once, by the configuration.
+"""From records of Kafka to entries of tables: convert, transform. Which way is decided once, by the configuration.
 
-Whatever goes wrong with one record on the way, of whatever class, is decided here: it is a `BadRecordError` of that record.
+What was read together is converted together. Where that fails, one of the records does not fit, and each is looked at alone:
+whatever goes wrong with it there, of whatever class, is a `BadRecordError` of that record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sink_connector.config.connector import ConnectorConfig, PkMode
 from sink_connector.converters import CompiledReader, Converter, PreparingConverter
 from sink_connector.data.record import Header, Record, Schema
 from sink_connector.data.record_schema import RecordSchema, RecordSchemas, UntypedRecordSchemas
-from sink_connector.data.write_record import SourceRecord, WriteRecord
+from sink_connector.data.write_record import (
+    KafkaRecord,
+    ReadRecords,
+    SourceRecord,
+    WriteRecord,
+    WriteRecords,
+)
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.transforms import Chain
 from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event
@@ -21,13 +28,17 @@ DEBEZIUM = "io.debezium.connector.jdbc."
 
 
 class RecordConverter(Protocol):
-    """Both ways have this form."""
+    """All ways have this form."""
 
     def __call__(self, record: SourceRecord) -> Converted:
         """Raises `BadRecordError` with the stage at which the record failed, and nothing else."""
         ...
 
-    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+    def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
+        """What each of these records makes, by the topic that names its table. Raises when one of them does not fit."""
+        ...
+
+    async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
         """Fetch what these records will need. Raises `OSError` when that is unreachable."""
         ...
 
@@ -37,8 +48,8 @@ class CompiledRecordConverter:
 
     def __init__(self, *, key: CompiledReader | None, value: CompiledReader) -> None:
         """Takes what it works with."""
-        self._key = key.read if key is not None else None
-        self._value = value.read
+        self._key = key
+        self._value = value
         self._preparing = _preparing(key, value)
 
     def __call__(self, record: SourceRecord) -> Converted:
@@ -46,17 +57,26 @@ class CompiledRecordConverter:
         key_shape = key = shape = value = None
         if self._key is not None and record.key is not None:
             try:
-                key_shape, key = self._key(record.key)
+                key_shape, key = self._key.read(record.key)
             except Exception as error:  # whatever it is, these bytes made it
                 raise bad_record(error, Stage.KEY_CONVERTER) from error
         if record.value is not None:
             try:
-                shape, value = self._value(record.value)
+                shape, value = self._value.read(record.value)
             except Exception as error:  # as above
                 raise bad_record(error, Stage.VALUE_CONVERTER) from error
         return record.topic, WriteRecord(record, key_shape, key, shape, value)
 
-    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+    def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
+        """See `RecordConverter`."""
+        nothing: list[Any] = [None] * len(read)
+        key_shapes, keys = (nothing, nothing) if self._key is None else self._key.read_all(read.keys)
+        shapes, values = self._value.read_all(read.values)
+        partitions = [(read.topic, read.partition)] * len(read)
+        found = WriteRecords(partitions, list(read.records), key_shapes, keys, shapes, values, nothing)
+        return {read.topic: found}
+
+    async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
         """Fetch the schemas that these records name."""
         await _prepare(self._preparing, topic, records)
 
@@ -100,7 +120,11 @@ class TransformingRecordConverter:
         except Exception as error:  # whatever it is, this record made it
             raise bad_record(error, stage) from error
 
-    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+    def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
+        """See `RecordConverter`."""
+        return one_by_one(self, read)
+
+    async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
         """Fetch the schemas that these records name."""
         await _prepare(self._preparing, topic, records)
 
@@ -137,13 +161,27 @@ class UnwrappingRecordConverter:
         self._flat = shape
         return converted
 
-    async def prepare(self, topic: str, records: Sequence[SourceRecord]) -> None:
+    def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
+        """See `RecordConverter`."""
+        converted = self._compiled.together(read)
+        shapes = {id(shape): shape for found in converted.values() for shape in found.shapes}
+        return one_by_one(self, read) if any(map(_is_wrapped, shapes.values())) else converted
+
+    async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
         """Fetch the schemas that these records name."""
         await self._compiled.prepare(topic, records)
 
 
 def _is_wrapped(shape: RecordSchema | None) -> bool:
     return shape is not None and is_change_event(shape.schema)
+
+
+def one_by_one(convert: Callable[[SourceRecord], Converted], read: ReadRecords) -> dict[str, WriteRecords]:
+    """`RecordConverter.together` by converting one record after the other."""
+    entries: dict[str, list[WriteRecord]] = {}
+    for topic, entry in filter(None, map(convert, read)):
+        entries.setdefault(topic, []).append(entry)
+    return {topic: WriteRecords.of(found) for topic, found in entries.items()}
 
 
 def bad_record(error: Exception, stage: Stage) -> BadRecordError:
@@ -187,7 +225,7 @@ def _preparing(key: object, value: object) -> Preparing:
     )
 
 
-async def _prepare(converters: Preparing, topic: str, records: Sequence[SourceRecord]) -> None:
+async def _prepare(converters: Preparing, topic: str, records: Sequence[KafkaRecord]) -> None:
     key, value = converters
     if key is not None:
         await key.prepare(topic, [record.key for record in records])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from sink_connector.data.write_record import SourceRecord, WriteRecord
+from sink_connector.data.write_record import SourceRecord, WriteRecord, WriteRecords
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.table_metadata import TableName
@@ -18,7 +18,7 @@ class Batch:
     their bytes as they were in Kafka: keys, values and headers.
     """
 
-    entries: dict[tuple[str, TableName], list[WriteRecord]] = field(default_factory=dict)
+    entries: dict[tuple[str, TableName], WriteRecords] = field(default_factory=dict)
     bad: list[DeadLetter] = field(default_factory=list)
     positions: dict[Partition, Position] = field(default_factory=dict)
     began: float = 0.0
@@ -32,7 +32,7 @@ class Batch:
 
     def halves(self) -> tuple["Batch", "Batch"]:
         """Two batches to be written one after the other, cut in the order of the partitions; it must hold two records."""
-        places = sorted(place_of(record) for record in self._sources())
+        places = sorted(self._places())
         cut = places[len(places) // 2]
         first, second = {}, {}
         for partition, position in self.positions.items():
@@ -46,9 +46,10 @@ class Batch:
 
     def followed_by(self, later: "Batch") -> "Batch":
         """One batch of this and of what was read after it."""
-        entries = {place: list(found) for place, found in self.entries.items()}
-        for place, found in later.entries.items():
-            entries.setdefault(place, []).extend(found)
+        entries: dict[tuple[str, TableName], WriteRecords] = {}
+        for part in (self, later):
+            for place, found in part.entries.items():
+                entries.setdefault(place, WriteRecords()).extend(found)
         return Batch(
             entries=entries,
             bad=[*self.bad, *later.bad],
@@ -69,17 +70,25 @@ class Batch:
     def _part(self, positions: dict[Partition, Position], cut: Place, *, is_first: bool) -> "Batch":
         entries = {}
         for place, found in self.entries.items():
-            if kept := [entry for entry in found if (place_of(entry.source) < cut) is is_first]:
-                entries[place] = kept
+            kept = [number for number, each in enumerate(_places(found)) if (each < cut) is is_first]
+            if kept:
+                entries[place] = found.at(kept)
         bad = [letter for letter in self.bad if (place_of(letter.source) < cut) is is_first]
         part = replace(self, entries=entries, bad=bad, positions=positions)
         part.records = self.records // 2 if is_first else self.records - self.records // 2
         part.size = self.size // 2 if is_first else self.size - self.size // 2
         return part
 
-    def _sources(self) -> list[SourceRecord]:
-        entries = [entry.source for found in self.entries.values() for entry in found]
-        return entries + [letter.source for letter in self.bad]
+    def _places(self) -> list[Place]:
+        entries = [place for found in self.entries.values() for place in _places(found)]
+        return entries + [place_of(letter.source) for letter in self.bad]
+
+
+def _places(found: WriteRecords) -> list[Place]:
+    return [
+        (Partition(*partition), record.offset)
+        for partition, record in zip(found.partitions, found.records, strict=True)
+    ]
 
 
 def place_of(record: SourceRecord) -> Place:

@@ -2,24 +2,38 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from operator import attrgetter
+from typing import Protocol
 
 from sink_connector.config.connector import ConnectorConfig
-from sink_connector.data.write_record import SourceRecord, WriteRecord
+from sink_connector.data.write_record import (
+    KafkaRecord,
+    ReadRecord,
+    ReadRecords,
+    SourceRecord,
+    WriteRecord,
+    WriteRecords,
+)
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.offsets import Partition, Position
+from sink_connector.sink.table_metadata import TableName
 from sink_connector.sink.table_naming import TableNaming
 
 MOST_BYTES = 4 * 1024 * 1024  # of keys, values and headers; one batch is filling while another is written
 GROWTH = 10  # a limit that was lowered grows by a tenth with every batch that fits
 
-Convert = Callable[[SourceRecord], tuple[str, WriteRecord] | None]
 
-_key = attrgetter("key")
-_value = attrgetter("value")
-_headers = attrgetter("headers")
+class Convert(Protocol):
+    """What makes entries of records."""
+
+    def __call__(self, record: SourceRecord) -> tuple[str, WriteRecord] | None:
+        """The topic that names its table, and the entry; None when it is dropped. Raises when it cannot be converted."""
+        ...
+
+    def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
+        """The same for many, by topic. Raises when one of them cannot be converted."""
+        ...
 
 
 class Buffer:
@@ -82,7 +96,7 @@ class Buffer:
 
     def add(
         self,
-        records: Mapping[Partition, Sequence[SourceRecord]],
+        records: Mapping[Partition, Sequence[KafkaRecord]],
         epochs: Mapping[Partition, int],
         *,
         unreadable: Collection[tuple[Partition, int]] = (),
@@ -98,50 +112,40 @@ class Buffer:
         for partition, read in records.items():
             batch.positions[Partition(*partition)] = Position(read[-1].offset + 1, epochs[partition])
             batch.records += len(read)
-            batch.size += size_of(read)
-            self._add_partition(batch, partition, read, unreadable)
+            self._add_partition(batch, ReadRecords.of(*partition, read), unreadable)
 
     def _add_partition(
-        self,
-        batch: Batch,
-        partition: Partition,
-        read: Sequence[SourceRecord],
-        unreadable: Collection[tuple[Partition, int]],
+        self, batch: Batch, read: ReadRecords, unreadable: Collection[tuple[Partition, int]]
     ) -> None:
-        convert, takes_tombstones = self._convert, self._takes_tombstones
-        topic: str | None = None
-        place: Callable[[WriteRecord], None] = _nowhere
-        for record in read:  # the one loop that every record goes through
-            if unreadable and (partition, record.offset) in unreadable:
-                batch.bad.append(_unreadable(record))
-                continue
+        batch.size += read.size
+        bad = {offset for partition, offset in unreadable if partition == (read.topic, read.partition)}
+        if bad:
+            batch.bad += [_unreadable(record) for record in read if record.offset in bad]
+            read = read.without(bad)
+        try:
+            converted = self._convert.together(read)
+            found = {(topic, self._naming.table_of(topic)): each for topic, each in converted.items()}
+        except Exception:  # noqa: BLE001 - one of the records does not fit
+            found = self._one_by_one(batch, read)
+        for place, entries in found.items():
+            kept = entries if self._takes_tombstones else entries.with_values()
+            if kept:
+                batch.entries.setdefault(place, WriteRecords()).extend(kept)
+
+    def _one_by_one(self, batch: Batch, read: ReadRecords) -> dict[tuple[str, TableName], WriteRecords]:
+        """The careful look: whatever goes wrong with a record is that record's."""
+        found: dict[tuple[str, TableName], list[WriteRecord]] = {}
+        for record in read:
             try:
-                converted = convert(record)
-                if converted is None:
-                    continue
-                name, entry = converted
-                if entry.value is None and not takes_tombstones:
-                    continue
-                if name != topic:
-                    place = batch.entries.setdefault((name, self._naming.table_of(name)), []).append
-                    topic = name
-                place(entry)
-            except Exception as error:  # noqa: BLE001 - whatever goes wrong with a record is that record's
+                converted = self._convert(record)
+                if converted is not None:
+                    topic, entry = converted
+                    found.setdefault((topic, self._naming.table_of(topic)), []).append(entry)
+            except Exception as error:  # noqa: BLE001 - of whatever class
                 batch.bad.append(DeadLetter.of(record, error, stage=Stage.VALUE_CONVERTER))
+        return {place: WriteRecords.of(entries) for place, entries in found.items()}
 
 
-def _nowhere(entry: WriteRecord) -> None:
-    raise AssertionError(f"{entry} has no table")
-
-
-def size_of(records: Sequence[SourceRecord]) -> int:
-    """Bytes of keys, values and headers as they were in Kafka."""
-    size = sum(map(len, filter(None, map(_key, records)))) + sum(map(len, filter(None, map(_value, records))))
-    for headers in filter(None, map(_headers, records)):
-        size += sum(len(name) + len(value or b"") for name, value in headers)
-    return size
-
-
-def _unreadable(record: SourceRecord) -> DeadLetter:
+def _unreadable(record: ReadRecord) -> DeadLetter:
     error = BadRecordError("the name of a header is not UTF-8", stage=Stage.HEADER_CONVERTER)
     return DeadLetter.of(record, error)

@@ -3,21 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 from sink_connector.config.connector import PkMode, TableConfig
 from sink_connector.data.record import Field, Schema, Type
 from sink_connector.data.record_schema import Form, RecordSchema
-from sink_connector.data.write_record import WriteRecord
+from sink_connector.data.write_record import WriteRecord, WriteRecords
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.sink.identifiers import check
 
 KAFKA_COLUMNS = ("__connect_topic", "__connect_partition", "__connect_offset")
 KAFKA_TYPES = (Type.STRING, Type.INT32, Type.INT64)
 
-_key = attrgetter("key")
-_value = attrgetter("value")
+KeysOf = Callable[[WriteRecords], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,11 @@ class ColumnSource:
 class ColumnMapping:
     """What the entries of one key shape and one value shape have in common. `sources` is in the order of a row.
 
-    `key_of(entry)` is the primary key: bare for one column, else a tuple; None with `pk.mode=none`.
+    `keys_of(entries)` are the primary keys: bare for one column, else tuples; None with `pk.mode=none`.
     """
 
     sources: tuple[ColumnSource, ...]
-    key_of: Callable[[WriteRecord], Any] | None
+    keys_of: KeysOf | None
     version_of: Callable[[Any], Any] | None
     separate_key: bool
     _take: Callable[[Any], tuple[Any, ...]] | None
@@ -48,14 +47,14 @@ class ColumnMapping:
         """The fields of the primary key, in its order; none with `pk.mode=none`."""
         return tuple(source.field.name for source in self.sources if source.is_key)
 
-    def columns(self, entries: Sequence[WriteRecord]) -> list[Sequence[Any]]:
+    def columns(self, entries: WriteRecords) -> list[Sequence[Any]]:
         """The entries' values, column by column in the order of `sources`."""
         columns: list[Sequence[Any]] = []
-        if self.separate_key and self.key_of is not None:
-            keys = list(map(self.key_of, entries))
+        if self.separate_key and self.keys_of is not None:
+            keys = self.keys_of(entries)
             columns += [keys] if len(self.key_names) == 1 else list(zip(*keys, strict=True))
         if self._take is not None:
-            taken = list(zip(*map(self._take, map(_value, entries)), strict=True))
+            taken = list(zip(*map(self._take, entries.values), strict=True))
             columns += taken if self._kept is None else [taken[place] for place in self._kept]
         return columns
 
@@ -66,7 +65,7 @@ def make_column_mapping(
     """Raises `BadRecordError` when the key or the value has not what `pk.mode` and `pk.fields` ask for."""
     if shape is not None and not shape.is_struct:
         raise BadRecordError(f"the value is a {shape.schema.type.value}; only structs have columns")
-    keys, key_of = _key_sources(config, key_shape, shape)
+    keys, keys_of = _key_sources(config, key_shape, shape)
     key_names = {source.field.name for source in keys}
     separate = config.pk_mode is not PkMode.RECORD_VALUE
     fields = shape.schema.fields if shape is not None else ()
@@ -83,7 +82,7 @@ def make_column_mapping(
     version = config.version_field
     return ColumnMapping(
         sources=(keys if separate else ()) + values,
-        key_of=key_of,
+        keys_of=keys_of,
         version_of=shape.pick((version,))
         if version and shape is not None and shape.schema.field(version)
         else None,
@@ -101,7 +100,7 @@ def wanted(config: TableConfig, topic: str, field: str) -> bool:
 
 def _key_sources(
     config: TableConfig, key_shape: RecordSchema | None, shape: RecordSchema | None
-) -> tuple[tuple[ColumnSource, ...], Callable[[WriteRecord], Any] | None]:
+) -> tuple[tuple[ColumnSource, ...], KeysOf | None]:
     match config.pk_mode:
         case PkMode.NONE:
             return (), None
@@ -111,11 +110,7 @@ def _key_sources(
                 ColumnSource(Field(n, Schema(type=t)), Form.JSON, is_key=True)
                 for n, t in zip(names, KAFKA_TYPES, strict=True)
             )
-            return tuple(sources), lambda entry: (
-                entry.source.topic,
-                entry.source.partition,
-                entry.source.offset,
-            )
+            return tuple(sources), _kafka_keys
         case PkMode.RECORD_KEY:
             return _record_key(config, key_shape)
         case PkMode.RECORD_VALUE:
@@ -124,28 +119,24 @@ def _key_sources(
             return _record_header(config)
 
 
-def _record_key(
-    config: TableConfig, shape: RecordSchema | None
-) -> tuple[tuple[ColumnSource, ...], Callable[[WriteRecord], Any]]:
+def _record_key(config: TableConfig, shape: RecordSchema | None) -> tuple[tuple[ColumnSource, ...], KeysOf]:
     if shape is None:
         raise BadRecordError("the record has no key with a schema, which pk.mode=record_key needs")
     if shape.is_struct:
         names = config.pk_fields or tuple(field.name for field in shape.schema.fields)
         pick = shape.pick(names)
-        return _named(shape, names, "key"), lambda entry: pick(entry.key)
+        return _named(shape, names, "key"), lambda entries: list(map(pick, entries.keys))
     if len(config.pk_fields) != 1:
         raise BadRecordError("the key is a primitive, so pk.fields must give its column exactly one name")
-    return (ColumnSource(Field(config.pk_fields[0], shape.schema), shape.form, is_key=True),), _key
+    return (ColumnSource(Field(config.pk_fields[0], shape.schema), shape.form, is_key=True),), _bare_keys
 
 
-def _record_value(
-    config: TableConfig, shape: RecordSchema | None
-) -> tuple[tuple[ColumnSource, ...], Callable[[WriteRecord], Any]]:
+def _record_value(config: TableConfig, shape: RecordSchema | None) -> tuple[tuple[ColumnSource, ...], KeysOf]:
     if shape is None:
         raise BadRecordError("the record has no value, which pk.mode=record_value needs")
     names = config.pk_fields or tuple(field.name for field in shape.schema.fields)
     pick = shape.pick(names)
-    return _named(shape, names, "value"), lambda entry: pick(entry.value)
+    return _named(shape, names, "value"), lambda entries: list(map(pick, entries.values))
 
 
 def _named(shape: RecordSchema, names: Sequence[str], part: str) -> tuple[ColumnSource, ...]:
@@ -158,7 +149,7 @@ def _named(shape: RecordSchema, names: Sequence[str], part: str) -> tuple[Column
     return tuple(found)
 
 
-def _record_header(config: TableConfig) -> tuple[tuple[ColumnSource, ...], Callable[[WriteRecord], Any]]:
+def _record_header(config: TableConfig) -> tuple[tuple[ColumnSource, ...], KeysOf]:
     names = config.pk_fields
     pick = itemgetter(*names)
 
@@ -172,7 +163,19 @@ def _record_header(config: TableConfig) -> tuple[tuple[ColumnSource, ...], Calla
             ) from error
 
     text = Schema(type=Type.STRING)
-    return tuple(ColumnSource(Field(name, text), Form.JSON, is_key=True) for name in names), key_of
+    sources = tuple(ColumnSource(Field(name, text), Form.JSON, is_key=True) for name in names)
+    return sources, lambda entries: list(map(key_of, entries))
+
+
+def _kafka_keys(entries: WriteRecords) -> list[Any]:
+    return [
+        (*partition, record.offset)
+        for partition, record in zip(entries.partitions, entries.records, strict=True)
+    ]
+
+
+def _bare_keys(entries: WriteRecords) -> list[Any]:
+    return entries.keys
 
 
 def _text(value: Any) -> str:

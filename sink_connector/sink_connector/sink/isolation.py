@@ -7,7 +7,7 @@ from typing import Any
 from asyncpg import CardinalityViolationError, Connection, PostgresError
 
 from sink_connector.data import sql_files
-from sink_connector.data.write_record import WriteRecord
+from sink_connector.data.write_record import WriteRecords
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.sink.sqlstate import Decision, decide
 from sink_connector.sink.table_metadata import TableName
@@ -17,8 +17,8 @@ SQL = sql_files.load("table_writer.sql", package=__package__)
 RELATED = {"23503", "23505", "23P01"}
 
 Place = tuple[str, TableName]
-Apply = Callable[[Place, Sequence[WriteRecord]], Awaitable[int]]
-KeysOf = Callable[[Place, Sequence[WriteRecord]], Sequence[Any] | None]
+Apply = Callable[[Place, WriteRecords], Awaitable[int]]
+KeysOf = Callable[[Place, WriteRecords], Sequence[Any] | None]
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class _Failure:
     """A record that was refused alone, and those after it that have its key, which must be written after it."""
 
     place: Place
-    entries: Sequence[WriteRecord]
+    entries: WriteRecords
     error: Exception
 
 
@@ -45,9 +45,7 @@ class Isolation:
     final: bool
     _failures: list[_Failure] = field(default_factory=list)
 
-    async def write(
-        self, tables: Sequence[tuple[Place, Sequence[WriteRecord]]]
-    ) -> tuple[int, list[DeadLetter]]:
+    async def write(self, tables: Sequence[tuple[Place, WriteRecords]]) -> tuple[int, list[DeadLetter]]:
         """The rows written, and the records that cannot be.
 
         A record that lacks a row it refers to is one of these only with `final`; without, the database's error is raised.
@@ -61,7 +59,7 @@ class Isolation:
                 raise failure.error
         return rows, [DeadLetter.of(each.entries[0].source, each.error) for each in self._failures]
 
-    async def _halve(self, place: Place, entries: Sequence[WriteRecord], apply: Apply) -> int:
+    async def _halve(self, place: Place, entries: WriteRecords, apply: Apply) -> int:
         try:
             return await self._within_savepoint(place, entries, apply)
         except Exception as error:  # every failure of one record looks alike here; the rest is raised again
@@ -76,14 +74,14 @@ class Isolation:
         written = await self._halve(place, entries[:middle], apply)
         return written + await self._halve(place, entries[middle:], apply)
 
-    async def _within_savepoint(self, place: Place, entries: Sequence[WriteRecord], apply: Apply) -> int:
+    async def _within_savepoint(self, place: Place, entries: WriteRecords, apply: Apply) -> int:
         async with self.connection.transaction():
             written = await apply(place, entries)
             await self.connection.execute(SQL["check_constraints"])
         await self.connection.execute(SQL["defer_constraints"])
         return written
 
-    async def _try_again(self, tables: dict[Place, Sequence[WriteRecord]]) -> int:
+    async def _try_again(self, tables: dict[Place, WriteRecords]) -> int:
         """Write the records that only lacked others of the batch, as long as one of them can be."""
         written = 0
         waiting = [each for each in self._failures if _is_related(each.error)]
@@ -105,13 +103,14 @@ class Isolation:
                     progress = True
         return written
 
-    def _with_followers(self, failure: _Failure, entries: Sequence[WriteRecord]) -> Sequence[WriteRecord]:
+    def _with_followers(self, failure: _Failure, entries: WriteRecords) -> WriteRecords:
         keys = self.keys_of(failure.place, entries)
         if keys is None:
             return failure.entries
-        first = next(place for place, entry in enumerate(entries) if entry is failure.entries[0])
+        failed = failure.entries.records[0]
+        first = next(place for place, record in enumerate(entries.records) if record is failed)
         followers = range(first, len(entries))
-        return [entries[place] for place in followers if keys[place] == keys[first]]
+        return entries.at([place for place in followers if keys[place] == keys[first]])
 
 
 def _is_related(error: Exception) -> bool:

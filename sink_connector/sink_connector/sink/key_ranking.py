@@ -5,7 +5,7 @@ from typing import Any
 
 from asyncpg import Connection
 
-from sink_connector.data.write_record import WriteRecord
+from sink_connector.data.write_record import WriteRecords
 from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource
 from sink_connector.sink.key_equality import KeyColumn, are_comparable, key_columns, ranking
 from sink_connector.sink.plan_cache import PlanCache
@@ -26,7 +26,7 @@ class KeyRanking:
         self,
         connection: Connection,
         table: Table,
-        entries: Sequence[WriteRecord],
+        entries: WriteRecords,
         keys: Sequence[Any],
         layout_of: LayoutOf,
     ) -> Sequence[Any]:
@@ -54,7 +54,7 @@ class KeyRanking:
         return [row[0] for row in await connection.fetch(ranking(names))]
 
     def _columns_of(
-        self, table: Table, entries: Sequence[WriteRecord], layout_of: LayoutOf
+        self, table: Table, entries: WriteRecords, layout_of: LayoutOf
     ) -> dict[ColumnMapping, tuple[KeyColumn, ...]] | None:
         def column_of(source: ColumnSource) -> Column | None:
             return table.columns.get(self._plans.column_name(source))
@@ -87,7 +87,7 @@ class KeyRanking:
 
 
 def _encoded(
-    layout: ColumnMapping, columns: Sequence[KeyColumn], entries: Sequence[WriteRecord]
+    layout: ColumnMapping, columns: Sequence[KeyColumn], entries: WriteRecords
 ) -> list[tuple[Any, ...]]:
     values = layout.columns(entries)
     keyed = [values[number] for number, source in enumerate(layout.sources) if source.is_key]

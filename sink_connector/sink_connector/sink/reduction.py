@@ -1,7 +1,8 @@
 """The entries of one table's batch, reduced to what has to be written: the last state of every key, sorted by key.
 
 Keys do not depend on each other, the entries of one key do. Entries of a key that cannot be reduced to the last one (a
-row after its deletion, a state with other columns) go to successive layers; a layer holds each key once.
+row after its deletion, a state with other columns) go to successive layers; a layer holds each key once. An entry is known
+here by its place in the batch: whole columns of places are what is sorted and chosen from.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sink_connector.data.record_schema import RecordSchema
-from sink_connector.data.write_record import WriteRecord
+from sink_connector.data.write_record import WriteRecords
 from sink_connector.sink.column_mapping import ColumnMapping
 
 LayoutOf = Callable[[RecordSchema | None, RecordSchema | None], ColumnMapping]
-Layer = dict[Any, WriteRecord]
+Schemas = tuple[RecordSchema | None, RecordSchema | None]  # of key and value
+Layer = dict[Any, int]  # the places by their keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,40 +26,32 @@ class Group:
     """
 
     layout: ColumnMapping
-    entries: Sequence[WriteRecord]
+    entries: WriteRecords
     delete: bool
     layer: int = 0
 
 
-def in_order(entries: Sequence[WriteRecord], layout_of: LayoutOf) -> list[Group]:
+def in_order(entries: WriteRecords, layout_of: LayoutOf) -> list[Group]:
     """Everything as it came, for tables without a key: neighbours of one layout form a group."""
-    return [Group(layout, run, delete=run[0].value is None) for layout, run in runs(entries, layout_of)]
+    return [Group(layout, run, delete=run.values[0] is None) for layout, run in runs(entries, layout_of)]
 
 
-def runs(
-    entries: Sequence[WriteRecord], layout_of: LayoutOf
-) -> Iterator[tuple[ColumnMapping, Sequence[WriteRecord]]]:
+def runs(entries: WriteRecords, layout_of: LayoutOf) -> Iterator[tuple[ColumnMapping, WriteRecords]]:
     """Neighbours of one layout, in order."""
-    if not entries:
-        return
-    start, first = 0, entries[0]
-    for place, entry in enumerate(entries):
-        if entry.shape is not first.shape or entry.key_shape is not first.key_shape:
-            yield layout_of(first.key_shape, first.shape), entries[start:place]
-            start, first = place, entry
-    yield layout_of(first.key_shape, first.shape), entries[start:]
+    for run in entries.runs():
+        yield layout_of(run.key_shapes[0], run.shapes[0]), run
 
 
-def keys_of(entries: Sequence[WriteRecord], layout_of: LayoutOf) -> list[Any]:
+def keys_of(entries: WriteRecords, layout_of: LayoutOf) -> list[Any]:
     """The key of every entry, as its layout has it. Raises `BadRecordError` when one has none."""
     keys: list[Any] = []
     for layout, run in runs(entries, layout_of):
-        keys.extend(map(layout.key_of, run))  # type: ignore[arg-type] # the layouts of a keyed table have one
+        keys.extend(layout.keys_of(run))  # type: ignore[misc] # the layouts of a keyed table have one
     return keys
 
 
 def last_states(
-    entries: Sequence[WriteRecord],
+    entries: WriteRecords,
     layout_of: LayoutOf,
     *,
     keys: Sequence[Any] | None = None,
@@ -69,60 +63,96 @@ def last_states(
     key is an error that must show) every entry is kept, those of one key in their order. `keys` are those of the entries
     where they are to be compared otherwise than `keys_of` gives them.
     """
+    found = keys_of(entries, layout_of) if keys is None else keys
+    last = dict(zip(found, range(len(found)), strict=True))
+    layers = [last]
+    if len(last) < len(found):  # a key is repeated
+        layers = _layers(entries, found, layout_of, reduce=reduce)
+    return [
+        group
+        for number, layer in enumerate(layers)
+        for group in _groups(entries, [layer[key] for key in _sorted(layer)], layout_of, number)
+    ]
+
+
+def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf, *, reduce: bool) -> list[Layer]:
+    versions = _versions(entries, layout_of)
+    if reduce and entries.have_one_schema and entries.shapes[0] is not None:
+        return [_newest(keys, versions)]
     top: Layer = {}
     layers = [top]
     depths: dict[Any, int] = {}
-    for key, entry in zip(keys_of(entries, layout_of) if keys is None else keys, entries, strict=True):
-        if top.setdefault(key, entry) is entry:
+    for place, key in enumerate(keys):
+        if top.setdefault(key, place) == place:
             continue
         depth = depths.get(key, 0)
         earlier = layers[depth][key]
-        if not (reduce and _supersedes(entry, earlier)):
+        if not (reduce and _supersedes(entries, place, earlier)):
             depths[key] = depth + 1
             if len(layers) == depth + 1:
                 layers.append({})
-            layers[depth + 1][key] = entry
-        elif not _older(entry, earlier, layout_of):
-            layers[depth][key] = entry
-    return [group for number, layer in enumerate(layers) for group in _groups(layer, layout_of, number)]
+            layers[depth + 1][key] = place
+        elif not _older(versions, place, earlier):
+            layers[depth][key] = place
+    return layers
 
 
-def _same_layout(one: WriteRecord, other: WriteRecord) -> bool:
-    return one.shape == other.shape and one.key_shape == other.key_shape
+def _newest(keys: Sequence[Any], versions: Sequence[Any]) -> Layer:
+    """The last place of each key, or that of its highest version: what `_layers` gives for states of the same columns."""
+    newest: Layer = {}
+    for place, key in enumerate(keys):
+        known = newest.setdefault(key, place)
+        if known != place and (
+            versions[place] is None or versions[known] is None or versions[place] > versions[known]
+        ):
+            newest[key] = place
+    return newest
 
 
-def _supersedes(entry: WriteRecord, earlier: WriteRecord) -> bool:
-    """Whether writing `entry` alone leaves what writing both would: a deletion, or a state of the same columns."""
-    return entry.value is None or (earlier.value is not None and _same_layout(entry, earlier))
+def _versions(entries: WriteRecords, layout_of: LayoutOf) -> list[Any]:
+    """The version of every entry; None for a tombstone, and where there is none to compare."""
+    versions: list[Any] = []
+    for layout, run in runs(entries, layout_of):
+        compared = layout.version_of is not None and run.shapes[0] is not None
+        versions += map(layout.version_of, run.values) if compared else [None] * len(run)  # type: ignore[arg-type]
+    return versions
 
 
-def _older(entry: WriteRecord, earlier: WriteRecord, layout_of: LayoutOf) -> bool:
-    if entry.value is None:
-        return False
-    layout = layout_of(entry.key_shape, entry.shape)
-    if layout.version_of is None:
-        return False
-    version, known = layout.version_of(entry.value), layout.version_of(earlier.value)
+def _supersedes(entries: WriteRecords, place: int, earlier: int) -> bool:
+    """Whether writing `place` alone leaves what writing both would: a deletion, or a state of the same columns."""
+    values, shapes, key_shapes = entries.values, entries.shapes, entries.key_shapes
+    return values[place] is None or (
+        values[earlier] is not None
+        and shapes[place] == shapes[earlier]
+        and key_shapes[place] == key_shapes[earlier]
+    )
+
+
+def _older(versions: Sequence[Any], place: int, earlier: int) -> bool:
+    version, known = versions[place], versions[earlier]
     return version is not None and known is not None and bool(version <= known)
 
 
-def _groups(layer: Layer, layout_of: LayoutOf, number: int) -> list[Group]:
-    members: dict[tuple[RecordSchema | None, RecordSchema | None], list[WriteRecord]] = {}
-    key_shape: RecordSchema | None = None
-    shape: RecordSchema | None = None
-    found: list[WriteRecord] | None = None
-    for key in _sorted(layer):
-        entry = layer[key]
-        if found is None or entry.shape is not shape or entry.key_shape is not key_shape:
-            key_shape, shape = entry.key_shape, entry.shape
-            found = members.setdefault(
-                (key_shape, shape), []
-            )  # compared by value, which neighbours are spared
-        found.append(entry)
-    return [
-        Group(layout_of(*shapes), entries, delete=shapes[1] is None, layer=number)
-        for shapes, entries in members.items()
-    ]
+def _groups(
+    entries: WriteRecords, places: Sequence[int], layout_of: LayoutOf, number: int
+) -> Iterator[Group]:
+    for schemas, found in _by_schemas(entries, places).items():
+        yield Group(layout_of(*schemas), entries.at(found), delete=schemas[1] is None, layer=number)
+
+
+def _by_schemas(entries: WriteRecords, places: Sequence[int]) -> dict[Schemas, Sequence[int]]:
+    key_shapes, shapes = entries.key_shapes, entries.shapes
+    if entries.have_one_schema:
+        return {(key_shapes[0], shapes[0]): places}
+    members: dict[Schemas, list[int]] = {}
+    last: int | None = None
+    for place in places:
+        if last is None or shapes[place] is not shapes[last] or key_shapes[place] is not key_shapes[last]:
+            # compared by value, which neighbours are spared
+            found = members.setdefault((key_shapes[place], shapes[place]), [])
+        found.append(place)
+        last = place
+    return dict(members)
 
 
 def _sorted(layer: Layer) -> list[Any]:

@@ -15,7 +15,7 @@ from asyncpg import Connection
 
 from sink_connector.config.connector import InsertMode, PkMode, TableConfig
 from sink_connector.data.record_schema import ANY, Form, parsed
-from sink_connector.data.write_record import WriteRecord
+from sink_connector.data.write_record import WriteRecords
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.column_mapping import wanted
 from sink_connector.sink.encoders.encoding import encoder_of
@@ -68,13 +68,11 @@ class SparseRows:
         return column
 
 
-def sparse_rows(
-    config: TableConfig, table: Table, topic: str, entries: Sequence[WriteRecord]
-) -> SparseRows | None:
+def sparse_rows(config: TableConfig, table: Table, topic: str, entries: WriteRecords) -> SparseRows | None:
     """Sparse entries as rows, or None where a statement for each set of fields is to write them."""
     if not _is_possible(config, table):
         return None
-    values = [entry.value for entry in entries]
+    values = entries.values
     if config.insert_mode is InsertMode.UPSERT:
         try:
             by_key = {tuple(parsed(value[name]) for name in config.pk_fields): value for value in values}
@@ -98,18 +96,15 @@ def _is_possible(config: TableConfig, table: Table) -> bool:
     return (plain and config.pk_mode is PkMode.NONE) or (keyed and columns in table.keys)
 
 
-def are_sparse(entries: Sequence[WriteRecord]) -> bool:
+def are_sparse(entries: WriteRecords) -> bool:
     """Whether these are objects without a schema, of so many sets of fields that a statement for each would be slow."""
     if len(entries) <= FEW_SHAPES:
         return False
-    shape = entries[0].shape
-    if shape is None or shape.form is not Form.UNTYPED:
-        return False
-    if len({id(entry.shape) for entry in entries}) <= FEW_SHAPES:
-        return False
-    return all(
-        entry.shape is not None and entry.shape.form is Form.UNTYPED and type(entry.value) is dict
-        for entry in entries
+    shapes = {id(shape): shape for shape in entries.shapes}
+    return (
+        len(shapes) > FEW_SHAPES
+        and all(shape is not None and shape.form is Form.UNTYPED for shape in shapes.values())
+        and set(map(type, entries.values)) == {dict}
     )
 
 

@@ -12,7 +12,7 @@ from asyncpg import Connection
 
 from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode
 from sink_connector.data import sql_files
-from sink_connector.data.write_record import WriteRecord
+from sink_connector.data.write_record import WriteRecord, WriteRecords
 from sink_connector.dead_letters.dead_letter import DeadLetter, store
 from sink_connector.dead_letters.table import drop
 from sink_connector.errors import BadRecordError, FatalError, headline
@@ -38,7 +38,7 @@ SQL = sql_files.load("table_writer.sql", package=__package__)
 # Rows up to which one prepared statement, all its rows sent in one go, is faster than a COPY and what follows it.
 FEW = 64
 
-Tables = Sequence[tuple[Place, Sequence[WriteRecord]]]
+Tables = Sequence[tuple[Place, WriteRecords]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ class TableWriter:
             try:
                 async with connection.transaction():
                     if place is not None and entry is not None and self._is_written(entry):
-                        await self._apply(connection, place, [entry])
+                        await self._apply(connection, place, WriteRecords.of([entry]))
                     await drop(connection, self._config.name, [letter])
             except ChangeNeededError as needed:
                 await self._change(connection, needed)
@@ -208,16 +208,14 @@ class TableWriter:
         )
         return await isolation.write(tables)
 
-    async def _apply(self, connection: Connection, place: Place, entries: Sequence[WriteRecord]) -> int:
+    async def _apply(self, connection: Connection, place: Place, entries: WriteRecords) -> int:
         sparse = await self._sparse(connection, place, entries)
         if sparse is not None:
             return await sparse.write(connection, partial(self._fill, connection, sparse.table))
         groups = await self._groups(connection, place, entries)
         return sum([await self._write_group(connection, place[1], group) for group in groups])
 
-    async def _sparse(
-        self, connection: Connection, place: Place, entries: Sequence[WriteRecord]
-    ) -> SparseRows | None:
+    async def _sparse(self, connection: Connection, place: Place, entries: WriteRecords) -> SparseRows | None:
         if not are_sparse(entries) or connection.get_server_version().major < MERGES:
             return None
         topic, name = place
@@ -240,12 +238,11 @@ class TableWriter:
         )
         return quote("pg_temp", name)
 
-    async def _apply_singly(
-        self, connection: Connection, place: Place, entries: Sequence[WriteRecord]
-    ) -> int:
-        return sum([await self._apply(connection, place, [entry]) for entry in entries])
+    async def _apply_singly(self, connection: Connection, place: Place, entries: WriteRecords) -> int:
+        singly = [entries[number : number + 1] for number in range(len(entries))]
+        return sum([await self._apply(connection, place, each) for each in singly])
 
-    def _raw_keys(self, place: Place, entries: Sequence[WriteRecord]) -> Sequence[Any] | None:
+    def _raw_keys(self, place: Place, entries: WriteRecords) -> Sequence[Any] | None:
         if self._config.table.pk_mode is PkMode.NONE or self._is_plain_insert:
             return None
         return keys_of(entries, partial(self._plans.layout, place[0]))
@@ -254,9 +251,7 @@ class TableWriter:
     def _is_plain_insert(self) -> bool:
         return self._config.table.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
 
-    async def _groups(
-        self, connection: Connection, place: Place, entries: Sequence[WriteRecord]
-    ) -> list[Group]:
+    async def _groups(self, connection: Connection, place: Place, entries: WriteRecords) -> list[Group]:
         topic, name = place
         layout_of = partial(self._plans.layout, topic)
         config, plain = self._config.table, self._is_plain_insert

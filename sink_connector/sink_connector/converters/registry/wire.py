@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sink_connector.converters import Decoded, RawHeaders
+from sink_connector.converters import Columns, Decoded, RawHeaders, read_each
 from sink_connector.data.lru import MOST_SCHEMAS, LruCache
 from sink_connector.data.record_schema import RecordSchema, RecordSchemas
 from sink_connector.errors import BadRecordError
@@ -98,6 +98,10 @@ class RegistryConverter:
         """The shape and the value; None and None for a null. Raises `BadRecordError`."""
         schema, value = self.decode("", data, ())
         return (None, None) if schema is None or value is None else (self._shapes.of(schema), value)
+
+    def read_all(self, data: Sequence[bytes | None]) -> Columns:
+        """What `read` gives for each; None and None for None. Raises `BadRecordError`."""
+        return read_each(self.read, data)
 
     def _is_to_be_fetched(self, schema_id: int) -> bool:
         if schema_id in self._decoders or schema_id in self._refused:

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from sink_connector.config.connector import parse_connector
-from sink_connector.data.write_record import WriteRecord
+from sink_connector.data.write_record import WriteRecord, WriteRecords
 from sink_connector.errors import FatalError, FencedError
 from sink_connector.runtime.delivery import Delivery, Retrier, Time
 from sink_connector.runtime.metrics import TaskMetrics
@@ -72,7 +72,7 @@ class Database:
 
 def batch_of(count: int) -> Batch:
     sources = [Source(offset=offset) for offset in range(count)]
-    entries = [WriteRecord(source, None, None, None, b"v") for source in sources]
+    entries = WriteRecords.of(WriteRecord(source, None, None, None, b"v") for source in sources)
     return Batch(entries={PLACE: entries}, positions={Partition("t", 0): Position(count, 1)}, records=count)
 
 

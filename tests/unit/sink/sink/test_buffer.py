@@ -1,5 +1,6 @@
 """A buffer is full by records, by bytes of keys, values and headers, or by age; what it cannot convert is a dead letter."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sink_connector.config.connector import parse_connector
-from sink_connector.data.write_record import SourceRecord, WriteRecord
+from sink_connector.data.write_record import ReadRecords, SourceRecord, WriteRecord, WriteRecords
 from sink_connector.errors import BadRecordError, Stage
+from sink_connector.runtime.record_converter import one_by_one
 from sink_connector.sink.batch import Batch, place_of
 from sink_connector.sink.buffer import MOST_BYTES, Buffer, Convert
 from sink_connector.sink.offsets import Partition, Position
@@ -31,9 +33,24 @@ class Source:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def as_it_is(record: SourceRecord) -> tuple[str, WriteRecord] | None:
-    """A conversion that takes the bytes for the value."""
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A conversion of records one by one."""
+
+    each: Callable[[SourceRecord], tuple[str, WriteRecord] | None]
+
+    def __call__(self, record: SourceRecord) -> tuple[str, WriteRecord] | None:
+        return self.each(record)
+
+    def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
+        return one_by_one(self.each, read)
+
+
+def taken(record: SourceRecord) -> tuple[str, WriteRecord]:
     return record.topic, WriteRecord(record, None, record.key, None, record.value)
+
+
+as_it_is = Conversion(taken)  # takes the bytes for the value
 
 
 def buffer_of(convert: Convert = as_it_is, *, now: list[float] | None = None, **keys: str) -> Buffer:
@@ -104,9 +121,9 @@ def test_whatever_goes_wrong_with_a_record_is_that_records(error: Exception) -> 
     def convert(record: SourceRecord) -> tuple[str, WriteRecord] | None:
         if record.offset == 1:
             raise error
-        return as_it_is(record)
+        return taken(record)
 
-    buffer = buffer_of(convert)
+    buffer = buffer_of(Conversion(convert))
     fill(buffer, Source(offset=0), Source(offset=1), Source(offset=2))
     batch = buffer.take()
     assert [entry.source.offset for [entry, *more] in batch.entries.values() for entry in [entry, *more]] == [

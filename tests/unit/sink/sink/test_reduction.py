@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sink_connector.config.connector import InsertMode, PkMode, TableConfig
 from sink_connector.data.record import Field, Schema, Type
 from sink_connector.data.record_schema import RecordSchema, dict_record_schema, primitive_record_schema
-from sink_connector.data.write_record import WriteRecord
+from sink_connector.data.write_record import WriteRecord, WriteRecords
 from sink_connector.sink.column_mapping import ColumnMapping, make_column_mapping
 from sink_connector.sink.reduction import Group, in_order, last_states
 
@@ -108,7 +108,7 @@ def test_last_states_leave_the_table_that_single_records_leave(
     one_by_one = {key: dict(row) for key, row in table.items()}
     for key, value in records:
         write(one_by_one, key, value, version=version)
-    groups = last_states([entry(*each) for each in records], layouts(config(version=version)))
+    groups = last_states(WriteRecords.of(entry(*each) for each in records), layouts(config(version=version)))
     assert written(groups, version=version, rows={key: dict(row) for key, row in table.items()}) == one_by_one
 
 
@@ -117,7 +117,7 @@ def test_a_batch_cut_anywhere_leaves_the_same_table(
     records: list[tuple[int, dict[str, int] | None]], cut: int
 ) -> None:
     layout_of = layouts(config(version="version"))
-    every = [entry(*each) for each in records]
+    every = WriteRecords.of(entry(*each) for each in records)
     whole = written(last_states(every, layout_of), version="version", rows={})
     halves = written(last_states(every[:cut], layout_of), version="version", rows={})
     assert written(last_states(every[cut:], layout_of), version="version", rows=halves) == whole
@@ -128,7 +128,7 @@ def test_plain_inserts_keep_every_record_and_the_order_of_each_key(
     records: list[tuple[int, dict[str, int] | None]],
 ) -> None:
     layout_of = layouts(config(version="", mode=InsertMode.INSERT))
-    groups = last_states([entry(*each) for each in records], layout_of, reduce=False)
+    groups = last_states(WriteRecords.of(entry(*each) for each in records), layout_of, reduce=False)
     kept = [(each.key, each.value) for group in groups for each in group.entries]
     for key in range(5):
         assert [value for each, value in kept if each == key] == [
@@ -141,5 +141,5 @@ def test_without_a_key_everything_stays_as_it_came(records: list[tuple[int, dict
     every = [entry(key, value) for key, value in records if value is not None] or [
         entry(0, {"version": 1, "a": 1})
     ]
-    groups = in_order(every, layouts(TableConfig()))
-    assert [each for group in groups for each in group.entries] == every
+    groups = in_order(WriteRecords.of(every), layouts(TableConfig()))
+    assert [each for group in groups for each in group.entries] == list(WriteRecords.of(every))
