@@ -61,7 +61,7 @@ async def test_version_2_of_the_order_event_passes_through_a_running_sink(
         assert (await row(read, ORDER_ID))["reason"] == "by hand"
         other = await row(read, "order-2-01JD9Z6Q4W8C3N5T7V9X2B4D6G")
         assert (other["status"], other["reason"], other["currency"]) == ("PENDING", None, None)
-        assert await read.fetchval("SELECT count(*) FROM sink.dead_letters") == 0
+        assert await read.fetchval("SELECT count(*) FROM sink.dead_letters_v1") == 0
         assert sink.returncode is None, "the sink ran all the time"
     await read.close()
 

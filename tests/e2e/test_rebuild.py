@@ -158,7 +158,7 @@ async def nothing_is_left(stack: RunningStack, read: Connection) -> bool:
     async with httpx.AsyncClient() as http:
         connectors = (await http.get(f"{stack.sink_url}/connectors")).json()
     schemas = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('next', 'previous')"
-    noted = "SELECT array_agg(DISTINCT connector ORDER BY connector) FROM sink.offsets"
+    noted = "SELECT array_agg(DISTINCT connector ORDER BY connector) FROM sink.offsets_v1"
     return (
         sorted(connectors) == CONNECTORS
         and await read.fetchval(schemas) == 0

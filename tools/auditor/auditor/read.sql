@@ -27,8 +27,8 @@ SELECT product_id, quantity, revenue_cents, orders
 
 -- name: progress
 SELECT connector, topic, partition, next_offset
-  FROM sink.offsets
+  FROM sink.offsets_v1
 
 -- name: dead_letters
 SELECT connector, topic, partition, "offset", stage || ': ' || error
-  FROM sink.dead_letters
+  FROM sink.dead_letters_v1
