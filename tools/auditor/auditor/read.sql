@@ -6,6 +6,11 @@ SELECT order_id, user_id, status, lines, total_cents, version, instance, reason,
        (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
   FROM orders
 
+-- name: counted
+SELECT order_id
+  FROM orders
+ WHERE counts
+
 -- name: products
 SELECT product_id, name, unit_price_cents, stock_available, stock_reserved, version, instance,
        (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
