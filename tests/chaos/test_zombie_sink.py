@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 
-_EPOCHS = "SELECT sum(epoch) FROM sink.offsets WHERE connector = 'orders'"
+_EPOCHS = "SELECT sum(epoch) FROM sink.offsets_v1 WHERE connector = 'orders'"
 
 
 def _port_that_leaves_orders_to(first: str) -> int:

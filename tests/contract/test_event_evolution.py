@@ -17,6 +17,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from devservers.ports import free_ports
+from sink_connector.config.file import read_connector_file
 from tests.conftest import MakeTopic
 from tests.support.order_cluster import topic_prefix
 from tests.support.waiting import wait_until
@@ -36,8 +37,7 @@ async def test_version_2_of_the_order_event_passes_through_a_running_sink(
     topic = await make_topic(name=f"{topic_prefix()}orders")
     await migrate(database)
     read = await asyncpg.connect(database)
-    connector = json.loads((ROOT / "infra/connectors/orders.json").read_text())
-    connector["config"] |= {"topics": topic, **RENAME}
+    connector = read_connector_file(ROOT / "infra/connectors/orders.json") | {"topics": topic, **RENAME}
     async with running_sink(connector, kafka_bootstrap, database, tmp_path) as sink:
         await send(kafka_bootstrap, topic, event("v1", version=1))
         await wait_until(lambda: applied(read, version=1), what="version 1 is applied")
@@ -61,7 +61,7 @@ async def test_version_2_of_the_order_event_passes_through_a_running_sink(
         assert (await row(read, ORDER_ID))["reason"] == "by hand"
         other = await row(read, "order-2-01JD9Z6Q4W8C3N5T7V9X2B4D6G")
         assert (other["status"], other["reason"], other["currency"]) == ("PENDING", None, None)
-        assert await read.fetchval("SELECT count(*) FROM sink.dead_letters") == 0
+        assert await read.fetchval("SELECT count(*) FROM sink.dead_letters_v1") == 0
         assert sink.returncode is None, "the sink ran all the time"
     await read.close()
 
@@ -110,7 +110,7 @@ async def migrate(dsn: str) -> None:
 
 @contextlib.asynccontextmanager
 async def running_sink(
-    connector: dict[str, Any], bootstrap: str, dsn: str, directory: Path
+    connector: dict[str, str], bootstrap: str, dsn: str, directory: Path
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     file = directory / "orders.json"
     file.write_text(json.dumps(connector))

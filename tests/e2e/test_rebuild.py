@@ -15,10 +15,9 @@ import pytest
 from rich.console import Console
 
 from auditor import Report, Target, audit, audit_copy
-from rebuild.cli import site
 from rebuild.display import Display
 from rebuild.sequence import DifferentError, Site, rebuild
-from tests.support.stack import REPOSITORY, RunningStack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -141,12 +140,7 @@ async def customer(stack: RunningStack) -> AsyncIterator[Customer]:
 
 def here(stack: RunningStack) -> Site:
     """A rebuild of the stack's read model."""
-    return site(
-        owner_dsn=stack.owner_dsn,
-        sink_url=stack.sink_url,
-        target=stack.target,
-        connectors=REPOSITORY / "infra" / "connectors",
-    )
+    return Site(owner_dsn=stack.owner_dsn, sink_url=stack.sink_url, target=stack.target)
 
 
 async def identity(read: Connection) -> int:
@@ -158,7 +152,7 @@ async def nothing_is_left(stack: RunningStack, read: Connection) -> bool:
     async with httpx.AsyncClient() as http:
         connectors = (await http.get(f"{stack.sink_url}/connectors")).json()
     schemas = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('next', 'previous')"
-    noted = "SELECT array_agg(DISTINCT connector ORDER BY connector) FROM sink.offsets"
+    noted = "SELECT array_agg(DISTINCT connector ORDER BY connector) FROM sink.offsets_v1"
     return (
         sorted(connectors) == CONNECTORS
         and await read.fetchval(schemas) == 0

@@ -9,6 +9,7 @@ from typing import Any
 from auditor.observations import (
     OFFER_FIELDS,
     Command,
+    Counted,
     Event,
     Fact,
     History,
@@ -87,6 +88,7 @@ class StackFacts:
     def _projections(self) -> Iterator[Fact]:
         orders = [row for (topic, _), row in self.rows.items() if topic == "orders"]
         counted = [order for order in orders if order["status"] not in ("REJECTED", "CANCELLED")]
+        yield from (Counted(order["order_id"]) for order in counted)
         for user in {order["user_id"] for order in orders}:
             own = [order for order in counted if order["user_id"] == user]
             summary = {

@@ -1,12 +1,12 @@
 """The read database behind a test's own topics: the real schema, filled by the real connectors in the test's process."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from catalog_service.read_model.migrate import upgrade
 from sink_connector.bootstrap import worker
+from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.runtime.connector_definition import define_connector
 
@@ -20,10 +20,9 @@ async def read_model(bootstrap: str, database: str, *, prefix: str) -> AsyncIter
     config = WorkerConfig(bootstrap_servers=bootstrap)
     async with worker(config) as running:
         for file in sorted(CONNECTORS.glob("*.json")):
-            connector = json.loads(file.read_text())
-            given = connector["config"] | {
-                "name": connector["name"],
-                "topics": connector["config"]["topics"].replace("${env:SINK_TOPIC_PREFIX}", prefix),
+            connector = read_connector_file(file)
+            given = connector | {
+                "topics": connector["topics"].replace("${env:SINK_TOPIC_PREFIX}", prefix),
                 "connection.url": database,
                 "consumer.override.group.id": f"{prefix}{connector['name']}",
             }

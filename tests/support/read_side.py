@@ -15,6 +15,8 @@ from aiokafka import AIOKafkaProducer
 
 from catalog_service.bootstrap import http_server, running
 from catalog_service.settings import Settings
+from sink_connector.dead_letters.table import SQL as DEAD_LETTERS
+from sink_connector.sink.offsets import Partition, alter
 from tests.support.waiting import wait_until
 
 BEGIN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -126,15 +128,11 @@ class ReadSide(ReadModel):
     ) -> None:
         """The record becomes a dead letter."""
         async with self.database.transaction():
+            stored = json.dumps({"payload": {"version": row["version"]}}).encode() if value is None else value
+            error = ("TASK_PUT", "NumericValueOutOfRange", "integer out of range")
+            place = (connector or topic, self.prefix + topic, *at)
             await self.database.execute(
-                'INSERT INTO sink.dead_letters (connector, topic, partition, "offset", key, value, headers, stage, '
-                "error_class, error) VALUES ($1, $2, $3, $4, $5, $6, '[]', 'TASK_PUT', 'NumericValueOutOfRange', "
-                "'integer out of range')",
-                connector or topic,
-                self.prefix + topic,
-                *at,
-                envelope_key(row["order_id"]),
-                json.dumps({"payload": {"version": row["version"]}}).encode() if value is None else value,
+                DEAD_LETTERS["store"], *place, None, envelope_key(row["order_id"]), stored, "[]", *error
             )
             await self._advance(connector or topic, topic, {at: row}, taken_ms=None)
 
@@ -150,16 +148,8 @@ class ReadSide(ReadModel):
         numbers: dict[str, int] = {}
         for partition, offset in rows:
             numbers[str(partition)] = max(offset + 1, numbers.get(str(partition), 0))
-        for number, next_offset in numbers.items():
-            await self.database.execute(
-                "INSERT INTO sink.offsets (connector, topic, partition, next_offset, epoch, topic_id) "
-                "VALUES ($1, $2, $3, $4, 1, 'x') "
-                "ON CONFLICT (connector, topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
-                connector,
-                self.prefix + topic,
-                int(number),
-                next_offset,
-            )
+        offsets = {Partition(self.prefix + topic, int(number)): at for number, at in numbers.items()}
+        await alter(self.database, connector, offsets)
         told: dict[str, Any] = {"connector": connector, "topics": {self.prefix + topic: numbers}}
         if taken_ms is not None:
             told["taken_ms"] = taken_ms

@@ -291,7 +291,10 @@ def _projections(reader: Reader) -> dict[str, str]:
     for name in reader.words("projections"):
         sql = reader.values.get(f"projection.{name}.sql", "").strip()
         if not sql:
-            reader.problem("projections", f"names {name!r}, but projection.{name}.sql is missing")
+            said = f"names {name!r}, but projection.{name}.sql is missing"
+            if f"projection.{name}.file" in reader.values:
+                said += f" (projection.{name}.file is read by the commands that take files, such as deploy)"
+            reader.problem("projections", said)
         found[name] = sql
     return found
 

@@ -14,7 +14,14 @@ from sink_connector.sink.encoders.encoding import set_codecs
 from sink_connector.sink.pooled import Lease, PooledConnection
 
 SQL = sql_files.load("schema.sql", package=__package__)
-SETUP = ("create_schema", "create_offsets", "create_dead_letters", "create_dead_letters_by_key")
+SETUP = (
+    "create_schema",
+    "create_offsets",
+    "create_dead_letters",
+    "create_dead_letters_by_key",
+    "create_views",
+    "create_functions",
+)
 
 COMMAND_TIMEOUT_S = 60.0  # a half-open connection is noticed; a slow batch is rolled back and tried again
 CANNOT_LOG_IN = (
@@ -132,20 +139,19 @@ class Session:
 
 
 async def prepare_database(connection: asyncpg.Connection) -> None:
-    """Create the schema `sink` if it is not there, as `sink-connector init` does.
+    """Create the schema `sink`, or what an earlier version of it lacks, as `sink-connector init` does.
 
-    Raises `FatalError` that names this command when it is missing and the role may not create it.
+    Raises `FatalError` that names this command when something is missing and the role may not create it.
     """
     if await connection.fetchval(SQL["is_ready"]):
         return
     try:
         async with connection.transaction():
+            await connection.execute(SQL["lock_setup"])  # two tasks that make the same at once would fail
             for name in SETUP:
                 await connection.execute(SQL[name])
     except asyncpg.InsufficientPrivilegeError as error:
         raise FatalError(
-            "the schema sink is missing and this role may not create it; "
+            "the schema sink is missing or of an earlier version, and this role may not create it; "
             "run `sink-connector init --url DSN` once, as a role that may"
         ) from error
-    except (asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateSchemaError):
-        await prepare_database(connection)  # another task was faster

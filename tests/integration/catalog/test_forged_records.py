@@ -65,7 +65,7 @@ async def whole(read_side: ReadSide, bootstrap: str, dsn: str) -> AsyncIterator[
 
 async def parked(database: asyncpg.Connection, connector: str, many: int) -> list[str] | None:
     found = await database.fetch(
-        "SELECT error FROM sink.dead_letters WHERE connector = $1 ORDER BY id", connector
+        "SELECT error FROM sink.dead_letters_v1 WHERE connector = $1 ORDER BY id", connector
     )
     return [row["error"] for row in found] if len(found) >= many else None
 

@@ -76,11 +76,9 @@ ALLOWED = [
     ("sink_writer", "DELETE FROM sink.dead_letters WHERE false"),
     ("sink_writer", "SELECT headers FROM sink.dead_letters"),
     ("sink_writer", "CREATE TEMPORARY TABLE staged (LIKE orders)"),
-    ("catalog_reader", "SELECT * FROM sink.offsets"),
-    (
-        "catalog_reader",
-        'SELECT connector, topic, partition, "offset", key, value, stage, error FROM sink.dead_letters',
-    ),
+    ("sink_writer", "SELECT sink.forget_v1('{}')"),
+    ("catalog_reader", "SELECT * FROM sink.offsets_v1"),
+    ("catalog_reader", "SELECT * FROM sink.dead_letters_v1"),
     ("catalog_reader", "SELECT line_product_ids('[]')"),
 ]
 REFUSED = [
@@ -96,8 +94,13 @@ REFUSED = [
     ("sink_writer", "SELECT lo_create(0)"),
     ("sink_writer", "SELECT lo_from_bytea(0, 'x')"),
     ("catalog_reader", "SELECT lo_creat(0)"),
-    ("catalog_reader", "SELECT headers FROM sink.dead_letters"),
-    ("catalog_reader", "SELECT * FROM sink.dead_letters"),
+    ("catalog_reader", "SELECT connector FROM sink.offsets"),
+    ("catalog_reader", "SELECT key FROM sink.dead_letters"),
+    ("catalog_reader", "SET transaction_read_only = off; SELECT sink.hold_v1('{orders}')"),
+    ("catalog_reader", "SET transaction_read_only = off; SELECT sink.forget_v1('{orders}')"),
+    ("catalog_reader", "SET transaction_read_only = off; SELECT sink.take_over_v1('{a}', '{b}')"),
+    ("catalog_reader", "SET transaction_read_only = off; DELETE FROM sink.offsets_v1"),
+    ("sink_writer", "DELETE FROM sink.dead_letters_v1"),
     *(("catalog_reader", f"SET transaction_read_only = off; DELETE FROM {table}") for table in READ_TABLES),  # noqa: S608  names from above
     ("catalog_reader", "SET transaction_read_only = off; CREATE TEMPORARY TABLE own (a int)"),
     ("sink_writer", "SELECT access.grant_relation('orders')"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from auditor.diff import compare
-from auditor.observations import DeadLetter, Fact, History, Log, Progress, Projection, Record, State
+from auditor.observations import Counted, DeadLetter, Fact, History, Log, Progress, Projection, Record, State
 from auditor.report import Report
 from tests.support.audited_stack import small_stack
 
@@ -22,7 +22,7 @@ def picture() -> Facts:
     facts: Facts = []
     for fact in small_stack().facts():
         match fact:
-            case State(side="read") | History() | Projection():
+            case State(side="read") | History() | Projection() | Counted():
                 facts.append(fact)
             case Progress(reader=reader) if reader in COPIED:
                 facts.append(fact._replace(reader=reader + SUFFIX))

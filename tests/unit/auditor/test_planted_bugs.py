@@ -45,7 +45,7 @@ PLANTED = {
             "INSERT INTO state SELECT side, place, topic, 'order-9-0000', version, replace(body, 'order-1-0000', 'order-9-0000')"
             " FROM state WHERE side = 'read' AND key = 'order-1-0000'"
         ),
-        {"read-extra", "projection-different", "command-ghost"},
+        {"read-extra", "command-ghost"},
     ),
     "a row is in the read database twice": (
         "INSERT INTO state SELECT * FROM state WHERE side = 'read' AND key = 'tea-1'",
@@ -176,6 +176,14 @@ PLANTED = {
     ),
     "a projection counts an order twice": (
         "UPDATE projection SET body = json_set(body, '$.orders', 99) WHERE name = 'user_summary' AND key = 'ada'",
+        {"projection-different"},
+    ),
+    "an order that was rejected counts": (
+        "INSERT INTO counted SELECT key FROM state WHERE side = 'read' AND json_extract(body, '$.status') = 'REJECTED'",
+        {"projection-different"},
+    ),
+    "an order that was placed does not count": (
+        "DELETE FROM counted WHERE key = 'order-1-0000'",
         {"projection-different"},
     ),
     "a projection's row is lost": (

@@ -132,10 +132,13 @@ def test_a_file_that_a_command_names_lies_where_it_says(manifests: list[Manifest
         for word in (*container.get("command", ()), *container["args"])
         if word.startswith("/")
     }
-    assert named == there - {"/topics/topics.json"}, (
-        "every connector is deployed; the topics stand beside the program"
+    deployed = REPOSITORY / "infra" / "connectors"
+    statements = {f"/connectors/{path.name}" for path in deployed.glob("*.sql")}
+    assert named <= there
+    assert there - named == {"/topics/topics.json", *statements}, (
+        "every connector is deployed; topics and statements stand beside what reads them"
     )
-    connectors = {path.name for path in (REPOSITORY / "infra" / "connectors").glob("*.json")}
+    connectors = {path.name for path in deployed.glob("*.json")}
     assert {Path(word).name for word in named} == connectors | {"create_topics.py"}
 
 

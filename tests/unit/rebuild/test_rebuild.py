@@ -8,8 +8,7 @@ from rich.console import Console
 
 from auditor.observations import Log
 from auditor.target import SINK_CONNECTORS
-from demo.stack import CONNECTORS
-from rebuild.connect_client import Connector
+from rebuild.connect_client import Connector, SinkError
 from rebuild.display import Display
 from rebuild.pace import CopyProgress, Pace
 from rebuild.read_model import SwitchBlockedError
@@ -21,19 +20,30 @@ ALL = {("orders", "orders", 0): 100, ("products", "products", 0): 10, ("order-hi
 
 
 def test_a_copy_writes_into_its_own_schema_under_its_own_name_and_tells_nobody() -> None:
-    connectors = Connector.read_all(CONNECTORS)
-    assert [each.name for each in connectors] == ["order-history", "orders", "products"]
-    for connector in connectors:
-        copy = connector.copy()
-        assert copy.name == f"{connector.name}-next"
-        changed = dict(connector.config.items() - copy.config.items())
-        assert changed == {"connection.url": "${env:SINK_DATABASE_URL}", "notify.channel": "read_model"}
-        assert copy.config["connection.url"] == "${env:SINK_DATABASE_URL}?currentSchema=next"
+    config = {
+        "name": "orders",
+        "connection.url": "${env:SINK_DATABASE_URL}",
+        "notify.channel": "read_model",
+        "projection.sums.sql": "INSERT INTO sums SELECT 1 FROM new_orders",
+    }
+    copy = Connector(name="orders", config=config).copy()
+    assert copy.name == "orders-next"
+    assert copy.config == {
+        "name": "orders-next",
+        "connection.url": "${env:SINK_DATABASE_URL}?currentSchema=next",
+        "projection.sums.sql": config["projection.sums.sql"],
+    }
 
 
 def test_a_copy_keeps_what_its_url_says_already() -> None:
     connector = Connector(name="x", config={"connection.url": "postgresql://db/read?sslmode=require"})
     assert connector.copy().config["connection.url"].endswith("?sslmode=require&currentSchema=next")
+
+
+def test_a_connector_whose_password_the_worker_hides_is_not_copied() -> None:
+    connector = Connector(name="x", config={"connection.url": "postgresql://me:[hidden]@db/read"})
+    with pytest.raises(SinkError, match=r"hides connection\.url"):
+        connector.copy()
 
 
 def test_what_was_never_read_counts_as_nothing_and_what_retention_took_does_not_count() -> None:

@@ -7,6 +7,7 @@ CREATE INDEX record_position ON record (topic, partition, position);
 CREATE INDEX record_source ON record (source);
 CREATE INDEX history_key ON history (topic, key, version);
 CREATE INDEX projection_key ON projection (name, key);
+CREATE INDEX counted_key ON counted (key);
 CREATE INDEX dead_letter_position ON dead_letter (topic, partition, position, reader);
 CREATE INDEX set_aside_event ON set_aside (instance, sequence);
 CREATE INDEX command_user ON command (user_id);

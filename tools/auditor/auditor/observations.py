@@ -79,6 +79,12 @@ class Projection(NamedTuple):
     body: str
 
 
+class Counted(NamedTuple):
+    """A row of `counted`."""
+
+    key: str
+
+
 class Replica(NamedTuple):
     """A row of `replica`."""
 
@@ -148,6 +154,7 @@ Fact = (
     | Log
     | History
     | Projection
+    | Counted
     | Replica
     | Reader
     | Progress

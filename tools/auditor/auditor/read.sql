@@ -6,6 +6,11 @@ SELECT order_id, user_id, status, lines, total_cents, version, instance, reason,
        (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
   FROM orders
 
+-- name: counted
+SELECT order_id
+  FROM orders
+ WHERE counts
+
 -- name: products
 SELECT product_id, name, unit_price_cents, stock_available, stock_reserved, version, instance,
        (extract(epoch FROM updated_at) * 1000)::bigint AS updated_at
@@ -27,8 +32,8 @@ SELECT product_id, quantity, revenue_cents, orders
 
 -- name: progress
 SELECT connector, topic, partition, next_offset
-  FROM sink.offsets
+  FROM sink.offsets_v1
 
 -- name: dead_letters
 SELECT connector, topic, partition, "offset", stage || ': ' || error
-  FROM sink.dead_letters
+  FROM sink.dead_letters_v1

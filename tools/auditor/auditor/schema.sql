@@ -54,6 +54,10 @@ CREATE TABLE projection (   -- a row of a projection in the read database
     body TEXT NOT NULL
 );
 
+CREATE TABLE counted (      -- an order of which the read database says that it counts in sums
+    key TEXT NOT NULL
+);
+
 CREATE TABLE replica (      -- an instance's own copy of a product's definition
     instance TEXT NOT NULL,
     key TEXT NOT NULL,

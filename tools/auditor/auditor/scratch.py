@@ -110,6 +110,7 @@ _TABLE_OF = {
     "Log": "log",
     "History": "history",
     "Projection": "projection",
+    "Counted": "counted",
     "Replica": "replica",
     "Reader": "reader",
     "Progress": "progress",

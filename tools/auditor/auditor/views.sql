@@ -29,7 +29,8 @@ CREATE INDEX item_order ON item (order_id, place);
 
 -- Orders as they stand in the read database, with the lines a client ordered.
 CREATE TABLE placed AS
-SELECT s.key, json_extract(s.body, '$.user_id') AS user_id, json_extract(s.body, '$.status') AS status,
+SELECT s.key, json_extract(s.body, '$.user_id') AS user_id,
+       EXISTS (SELECT 1 FROM counted c WHERE c.key = s.key) AS counts,
        json_extract(s.body, '$.placed_at') AS placed_at, json_extract(s.body, '$.total_cents') AS total_cents,
        (SELECT json_group_array(json_array(json_extract(l.body, '$.product_id'), json_extract(l.body, '$.quantity')))
         FROM (SELECT body FROM item i WHERE i.order_id = s.key ORDER BY place) l) AS lines
@@ -38,7 +39,8 @@ CREATE INDEX placed_key ON placed (key);
 CREATE INDEX placed_user ON placed (user_id, lines);
 
 CREATE TABLE line AS
-SELECT s.key AS order_id, json_extract(s.body, '$.status') AS status, json_extract(l.body, '$.product_id') AS product_id,
+SELECT s.key AS order_id, json_extract(s.body, '$.status') AS status,
+       EXISTS (SELECT 1 FROM counted c WHERE c.key = s.key) AS counts, json_extract(l.body, '$.product_id') AS product_id,
        json_extract(l.body, '$.quantity') AS quantity, json_extract(l.body, '$.unit_price_cents') AS unit_price_cents
 FROM state s JOIN item l ON l.order_id = s.key WHERE s.side = 'read' AND s.topic = 'orders';
 

@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import asyncpg
 import httpx
@@ -19,7 +18,7 @@ from rich.console import Console
 
 from auditor import Target
 from auditor.sources.topics import TopicStalledError
-from rebuild.connect_client import Connector, SinkError
+from rebuild.connect_client import SinkError
 from rebuild.display import Display
 from rebuild.read_model import RebuildError
 from rebuild.sequence import Site, rebuild
@@ -37,17 +36,6 @@ _UNABLE = (
     OSError,
     TimeoutError,
 )
-
-
-def site(*, owner_dsn: str, sink_url: str, target: Target, connectors: Path) -> Site:
-    """A rebuild of the read model that the connectors in the folder `connectors` write.
-
-    Any stack will do whose read database, sink worker and brokers are reached from here; of `target` the databases that
-    orders are written to are not looked at.
-    """
-    return Site(
-        owner_dsn=owner_dsn, sink_url=sink_url, target=target, connectors=Connector.read_all(connectors)
-    )
 
 
 def run(rebuilt: Site) -> int:
@@ -75,9 +63,6 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--sink-url", required=True, metavar="URL", help="REST address of a sink worker")
     parser.add_argument("--bootstrap", required=True, metavar="HOST:PORT,…", help="Kafka's brokers")
     parser.add_argument("--topic-prefix", default="", metavar="P", help="what every topic's name begins with")
-    parser.add_argument(
-        "--connectors", type=Path, required=True, metavar="FOLDER", help="the connectors' files"
-    )
     args = parser.parse_args(words)
     for name in (OWNER_DSN, READER_DSN):
         if name not in os.environ:
@@ -88,14 +73,7 @@ def main(words: Sequence[str] | None = None) -> int:
         bootstrap=args.bootstrap,
         topic_prefix=args.topic_prefix,
     )
-    return run(
-        site(
-            owner_dsn=os.environ[OWNER_DSN],
-            sink_url=args.sink_url,
-            target=target,
-            connectors=args.connectors,
-        )
-    )
+    return run(Site(owner_dsn=os.environ[OWNER_DSN], sink_url=args.sink_url, target=target))
 
 
 async def _rebuild(rebuilt: Site) -> None:

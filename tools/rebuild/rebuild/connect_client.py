@@ -1,12 +1,10 @@
 """The connectors that fill the copy, and the worker's REST API (Kafka Connect's) through which they come and go."""
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -16,6 +14,8 @@ SUFFIX = "-next"
 SCHEMA = "next"
 _NOT_OF_A_COPY = {"notify.channel", "errors.deadletterqueue.topic.name"}
 """Settings that announce a record to others, which has been done already."""
+_HIDDEN = "[hidden]"
+"""What a worker shows of a secret that is written out in a configuration."""
 
 _REQUEST_TIMEOUT_S = 20.0
 _PATIENCE_S = 60.0
@@ -29,25 +29,27 @@ class SinkError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
-    """A connector as its file has it."""
+    """A connector as the worker has it."""
 
     name: str
     config: Mapping[str, str]
 
-    @classmethod
-    def read_all(cls, folder: Path) -> list[Self]:
-        """The connectors of every file in `folder`, by name."""
-        return sorted(
-            (cls(**json.loads(file.read_text(encoding="utf-8"))) for file in folder.glob("*.json")),
-            key=lambda each: each.name,
-        )
-
     def copy(self) -> "Connector":
-        """The same into schema `SCHEMA`, under a name of its own: another consumer group, other offsets."""
+        """The same into schema `SCHEMA`, under a name of its own: another consumer group, other offsets.
+
+        Raises:
+            SinkError: the worker hides a part of its configuration.
+        """
+        hidden = [key for key, value in self.config.items() if _HIDDEN in value]
+        if hidden:
+            raise SinkError(
+                f"{self.name} cannot be copied: the worker hides {', '.join(hidden)}; a reference such as ${{env:…}} is shown"
+            )
+        name = self.name + SUFFIX
         url = self.config["connection.url"]
         kept = {key: value for key, value in self.config.items() if key not in _NOT_OF_A_COPY}
         into = f"{url}{'&' if '?' in url else '?'}currentSchema={SCHEMA}"
-        return Connector(name=self.name + SUFFIX, config=kept | {"connection.url": into})
+        return Connector(name=name, config=kept | {"name": name, "connection.url": into})
 
 
 class Worker:
@@ -56,6 +58,10 @@ class Worker:
     def __init__(self, http: httpx.AsyncClient) -> None:
         """`http` has the worker's address as its base."""
         self._http = http
+
+    async def connector(self, name: str) -> Connector:
+        """The connector of that name, as it is configured now."""
+        return Connector(name=name, config=(await self._ask("GET", f"/connectors/{name}"))["config"])
 
     async def begin(self, connector: Connector) -> None:
         """Make it and let it read from the beginning, whatever one of its name had read before."""

@@ -87,9 +87,8 @@ class ReadModel:
     async def clear(self, copies: Sequence[str]) -> None:
         """Leave nothing of a rebuild: neither the copy nor what it has replaced, nor what its connectors noted."""
         await self._connection.execute(
-            _SQL["drop_offsets"], copies
+            _SQL["forget"], copies
         )  # first: who wrote there is refused from here on
-        await self._connection.execute(_SQL["drop_letters"], copies)
         for schema in (SCHEMA, PREVIOUS):
             await self._connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
@@ -122,8 +121,8 @@ class ReadModel:
         """The order matters: the old stand still, the copy passes them, stands still as well, and only then readers wait."""
         run = self._connection.execute
         await run(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-        await self._reach(_by_place(await self._connection.fetch(_SQL["freeze"], names)), copies)
-        await self._connection.fetch(_SQL["freeze"], copies)
+        await self._reach(_by_place(await self._connection.fetch(_SQL["hold"], names)), copies)
+        await self._connection.fetch(_SQL["hold"], copies)
         await run(f"CREATE SCHEMA {PREVIOUS}")
         out = await self._connection.fetch(_SQL["moves"], PUBLIC, PREVIOUS, SCHEMA)
         moved_in = await self._connection.fetch(_SQL["moves"], SCHEMA, PUBLIC, None)
@@ -132,9 +131,7 @@ class ReadModel:
         await run(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
         for row in (*out, *moved_in):
             await run(row[0])
-        await run(_SQL["take_over_offsets"], copies, SUFFIX)
-        await run(_SQL["drop_letters"], names)
-        await run(_SQL["take_over_letters"], copies, SUFFIX)
+        await run(_SQL["take_over"], names, copies)
         await run(_SQL["tell"], CHANNEL)
         return began
 

@@ -31,11 +31,9 @@ JOIN pg_class n ON n.relnamespace = to_regnamespace($2) AND n.relname = o.relnam
 WHERE NOT t.tgisinternal
   AND NOT EXISTS (SELECT FROM pg_trigger made WHERE made.tgrelid = n.oid AND made.tgname = t.tgname)
 
--- name: drop_offsets
-DELETE FROM sink.offsets WHERE connector = ANY ($1::text[])
-
--- name: drop_letters
-DELETE FROM sink.dead_letters WHERE connector = ANY ($1::text[])
+-- name: forget
+-- What connectors have noted: their offsets and dead letters.
+SELECT sink.forget_v1($1)
 
 -- name: tables
 SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = $1
@@ -46,16 +44,15 @@ SELECT format('%I.%I', schemaname, tablename) FROM pg_tables o
 WHERE schemaname = $1 AND EXISTS (SELECT FROM pg_tables n WHERE n.schemaname = $2 AND n.tablename = o.tablename)
 
 -- name: offsets
-SELECT connector, topic, partition, next_offset FROM sink.offsets WHERE connector = ANY ($1::text[])
+SELECT connector, topic, partition, next_offset FROM sink.offsets_v1 WHERE connector = ANY ($1::text[])
 
 -- name: epochs
 -- Each rises when a task claims its partition.
-SELECT connector, topic, partition, epoch FROM sink.offsets WHERE connector = ANY ($1::text[])
+SELECT connector, topic, partition, epoch FROM sink.offsets_v1 WHERE connector = ANY ($1::text[])
 
--- name: freeze
--- A batch moves its offsets before it writes a row: whoever holds these rows keeps the connectors $1 from committing.
-SELECT connector, topic, partition, next_offset FROM sink.offsets WHERE connector = ANY ($1::text[])
-ORDER BY connector, topic, partition FOR UPDATE
+-- name: hold
+-- Until the transaction ends the connectors $1 commit nothing.
+SELECT connector, topic, partition, next_offset FROM sink.hold_v1($1)
 
 -- name: moves
 -- What carries tables, views and functions of schema $1 into $2; with a $3, only those that it has as well.
@@ -71,19 +68,10 @@ FROM object o
 WHERE schema = to_regnamespace($1)
   AND ($3::text IS NULL OR EXISTS (SELECT FROM object n WHERE n.schema = to_regnamespace($3) AND (n.kind, n.name) = (o.kind, o.name)))
 
--- name: take_over_offsets
--- The offsets of the connectors $1 become those of the connectors they are copies of ($2: the suffix of their names). The
--- epoch rises: a task that claimed the old ones is refused from here on.
-WITH copies AS (
-    DELETE FROM sink.offsets WHERE connector = ANY ($1::text[]) RETURNING *
-)
-INSERT INTO sink.offsets AS o (connector, topic, partition, next_offset, epoch, topic_id)
-SELECT left(connector, -length($2)), topic, partition, next_offset, 1, topic_id FROM copies
-ON CONFLICT (connector, topic, partition) DO UPDATE
-SET next_offset = excluded.next_offset, topic_id = excluded.topic_id, epoch = o.epoch + 1
-
--- name: take_over_letters
-UPDATE sink.dead_letters SET connector = left(connector, -length($2)) WHERE connector = ANY ($1::text[])
+-- name: take_over
+-- Offsets and dead letters of the connectors $2 become those of the connectors $1, side by side; the tasks of $1 are refused
+-- from here on.
+SELECT sink.take_over_v1($1, $2)
 
 -- name: tell
 -- A notification without offsets: look them up. Who listens hears it when the switch is committed.

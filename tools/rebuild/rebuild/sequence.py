@@ -52,27 +52,25 @@ class DifferentError(RebuildError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where everything is: the read database as its owner, the sink's worker, and what the audit looks at."""
+    """Where everything is: the read database as its owner, the sink's worker, and what the audit looks at.
+
+    Any stack will do whose read database, sink worker and brokers are reached from here; of `target` the databases that
+    orders are written to are not looked at.
+    """
 
     owner_dsn: str = field(repr=False)
     sink_url: str
     target: Target
-    connectors: Sequence[Connector]
 
     @property
     def names(self) -> list[str]:
         """Of the connectors that write the read model."""
-        return [each.name for each in self.connectors]
-
-    @property
-    def copies(self) -> list[Connector]:
-        """Those that fill the copy."""
-        return [each.copy() for each in self.connectors]
+        return [each.name for each in SINK_CONNECTORS]
 
     @property
     def copy_names(self) -> list[str]:
-        """Their names."""
-        return [each.name for each in self.copies]
+        """Of the connectors that fill the copy, in the same order."""
+        return [name + SUFFIX for name in self.names]
 
 
 async def rebuild(site: Site, observer: Observer, *, verify: Verify = audit_copy) -> Report:
@@ -87,9 +85,10 @@ async def rebuild(site: Site, observer: Observer, *, verify: Verify = audit_copy
         await database.lock()
         await _clear(site, database, sink)
         await _heal(site, sink)
+        copies = [(await sink.connector(name)).copy() for name in site.names]
         try:
             await _timed(observer, "empty tables beside the old ones", database.make_room())
-            await _timed(observer, "filled from the topics", _fill(site, database, sink, observer))
+            await _timed(observer, "filled from the topics", _fill(site, copies, database, sink, observer))
             await _timed(observer, "analysed", database.analyze())
             comparing = verify(site.target, schema=SCHEMA, suffix=SUFFIX)
             report = await _timed(observer, "compared with the topics", comparing)
@@ -112,7 +111,9 @@ async def _heal(site: Site, sink: Worker) -> None:
     await sink.running(site.names)
 
 
-async def _fill(site: Site, database: ReadModel, sink: Worker, observer: Observer) -> None:
+async def _fill(
+    site: Site, copies: Sequence[Connector], database: ReadModel, sink: Worker, observer: Observer
+) -> None:
     """Return when the copy has all that was there half a second ago."""
     pace = Pace(SINK_CONNECTORS)
 
@@ -125,7 +126,7 @@ async def _fill(site: Site, database: ReadModel, sink: Worker, observer: Observe
         observer.progressed(pace.look(logs, offsets, at_s=time.monotonic()))
 
     await look()
-    await _all(sink.begin(copy) for copy in site.copies)
+    await _all(sink.begin(copy) for copy in copies)
     while not pace.caught_up:
         await asyncio.sleep(_LOOK_S)
         await sink.require_healthy(site.copy_names)

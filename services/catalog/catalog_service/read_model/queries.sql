@@ -78,11 +78,11 @@ SELECT version_num FROM alembic_version
 LOCK TABLE orders, products IN ACCESS SHARE MODE
 
 -- name: sink_begun
-SELECT to_regclass('sink.offsets') IS NOT NULL AS begun
+SELECT to_regclass('sink.offsets_v1') IS NOT NULL AS begun
 
 -- name: applied_offsets
 SELECT connector, topic, partition, next_offset
-  FROM sink.offsets
+  FROM sink.offsets_v1
  ORDER BY connector, topic, partition
 
 -- name: visible_versions
@@ -103,7 +103,7 @@ SELECT 'products', product_id, version FROM products WHERE product_id = ANY ($2:
 -- name: dead_letters_of
 -- $1 topics, $2 keys, side by side; $3 connectors
 SELECT topic, partition, "offset", key, value, error
-  FROM sink.dead_letters
+  FROM sink.dead_letters_v1
  WHERE (topic, key) IN (SELECT * FROM unnest($1::text[], $2::bytea[]))
    AND connector = ANY ($3::text[])
  ORDER BY id
@@ -111,6 +111,6 @@ SELECT topic, partition, "offset", key, value, error
 -- name: dead_letters
 -- $1 rows
 SELECT connector, topic, partition, "offset", stage, error, parked_at, count(*) OVER () AS total
-  FROM sink.dead_letters
+  FROM sink.dead_letters_v1
  ORDER BY id DESC
  LIMIT $1

@@ -11,6 +11,7 @@ from auditor.observations import (
     OFFER_FIELDS,
     PRODUCT_SALES_FIELDS,
     USER_SUMMARY_FIELDS,
+    Counted,
     DeadLetter,
     Event,
     Fact,
@@ -58,6 +59,8 @@ async def read_facts(database: Snapshot, *, target: Target) -> AsyncIterator[Seq
             yield [_state("read", "read", topic, row) for row in block]
     async for block in database.rows(_READ["order_history"]):
         yield [History(*_state("read", "read", "orders", row)[2:]) for row in block]
+    async for block in database.rows(_READ["counted"]):
+        yield [Counted(row[0]) for row in block]
     for name, fields in _PROJECTIONS.items():
         async for block in database.rows(_READ[name]):
             yield [Projection(name, row[0], _body(fields[1:], row[1:])) for row in block]

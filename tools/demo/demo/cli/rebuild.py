@@ -5,7 +5,6 @@ import argparse
 from auditor import Target
 from demo.compose.stack import ComposeStack
 from demo.running_stack import running_stack
-from demo.stack import CONNECTORS
 from rebuild import cli
 from rebuild.sequence import Site
 
@@ -22,13 +21,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _here() -> Site:
     stack = running_stack()
-    return cli.site(
-        owner_dsn=stack.read.owner_dsn, sink_url=stack.sink_url, target=stack.audited, connectors=CONNECTORS
-    )
+    return Site(owner_dsn=stack.read.owner_dsn, sink_url=stack.sink_url, target=stack.audited)
 
 
 def _in_containers() -> Site:
     """Nothing of the write databases is needed: a copy is compared with the topics."""
     stack = ComposeStack.running()
     target = Target(write_databases={}, read_dsn=stack.read_dsn, bootstrap=stack.bootstrap)
-    return cli.site(owner_dsn=stack.owner_dsn, sink_url=stack.sink_url, target=target, connectors=CONNECTORS)
+    return Site(owner_dsn=stack.owner_dsn, sink_url=stack.sink_url, target=target)
