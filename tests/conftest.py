@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from devservers.kafka import KafkaCluster
@@ -27,8 +28,11 @@ MakeDatabase = Callable[[], Awaitable[str]]
 
 
 def pytest_configure() -> None:
-    """Let SIGTERM end the session as Ctrl-C does, so that no server of it is left behind."""
+    """Let SIGTERM end the session as Ctrl-C does, so that no server of it is left behind; have errors logged plainly."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Rich's tracebacks, which structlog prefers where Rich is installed, take half a second each.
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 @pytest.fixture(scope="session")

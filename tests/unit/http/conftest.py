@@ -3,12 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -130,19 +129,24 @@ MakeServed = Callable[..., Awaitable[Served]]
 SERVICES: dict[str, Make] = {"order": _order, "catalog": _catalog, "sink": _sink}
 
 
-@pytest.fixture(params=SERVICES.values(), ids=list(SERVICES))
-async def make_served(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MakeServed]:
-    """Build the application with these allowed hosts."""
+@pytest_asyncio.fixture(params=SERVICES.values(), ids=list(SERVICES), scope="module", loop_scope="module")
+async def make_served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[MakeServed]:
+    """Give the application with these allowed hosts, built once for a module: no request of its tests changes it."""
+    built: dict[str, Served] = {}
     async with contextlib.AsyncExitStack() as stack:
-        make: Make = partial(request.param, tmp_path)
 
         async def served(hosts: str = "") -> Served:
-            return await stack.enter_async_context(make(hosts))
+            if hosts not in built:
+                making = request.param(tmp_path_factory.mktemp("served"), hosts)
+                built[hosts] = await stack.enter_async_context(making)
+            return built[hosts]
 
         yield served
 
 
-@pytest.fixture
-async def served(make_served: MakeServed) -> Any:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(make_served: MakeServed) -> Served:
     """The application as it comes."""
     return await make_served()

@@ -11,6 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.unit.http.conftest import Served
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SAFE = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -33,7 +35,10 @@ def failing(app: FastAPI) -> Iterator[str]:
     async def fail() -> None:
         raise RuntimeError("the detail nobody outside may see")
 
-    yield "/failing"
+    try:
+        yield "/failing"
+    finally:
+        app.router.routes.pop()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import pytest
 
 from tests.unit.http.conftest import MakeServed, Served
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 FOREIGN_HOSTS = [
     "evil.example",
     "evil.example:8000",

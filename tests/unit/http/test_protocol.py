@@ -160,7 +160,7 @@ async def test_lines_after_a_body_are_bounded_and_say_nothing_of_the_request(
 async def test_a_request_that_does_not_end_is_refused_in_time(
     service: Any, begun: bytes, trickle: bytes
 ) -> None:
-    async with served(service, head_s=0.3, body_s=0.3) as port, connected(port) as connection:
+    async with served(service, head_s=0.1, body_s=0.1) as port, connected(port) as connection:
         connection.send(begun)
         answering = asyncio.create_task(connection.answer())
 

@@ -192,22 +192,6 @@ def test_what_belongs_to_an_option_of_pytest_is_no_suite(monkeypatch: pytest.Mon
     assert run[-2:] == ["-k", "bogus"]
 
 
-async def test_a_topic_and_a_group_that_are_not_there_are_said(kafka_bootstrap: str) -> None:
-    parser = argparse.ArgumentParser()
-    kafka_tools.add_arguments(parser)
-    for line in (
-        ["consume", "nosuch"],
-        ["groups", "nosuch"],
-        ["topics", "describe", "nosuch"],
-        ["produce", "nosuch"],
-    ):
-        kind = "group" if line[0] == "groups" else "topic"
-        with pytest.raises(kafka_tools.UnknownNameError, match=f"no {kind} is called 'nosuch'; there are: "):
-            await kafka_tools.require_known(parser.parse_args(line), kafka_bootstrap)
-    await kafka_tools.require_known(parser.parse_args(["topics", "create", "nosuch"]), kafka_bootstrap)
-    await kafka_tools.require_known(parser.parse_args(["groups"]), kafka_bootstrap)
-
-
 def test_who_comes_second_to_start_a_stack_waits_for_the_first(
     home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
