@@ -20,7 +20,7 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from devservers.kafka import KafkaCluster
-from devservers.postgres import PostgresServer
+from devservers.postgres import PostgresServer, debian_binaries
 from tests.support.stack import RunningStack, whole_stack
 
 MakeTopic = Callable[..., Awaitable[str]]
@@ -61,6 +61,16 @@ async def postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]:
         yield running
         return
     async with PostgresServer(directory=session_directory / "postgres") as postgres:
+        yield postgres.admin_dsn
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def rich_postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]:
+    """DSN of a superuser of a PostgreSQL with ICU, XML and the extensions, which the wheel's has not: Debian's."""
+    programs = debian_binaries()
+    if programs is None:
+        pytest.skip("Debian's PostgreSQL with its extensions is not installed")
+    async with PostgresServer(directory=session_directory / "rich-postgres", programs=programs) as postgres:
         yield postgres.admin_dsn
 
 
@@ -126,6 +136,13 @@ async def make_database(postgres_admin_dsn: str) -> AsyncIterator[MakeDatabase]:
 async def database(make_database: MakeDatabase) -> str:
     """DSN of one fresh, empty database."""
     return await make_database()
+
+
+@pytest.fixture
+async def rich_database(rich_postgres_admin_dsn: str) -> AsyncIterator[str]:
+    """DSN of one fresh, empty database with every extension at hand; skipped where there is none."""
+    async with own_databases(rich_postgres_admin_dsn) as make:
+        yield await make()
 
 
 @pytest.fixture(scope="session")

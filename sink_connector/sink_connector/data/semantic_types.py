@@ -8,6 +8,7 @@ from sink_connector.data.decimals import unscaled_decimal
 
 VARIABLE_SCALE_DECIMAL = "io.debezium.data.VariableScaleDecimal"  # struct: scale, value
 BITS = "io.debezium.data.Bits"  # bytes, little-endian; parameters: {"length": "8"}
+JSON_TEXT = "io.debezium.data.Json"  # text
 ENUM_SET = "io.debezium.data.EnumSet"  # text, joined by commas
 MICRO_DURATION = "io.debezium.time.MicroDuration"  # int64, microseconds
 NANO_DURATION = "io.debezium.time.NanoDuration"  # int64, nanoseconds
@@ -24,7 +25,7 @@ GEOMETRIES = (
 
 # Named texts, and what becomes of them in a table that we make.
 TEXT_TYPES: Mapping[str, str] = {
-    "io.debezium.data.Json": "jsonb",
+    JSON_TEXT: "jsonb",
     "io.debezium.data.Uuid": "uuid",
     "io.debezium.data.Xml": "xml",
     INTERVAL: "interval",

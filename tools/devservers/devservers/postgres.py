@@ -47,6 +47,8 @@ class PostgresInstall:
     port: int
     password: str = field(repr=False)
     max_connections: int = 100
+    programs: Path | None = None
+    """Directory of `postgres` and `initdb`; None: those of the wheel."""
 
     @property
     def admin_dsn(self) -> str:
@@ -86,7 +88,7 @@ class PostgresInstall:
             "idle_in_transaction_session_timeout": "5min",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return (str(binaries() / "postgres"), "-D", str(self.data), *options)
+        return (str(self._programs / "postgres"), "-D", str(self.data), *options)
 
     async def create(self, *, log: Path) -> None:
         """Make the data directory unless it is there.
@@ -102,7 +104,7 @@ class PostgresInstall:
         with self._password_pipe() as password:
             process = await ChildProcess.start(
                 (
-                    *(binaries() / "initdb", "-D", unfinished, "-U", ADMIN, "-A", "scram-sha-256"),
+                    *(self._programs / "initdb", "-D", unfinished, "-U", ADMIN, "-A", "scram-sha-256"),
                     *(f"--pwfile=/dev/fd/{password}", "-E", "UTF8", "--no-locale", "--no-sync"),
                 ),
                 log=log,
@@ -131,13 +133,17 @@ class PostgresInstall:
         """Raise when the unprivileged user that root must use cannot reach the binaries or the data."""
         if self.user is None:
             return
-        for place in (binaries(), self.directory):
+        for place in (self._programs, self.directory):
             if barrier := barrier_for(place, user=self.user):
                 raise PostgresUnavailableError(
                     f"PostgreSQL does not run as root, and the user {self.user!r} may not pass through {barrier}, "
                     f"which leads to {place}. Remedy: run as an ordinary user, or `chmod o+x '{barrier}'`, "
                     "or move the project to a directory that everybody may enter."
                 )
+
+    @property
+    def _programs(self) -> Path:
+        return self.programs or binaries()
 
     def _make_directory(self) -> None:
         if self.user is None:
@@ -161,6 +167,20 @@ class PostgresInstall:
             yield reading
         finally:
             os.close(reading)
+
+
+def debian_binaries() -> Path | None:
+    """Directory of the programs of Debian's newest PostgreSQL that has its extensions, or None where there is none.
+
+    Its package brings what the wheel leaves out: ICU, XML and the extensions of `contrib`.
+    """
+    found = [
+        each
+        for each in Path("/usr/lib/postgresql").glob("*/bin")
+        if (each / "postgres").exists()
+        and Path(f"/usr/share/postgresql/{each.parent.name}/extension/citext.control").exists()
+    ]
+    return max(found, key=lambda each: float(each.parent.name), default=None)
 
 
 def binaries() -> Path:
@@ -200,11 +220,13 @@ class PostgresServer:
         directory: Path,
         port: int | None = None,
         max_connections: int = 300,
+        programs: Path | None = None,
     ) -> None:
-        """Describe a server; nothing starts before the `async with`. A free port by default."""
+        """Describe a server; nothing starts before the `async with`. A free port and the wheel's programs by default."""
         self._directory = directory
         self._port = port or free_ports(1)[0]
         self._max_connections = max_connections
+        self._programs = programs
         self._process: ChildProcess | None = None
 
     @property
@@ -249,6 +271,7 @@ class PostgresServer:
             port=self._port,
             password=kept_password(self._directory / "password"),
             max_connections=self._max_connections,
+            programs=self._programs,
         )
 
     async def _stop(self) -> None:

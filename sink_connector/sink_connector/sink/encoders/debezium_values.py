@@ -9,11 +9,14 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from sink_connector.data.record import Schema, Type
 from sink_connector.data.semantic_types import (
     BITS,
     ENUM_SET,
     GEOMETRIES,
+    JSON_TEXT,
     MICRO_DURATION,
     NANO_DURATION,
     POINT,
@@ -24,6 +27,7 @@ from sink_connector.data.semantic_types import (
     ZONED_TIMESTAMP,
     variable_scale,
 )
+from sink_connector.sink.encoders.column_values import hstore, is_hstore
 from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, each, refused
 from sink_connector.sink.table_metadata import Column
 
@@ -31,6 +35,7 @@ LONGEST_BITS = 2**31 - 1  # Debezium's word for a bit varying without a length
 DAY_US = 86_400_000_000
 SRID_FLAG = 0x20000000  # of PostGIS's extended WKB
 NUMBERS = INTEGERS | {"numeric", "real", "double precision", "money"} | TEXTS
+_PAIRS = msgspec.json.Decoder(dict[str, str | None])
 JSON = frozenset({"json", "jsonb"})
 Make = Callable[[Schema, str | None], Encoder | None]
 
@@ -129,6 +134,12 @@ def _enum_set(schema: Schema, base: str | None) -> Encoder | None:
     return Encoder("text[]", each(lambda value: value.split(",") if value else []))
 
 
+def _json(schema: Schema, base: str | None) -> Encoder | None:
+    if schema.type is not Type.STRING or base is None or not is_hstore(base):
+        return None
+    return Encoder("text", each(lambda text: hstore(_PAIRS.decode(text))))  # hstore.handling.mode=json
+
+
 def _geometry(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRUCT or base in JSON:
         return None
@@ -165,6 +176,7 @@ _MAKERS: dict[str, Make] = {
     ZONED_TIME: _zoned_time,
     YEAR: _year,
     ENUM_SET: _enum_set,
+    JSON_TEXT: _json,
     **dict.fromkeys(GEOMETRIES, _geometry),
 }
 __all__ = [

@@ -56,7 +56,8 @@ def untyped_encoder(column: Column | None) -> Encoder:
     if base in {"json", "jsonb"}:
         return Encoder("jsonb", _documents)
     if is_hstore(base):
-        return Encoder("text", partial(_hstores, decode=msgspec.json.Decoder(dict[str, Any] | None).decode))
+        pairs = msgspec.json.Decoder(dict[str, Any] | None, float_hook=Decimal)
+        return Encoder("text", partial(_hstores, decode=pairs.decode))
     if base in INSTANTS:
         return Encoder(
             "text", partial(_instants, base=base, decode=msgspec.json.Decoder(str | int | None).decode)

@@ -1,7 +1,8 @@
 """One value of each kind into one column of each kind, on a real PostgreSQL, with a transform and without."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from sink_connector.sink.table_metadata import TableName, read_table
 
 CONNECT = "org.apache.kafka.connect.data."
 DEBEZIUM = "io.debezium."
+Check = Callable[..., Awaitable[None]]
+EXTENSION_TYPES = {"hstore", "citext", "ltree", "xml", "citext[]", "ltree[]"}
 SETUP = (
     "CREATE SCHEMA ext",
     "CREATE DOMAIN code3 AS varchar(3); CREATE DOMAIN code3b AS code3; CREATE DOMAIN fixed3 AS char(3)",
@@ -69,11 +72,11 @@ class Target:
     """A table of one column, written in both ways that a record with a schema can take, or in the one without."""
 
     connection: asyncpg.Connection
-    has_hstore: bool = False
+    rich: bool
 
     def can(self, kind: str) -> bool:
-        """Whether the server has the type; the extension hstore is not part of every installation."""
-        return self.has_hstore or kind != "hstore"
+        """Whether the value is one for this server: the types of extensions are tried where there are some."""
+        return self.rich == (kind in EXTENSION_TYPES)
 
     async def column(self, kind: str) -> None:
         await self.connection.execute(f"DROP TABLE IF EXISTS target; CREATE TABLE target (v {kind})")
@@ -114,22 +117,31 @@ class Target:
         return text
 
 
-@pytest.fixture
-async def target(database: str) -> AsyncIterator[Target]:
+@asynccontextmanager
+async def connected(database: str, *, rich: bool) -> AsyncIterator[Target]:
     connection = await asyncpg.connect(database, server_settings={"timezone": "Asia/Seoul"})
     try:
         for statement in SETUP:
             await connection.execute(statement)
-        has_hstore = await connection.fetchval(
-            "SELECT count(*) FROM pg_available_extensions WHERE name = 'hstore'"
-        )
-        if has_hstore:
-            await connection.execute("CREATE EXTENSION hstore SCHEMA ext")
+        for name in EXTENSION_TYPES & {"hstore", "citext", "ltree"} if rich else ():
+            await connection.execute(f"CREATE EXTENSION {name} SCHEMA ext")
         await connection.execute("SET search_path = public, ext")
         await set_codecs(connection)
-        yield Target(connection, has_hstore=bool(has_hstore))
+        yield Target(connection, rich=rich)
     finally:
         await connection.close()
+
+
+@pytest.fixture
+async def target(database: str) -> AsyncIterator[Target]:
+    async with connected(database, rich=False) as made:
+        yield made
+
+
+@pytest.fixture
+async def rich_target(rich_database: str) -> AsyncIterator[Target]:
+    async with connected(rich_database, rich=True) as made:
+        yield made
 
 
 WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
@@ -162,13 +174,16 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     # nested
     ("jsonb", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("json", array(INT32), [1, 2], "[1, 2]"), ("text", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("jsonb", array(decimal(2)), ["MDk="], "[123.45]"),
     ("jsonb[]", array(INNER), [{"a": 1, "d": "MDk="}], '{"{\\"a\\": 1, \\"d\\": 123.45}"}'), ("int[]", array(array(INT32)), [[1, 2], [3, 4]], "{{1,2},{3,4}}"), ("jsonb", INNER, {"a": 1, "d": "MDk="}, '{"a": 1, "d": 123.45}'),
+    ("citext", STRING, "aB", "aB"), ("citext[]", array(STRING), ["aB", None], "{aB,NULL}"), ("ltree", STRING, "top.sub", "top.sub"), ("ltree", node("string", DEBEZIUM + "data.Ltree"), "a.b", "a.b"),
+    ("ltree[]", array(STRING), ["a.b"], "{a.b}"), ("hstore", node("string", DEBEZIUM + "data.Json"), '{"k": "v", "n": null}', '"k"=>"v", "n"=>NULL'), ("hstore", STRING, '"k"=>"v"', '"k"=>"v"'),
+    ("xml", node("string", DEBEZIUM + "data.Xml"), "<a>1</a>", "<a>1</a>"), ("xml", STRING, "<a/>", "<a/>"),
     ("jsonb", TEXTS, {"k": "v"}, '{"k": "v"}'), ("hstore", TEXTS, {"k": 'v "w', "n": None}, '"k"=>"v \\"w", "n"=>NULL'), ("hstore", INNER, {"a": 1, "d": "MDk="}, '"a"=>"1", "d"=>"123.45"'), ("text", TEXTS, {"k": "v"}, '{"k": "v"}'),
     ("text[]", array(STRING), [], "{}"), ("jsonb", TEXTS, None, None), ("hstore", TEXTS, None, None), ("numeric[]", array(decimal(2)), None, None), ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), None, None),
 ]  # fmt: skip
 REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("code3", STRING, "abcd"), ("code3b", STRING, "abcd"), ("fixed3", STRING, "abcd"), ("code3[]", array(STRING), ["abcd"]), ("varchar(3)[]", array(STRING), ["abcd"]), ("char(3)", STRING, "abcd"),
     ("bit(4)", STRING, "10101"), ("bit(4)", STRING, "101"), ("bits4", STRING, "10101"), ("bit varying(2)", STRING, "101"), ("bit(8)", BITS16, "AgE="), ("bit(2)[]", array(STRING), ["101"]), ("name", STRING, "x" * 64), ('"char"', STRING, "xy"), ("name[]", array(STRING), ["x" * 64]),
-    ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
+    ("xml", STRING, "<a>"), ("ltree", STRING, "a b"), ("hstore", STRING, "k"), ("hstore", STRING, '{"k": "v"}'), ("hstore", node("string", DEBEZIUM + "data.Json"), '["k"]'), ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
     ("numeric", decimal(20000), "MDk="), ("numeric", decimal(-20000), "MDk="), ("jsonb", array(decimal(100000000)), ["MDk="]), ("jsonb", INNER | {"fields": [{"field": "d", **decimal(-1000000000)}]}, {"d": "MDk="}),
     ("numeric", VARIABLE, {"scale": -1000000000, "value": "MDk="}), ("time", TIME, 108000000), ("time", TIME, -1), ("timestamptz", TIMESTAMP, 2**62), ("date", node("int32", DEBEZIUM + "time.Year"), 10**7), ("point", POINT, {"x": 1.0}),
 ]  # fmt: skip
@@ -182,8 +197,7 @@ UNTYPED_REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("transformed", [False, True])
-async def test_a_value_reaches_the_column_whole(target: Target, *, transformed: bool) -> None:
+async def all_are_written(target: Target, *, transformed: bool) -> None:
     wrong = []
     for kind, schema, payload, expected in WRITTEN:
         if not target.can(kind):
@@ -199,10 +213,11 @@ async def test_a_value_reaches_the_column_whole(target: Target, *, transformed: 
     assert not wrong
 
 
-@pytest.mark.parametrize("transformed", [False, True])
-async def test_what_would_be_cut_or_rounded_is_refused(target: Target, *, transformed: bool) -> None:
+async def all_are_refused(target: Target, *, transformed: bool) -> None:
     taken = []
     for kind, schema, payload in REFUSED:
+        if not target.can(kind):
+            continue
         await target.column(kind)
         try:
             taken.append((kind, payload, await target.write(schema, payload, transformed=transformed)))
@@ -211,10 +226,7 @@ async def test_what_would_be_cut_or_rounded_is_refused(target: Target, *, transf
     assert not taken
 
 
-@pytest.mark.parametrize("transformed", [False, True])
-async def test_a_value_without_a_schema_reaches_the_column_whole(
-    target: Target, *, transformed: bool
-) -> None:
+async def all_are_written_without_a_schema(target: Target, *, transformed: bool) -> None:
     found = []
     expected = [each for each in UNTYPED if target.can(each[0])]
     for kind, text, _ in expected:
@@ -227,6 +239,25 @@ async def test_a_value_without_a_schema_reaches_the_column_whole(
         await target.column(kind)
         with pytest.raises((BadRecordError, asyncpg.PostgresError)):
             await target.write_plain(f'{{"v":{text}}}'.encode(), transformed=transformed)
+
+
+EVERY = (all_are_written, all_are_refused, all_are_written_without_a_schema)
+
+
+@pytest.mark.parametrize("transformed", [False, True])
+@pytest.mark.parametrize("check", EVERY)
+async def test_a_value_reaches_the_column_whole_or_is_refused(
+    target: Target, check: Check, *, transformed: bool
+) -> None:
+    await check(target, transformed=transformed)
+
+
+@pytest.mark.parametrize("transformed", [False, True])
+@pytest.mark.parametrize("check", EVERY)
+async def test_so_does_one_for_a_type_of_an_extension(
+    rich_target: Target, check: Check, *, transformed: bool
+) -> None:
+    await check(rich_target, transformed=transformed)
 
 
 CREATED = [

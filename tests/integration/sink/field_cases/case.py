@@ -95,6 +95,8 @@ class Case:
     sql: Sequence[str] = ()
     dead: Sequence[int] = ()
     fails: str | None = None
+    rich: bool = False
+    """Whether it needs a server with ICU and the extensions."""
     later: Sequence[str] = field(default=())
     """Statements that are run once the task has met its first failure: what another writer does meanwhile."""
 

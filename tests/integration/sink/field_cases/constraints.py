@@ -222,6 +222,7 @@ CASES = [
         dead=[100],
     ),
     Case(
+        rich=True,
         name="an exclusion constraint",
         sql=[
             "CREATE EXTENSION btree_gist",

@@ -117,6 +117,7 @@ CASES = [
         rows={"""SELECT v FROM "T" WHERE id = 'k'""": [(2,)], 'SELECT count(*) FROM "T"': [(101,)]},
     ),
     Case(
+        rich=True,
         name="citext key",
         sql=["CREATE EXTENSION citext", 'CREATE TABLE "T" (id citext PRIMARY KEY, v int)'],
         config=UPSERT,
@@ -124,6 +125,7 @@ CASES = [
         rows={"""SELECT v FROM "T" WHERE id = 'ADA'""": [(2,)], 'SELECT count(*) FROM "T"': [(101,)]},
     ),
     Case(
+        rich=True,
         name="key of a collation that ignores case",
         sql=[NO_CASE, 'CREATE TABLE "T" (id text COLLATE no_case PRIMARY KEY, v int)'],
         config=UPSERT,

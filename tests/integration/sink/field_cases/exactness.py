@@ -226,6 +226,7 @@ CASES = [
         "a uuid's text keeps its letters", "text", logical("string", "io.debezium.data.Uuid"), "D910", "D910"
     ),
     Case(
+        rich=True,
         name="a map into hstore",
         sql=["CREATE EXTENSION hstore", 'CREATE TABLE "T" (id text PRIMARY KEY, x hstore)'],
         config=UPSERT,
