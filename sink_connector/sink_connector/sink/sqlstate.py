@@ -5,6 +5,7 @@ from enum import Enum
 import asyncpg
 
 from sink_connector.errors import BadRecordError, FatalError
+from sink_connector.sink.ddl import ChangeNeededError
 
 
 class Decision(Enum):
@@ -64,7 +65,7 @@ NOT_PERMITTED = "aclcheck_error"  # the role lacks a privilege, whatever the row
 KINDS: tuple[tuple[tuple[type[BaseException], ...], Decision], ...] = (
     ((BadRecordError,), Decision.RECORD),
     ((FatalError,), Decision.FATAL),
-    ((asyncpg.OutdatedSchemaCacheError,), Decision.STALE),
+    ((ChangeNeededError, asyncpg.OutdatedSchemaCacheError), Decision.STALE),
     ((ValueError, TypeError, ArithmeticError), Decision.RECORD),  # the driver could not encode a value
     ((TimeoutError,), Decision.TIMEOUT),
     (

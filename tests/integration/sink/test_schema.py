@@ -232,3 +232,26 @@ async def test_several_topics_go_to_tables_by_format_mapping_and_normalization(
     normal = first.replace("-", "_")
     assert await rows(database, f'SELECT id FROM public."t_{normal}"') == [(1,)]  # noqa: S608 - the test's own name
     assert await rows(database, "SELECT id FROM side.mapped") == [(1,)]
+
+
+async def test_a_bad_record_does_not_keep_the_table_from_being_changed_for_its_neighbours(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(database, f'CREATE TABLE "{topic}" (id bigint PRIMARY KEY, n bigint CHECK (n >= 0))')
+    await drain(
+        kafka_bootstrap,
+        database,
+        topic,
+        [
+            Message(value=struct({"id": 1, "n": -1}, id=INT64, n=INT64)),
+            Message(value=struct({"id": 2, "n": 2, "w": "x"}, id=INT64, n=INT64, w=optional(STRING))),
+        ],
+        insert__mode="upsert",
+        pk__mode="record_value",
+        pk__fields="id",
+        auto__evolve="true",
+        errors__tolerance="all",
+    )
+    assert await rows(database, f'SELECT id, n, w FROM "{topic}"') == [(2, 2, "x")]  # noqa: S608 - the test's own
+    assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == [(0,)]

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from sink_connector.errors import BadRecordError, FatalError
+from sink_connector.sink.ddl import ChangeNeededError
 from sink_connector.sink.sqlstate import Decision, decide
 
 
@@ -32,6 +33,7 @@ from sink_connector.sink.sqlstate import Decision, decide
         (asyncpg.UndefinedTableError(""), Decision.STALE),
         (asyncpg.UndefinedColumnError(""), Decision.STALE),
         (asyncpg.InvalidCachedStatementError(""), Decision.STALE),
+        (ChangeNeededError("ALTER TABLE t ADD COLUMN c text"), Decision.STALE),
         (FatalError(""), Decision.FATAL),
         (asyncpg.DataCorruptedError(""), Decision.FATAL),
         (KeyError(), Decision.RECORD),
