@@ -23,7 +23,9 @@ class BuildError(CommandError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `build`."""
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "dist", help="where to put them (default: dist)")
+    parser.add_argument(
+        "--out", type=Path, default=REPOSITORY / "dist", help="where to put them (default: dist)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
