@@ -83,6 +83,18 @@ COMMANDS = {
         "Read the write databases, the topics and the read database and ask of each invariant whether it holds. Exit "
         "code 0: it is all the same, 1: it is not, 2: something could not be read, 3: nothing runs.",
     ),
+    "trace": Command(
+        "demo.cli.trace",
+        "one order's journey: what it caused at which instance, in which topic, and who has read it",
+        "Show every record that an order caused, in the order of commits: the time since the command, the instance, the "
+        "event or message, its place in Kafka, how much later it was there, and which connectors have read it.",
+    ),
+    "tour": Command(
+        "demo.cli.tour",
+        "ten steps through the running stack, each with a real command and what to notice",
+        "Walk through what CQRS with Kafka gives and costs, in ten steps on the stack of `./demo up`. Enter runs a step, "
+        "`q` leaves it; the next `./demo tour` goes on there.",
+    ),
     "rebuild": Command(
         "demo.cli.rebuild",
         "build the read model again from the topics while the old one serves, then switch",

@@ -1,0 +1,1 @@
+"""The guided tour: its steps are data (`steps.toml`), this package reads, runs and remembers them."""
