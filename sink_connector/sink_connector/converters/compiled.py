@@ -5,7 +5,7 @@ Nothing is parsed that is not needed: nested values, which become jsonb, stay te
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -61,15 +61,36 @@ def compile_schema(
     }
 
     def pick(names: Sequence[str]) -> Callable[[Any], Any]:
-        get = attrgetter(*(places[name] for name in names))
-        if parsers.keys().isdisjoint(names):
-            return get
-        each = [parsers.get(name, _unchanged) for name in names]
-        if len(names) == 1:
-            return lambda value: each[0](get(value))
-        return lambda value: tuple(parse(found) for parse, found in zip(each, get(value), strict=True))
+        return _picked(attrgetter(*(places[name] for name in names)), names, parsers)
 
     return RecordSchema(schema, Form.JSON, astuple, pick), msgspec.json.Decoder(struct).decode
+
+
+def row_schema(schema: Schema, forms: tuple[Form, ...]) -> RecordSchema:
+    """The shape of structs that stand as tuples, each field in a form of its own (JSON or CONNECT)."""
+    places = {each.name: place for place, each in enumerate(schema.fields)}
+    parsers = {
+        each.name: partial(_parsed_key, each.schema) if form is Form.JSON else hashable
+        for each, form in zip(schema.fields, forms, strict=True)
+        if json_type(each.schema) not in _HASHABLE
+    }
+
+    def pick(names: Sequence[str]) -> Callable[[Any], Any]:
+        return _picked(itemgetter(*(places[name] for name in names)), names, parsers)
+
+    return RecordSchema(schema, Form.CONNECT, tuple, pick, forms)
+
+
+def _picked(
+    get: Callable[[Any], Any], names: Sequence[str], parsers: Mapping[str, Callable[[Any], Any]]
+) -> Callable[[Any], Any]:
+    """`get` gives these fields; those that have a parser are parsed then."""
+    if parsers.keys().isdisjoint(names):
+        return get
+    each = [parsers.get(name, _unchanged) for name in names]
+    if len(names) == 1:
+        return lambda value: each[0](get(value))
+    return lambda value: tuple(parse(found) for parse, found in zip(each, get(value), strict=True))
 
 
 def _compile_primitive(schema: Schema) -> tuple[RecordSchema, Callable[[bytes], Any]]:

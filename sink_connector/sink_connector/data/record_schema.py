@@ -27,21 +27,24 @@ Pick = Callable[[Sequence[str]], Callable[[Any], Any]]
 
 
 class RecordSchema:
-    """A schema ready to be used record after record. Immutable, equal by schema and form.
+    """A schema ready to be used record after record. Immutable, equal by schema and forms.
 
     `take` gives all field values in the schema's order; `pick(names)` makes a function that gives some of them (one
     name: the bare value, several: a tuple), parsed, to be compared and hashed. Both are for structs only.
     """
 
-    __slots__ = ("_hash", "form", "pick", "schema", "take")
+    __slots__ = ("_hash", "form", "forms", "pick", "schema", "take")
 
-    def __init__(self, schema: Schema, form: Form, take: Take, pick: Pick) -> None:
-        """Takes what it works with."""
+    def __init__(
+        self, schema: Schema, form: Form, take: Take, pick: Pick, forms: tuple[Form, ...] | None = None
+    ) -> None:
+        """Takes what it works with. `forms` are those of the fields, where they differ from that of the whole."""
         self.schema = schema
         self.form = form
+        self.forms = forms or (form,) * len(schema.fields)
         self.take = take
         self.pick = pick
-        self._hash = hash((schema, form))
+        self._hash = hash((schema, form, self.forms))
 
     @property
     def is_struct(self) -> bool:
@@ -49,16 +52,17 @@ class RecordSchema:
         return self.schema.type is Type.STRUCT
 
     def __hash__(self) -> int:
-        """By schema and form."""
+        """By schema and forms."""
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        """By schema and form."""
+        """By schema and forms."""
         if self is other:
             return True
         if not isinstance(other, RecordSchema):
             return NotImplemented
-        return self._hash == other._hash and self.form is other.form and self.schema == other.schema
+        same_form = self.form is other.form and self.forms == other.forms
+        return self._hash == other._hash and same_form and self.schema == other.schema
 
     def __repr__(self) -> str:
         """Schema and form."""

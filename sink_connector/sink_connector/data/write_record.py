@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import compress
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, Protocol, overload
 
@@ -112,6 +113,11 @@ class ReadRecords:
             size += sum([len(name) + len(value or b"") for name, value in headers])
         return size
 
+    @property
+    def timestamps(self) -> list[int | None]:
+        """Milliseconds since 1970, None for none."""
+        return [None if record.timestamp < 0 else record.timestamp for record in self.records]
+
     def __len__(self) -> int:
         """How many they are."""
         return len(self.records)
@@ -121,11 +127,9 @@ class ReadRecords:
         for record in self.records:
             yield ReadRecord(self.topic, self.partition, record)
 
-    def without(self, offsets: Iterable[int]) -> "ReadRecords":
-        """Those that are not at these offsets."""
-        left_out = set(offsets)
-        kept = [record for record in self.records if record.offset not in left_out]
-        return ReadRecords.of(self.topic, self.partition, kept)
+    def where(self, kept: Sequence[bool]) -> "ReadRecords":
+        """Those that are kept."""
+        return ReadRecords.of(self.topic, self.partition, list(compress(self.records, kept)))
 
 
 class WriteRecord(NamedTuple):

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from sink_connector.config.connector import ConnectorConfig, PkMode
 from sink_connector.converters import CompiledReader, Converter, PreparingConverter
+from sink_connector.converters.compiled import row_schema
 from sink_connector.data.record import Header, Record, Schema
-from sink_connector.data.record_schema import RecordSchema, RecordSchemas, UntypedRecordSchemas
+from sink_connector.data.record_schema import Form, RecordSchema, RecordSchemas, UntypedRecordSchemas
 from sink_connector.data.write_record import (
     KafkaRecord,
     ReadRecords,
@@ -20,6 +21,7 @@ from sink_connector.data.write_record import (
 )
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.transforms import Chain
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event
 
 # The entry of a record and the topic that names its table, which a transform may have changed; None when it dropped it.
@@ -91,6 +93,8 @@ class TransformingRecordConverter:
         self._chain = chain
         self._shapes = RecordSchemas()
         self._untyped = UntypedRecordSchemas()
+        self._rows: RecordSchema | None = None  # the last one: most records have it
+        self._on_columns = chain.works_on_columns
         self._preparing = _preparing(key, value)
 
     def __call__(self, record: SourceRecord) -> Converted:
@@ -122,7 +126,35 @@ class TransformingRecordConverter:
 
     def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
         """See `RecordConverter`."""
-        return one_by_one(self, read)
+        values = self._columns(read)
+        changed = None if values is None else self._chain.apply_all(values)
+        if changed is None or not changed.cells or not isinstance(self._key, CompiledReader):
+            return one_by_one(self, read)
+        read = changed.read
+        key_shapes, keys = self._key.read_all(read.keys)
+        shapes: list[RecordSchema | None] = [self._row_schema(changed)] * len(read)
+        partitions = [(read.topic, read.partition)] * len(read)
+        rows = list(zip(*changed.cells, strict=True))
+        nothing: list[Any] = [None] * len(read)
+        found = WriteRecords(partitions, list(read.records), key_shapes, keys, shapes, rows, nothing)
+        return {changed.topic: found}
+
+    def _columns(self, read: ReadRecords) -> ValueColumns | None:
+        """The values field by field; None where they are not structs of one schema, or the chain looks at single records."""
+        if not self._on_columns or not isinstance(self._value, CompiledReader):
+            return None
+        shapes, values = self._value.read_all(read.values)
+        shape = shapes[0] if len(set(map(id, shapes))) == 1 else None
+        if shape is None or not shape.is_struct or shape.form is Form.UNTYPED:
+            return None
+        cells = tuple(zip(*map(shape.take, values), strict=True))
+        return ValueColumns(topic=read.topic, read=read, schema=shape.schema, cells=cells, forms=shape.forms)
+
+    def _row_schema(self, values: ValueColumns) -> RecordSchema:
+        known = self._rows
+        if known is None or known.schema is not values.schema or known.forms != values.forms:
+            known = self._rows = row_schema(values.schema, values.forms)
+        return known
 
     async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
         """Fetch the schemas that these records name."""

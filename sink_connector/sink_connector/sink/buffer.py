@@ -121,7 +121,7 @@ class Buffer:
         bad = {offset for partition, offset in unreadable if partition == (read.topic, read.partition)}
         if bad:
             batch.bad += [_unreadable(record) for record in read if record.offset in bad]
-            read = read.without(bad)
+            read = read.where([record.offset not in bad for record in read.records])
         try:
             converted = self._convert.together(read)
             found = {(topic, self._naming.table_of(topic)): each for topic, each in converted.items()}

@@ -77,8 +77,10 @@ def make_column_mapping(
     ]
     for name in [*key_names, *(fields[place].name for place in kept)]:
         check(config.column_name(name), config.identifiers_allow)
-    form = shape.form if shape is not None else Form.JSON
-    values = tuple(ColumnSource(fields[place], form, fields[place].name in key_names) for place in kept)
+    forms = shape.forms if shape is not None else ()
+    values = tuple(
+        ColumnSource(fields[place], forms[place], fields[place].name in key_names) for place in kept
+    )
     version = config.version_field
     return ColumnMapping(
         sources=(keys if separate else ()) + values,
@@ -145,7 +147,7 @@ def _named(shape: RecordSchema, names: Sequence[str], part: str) -> tuple[Column
         field = shape.schema.field(name)
         if field is None:
             raise BadRecordError(f"pk.fields names {name!r}, but the {part} has no such field")
-        found.append(ColumnSource(field, shape.form, is_key=True))
+        found.append(ColumnSource(field, shape.forms[shape.schema.fields.index(field)], is_key=True))
     return tuple(found)
 
 

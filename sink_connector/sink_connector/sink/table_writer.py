@@ -22,6 +22,7 @@ from sink_connector.sink.ddl import ChangeNeededError, change
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.isolation import Isolation, Place
 from sink_connector.sink.key_ranking import KeyRanking
+from sink_connector.sink.new_keys import NewKeys, copy_rows
 from sink_connector.sink.plan_cache import PlanCache, parents_first
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group, in_order, keys_of, last_states
@@ -57,6 +58,7 @@ class TableWriter:
         self._session = session
         self._plans = PlanCache(config.table, dict(config.projections))
         self._staging = Staging()
+        self._new_keys = NewKeys()
         self._ranking = KeyRanking(self._plans, self._staging)
         self._connection: Connection | None = None
         self._outdated = False
@@ -277,10 +279,8 @@ class TableWriter:
                 await connection.executemany(plan.single.capture, rows)
             await connection.executemany(plan.single.write, rows)
         elif plan.direct:
-            await connection.copy_records_to_table(
-                plan.table.name, schema_name=plan.table.schema, columns=plan.columns, records=rows
-            )
-        else:
+            await copy_rows(connection, plan, rows)
+        elif not (plan.direct_if_new and await self._new_keys.copied(connection, plan, rows)):
             await self._write_staged(connection, plan, rows)
         if tracking is not None:
             for statement in filter(None, (plan.prune, *tracking.statements)):

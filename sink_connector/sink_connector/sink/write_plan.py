@@ -67,7 +67,7 @@ class WritePlan:
     """How entries of one layout are written to one table.
 
     `single` takes one row as parameters; `staged` all the rows in `stage`. With `direct`, rows may be copied straight into
-    the table instead; with `together`, only one statement may hold them, whatever their number, because they may refer to
+    the table instead, with `direct_if_new` those whose keys the table does not have yet; with `together`, only one statement may hold them, whatever their number, because they may refer to
     each other. `prune` drops captured rows that did not change after all; empty when there are none.
     """
 
@@ -78,6 +78,7 @@ class WritePlan:
     staged: Statements
     stage: Stage
     direct: bool
+    direct_if_new: bool
     together: bool
     prune: str
 
@@ -120,6 +121,13 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     declared = ", ".join(f"{name} {target.wire.type}" for name, target in zip(names, targets, strict=True))
     staged = stage(declared)
     plain = config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI} and not delete
+    copyable = (
+        tracking is None
+        and table.is_plain
+        and not any(target.column.identity_always for target in targets)
+        and all(target.as_it_is for target in targets)
+    )
+    upsert = config.insert_mode is InsertMode.UPSERT and not delete
     return WritePlan(
         table=table.name,
         targets=targets,
@@ -138,11 +146,8 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
             create=create_stage(staged, declared),
             clear=clear_stage(staged),
         ),
-        direct=plain
-        and tracking is None
-        and table.is_plain
-        and not any(target.column.identity_always for target in targets)
-        and all(target.as_it_is for target in targets),
+        direct=plain and copyable,
+        direct_if_new=upsert and copyable and not table.has_triggers,
         together=table.refers_to_itself,
         prune=builder.prune() if tracking is not None and not delete else "",
     )

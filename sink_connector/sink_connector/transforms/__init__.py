@@ -5,6 +5,7 @@ from typing import Protocol
 
 from sink_connector.data.record import Record
 from sink_connector.errors import BadRecordError, Stage
+from sink_connector.transforms.columns import ColumnTransform, ValueColumns
 
 
 class Transform(Protocol):
@@ -26,6 +27,10 @@ class Predicate(Protocol):
         """Whether the predicate holds for the record."""
         ...
 
+    def test_all(self, values: ValueColumns) -> Sequence[bool]:
+        """The same for each of many records that have a value."""
+        ...
+
 
 class Chain:
     """The transforms of a connector in the order of its `transforms` key."""
@@ -41,6 +46,23 @@ class Chain:
     def followed_by(self, last: Transform) -> "Chain":
         """This chain and one more transform after it."""
         return Chain([*self._transforms, last])
+
+    @property
+    def works_on_columns(self) -> bool:
+        """Whether `apply_all` may do something."""
+        return all(isinstance(each, ColumnTransform) for each in self._transforms)
+
+    def apply_all(self, values: ValueColumns) -> ValueColumns | None:
+        """What the chain makes of many records at once; None where each of them is to be looked at.
+
+        Raises whatever a transform raises because of one of them.
+        """
+        current: ValueColumns | None = values
+        for transform in self._transforms:
+            if current is None or not isinstance(transform, ColumnTransform):
+                return None
+            current = transform.apply_all(current)
+        return current
 
     def apply(self, record: Record) -> Record | None:
         """The record after the last transform; None when one of them dropped it.

@@ -7,6 +7,7 @@ from typing import Any
 
 from sink_connector.config.definition import Importance, Kind
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Record, Schema, Type
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import Data, PerSchema, need_map, need_struct, struct_like
 from sink_connector.transforms.java.casting import CASTS, caster
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
@@ -77,6 +78,22 @@ class Cast:
                 found = null
             changed[name] = None if found is None else cast(found)
         return plan.schema, changed
+
+    def change_all(self, values: ValueColumns) -> ValueColumns | None:
+        """See `ColumnChange`."""
+        plan = self._plan(values.schema)
+        if plan.whole is not None or (self._replace_null and values.has_defaults):
+            return None
+        casts = {name: cast for name, cast, _ in plan.casts}
+        for place, field in enumerate(values.schema.fields):
+            cast = casts.get(field.name)
+            if cast is not None:
+                column = values.column(place)
+                if column is None:
+                    return None
+                changed = [None if value is None else cast(value) for value in column]
+                values = values.with_column(values.schema, place, changed)
+        return replace(values, schema=plan.schema)
 
     def _schemaless(self, value: Any) -> Any:
         if self._whole is not None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from msgspec import structs
 
 from sink_connector.data.lru import MOST_SCHEMAS, LruCache
 from sink_connector.data.record import Field, Record, Schema, Type
 from sink_connector.errors import BadRecordError, Stage
+from sink_connector.transforms.columns import ValueColumns
 
 Made = TypeVar("Made")
 Data = tuple[Schema | None, Any]
@@ -44,6 +45,15 @@ class OnKey:
         return structs.replace(record, key_schema=schema, key=value)
 
 
+@runtime_checkable
+class ColumnChange(Protocol):
+    """A change that can be made of many values at once."""
+
+    def change_all(self, values: ValueColumns) -> ValueColumns | None:
+        """What `change` makes of each; None where each is to be looked at. Raises what `change` raises for one of them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OnValue:
     """A `…$Value` transform."""
@@ -56,6 +66,10 @@ class OnValue:
         if value is record.value and schema is record.value_schema:
             return record
         return structs.replace(record, value_schema=schema, value=value)
+
+    def apply_all(self, values: ValueColumns) -> ValueColumns | None:
+        """See `ColumnTransform`."""
+        return self.inner.change_all(values) if isinstance(self.inner, ColumnChange) else None
 
 
 class PerSchema(Generic[Made]):

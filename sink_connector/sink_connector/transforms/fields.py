@@ -7,6 +7,7 @@ from msgspec import structs
 
 from sink_connector.config.definition import Importance, Kind
 from sink_connector.data.record import Field, Record, Schema, Type
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import (
     Data,
     PerSchema,
@@ -65,6 +66,13 @@ class ReplaceField:
         struct = need_struct(schema, value, "ReplaceField")
         selection = self._selection(schema)
         return selection.schema, selection.of(struct)
+
+    def change_all(self, values: ValueColumns) -> ValueColumns | None:
+        """See `ColumnChange`."""
+        if self._replace_null and values.has_defaults:
+            return None
+        places = [place for place, each in enumerate(values.schema.fields) if self._keeps(each.name)]
+        return values.chosen(self._selection(values.schema).schema, places)
 
     def _keeps(self, name: str) -> bool:
         return name not in self._exclude and (not self._include or name in self._include)

@@ -1,11 +1,13 @@
 """InsertField: where a record comes from, or a fixed text, as new fields."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sink_connector.data.instants import instant
 from sink_connector.data.record import TIMESTAMP, Field, Record, Schema, Type
+from sink_connector.data.record_schema import Form
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import (
     Data,
     PerSchema,
@@ -25,17 +27,36 @@ class _Insertion:
     name: str
     schema: Schema
     of: Callable[[Record], Any]
+    column: Callable[[ValueColumns], Sequence[Any]]  # with the cells as JSON has them
 
     def typed(self, record: Record) -> Any:
         found = self.of(record)
         return instant(found) if self.schema.name == TIMESTAMP and found is not None else found
 
 
-_SOURCES: dict[str, tuple[Schema, Callable[[Record], Any]]] = {
-    "topic": (Schema(type=Type.STRING), lambda record: record.topic),
-    "partition": (Schema(type=Type.INT32), lambda record: record.partition),
-    "offset": (Schema(type=Type.INT64), lambda record: record.offset),
-    "timestamp": (Schema(type=Type.INT64, name=TIMESTAMP, version=1), lambda record: record.timestamp),
+Source = tuple[Schema, Callable[[Record], Any], Callable[[ValueColumns], Sequence[Any]]]
+
+_SOURCES: dict[str, Source] = {
+    "topic": (
+        Schema(type=Type.STRING),
+        lambda record: record.topic,
+        lambda values: [values.topic] * len(values.read),
+    ),
+    "partition": (
+        Schema(type=Type.INT32),
+        lambda record: record.partition,
+        lambda values: [values.read.partition] * len(values.read),
+    ),
+    "offset": (
+        Schema(type=Type.INT64),
+        lambda record: record.offset,
+        lambda values: [record.offset for record in values.read.records],
+    ),
+    "timestamp": (
+        Schema(type=Type.INT64, name=TIMESTAMP, version=1),
+        lambda record: record.timestamp,
+        lambda values: values.read.timestamps,
+    ),
 }
 
 
@@ -52,7 +73,14 @@ class InsertField:
     def __init__(self, options: Options) -> None:
         """Read the options; what is wrong with them is noted in them."""
         static = options.text("static.value")
-        sources = {**_SOURCES, "static": (Schema(type=Type.STRING), lambda _: static)}
+        sources: dict[str, Source] = {
+            **_SOURCES,
+            "static": (
+                Schema(type=Type.STRING),
+                lambda _: static,
+                lambda values: [static] * len(values.read),
+            ),
+        }
         named = [
             (name, source) for source in sources if (name := options.text(f"{source}.field")) is not None
         ]
@@ -81,12 +109,24 @@ class InsertField:
             fields[each.name] = each.typed(record)
         return longer, fields
 
+    def change_all(self, values: ValueColumns) -> ValueColumns | None:
+        """See `ColumnChange`."""
+        longer, defaults = self._plan(values.schema)
+        if defaults:
+            return None
+        return values.with_more(longer, [each.column(values) for each in self._insertions], Form.JSON)
+
     def _plan_for(self, schema: Schema) -> tuple[Schema, tuple[tuple[str, Any], ...]]:
         added = tuple(Field(each.name, each.schema) for each in self._insertions)
         return struct_like(schema, schema.fields + added), defaults_of(schema, wanted=self._replace_null)
 
 
-def _insertion(name: str, schema: Schema, of: Callable[[Record], Any]) -> _Insertion:
+def _insertion(
+    name: str,
+    schema: Schema,
+    of: Callable[[Record], Any],
+    column: Callable[[ValueColumns], Sequence[Any]],
+) -> _Insertion:
     optional = not name.endswith("!")
     kept = Schema(type=schema.type, name=schema.name, version=schema.version, optional=optional)
-    return _Insertion(name.removesuffix("?") if optional else name[:-1], kept, of)
+    return _Insertion(name.removesuffix("?") if optional else name[:-1], kept, of, column)

@@ -8,6 +8,7 @@ from typing import Any
 from sink_connector.config.definition import Importance, Kind
 from sink_connector.data.instants import EPOCH
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Record, Schema, Type
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import (
     Data,
     PerSchema,
@@ -56,6 +57,22 @@ class MaskField:
             if fields[name] is not None:
                 fields[name] = mask(fields[name])
         return schema, fields
+
+    def change_all(self, values: ValueColumns) -> ValueColumns | None:
+        """See `ColumnChange`."""
+        _, plan = self._plan(values.schema)
+        if self._replace_null and values.has_defaults:
+            return None
+        masks = dict(plan)
+        for place, field in enumerate(values.schema.fields):
+            mask = masks.get(field.name)
+            if mask is not None:
+                column = values.column(place)
+                if column is None:
+                    return None
+                masked = [None if value is None else mask(value) for value in column]
+                values = values.with_column(values.schema, place, masked)
+        return values
 
     def _plan_for(self, schema: Schema) -> tuple[tuple[tuple[str, Any], ...], tuple[tuple[str, Mask], ...]]:
         masked = [each for each in schema.fields if each.name in self._names]

@@ -1,12 +1,15 @@
 """The predicates, and a transform under one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sink_connector.config.patterns import BoundedPattern
 from sink_connector.data.lru import LruCache
 from sink_connector.data.record import Record
 from sink_connector.transforms import Predicate, Transform
+from sink_connector.transforms.columns import ColumnTransform, ValueColumns
 from sink_connector.transforms.options import Options, option
+from sink_connector.transforms.routers import Filter
 
 MOST_TOPICS = 1000  # of which it is remembered whether they match
 
@@ -25,10 +28,17 @@ class TopicNameMatches:
 
     def test(self, record: Record) -> bool:
         """Whether the predicate holds for the record."""
-        known = self._known.get(record.topic)
+        return self._matches(record.topic)
+
+    def test_all(self, values: ValueColumns) -> Sequence[bool]:
+        """See `Predicate`."""
+        return [self._matches(values.topic)] * len(values.read)
+
+    def _matches(self, topic: str) -> bool:
+        known = self._known.get(topic)
         if known is None:
-            matches = self._pattern is not None and self._pattern.fullmatch(record.topic) is not None
-            known = self._known.put(record.topic, matches)
+            matches = self._pattern is not None and self._pattern.fullmatch(topic) is not None
+            known = self._known.put(topic, matches)
         return known
 
 
@@ -47,6 +57,10 @@ class HasHeaderKey:
         """Whether the predicate holds for the record."""
         return any(header.key == self._name for header in record.headers)
 
+    def test_all(self, values: ValueColumns) -> Sequence[bool]:
+        """See `Predicate`."""
+        return [self._name in [name for name, _ in record.headers] for record in values.read.records]
+
 
 class RecordIsTombstone:
     """The value is null."""
@@ -60,6 +74,10 @@ class RecordIsTombstone:
         """Whether the predicate holds for the record."""
         return record.value is None
 
+    def test_all(self, values: ValueColumns) -> Sequence[bool]:
+        """See `Predicate`; a column of values has no null."""
+        return [False] * len(values.read)
+
 
 @dataclass(frozen=True, slots=True)
 class Conditional:
@@ -72,3 +90,13 @@ class Conditional:
     def apply(self, record: Record) -> Record | None:
         """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
         return self.inner.apply(record) if self.predicate.test(record) is self.wanted else record
+
+    def apply_all(self, values: ValueColumns) -> ValueColumns | None:
+        """See `ColumnTransform`. Of what holds for some only, no more than dropping is done for all at once."""
+        holds = self.predicate.test_all(values)
+        if self.wanted not in holds:
+            return values
+        if isinstance(self.inner, Filter):
+            return values.where([each is not self.wanted for each in holds])
+        all_hold = (not self.wanted) not in holds
+        return self.inner.apply_all(values) if all_hold and isinstance(self.inner, ColumnTransform) else None

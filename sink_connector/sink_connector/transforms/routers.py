@@ -1,11 +1,14 @@
 """Transforms of the topic, which decides the table: RegexRouter and TimestampRouter. And Filter, which drops."""
 
+from dataclasses import replace
+
 from msgspec import structs
 
 from sink_connector.config.definition import Importance
 from sink_connector.config.patterns import BoundedPattern
 from sink_connector.data.lru import LruCache
 from sink_connector.data.record import Record
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import UnfitRecordError
 from sink_connector.transforms.java.dates import DateFormat
 from sink_connector.transforms.java.regex import compile_replacement
@@ -32,10 +35,15 @@ class RegexRouter:
 
     def apply(self, record: Record) -> Record:
         """The record as it is afterwards, None when it is dropped. Raises `BadRecordError` for one that it cannot handle."""
-        route = self._routes.get(record.topic)
-        if route is None:
-            route = self._routes.put(record.topic, self._routed(record.topic))
+        route = self._route(record.topic)
         return record if route == record.topic else structs.replace(record, topic=route)
+
+    def apply_all(self, values: ValueColumns) -> ValueColumns:
+        """See `ColumnTransform`."""
+        return replace(values, topic=self._route(values.topic))
+
+    def _route(self, topic: str) -> str:
+        return self._routes.get(topic) or self._routes.put(topic, self._routed(topic))
 
     def _routed(self, topic: str) -> str:
         if self._regex is None or not self._regex.fullmatch(topic):

@@ -5,6 +5,7 @@ from typing import Any
 
 from sink_connector.config.definition import Importance, Kind
 from sink_connector.data.record import Record, Schema, Type
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import (
     Data,
     PerSchema,
@@ -44,6 +45,12 @@ class SetSchemaMetadata:
             return self._schema(schema), None
         struct = need_struct(schema, value, "SetSchemaMetadata")
         return self._schema(schema), with_defaults(struct, defaults_of(schema, wanted=self._replace_null))
+
+    def change_all(self, values: ValueColumns) -> ValueColumns | None:
+        """See `ColumnChange`."""
+        if self._replace_null and values.has_defaults:
+            return None
+        return replace(values, schema=self._schema(values.schema))
 
     def _renamed(self, schema: Schema) -> Schema:
         return replace(

@@ -1,6 +1,6 @@
 """TimestampConverter: an instant from one form to another, a field or the whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from sink_connector.config.definition import Importance
 from sink_connector.data.instants import instant, millis_of
 from sink_connector.data.record import DATE, TIME, TIMESTAMP, Field, Record, Schema, Type
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import (
     Data,
     PerSchema,
@@ -85,6 +86,28 @@ class TimestampConverter:
         if plan.converts:
             fields[self._field] = self._converted(fields[self._field])
         return plan.schema, fields
+
+    def change_all(self, values: ValueColumns) -> ValueColumns | None:
+        """See `ColumnChange`."""
+        if not self._field or (self._replace_null and values.has_defaults):
+            return None
+        plan = self._plan(values.schema)
+        for place, field in enumerate(values.schema.fields):
+            if field.name == self._field:
+                column = self._column(values, place)
+                return None if column is None else values.with_column(plan.schema, place, column)
+        return replace(values, schema=plan.schema)
+
+    def _column(self, values: ValueColumns, place: int) -> Sequence[Any] | None:
+        millis = values.millis(place)
+        if millis is None:
+            column = values.column(place)
+            if column is None:
+                return None
+            millis = [None if value is None else self._millis(value) for value in column]
+        if self._target == "string" and self._format is not None:
+            return self._format.format_all(millis)
+        return [None if each is None else self._written(each) for each in millis]
 
     def _schemaless(self, value: Any) -> Any:
         if value is None or not self._field:

@@ -67,6 +67,46 @@ async def test_an_upsert_leaves_the_last_state_of_each_key(
     assert await rows(table, "SELECT name, count(*) FROM items GROUP BY name") == [("3", count)]
 
 
+async def test_rows_of_new_keys_are_copied_straight_in_and_known_ones_updated_whatever_comes_together(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    given = configuration(
+        table,
+        topics=topic,
+        table__name__format="items",
+        insert__mode="upsert",
+        pk__mode="record_value",
+        pk__fields="id",
+        version__field="version",
+        linger__ms="1500",
+    )
+    staged = "SELECT count(*) FROM pg_class WHERE relname LIKE 'sink_stage%'"
+    batches = [
+        [(n, "first", 1) for n in range(1000)],
+        [(n, "second", 2) for n in range(500, 1500)],
+        [(n, "late", 1) for n in range(1200, 2500)],
+        [(n, "third", 3) for n in range(2400, 3400)],
+    ]
+    read = 0
+    async with connected(kafka_bootstrap, given) as connector:
+        for place, batch in enumerate(batches):
+            await send(kafka_bootstrap, topic, [Message(value=item(*each)) for each in batch])
+            read += len(batch)
+            await wait_until_read(connector, topic, read)
+            if place == 0:
+                assert await rows(table, staged) == [(0,)]
+        assert await rows(table, staged) == [(1,)]
+    assert await rows(
+        table, "SELECT name, min(id), max(id), count(*) FROM items GROUP BY name ORDER BY 2"
+    ) == [
+        ("first", 0, 499, 500),
+        ("second", 500, 1499, 1000),
+        ("late", 1500, 2399, 900),
+        ("third", 2400, 3399, 1000),
+    ]
+
+
 async def test_an_older_or_equal_version_never_overwrites_a_newer_one(
     kafka_bootstrap: str, table: str, make_topic: MakeTopic
 ) -> None:

@@ -64,10 +64,8 @@ def compile_avro(registered: RegisteredSchema) -> Decode:
         convert = _unless_null(convert)
 
     def decode(data: bytes) -> Decoded:
-        stream = BytesIO(data)
-        stream.seek(PREFIX)
         value = schemaless_reader(
-            stream, writer, None, return_named_type=True, return_named_type_override=True
+            BytesIO(data[PREFIX:]), writer, None, return_named_type=True, return_named_type_override=True
         )
         return Decoded(schema, value if convert is None else convert(value))
 

@@ -58,16 +58,14 @@ def compile_protobuf(registered: RegisteredSchema, choices: Choices) -> Decode:
     known: LruCache[tuple[int, ...], tuple[type[Message], Schema, Read]] = LruCache(MOST_SCHEMAS)
 
     def decode(data: bytes) -> Decoded:
-        index, start = _message_index(data)
+        index, start = FIRST if data[PREFIX] == 0 else _message_index(data)
         found = known.get(index)
         if found is None:
             descriptor = pool.FindMessageTypeByName(_message_name(compiled[-1], index))
             schema, read = messages.mapping(descriptor, choices, _params_of)
             found = known.put(index, (message_factory.GetMessageClass(descriptor), schema, read))
         message_class, schema, read = found
-        message = message_class()
-        message.MergeFromString(data[start:])
-        return Decoded(schema, read(message))
+        return Decoded(schema, read(message_class.FromString(data[start:])))
 
     return decode
 
@@ -137,6 +135,9 @@ def _params_of(field: FieldDescriptor) -> Mapping[str, str]:
         return {}
     options: Any = field_options().FromString(written)
     return dict(options.meta.params)
+
+
+FIRST = ((0,), PREFIX + 1)  # what nearly every value begins with
 
 
 def _message_index(data: bytes) -> tuple[tuple[int, ...], int]:

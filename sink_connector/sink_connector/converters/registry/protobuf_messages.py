@@ -1,9 +1,10 @@
 """A Protobuf message's descriptor as a Connect schema, and the function that reads its messages into that schema's form."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
@@ -80,8 +81,7 @@ class _Mapper:
             elif union.fields[0] is field:
                 members.append(self._union(union, descriptor.oneofs.index(union), inside))
         schema = Schema(type=Type.STRUCT, name=name, fields=tuple(field for field, _ in members))
-        reads = tuple((field.name, read) for field, read in members)
-        return schema, lambda message: {key: read(message) for key, read in reads}
+        return schema, _reader(members)
 
     def _union(self, union: OneofDescriptor, index: int, inside: tuple[str, ...]) -> Member:
         members = [self._member(field, inside, absent_is_null=True) for field in union.fields]
@@ -111,6 +111,8 @@ class _Mapper:
             return Field(name, array), lambda message: [convert(item) for item in getattr(message, name)]
         schema = replace(schema, optional=not field.is_required)
         if field.message_type is None and not absent_is_null and not self._null_when_absent(field):
+            if convert is _unchanged:
+                return Field(name, schema), attrgetter(name)
             return Field(name, schema), lambda message: convert(getattr(message, name))
 
         def read_present(message: Any) -> Any:
@@ -149,6 +151,26 @@ class _Mapper:
         names = {number: value.name for number, value in field.enum_type.values_by_number.items()}
         schema = Schema(type=Type.STRING, name=field.enum_type.full_name)
         return schema, lambda number: names.get(number, str(number))
+
+
+def _reader(members: Sequence[Member]) -> Read:
+    """What reads a message: the fields whose values are right as they are in one go."""
+    plain = [field.name for field, read in members if isinstance(read, attrgetter)]
+    others = [(field.name, read) for field, read in members if not isinstance(read, attrgetter)]
+    if len(plain) < _SEVERAL:
+        return lambda message: {field.name: read(message) for field, read in members}
+    get = attrgetter(*plain)
+
+    def read_message(message: Any) -> dict[str, Any]:
+        value = dict(zip(plain, get(message), strict=True))
+        for name, read in others:
+            value[name] = read(message)
+        return value
+
+    return read_message
+
+
+_SEVERAL = 2
 
 
 def _union_of(field: FieldDescriptor) -> OneofDescriptor | None:

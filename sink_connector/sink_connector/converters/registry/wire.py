@@ -100,8 +100,23 @@ class RegistryConverter:
         return (None, None) if schema is None or value is None else (self._shapes.of(schema), value)
 
     def read_all(self, data: Sequence[bytes | None]) -> Columns:
-        """What `read` gives for each; None and None for None. Raises `BadRecordError`."""
-        return read_each(self.read, data)
+        """What `read` gives for each; None and None for None.
+
+        Neighbours of one schema are decoded in one go. Raises `BadRecordError`, or what the decoder raises, when one cannot be
+        read.
+        """
+        prefixes = {None if each is None else each[:PREFIX] for each in data}
+        prefix = prefixes.pop() if len(prefixes) == 1 else None
+        decoder = self._decoders.get(_id_of(prefix)) if prefix is not None and _has_id(prefix) else None
+        if decoder is None:
+            return read_each(self.read, data)
+        found: list[Decoded] = list(map(decoder, data))  # type: ignore[arg-type] # no None in it
+        schemas = {id(schema): schema for schema, _ in found}
+        values = [value for _, value in found]
+        if len(schemas) > 1 or None in schemas.values() or None in values:
+            return read_each(self.read, data)
+        shape = self._shapes.of(found[0].schema)  # type: ignore[arg-type] # it is a schema
+        return [shape] * len(values), values
 
     def _is_to_be_fetched(self, schema_id: int) -> bool:
         if schema_id in self._decoders or schema_id in self._refused:

@@ -1,12 +1,13 @@
 """Encoders for values in the Python form of `record.py`, which transforms and the registry converters give."""
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
 from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import bounded
-from sink_connector.data.instants import DAY_US, EPOCH_2000_US, micros_of
+from sink_connector.data.instants import DAY_US, EPOCH_2000_US, MICROSECOND, micros_of
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema
 from sink_connector.sink.encoders.encoder import (
     EPOCH_2000_DAYS,
@@ -18,9 +19,13 @@ from sink_connector.sink.encoders.encoder import (
     scale_of,
 )
 
+EPOCH_2000 = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 def connect_encoder(schema: Schema) -> Encoder:
     """The encoder of a schema's values where the column has no say in it."""
+    if schema.logical == TIMESTAMP:
+        return Encoder("timestamp with time zone", _timestamps)
     if schema.logical is not None:
         kind, encode = _LOGICAL[schema.logical]
         return Encoder(kind, each(encode))
@@ -50,6 +55,13 @@ def document(schema: Schema, value: Any) -> bytes | None:
         raise refused(f"a {schema.type.value} that fits its schema: {error}") from error
 
 
+def _timestamps(column: Sequence[Any]) -> Sequence[Any]:
+    try:
+        return [None if value is None else ((value - EPOCH_2000) // MICROSECOND,) for value in column]
+    except TypeError:  # one of them is beyond Python's calendar
+        return each(_timestamp)(column)
+
+
 def _timestamp(value: datetime | timedelta) -> tuple[int]:
     return (micros_of(value) - EPOCH_2000_US,)
 
@@ -63,7 +75,6 @@ def _time(value: time | timedelta) -> tuple[int]:
 
 
 _LOGICAL: dict[str, tuple[str, Each]] = {
-    TIMESTAMP: ("timestamp with time zone", _timestamp),
     DATE: ("date", _date),
     TIME: ("time without time zone", _time),
     DECIMAL: ("numeric", bounded),

@@ -4,7 +4,7 @@ Differs before 15 October 1582, where Java changes to the Julian calendar and th
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sink_connector.data.instants import instant
@@ -14,6 +14,8 @@ _TOKEN = re.compile(r"''|'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+", re.DOTALL)
 _SHORT = 3  # a name of up to three letters is short
 _TWO = 2
 _CENTURY = 100
+_SECOND_MS = 1000
+_MINUTE_MS = 60_000
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")  # fmt: skip
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -76,12 +78,11 @@ WRITERS: dict[str, Callable[[datetime, int], str]] = {
     "K": _padded(lambda moment: moment.hour % 12),
     "h": _padded(lambda moment: moment.hour % 12 or 12),
     "m": _padded(lambda moment: moment.minute),
-    "s": _padded(lambda moment: moment.second),
-    "S": _padded(lambda moment: moment.microsecond // 1000),
     "z": lambda _, width: "Coordinated Universal Time" if width > _SHORT else "UTC",
     "Z": lambda _moment, _width: "+0000",
     "X": _iso_zone,
 }
+_FINE = {"s": 0, "S": 1}  # second and millisecond: what differs within a minute
 
 
 class DateFormat:
@@ -106,7 +107,7 @@ class DateFormat:
             quoted = "'" if token[0] == "''" else token[1]
             self._parts.append(token[0] if quoted is None else quoted.replace("''", "'"))
             return
-        if letter not in WRITERS:
+        if letter not in WRITERS and letter not in _FINE:
             raise ValueError(f"{letter} is no letter of a date pattern")
         if letter == "X" and len(token[0]) > _SHORT:
             raise ValueError("a zone has at most three X")
@@ -115,12 +116,34 @@ class DateFormat:
         self._parts.append(Field(letter, len(token[0])))
 
     def format(self, millis: int) -> str:
-        """Raises `UnfitRecordError` outside the years 1 to 9999."""
-        moment = instant(millis)
-        return "".join(
-            part if isinstance(part, str) else WRITERS[part.letter](moment, part.width)
-            for part in self._parts
-        )
+        """Raises `InstantRangeError` outside the years 1 to 9999."""
+        [text] = self.format_all([millis])
+        return text or ""
+
+    def format_all(self, millis: Sequence[int | None]) -> list[str | None]:
+        """The same for many, None for None: what is coarser than a second is written once for each minute among them."""
+        minutes: dict[int, str] = {}
+        return [
+            None
+            if each is None
+            else (minutes.get(each // _MINUTE_MS) or self._minute(minutes, each // _MINUTE_MS)).format(
+                *divmod(each % _MINUTE_MS, _SECOND_MS)
+            )
+            for each in millis
+        ]
+
+    def _minute(self, minutes: dict[int, str], minute: int) -> str:
+        """A text of this minute with places for the seconds (0) and milliseconds (1); noted in `minutes`."""
+        moment = instant(minute * _MINUTE_MS)
+        texts = [self._part(part, moment) for part in self._parts]
+        return minutes.setdefault(minute, "".join(texts))
+
+    @staticmethod
+    def _part(part: str | Field, moment: datetime) -> str:
+        if isinstance(part, Field) and part.letter in _FINE:
+            return f"{{{_FINE[part.letter]}:0{part.width}d}}"
+        text = part if isinstance(part, str) else WRITERS[part.letter](moment, part.width)
+        return text.replace("{", "{{").replace("}", "}}")
 
     def parse(self, text: str) -> int:
         """Milliseconds since 1970; lenient as Java is: 30 February is 1 March, and what follows the pattern is ignored.

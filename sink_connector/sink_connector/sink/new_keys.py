@@ -1,0 +1,47 @@
+"""Copying rows straight into their table: always where they are only inserted, else as long as their keys are new to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from asyncpg import Connection, UniqueViolationError
+
+from sink_connector.sink.table_metadata import TableName
+from sink_connector.sink.write_plan import WritePlan
+
+MANY = 500  # rows from which a savepoint is worth the hope that all of their keys are new
+LONGEST_PAUSE = 1024  # batches
+
+
+async def copy_rows(connection: Connection, plan: WritePlan, rows: Sequence[Any]) -> None:
+    """Copy rows straight into the table of a plan."""
+    await connection.copy_records_to_table(
+        plan.table.name, schema_name=plan.table.schema, columns=plan.columns, records=rows
+    )
+
+
+@dataclass(slots=True)
+class NewKeys:
+    """Copies rows straight into a table while their keys are new to it, as in a first load: a third less work for the server.
+
+    A batch that holds a known key is written the other way, and so are the ones after it: twice as many as the last time.
+    """
+
+    _pauses: dict[TableName, int] = field(default_factory=dict)
+    _left: dict[TableName, int] = field(default_factory=dict)
+
+    async def copied(self, connection: Connection, plan: WritePlan, rows: Sequence[Any]) -> bool:
+        """Whether the rows are in the table now. Raises what the database says of them but that a key is known."""
+        table = plan.table
+        left = self._left.get(table, 0)
+        if len(rows) < MANY or left:
+            self._left[table] = max(0, left - 1)
+            return False
+        try:
+            async with connection.transaction():
+                await copy_rows(connection, plan, rows)
+        except UniqueViolationError:
+            self._left[table] = self._pauses[table] = min(LONGEST_PAUSE, 2 * self._pauses.get(table, 1))
+            return False
+        self._pauses.pop(table, None)
+        return True
