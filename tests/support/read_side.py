@@ -13,7 +13,8 @@ import asyncpg
 import httpx
 from aiokafka import AIOKafkaProducer
 
-from catalog_service.bootstrap import http_server, running
+from catalog_service.bootstrap import running
+from catalog_service.serving import http_server
 from catalog_service.settings import Settings
 from sink_connector.dead_letters.table import SQL as DEAD_LETTERS
 from sink_connector.sink.offsets import Partition, alter

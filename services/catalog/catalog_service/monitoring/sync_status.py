@@ -114,26 +114,7 @@ class SyncStatusReporter:
     async def report(self) -> SyncStatus:
         """The report of this moment; with the read database away, what can be said without it."""
         now_ms = int(self._clock() * 1000)
-        database = Part(name="read database", kind="database", state="up", detail="answers")
-        offsets: Sequence[Record] = ()
-        stored_dead_letters: Sequence[Record] = ()
-        try:
-            offsets, stored_dead_letters = await asyncio.gather(
-                self._database.fetch(STATEMENTS["applied_offsets"]),
-                self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
-            )
-        except DatabaseAwayError:
-            database = Part(name="read database", kind="database", state="down", detail="does not answer")
-        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
-            database = Part(
-                name="read database",
-                kind="database",
-                state="up",
-                detail="the sink has not written anything yet",
-            )
-        except asyncpg.PostgresError as refused:
-            detail = f"refuses the question: {refused}"
-            database = Part(name="read database", kind="database", state="degraded", detail=detail)
+        offsets, stored_dead_letters, database = await self._asked()
         connectors = self._connectors(offsets)
         return SyncStatus(
             at_ms=now_ms,
@@ -146,6 +127,21 @@ class SyncStatusReporter:
             parked=[_parked(row) for row in stored_dead_letters],
             parts=[*self._probes.found, database],
         )
+
+    async def _asked(self) -> tuple[Sequence[Record], Sequence[Record], Part]:
+        """Offsets and dead letters, and how the database did; neither where it did not answer."""
+        try:
+            offsets, dead_letters = await asyncio.gather(
+                self._database.fetch(STATEMENTS["applied_offsets"]),
+                self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
+            )
+        except DatabaseAwayError:
+            return (), (), _database_part("down", "does not answer")
+        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+            return (), (), _database_part("up", "the sink has not written anything yet")
+        except asyncpg.PostgresError as refused:
+            return (), (), _database_part("degraded", f"refuses the question: {refused}")
+        return offsets, dead_letters, _database_part("up", "answers")
 
     async def encoded(self) -> bytes:
         """The report as JSON, at most a second old: all streams share it."""
@@ -170,6 +166,10 @@ class SyncStatusReporter:
                 )
             )
         return found
+
+
+def _database_part(state: str, detail: str) -> Part:
+    return Part(name="read database", kind="database", state=state, detail=detail)
 
 
 def _progress(row: Record, end: int | None) -> PartitionProgress:
