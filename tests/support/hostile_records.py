@@ -70,9 +70,9 @@ def hostile_records(*, seed: int, count: int) -> Iterator[HostileRecord]:
 def _of_orders(dice: random.Random, number: int) -> HostileRecord:
     name = f"{FORGED}order-{number}"
     order = {
-        "order_id": name, "user_id": f"{FORGED}user", "status": "PENDING", "total_cents": 1, "version": 1,
-        "lines": [{"product_id": f"{FORGED}tea", "quantity": 1, "unit_price_cents": 1}], "instance": "order-1",
-        "reason": None, "placed_at": 1, "updated_at": 1,
+        "order_id": name, "user_id": f"{FORGED}user", "status": "PENDING",
+        "lines": [{"product_id": f"{FORGED}tea", "quantity": 1, "unit_price_cents": 1}], "total_cents": 1,
+        "version": 1, "instance": "order-1", "reason": None, "placed_at": 1, "updated_at": 1,
     }  # fmt: skip
     spoilt: dict[str, Any] = dice.choice([
         {"version": dice.choice(BEYOND_64_BITS)},

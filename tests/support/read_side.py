@@ -13,17 +13,14 @@ import asyncpg
 import httpx
 from aiokafka import AIOKafkaProducer
 
-from catalog_service.bootstrap import http_server, running
+from catalog_service.bootstrap import running
+from catalog_service.serving import http_server
 from catalog_service.settings import Settings
 from sink_connector.dead_letters.table import SQL as DEAD_LETTERS
 from sink_connector.sink.offsets import Partition, alter
 from tests.support.waiting import wait_until
 
 BEGIN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-_COLUMNS = {
-    "orders": "order_id,user_id,status,lines,total_cents,version,instance,reason,placed_at,updated_at",
-    "products": "product_id,name,unit_price_cents,stock_available,stock_reserved,version,instance,updated_at",
-}
 Row = dict[str, Any]
 
 
@@ -46,9 +43,10 @@ def an_order(number: int, **different: Any) -> Row:
 
 def a_product(product_id: str, **different: Any) -> Row:
     """A product's state."""
+    name = product_id.title()
     return {
         "product_id": product_id,
-        "name": product_id.title(),
+        "name": name,
         "unit_price_cents": 450,
         "stock_available": 10,
         "stock_reserved": 0,
@@ -70,7 +68,7 @@ class ReadModel:
         await self._upsert(table, rows)
 
     async def _upsert(self, table: str, rows: Any) -> None:
-        columns = _COLUMNS["products" if table == "products" else "orders"].split(",")
+        columns = list(a_product("") if table == "products" else an_order(0))
         key = {"orders": "order_id", "products": "product_id", "order_history": "order_id, version"}[table]
         values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
         changes = ", ".join(f"{column} = excluded.{column}" for column in columns)

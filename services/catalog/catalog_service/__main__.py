@@ -39,7 +39,7 @@ def _migrate(settings: MigrationSettings) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    from catalog_service.bootstrap import serve  # noqa: PLC0415 - see `main`
+    from catalog_service.serving import serve  # noqa: PLC0415 - see `main`
 
     configure_logs(settings.log_level)
     try:

@@ -2,17 +2,14 @@
 
 import asyncio
 import contextlib
-import gc
-import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import httpx
-import structlog
-import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from catalog_service.changefeed.feed import Feed
@@ -26,13 +23,11 @@ from catalog_service.gateway.command_proxy import instance_routes
 from catalog_service.http.app import build_app
 from catalog_service.http.consistency import holding
 from catalog_service.http.health import health_routes
-from catalog_service.http.orders import order_routes
+from catalog_service.http.orders import history_routes, order_routes
 from catalog_service.http.page import page_routes
-from catalog_service.http.problems import document
 from catalog_service.http.products import product_routes
-from catalog_service.http.protocol import Limits, http_protocol
-from catalog_service.http.response_headers import SAFE_HEADERS
 from catalog_service.http.stream import stream_routes
+from catalog_service.http.summaries import summary_routes
 from catalog_service.http.sync import sync_routes
 from catalog_service.monitoring.brokers import Brokers
 from catalog_service.monitoring.freshness import Freshness
@@ -42,13 +37,6 @@ from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.database import Database, DatabaseAwayError
 from catalog_service.read_model.migrate import expected_revision
 from catalog_service.settings import Settings, checked_dsn
-
-log = structlog.get_logger(__name__)
-
-_DRAIN_S = 3
-_KEEP_ALIVE_S = (
-    20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,47 +63,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         httpx.AsyncClient(trust_env=False) as http,
         aclosing(Brokers(settings.kafka_bootstrap)) as brokers,
     ):
-        metrics = CollectorRegistry()
-        live = _live(settings, database, metrics)
-        probes = Probes(
-            order_services=settings.order_services, sink_url=settings.sink_url, brokers=brokers, http=http
-        )
-        reporter = SyncStatusReporter(
-            database=database,
-            topics=_topics(settings),
-            changes=live.feed,
-            kafka=live.reader,
-            freshness=live.freshness,
-            probes=probes,
-        )
-        streams = _event_streams(settings, database=database, live=live, reporter=reporter)
-        app = _app(
-            settings,
-            database=database,
-            live=live,
-            reporter=reporter,
-            streams=streams,
-            http=http,
-            metrics=metrics,
-        )
-
-        def release() -> None:
-            streams.close()
-            live.gate.close()
-            live.history_gate.close()
-
-        tasks = tuple(
-            asyncio.create_task(run(), name=name)
-            for name, run in {
-                "topic-reader": live.reader.run,
-                "notification-listener": live.listener.run,
-                "tokens": live.gate.run,
-                "history-tokens": live.history_gate.run,
-                "probes": probes.run,
-            }.items()
-        )
+        parts = _parts(settings, database=database, http=http, brokers=brokers)
+        tasks = parts.start()
         try:
-            yield Service(app, tasks, release)
+            yield Service(_app(settings, parts), tasks, parts.release)
         finally:
             for task in tasks:
                 task.cancel()
@@ -124,6 +75,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Live:
+    """What follows the topics and the sink's commits."""
+
     feed: Feed
     reader: TopicReader
     listener: NotificationListener
@@ -132,28 +85,83 @@ class _Live:
     freshness: Freshness
 
 
-def _topics(settings: Settings) -> dict[str, str]:
-    return {settings.topic_prefix + topic: topic for topic in sorted(TOPICS)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """Everything that the routes and the tasks use."""
+
+    database: Database
+    http: httpx.AsyncClient
+    metrics: CollectorRegistry
+    live: _Live
+    probes: Probes
+    reporter: SyncStatusReporter
+    streams: EventStreams
+
+    def start(self) -> tuple[asyncio.Task[None], ...]:
+        """The tasks, running."""
+        runs: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "topic-reader": self.live.reader.run,
+            "notification-listener": self.live.listener.run,
+            "tokens": self.live.gate.run,
+            "history-tokens": self.live.history_gate.run,
+            "probes": self.probes.run,
+        }
+        return tuple(asyncio.create_task(run(), name=name) for name, run in runs.items())
+
+    def release(self) -> None:
+        """See `Service`."""
+        self.streams.close()
+        self.live.gate.close()
+        self.live.history_gate.close()
+
+    async def missing(self) -> str | None:
+        """Why the service cannot answer as it should, in words; None when it can."""
+        live = self.live
+        return await _schema_missing(self.database) or live.reader.failure or live.listener.failure
 
 
-def _live(settings: Settings, database: Database, metrics: CollectorRegistry) -> _Live:
-    topics = _topics(settings)
+def _parts(settings: Settings, *, database: Database, http: httpx.AsyncClient, brokers: Brokers) -> _Parts:
+    topics = {settings.topic_prefix + topic: topic for topic in sorted(TOPICS)}
+    metrics = CollectorRegistry()
+    live = _live(settings, database, topics, _unreadable_counter(metrics))
+    probes = Probes(
+        order_services=settings.order_services, sink_url=settings.sink_url, brokers=brokers, http=http
+    )
+    reporter = SyncStatusReporter(
+        database=database,
+        topics=topics,
+        changes=live.feed,
+        kafka=live.reader,
+        freshness=live.freshness,
+        probes=probes,
+    )
+    return _Parts(
+        database=database,
+        http=http,
+        metrics=metrics,
+        live=live,
+        probes=probes,
+        reporter=reporter,
+        streams=_event_streams(settings, Snapshots(database, topics=topics), live, reporter),
+    )
+
+
+def _unreadable_counter(metrics: CollectorRegistry) -> Callable[[str, str], None]:
     unreadable = Counter(
         "catalog_unreadable_records",
         "Records of Kafka that were passed over, or shown without their type, because they could not be read",
         ["topic", "reason"],
         registry=metrics,
     )
+    return lambda topic, reason: unreadable.labels(topic, reason).inc()
 
-    def count(topic: str, reason: str) -> None:
-        unreadable.labels(topic, reason).inc()
 
-    feed = Feed(memory=settings.stream_memory, unreadable=count)
+def _live(
+    settings: Settings, database: Database, topics: dict[str, str], unreadable: Callable[[str, str], None]
+) -> _Live:
+    feed = Feed(memory=settings.stream_memory, unreadable=unreadable)
     gate, history_gate = (
-        TokenGate(
-            ReadModelVisibility(database, prefix=settings.topic_prefix, connectors=connectors),
-            max_waiters=settings.max_waiters,
-        )
+        _token_gate(settings, database, connectors)
         for connectors in (["orders", "products"], ["order-history", "products"])
     )
 
@@ -170,7 +178,7 @@ def _live(settings: Settings, database: Database, metrics: CollectorRegistry) ->
         database, topics=topics, applied=feed.applied, woken=wake, prepare=know_instances
     )
     reader = TopicReader(
-        settings.kafka_bootstrap, topics=topics, changes=feed, known=listener.known, unreadable=count
+        settings.kafka_bootstrap, topics=topics, changes=feed, known=listener.known, unreadable=unreadable
     )
     freshness = Freshness(changes=feed, reading=reader, listener=listener)
     return _Live(
@@ -178,12 +186,17 @@ def _live(settings: Settings, database: Database, metrics: CollectorRegistry) ->
     )
 
 
+def _token_gate(settings: Settings, database: Database, connectors: list[str]) -> TokenGate:
+    visibility = ReadModelVisibility(database, prefix=settings.topic_prefix, connectors=connectors)
+    return TokenGate(visibility, max_waiters=settings.max_waiters)
+
+
 def _event_streams(
-    settings: Settings, *, database: Database, live: _Live, reporter: SyncStatusReporter
+    settings: Settings, snapshots: Snapshots, live: _Live, reporter: SyncStatusReporter
 ) -> EventStreams:
     return EventStreams(
         feed=live.feed,
-        snapshots=Snapshots(database, topics=_topics(settings)),
+        snapshots=snapshots,
         report=reporter.encoded,
         lag_ms=live.freshness.lag_ms,
         max_streams=settings.max_streams,
@@ -192,106 +205,43 @@ def _event_streams(
     )
 
 
-def _app(  # noqa: PLR0913 - everything that the routes use
-    settings: Settings,
-    *,
-    database: Database,
-    live: _Live,
-    reporter: SyncStatusReporter,
-    streams: EventStreams,
-    http: httpx.AsyncClient,
-    metrics: CollectorRegistry,
-) -> FastAPI:
-    hold, hold_history = (
-        holding(gate, max_wait_s=settings.max_wait) for gate in (live.gate, live.history_gate)
-    )
-    for name, text, value in (
-        ("catalog_sync_lag_ms", "Upper bound of the read model's age", live.freshness.lag_ms),
-        ("catalog_streams", "Open streams", lambda: streams.open),
-        ("catalog_waiters", "Queries that wait for a consistency token", lambda: live.gate.waiting),
-        ("catalog_changes_published", "Changes seen to become visible", lambda: live.feed.published),
-    ):
-        Gauge(name, text, registry=metrics).set_function(value)
-    routes = [
-        page_routes(),
-        order_routes(database, hold=hold, hold_history=hold_history),
-        product_routes(database, hold=hold),
-        sync_routes(reporter.report),
-        stream_routes(streams),
-        instance_routes(settings.order_services, http),
-        health_routes(missing=lambda: _missing(database, live), metrics=metrics),
-    ]
+def _app(settings: Settings, parts: _Parts) -> FastAPI:
+    _register_gauges(parts)
     return build_app(
-        routes,
-        lag_ms=live.freshness.lag_ms,
-        metrics=metrics,
+        _routes(settings, parts),
+        lag_ms=parts.live.freshness.lag_ms,
+        metrics=parts.metrics,
         hosts=settings.hosts,
         streams_per_client=settings.streams_per_client,
     )
 
 
-def http_server(app: FastAPI, *, host: str, port: int, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008 - frozen
-    """What serves the application, not yet running."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            http=http_protocol(limits, document=document, headers=SAFE_HEADERS),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_DRAIN_S,
-        )
+def _register_gauges(parts: _Parts) -> None:
+    live = parts.live
+    for name, text, value in (
+        ("catalog_sync_lag_ms", "Upper bound of the read model's age", live.freshness.lag_ms),
+        ("catalog_streams", "Open streams", lambda: parts.streams.open),
+        ("catalog_waiters", "Queries that wait for a consistency token", lambda: live.gate.waiting),
+        ("catalog_changes_published", "Changes seen to become visible", lambda: live.feed.published),
+    ):
+        Gauge(name, text, registry=parts.metrics).set_function(value)
+
+
+def _routes(settings: Settings, parts: _Parts) -> list[APIRouter]:
+    hold, hold_history = (
+        holding(gate, max_wait_s=settings.max_wait) for gate in (parts.live.gate, parts.live.history_gate)
     )
-
-
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
-
-    Raises:
-        RuntimeError: a background task has ended: better to be restarted than to answer with half the parts.
-    """
-    async with running(settings) as service:
-        limits = Limits(connections=settings.max_connections)
-        server = http_server(service.app, host=settings.host, port=settings.port, limits=limits)
-        serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
-        _tune_collector()
-        log.info("catalog.started", host=settings.host, port=settings.port)
-        ended, _ = await asyncio.wait({serving, *service.tasks}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        await serving
-        if dead := ended - {serving}:
-            task = dead.pop()
-            raise RuntimeError(f"the task {task.get_name()} has ended") from task.exception()
-        log.info("catalog.stopped")
-
-
-def _tune_collector() -> None:
-    """What exists now stays: a full collection would look at all of it again, and every stream would wait meanwhile."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-
-
-async def _serve_until_signal(server: uvicorn.Server, *, release: Callable[[], None]) -> None:
-    """`Server.serve` without raising the signal anew after it has been obeyed: the parts still have to be closed."""
-
-    def stop(number: int) -> None:
-        release()  # or uvicorn would wait for them, and then end their requests with 500
-        server.handle_exit(number, None)
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number)
-    await server._serve()  # noqa: SLF001 - `serve` is this behind uvicorn's own signal handlers
-
-
-async def _missing(database: Database, live: _Live) -> str | None:
-    return await _schema_missing(database) or live.reader.failure or live.listener.failure
+    return [
+        page_routes(),
+        order_routes(parts.database, hold=hold),
+        history_routes(parts.database, hold=hold_history),
+        product_routes(parts.database, hold=hold),
+        summary_routes(parts.database, hold=hold),
+        sync_routes(parts.reporter.report),
+        stream_routes(parts.streams),
+        instance_routes(settings.order_services, parts.http),
+        health_routes(missing=parts.missing, metrics=parts.metrics),
+    ]
 
 
 async def _schema_missing(database: Database) -> str | None:

@@ -25,11 +25,10 @@ async def written(read_model: ReadModel) -> None:
 async def test_an_order_counts_unless_it_was_rejected_or_cancelled(read_model: ReadModel) -> None:
     await written(read_model)
     assert await counting(read_model.database) == COUNTS
-    [order_id] = await read_model.database.fetchrow("SELECT order_id FROM orders WHERE status = 'PENDING'")
+    order_id = await read_model.database.fetchval("SELECT order_id FROM orders WHERE status = 'PENDING'")
     await read_model.write("orders", an_order(0, order_id=order_id, status="CANCELLED", version=2))
-    assert not any(
-        await read_model.database.fetchrow("SELECT counts FROM orders WHERE order_id = $1", order_id)
-    )
+    counts = "SELECT counts FROM orders WHERE order_id = $1"
+    assert await read_model.database.fetchval(counts, order_id) is False
 
 
 async def test_a_read_model_of_the_revision_before_keeps_its_orders_and_learns_it(

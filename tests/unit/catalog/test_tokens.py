@@ -35,7 +35,7 @@ class Shelf:
         wanted = {(token.topic, token.id) for token in tokens}
         return {each: version for each, version in self.visible.items() if each in wanted}
 
-    async def parked(self, tokens: Collection[Token]) -> Mapping[Token, DeadLetter]:
+    async def dead_letters(self, tokens: Collection[Token]) -> Mapping[Token, DeadLetter]:
         return {token: letter for token, letter in self.stored_dead_letters.items() if token in tokens}
 
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from secrets import token_hex
@@ -86,18 +86,24 @@ async def send_load(
                 tick()
 
             generator = Generator(client=client, instances=destination.instances, answered=answered)
-            gc.freeze()  # or collections over everything that is there would delay orders, and be measured
-            start = time.monotonic()
-            interrupted = False
-            try:
-                await generator.send_all(orders=load.orders, rate=load.rate, draw=customers.basket)
-                seconds = time.monotonic() - start
-                await watch.finish(timeout_s=visible_timeout_s)
-            except asyncio.CancelledError:
-                interrupted, seconds = True, time.monotonic() - start
+            sending = generator.send_all(orders=load.orders, rate=load.rate, draw=customers.basket)
+            seconds, interrupted = await _sent(sending, watch, visible_timeout_s=visible_timeout_s)
     sent.sort(key=lambda order: order.number)
     summary = Summary.of(sent, seen=watch.seen, seconds=seconds)
     return Result(sent=sent, summary=summary, interrupted=interrupted)
+
+
+async def _sent(sending: Awaitable[object], watch: Watcher, *, visible_timeout_s: float) -> tuple[float, bool]:
+    """The seconds until the last order was sent, and whether that or the wait for the orders was cancelled."""
+    gc.freeze()  # or collections over everything that is there would delay orders, and be measured
+    start = time.monotonic()
+    try:
+        await sending
+        seconds = time.monotonic() - start
+        await watch.finish(timeout_s=visible_timeout_s)
+    except asyncio.CancelledError:
+        return time.monotonic() - start, True
+    return seconds, False
 
 
 @contextmanager

@@ -38,7 +38,7 @@ class _Line(msgspec.Struct, frozen=True):
     unit_price_cents: _BigInt
 
 
-class _Order(msgspec.Struct, frozen=True):
+class _Order(msgspec.Struct, frozen=True, kw_only=True):
     order_id: str
     user_id: str
     status: str
@@ -46,10 +46,10 @@ class _Order(msgspec.Struct, frozen=True):
     total_cents: _BigInt
     version: _Version
     instance: str
+    reason: str | None = None  # its name in order.v1
     placed_at: _BigInt
     updated_at: _BigInt
-    reason: str | None = None  # version 1 of the event
-    status_reason: str | None = None  # its name from version 2 on
+    status_reason: str | None = None  # and in order.v2
 
 
 class _Product(msgspec.Struct, frozen=True):

@@ -32,7 +32,7 @@ class _Advance:
 class Published:
     """A visible change, and the data of its event: made once, however many streams carry it.
 
-    Its `journey` is null for a change that was there before this process watched.
+    Its `latency` is null for a change that was there before this process watched.
     """
 
     change: Change
@@ -53,7 +53,7 @@ class Feed:
         self, *, memory: int = 20_000, unreadable: Callable[[str, str], None] = lambda _topic, _reason: None
     ) -> None:
         """Starts empty; every partition has to `begin` before its first change."""
-        self.legs = LatencyStatistics()
+        self.latencies = LatencyStatistics()
         self.published = 0
         self._visible = Position()
         self._advances: dict[Partition, deque[_Advance]] = {}
@@ -156,7 +156,7 @@ class Feed:
             return None
         passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)
         made = latency_breakdown(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
-        self.legs.add(made, visible_ms=passed.visible_ms)
+        self.latencies.add(made, visible_ms=passed.visible_ms)
         return made
 
 
@@ -168,7 +168,7 @@ def _data(change: Change, made: LatencyBreakdown | None) -> bytes:
             "topic": topic,
             "partition": partition,
             "offset": change.offset,
-            "journey": made,
+            "latency": made,
             topic.removesuffix("s"): msgspec.Raw(change.body),
         }
     )

@@ -23,13 +23,13 @@ log = structlog.get_logger(__name__)
 CHANNEL = "read_model"
 _PAUSE_S = 0.5
 _PACE_S = 0.005  # between two looks at the table: under load one look serves several notifications
-_MAX_NOTICES = 1_000
+_MAX_NOTIFICATIONS = 1_000
 
 _Offset = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
-class _Notice(msgspec.Struct, frozen=True):
+class _Notification(msgspec.Struct, frozen=True):
     """`taken_ms`: when the worker took the batch's first record from Kafka (optional, for the leg `take`)."""
 
     connector: str
@@ -83,7 +83,7 @@ class NotificationListener:
         self._sleep = sleep
         self._due = asyncio.Event()
         self._resumed = False
-        self._notices: deque[_Heard] = deque(maxlen=_MAX_NOTICES)
+        self._notifications: deque[_Heard] = deque(maxlen=_MAX_NOTIFICATIONS)
         self.failure: str | None = None
         """Why positions cannot be read although the database answers, in words."""
         self.listening = False
@@ -112,19 +112,19 @@ class NotificationListener:
             self._due.set()
             return
         try:
-            notice = msgspec.json.decode(payload, type=_Notice)
+            notification = msgspec.json.decode(payload, type=_Notification)
         except (msgspec.MsgspecError, RecursionError) as error:
             log.warning("notification.unreadable", detail=str(error))
             return
-        self._resumed |= not notice.topics  # more partitions than a notification can hold
+        self._resumed |= not notification.topics  # more partitions than a notification can hold
         at_ms = int(self._clock() * 1000)
         offsets = {
             (name, number): next_offset
-            for topic, numbers in notice.topics.items()
-            if notice.connector == (name := self._topics.get(topic))
+            for topic, numbers in notification.topics.items()
+            if notification.connector == (name := self._topics.get(topic))
             for number, next_offset in numbers.items()
         }
-        self._notices.append(_Heard(offsets, _not_after(at_ms, notice.taken_ms), at_ms))
+        self._notifications.append(_Heard(offsets, _not_after(at_ms, notification.taken_ms), at_ms))
         self._due.set()
 
     async def _read(self) -> None:
@@ -133,8 +133,8 @@ class NotificationListener:
             await self._due.wait()
             self._due.clear()
             resumed, self._resumed = self._resumed, False
-            notices = tuple(self._notices)
-            self._notices.clear()
+            notifications = tuple(self._notifications)
+            self._notifications.clear()
             try:
                 if not self.known.is_set():
                     await self._prepare()
@@ -145,11 +145,11 @@ class NotificationListener:
             # Whatever it is, those who wait for positions are better served by another attempt than by an end.
             except Exception as error:  # noqa: BLE001 - see above
                 begun = False
-                self._retry(error, resumed=resumed, notices=notices)
+                self._retry(error, resumed=resumed, notifications=notifications)
                 await self._sleep(_PAUSE_S)
                 continue
             self.failure = None
-            self._tell(committed, notices)
+            self._tell(committed, notifications)
             if resumed:
                 self._applied(committed, taken_ms=None, visible_ms=int(self._clock() * 1000))
                 self.listening = True
@@ -157,26 +157,28 @@ class NotificationListener:
             self._woken()
             await self._sleep(_PACE_S)
 
-    def _retry(self, error: Exception, *, resumed: bool, notices: Sequence[_Heard]) -> None:
+    def _retry(self, error: Exception, *, resumed: bool, notifications: Sequence[_Heard]) -> None:
         if not isinstance(error, DatabaseAwayError):
             self.failure = f"the sink's offsets cannot be read: {error}"
             log.warning("offsets.unreadable", error=type(error).__name__, detail=str(error))
         self._resumed |= resumed
-        self._notices.extendleft(reversed(notices))
+        self._notifications.extendleft(reversed(notifications))
         self._due.set()
 
-    def _tell(self, committed: Mapping[Partition, int], notices: Sequence[_Heard]) -> None:
+    def _tell(self, committed: Mapping[Partition, int], notifications: Sequence[_Heard]) -> None:
         """Pass on what the notifications say as far as the table bears it out.
 
         The table may be ahead: the notification of that commit is on its way, and knows more about it.
         """
-        for notice in notices:
+        for notification in notifications:
             true = {
-                each: offset for each, offset in notice.offsets.items() if offset <= committed.get(each, 0)
+                each: offset
+                for each, offset in notification.offsets.items()
+                if offset <= committed.get(each, 0)
             }
-            if len(true) < len(notice.offsets):
-                log.warning("notification.contradicted", claimed=notice.offsets)
-            self._applied(true, taken_ms=notice.taken_ms, visible_ms=notice.at_ms)
+            if len(true) < len(notification.offsets):
+                log.warning("notification.contradicted", claimed=notification.offsets)
+            self._applied(true, taken_ms=notification.taken_ms, visible_ms=notification.at_ms)
 
 
 def _not_after(at_ms: int, taken_ms: int | None) -> int | None:

@@ -35,7 +35,7 @@ class TooManyWaitersError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Where a parked record stands, and why it was parked."""
+    """Where the record stands, and why it could not be written."""
 
     topic: str
     partition: int
@@ -94,7 +94,7 @@ class Visibility(Protocol):
         """The visible version of each (topic, id) of `tokens`; absent if there is none."""
         ...
 
-    async def parked(self, tokens: Collection[Token]) -> Mapping[Token, DeadLetter]:
+    async def dead_letters(self, tokens: Collection[Token]) -> Mapping[Token, DeadLetter]:
         """Those of `tokens` whose own record is in the dead letters."""
         ...
 
@@ -149,7 +149,7 @@ class TokenGate:
         """Return when all of `tokens` are visible.
 
         Raises:
-            ParkedError: one of them never will be without help.
+            DeadLetterError: one of them never will be without help.
             NotYetVisibleError: not within `wait_s` seconds.
             TooManyWaitersError: no room to wait.
             DatabaseAwayError: nobody can tell.
@@ -178,12 +178,12 @@ class TokenGate:
         wanted = frozenset().union(*(waiter.tokens for waiter in waiters))
         seen = await self._visibility.versions(wanted)
         missing = {token for token in wanted if seen.get((token.topic, token.id), 0) < token.version}
-        parked = await self._visibility.parked(missing) if missing else {}
+        refused = await self._visibility.dead_letters(missing) if missing else {}
         for waiter in waiters:
             if waiter.done.done():
                 continue
-            if stuck := waiter.tokens & parked.keys():
+            if stuck := waiter.tokens & refused.keys():
                 token = min(stuck, key=str)
-                waiter.done.set_exception(DeadLetterError(token, parked[token]))
+                waiter.done.set_exception(DeadLetterError(token, refused[token]))
             elif not waiter.tokens & missing:
                 waiter.done.set_result(None)

@@ -1,4 +1,4 @@
-"""Which versions are visible, which records are parked: the read database's answer to `consistency.tokens`."""
+"""Which versions are visible, which records are dead letters: the read database's answer to `consistency.tokens`."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -42,7 +42,7 @@ class ReadModelVisibility:
         )
         return {(row["topic"], row["id"]): row["version"] for row in found}
 
-    async def parked(self, tokens: Collection[Token]) -> Mapping[Token, DeadLetter]:
+    async def dead_letters(self, tokens: Collection[Token]) -> Mapping[Token, DeadLetter]:
         """Tokens whose own record is a dead letter. One that cannot be read any more counts for every version.
 
         One that was refused because it names another instance than its order's says nothing about the order: nobody
@@ -58,7 +58,7 @@ class ReadModelVisibility:
             )
         except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             return {}
-        parked: dict[Token, DeadLetter] = {}
+        dead_letters: dict[Token, DeadLetter] = {}
         for row in found:
             state = _state(row["value"])
             if state is not None and _forged(state):
@@ -67,8 +67,8 @@ class ReadModelVisibility:
             for token in tokens:
                 same = (self._prefix + token.topic, _key(token.id)) == (row["topic"], row["key"])
                 if same and version in {None, token.version}:
-                    parked[token] = _letter(row)
-        return parked
+                    dead_letters[token] = _letter(row)
+        return dead_letters
 
 
 def _key(aggregate_id: str) -> bytes:

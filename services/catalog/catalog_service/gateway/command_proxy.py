@@ -5,6 +5,7 @@ passes a few commands on, unread: it is no part of the query side, decides nothi
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
@@ -24,15 +25,43 @@ _PASSED_BACK = ("content-type", "location", "etag", "consistency-token", "retry-
 def instance_routes(order_services: Mapping[str, str], http: httpx.AsyncClient) -> APIRouter:
     """Orders of one instance, and the commands the page offers."""
     routes = APIRouter(prefix="/instances", include_in_schema=False)
+    proxy = _Proxy(order_services, http)
 
-    async def pass_on(request: Request, instance: str, path: str) -> Response:
-        if instance not in order_services:
+    @routes.get("")
+    async def instances() -> list[str]:
+        return list(order_services)
+
+    @routes.api_route("/{instance}/orders", methods=["GET", "POST"])
+    async def orders(request: Request, instance: str) -> Response:
+        return await proxy.pass_on(request, instance, "/orders")
+
+    @routes.post("/{instance}/orders/{order_id}/ship")
+    async def ship(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
+        return await proxy.pass_on(request, instance, f"/orders/{quote(order_id, safe='')}/ship")
+
+    @routes.post("/{instance}/orders/{order_id}/cancel")
+    async def cancel(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
+        return await proxy.pass_on(request, instance, f"/orders/{quote(order_id, safe='')}/cancel")
+
+    return routes
+
+
+@dataclass(frozen=True, slots=True)
+class _Proxy:
+    """`order_services` has the base URL of each instance."""
+
+    order_services: Mapping[str, str]
+    http: httpx.AsyncClient
+
+    async def pass_on(self, request: Request, instance: str, path: str) -> Response:
+        """The instance's answer to the request at `path`. Raises `ProblemError`."""
+        if instance not in self.order_services:
             raise not_found("unknown-instance", f"there is no order instance {instance}")
         _refuse_foreign(request)
         try:
-            answer = await http.request(
+            answer = await self.http.request(
                 request.method,
-                httpx.URL(order_services[instance]).join(path),
+                httpx.URL(self.order_services[instance]).join(path),
                 params=request.url.query,
                 content=await _body(request),
                 headers={name: request.headers[name] for name in _PASSED_IN if name in request.headers},
@@ -44,24 +73,6 @@ def instance_routes(order_services: Mapping[str, str], http: httpx.AsyncClient) 
             ) from error
         headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
         return Response(answer.content, answer.status_code, headers)
-
-    @routes.get("")
-    async def instances() -> list[str]:
-        return list(order_services)
-
-    @routes.api_route("/{instance}/orders", methods=["GET", "POST"])
-    async def orders(request: Request, instance: str) -> Response:
-        return await pass_on(request, instance, "/orders")
-
-    @routes.post("/{instance}/orders/{order_id}/ship")
-    async def ship(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
-        return await pass_on(request, instance, f"/orders/{quote(order_id, safe='')}/ship")
-
-    @routes.post("/{instance}/orders/{order_id}/cancel")
-    async def cancel(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
-        return await pass_on(request, instance, f"/orders/{quote(order_id, safe='')}/cancel")
-
-    return routes
 
 
 def _refuse_foreign(request: Request) -> None:

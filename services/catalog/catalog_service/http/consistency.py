@@ -70,7 +70,7 @@ def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
         except TooManyWaitersError as error:
             raise unavailable("too-many-waiters", str(error)) from error
         except DeadLetterError as error:
-            raise _parked(error) from error
+            raise _dead_letter(error) from error
 
     return hold
 
@@ -100,7 +100,7 @@ def _asked_wait_s(prefer: list[str]) -> float:
     return float(found[1]) if found else 0.0
 
 
-def _parked(error: DeadLetterError) -> ProblemError:
+def _dead_letter(error: DeadLetterError) -> ProblemError:
     letter = error.letter
     where = {
         "topic": letter.topic,
@@ -108,4 +108,6 @@ def _parked(error: DeadLetterError) -> ProblemError:
         "offset": letter.offset,
         "error": letter.error,
     }
-    return ProblemError(HTTPStatus.FAILED_DEPENDENCY, "parked", str(error), members={"dead_letter": where})
+    return ProblemError(
+        HTTPStatus.FAILED_DEPENDENCY, "dead-letter", str(error), members={"dead_letter": where}
+    )

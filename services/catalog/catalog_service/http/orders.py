@@ -17,7 +17,7 @@ from catalog_service.read_model.orders import (
 )
 
 
-def order_routes(rows: RowSource, *, hold: Hold, hold_history: Hold) -> APIRouter:
+def order_routes(rows: RowSource, *, hold: Hold) -> APIRouter:
     """The one picture: orders of every instance."""
     routes = APIRouter(tags=["orders"])
 
@@ -43,11 +43,18 @@ def order_routes(rows: RowSource, *, hold: Hold, hold_history: Hold) -> APIRoute
             raise not_found("unknown-order", f"no order {order_id} is visible here")
         return answer(request, shown_order(row), etag=str(row["version"]))
 
+    return routes
+
+
+def history_routes(rows: RowSource, *, hold: Hold) -> APIRouter:
+    """The life of one order; a connector of its own writes it, so `hold` waits for that one."""
+    routes = APIRouter(tags=["orders"])
+
     @routes.get(
         "/orders/{order_id}/history",
         response_model=OrderPage,
         responses=responses(400, 404, 424),
-        dependencies=[Depends(hold_history)],
+        dependencies=[Depends(hold)],
     )
     async def history(
         request: Request, order_id: Annotated[Id, Path()], question: Annotated[PageQuestion, Query()]

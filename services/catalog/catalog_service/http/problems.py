@@ -21,7 +21,7 @@ MEDIA_TYPE = "application/problem+json"
 _TITLES = {
     "foreign-origin": "Request from another site",
     "instance-away": "Instance unavailable",
-    "parked": "Refused by the read database",
+    "dead-letter": "Refused by the read database",
     "read-database-away": "Read database unavailable",
     "client-left": "Client disconnected",
 }

@@ -1,4 +1,4 @@
-"""GET /products, /products/{product_id}, /sales, /users/{user_id}/summary."""
+"""GET /products, /products/{product_id}."""
 
 from typing import Annotated
 
@@ -6,25 +6,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from catalog_service.http.answers import answer, product_page, shown_product
 from catalog_service.http.consistency import Hold
-from catalog_service.http.models import (
-    BestSellers,
-    Id,
-    Product,
-    ProductPage,
-    ProductSales,
-    ProductsQuestion,
-    Question,
-    SalesQuestion,
-    UserSummary,
-)
+from catalog_service.http.models import Id, Product, ProductPage, ProductsQuestion, Question
 from catalog_service.http.problems import not_found, responses
 from catalog_service.read_model.orders import RowSource
 from catalog_service.read_model.products import get_product, list_products
-from catalog_service.read_model.summaries import get_user_summary, list_best_sellers
 
 
 def product_routes(rows: RowSource, *, hold: Hold) -> APIRouter:
-    """Products of every instance, and what the orders add up to."""
+    """Products of every instance."""
     routes = APIRouter(tags=["products"])
 
     @routes.get(
@@ -49,27 +38,5 @@ def product_routes(rows: RowSource, *, hold: Hold) -> APIRouter:
         if row is None:
             raise not_found("unknown-product", f"no product {product_id} is visible here")
         return answer(request, shown_product(row), etag=str(row["version"]))
-
-    @routes.get(
-        "/sales", response_model=BestSellers, responses=responses(400, 424), dependencies=[Depends(hold)]
-    )
-    async def sales(request: Request, question: Annotated[SalesQuestion, Query()]) -> Response:
-        found = await list_best_sellers(rows, limit=question.limit)
-        items = [ProductSales.model_validate(dict(row)) for row in found]
-        return answer(request, BestSellers(items=items))
-
-    @routes.get(
-        "/users/{user_id}/summary",
-        response_model=UserSummary,
-        responses=responses(400, 404, 424),
-        dependencies=[Depends(hold)],
-    )
-    async def summary(
-        request: Request, user_id: Annotated[Id, Path()], _: Annotated[Question, Query()]
-    ) -> Response:
-        row = await get_user_summary(rows, user_id)
-        if row is None:
-            raise not_found("unknown-user", f"no order of user {user_id} is visible here")
-        return answer(request, UserSummary.model_validate(dict(row)))
 
     return routes

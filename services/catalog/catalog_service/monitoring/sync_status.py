@@ -24,7 +24,7 @@ _FRESH_S = 0.9
 class PublishedChanges(Protocol):
     """What has become visible while this process watched."""
 
-    legs: LatencyStatistics
+    latencies: LatencyStatistics
     published: int
 
 
@@ -79,9 +79,9 @@ class SyncStatus:
     lag: int | None
     published: int
     connectors: Sequence[ConnectorProgress]
-    legs: Mapping[str, Percentiles | None]
+    latency: Mapping[str, Percentiles | None]
     dead_letters: int
-    parked: Sequence[DeadLetterRecord]
+    newest_dead_letters: Sequence[DeadLetterRecord]
     parts: Sequence[Part]
 
 
@@ -114,26 +114,7 @@ class SyncStatusReporter:
     async def report(self) -> SyncStatus:
         """The report of this moment; with the read database away, what can be said without it."""
         now_ms = int(self._clock() * 1000)
-        database = Part(name="read database", kind="database", state="up", detail="answers")
-        offsets: Sequence[Record] = ()
-        stored_dead_letters: Sequence[Record] = ()
-        try:
-            offsets, stored_dead_letters = await asyncio.gather(
-                self._database.fetch(STATEMENTS["applied_offsets"]),
-                self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
-            )
-        except DatabaseAwayError:
-            database = Part(name="read database", kind="database", state="down", detail="does not answer")
-        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
-            database = Part(
-                name="read database",
-                kind="database",
-                state="up",
-                detail="the sink has not written anything yet",
-            )
-        except asyncpg.PostgresError as refused:
-            detail = f"refuses the question: {refused}"
-            database = Part(name="read database", kind="database", state="degraded", detail=detail)
+        offsets, stored_dead_letters, database = await self._asked()
         connectors = self._connectors(offsets)
         return SyncStatus(
             at_ms=now_ms,
@@ -141,11 +122,26 @@ class SyncStatusReporter:
             lag=_total([each.lag for each in connectors]),
             published=self._changes.published,
             connectors=connectors,
-            legs=self._changes.legs.figures(now_ms=now_ms),
+            latency=self._changes.latencies.figures(now_ms=now_ms),
             dead_letters=stored_dead_letters[0]["total"] if stored_dead_letters else 0,
-            parked=[_parked(row) for row in stored_dead_letters],
+            newest_dead_letters=[_dead_letter(row) for row in stored_dead_letters],
             parts=[*self._probes.found, database],
         )
+
+    async def _asked(self) -> tuple[Sequence[Record], Sequence[Record], Part]:
+        """Offsets and dead letters, and how the database did; neither where it did not answer."""
+        try:
+            offsets, dead_letters = await asyncio.gather(
+                self._database.fetch(STATEMENTS["applied_offsets"]),
+                self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
+            )
+        except DatabaseAwayError:
+            return (), (), _database_part("down", "does not answer")
+        except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+            return (), (), _database_part("up", "the sink has not written anything yet")
+        except asyncpg.PostgresError as refused:
+            return (), (), _database_part("degraded", f"refuses the question: {refused}")
+        return offsets, dead_letters, _database_part("up", "answers")
 
     async def encoded(self) -> bytes:
         """The report as JSON, at most a second old: all streams share it."""
@@ -172,13 +168,17 @@ class SyncStatusReporter:
         return found
 
 
+def _database_part(state: str, detail: str) -> Part:
+    return Part(name="read database", kind="database", state=state, detail=detail)
+
+
 def _progress(row: Record, end: int | None) -> PartitionProgress:
     next_offset: int = row["next_offset"]
     lag = None if end is None else max(0, end - next_offset)
     return PartitionProgress(partition=row["partition"], next_offset=next_offset, end_offset=end, lag=lag)
 
 
-def _parked(row: Record) -> DeadLetterRecord:
+def _dead_letter(row: Record) -> DeadLetterRecord:
     fields = {name: value for name, value in row.items() if name != "total"}
     return DeadLetterRecord(**fields | {"parked_at": rfc3339(row["parked_at"])})
 

@@ -1,0 +1,83 @@
+"""Serves what `bootstrap` has built until a signal or the death of a part."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from catalog_service.bootstrap import running
+from catalog_service.http.problems import document
+from catalog_service.http.protocol import Limits, http_protocol
+from catalog_service.http.response_headers import SAFE_HEADERS
+from catalog_service.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_DRAIN_S = 3
+_KEEP_ALIVE_S = (
+    20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
+)
+
+
+def http_server(app: FastAPI, *, host: str, port: int, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008 - frozen
+    """What serves the application, not yet running."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=http_protocol(limits, document=document, headers=SAFE_HEADERS),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_DRAIN_S,
+        )
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        RuntimeError: a background task has ended: better to be restarted than to answer with half the parts.
+    """
+    async with running(settings) as service:
+        limits = Limits(connections=settings.max_connections)
+        server = http_server(service.app, host=settings.host, port=settings.port, limits=limits)
+        serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
+        _tune_collector()
+        log.info("catalog.started", host=settings.host, port=settings.port)
+        ended, _ = await asyncio.wait({serving, *service.tasks}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+        if dead := ended - {serving}:
+            task = dead.pop()
+            raise RuntimeError(f"the task {task.get_name()} has ended") from task.exception()
+        log.info("catalog.stopped")
+
+
+def _tune_collector() -> None:
+    """What exists now stays: a full collection would look at all of it again, and every stream would wait meanwhile."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+async def _serve_until_signal(server: uvicorn.Server, *, release: Callable[[], None]) -> None:
+    """`Server.serve` without raising the signal anew after it has been obeyed: the parts still have to be closed."""
+
+    def stop(number: int) -> None:
+        release()  # or uvicorn would wait for them, and then end their requests with 500
+        server.handle_exit(number, None)
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    await server._serve()  # noqa: SLF001 - `serve` is this behind uvicorn's own signal handlers

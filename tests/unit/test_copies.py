@@ -1,0 +1,44 @@
+"""The deployables share no code, so a few modules exist more than once; a repair of one is a repair of all."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ORDER, CATALOG, SINK = (
+    ROOT / "services/order/order_service",
+    ROOT / "services/catalog/catalog_service",
+    ROOT / "sink_connector/sink_connector",
+)
+HTTP = (ORDER / "entrypoints/http", CATALOG / "http", SINK / "rest")
+COPIES = {
+    **{
+        name: tuple(place / f"{name}.py" for place in HTTP)
+        for name in ("protocol", "guard", "methods", "docs")
+    },
+    "topic_ids": (ORDER / "adapters/kafka/topic_ids.py", SINK / "runtime/topic_ids.py"),
+    # An audit runs where no server is started: it does not depend on the Java runtime and the PostgreSQL of devservers.
+    "waiting": (ROOT / "tools/auditor/auditor/waiting.py", ROOT / "tools/devservers/devservers/waiting.py"),
+}
+PACKAGES = (
+    ORDER,
+    CATALOG,
+    SINK,
+    *(ROOT / f"tools/{name}/{name}" for name in ("auditor", "devservers", "loadgen")),
+)
+
+
+@pytest.mark.parametrize("files", COPIES.values(), ids=COPIES)
+def test_the_copies_are_the_same(files: tuple[Path, ...]) -> None:
+    assert len({file.read_text(encoding="utf-8") for file in files}) == 1
+
+
+def test_no_module_is_a_copy_without_being_named_here() -> None:
+    by_text: dict[str, list[Path]] = {}
+    for package in PACKAGES:
+        for file in package.rglob("*.py"):
+            if text := file.read_text(encoding="utf-8").strip():
+                by_text.setdefault(text, []).append(file)
+    assert len(by_text) > 150
+    found = {tuple(sorted(files)) for files in by_text.values() if len(files) > 1}
+    assert found == {tuple(sorted(files)) for files in COPIES.values()}
