@@ -125,7 +125,7 @@ class Group:
         if not offsets or generation != self.generation:  # aiokafka gives nothing of what was taken away
             return Polled(generation=self.generation, records={})
         self.polls.append((now(), offsets))
-        return Polled(generation=generation, records={ZERO: [Source(offset=each) for each in offsets]})  # type: ignore[list-item, misc] # not as aiokafka makes them
+        return Polled(generation=generation, records={ZERO: [Source(offset=each) for each in offsets]})
 
     async def keep_alive(self) -> None:
         self.alive.append(now())
