@@ -3,9 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from sink_connector.errors import ConfigError, PortTakenError, SinkError
 from sink_connector.version import VERSION
@@ -67,64 +68,97 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sink-connector {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def command(name: str, does: str, example: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
-            name,
-            help=does,
-            description=f"{does[0].upper()}{does[1:]}.",
-            epilog=f"example: sink-connector {example}",
+    for each in COMMANDS:
+        command = commands.add_parser(
+            each.name,
+            help=each.does,
+            description=f"{each.does[0].upper()}{each.does[1:]}.",
+            epilog=f"example: sink-connector {each.example}",
         )
+        each.add_arguments(command)
+    return parser
 
-    run = command("run", "run connectors out of JSON files until stopped", "run people.json")
-    run.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    init = command(
-        "init", "create the schema `sink` in a target database", "init --url postgresql://owner@db/shop"
-    )
-    init.add_argument(
+
+def _files(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
+
+
+def _init(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--url",
         default=os.environ.get("SINK_INIT_URL"),
         help="the database, as a role that may create a schema; $SINK_INIT_URL instead keeps a password out of the "
         "list of processes",
     )
-    member = command(
-        "worker", "be one of a group of workers, told over REST what to run", "worker worker.properties"
-    )
-    member.add_argument(
+
+
+def _worker(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "properties", nargs="?", type=Path, metavar="FILE.properties", help="as for a Connect worker"
     )
-    deploy = command(
-        "deploy", "give the connectors of JSON files to a worker, over REST", "deploy people.json"
-    )
-    deploy.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    deploy.add_argument(
+
+
+def _deploy(command: argparse.ArgumentParser) -> None:
+    _files(command)
+    command.add_argument(
         "--url", default="http://127.0.0.1:8083", help="any worker of the group (%(default)s)"
     )
-    deploy.add_argument(
+    command.add_argument(
         "--wait",
         type=float,
         default=60.0,
         metavar="SECONDS",
         help="how long to wait for the tasks to run (60)",
     )
-    validate = command("validate", "check connector files; unknown keys are warnings", "validate people.json")
-    validate.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
-    stored_dead_letters = command(
-        "dead-letters",
-        "list, show, replay or drop the records that a connector could not deliver",
-        "dead-letters replay people.json 17 18",
-    )
-    stored_dead_letters.add_argument("action", choices=("list", "show", "replay", "drop"))
-    stored_dead_letters.add_argument("file", type=Path, metavar="FILE.json", help="the connector")
-    stored_dead_letters.add_argument(
+
+
+def _dead_letters(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("list", "show", "replay", "drop"))
+    command.add_argument("file", type=Path, metavar="FILE.json", help="the connector")
+    command.add_argument(
         "ids",
         nargs="*",
         type=int,
         metavar="ID",
         help="dead letters by id; list and replay take all when none is given",
     )
-    stored_dead_letters.add_argument("--all", action="store_true", help="with show and drop: all of them")
-    return parser
+    command.add_argument("--all", action="store_true", help="with show and drop: all of them")
+
+
+class _Command(NamedTuple):
+    """A command as `--help` shows it; its module in `cli` has its name."""
+
+    name: str
+    does: str
+    example: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+
+
+COMMANDS = (
+    _Command("run", "run connectors out of JSON files until stopped", "run people.json", _files),
+    _Command(
+        "init",
+        "create the schema `sink` in a target database",
+        "init --url postgresql://owner@db/shop",
+        _init,
+    ),
+    _Command(
+        "worker",
+        "be one of a group of workers, told over REST what to run",
+        "worker worker.properties",
+        _worker,
+    ),
+    _Command(
+        "deploy", "give the connectors of JSON files to a worker, over REST", "deploy people.json", _deploy
+    ),
+    _Command("validate", "check connector files; unknown keys are warnings", "validate people.json", _files),
+    _Command(
+        "dead-letters",
+        "list, show, replay or drop the records that a connector could not deliver",
+        "dead-letters replay people.json 17 18",
+        _dead_letters,
+    ),
+)
 
 
 if __name__ == "__main__":

@@ -87,39 +87,14 @@ async def run(
         listener = ending.enter_context(listening(config))
         running = await ending.enter_async_context(worker(config, cluster.signal.notify))
         providers = config.providers if files is None else config.providers.unrestricted()
-        definitions = ConnectorCache(_define(config, providers))
-        herder = Herder(cluster=cluster, definitions=definitions, worker=running)
-        reporter = StatusReporter(herder)
-        context = RestContext(
-            cluster=cluster,
-            operations=ConnectorOperations(
-                cluster.configs, cluster.statuses, _define(config, config.providers)
-            ),
-            offsets=StoredOffsets(running.partitions_of),
-            loggers=loggers,
-            define=_define(config, config.providers),
-            definitions=definitions,
-            redactor=config.providers.redactor,
-            leader_client=await ending.enter_async_context(make_leader_client()),
-            cluster_id=await _until_available(partial(cluster_id, client_options(_kafka(config)))),
-            from_files=files is not None,
+        herder = Herder(
+            cluster=cluster, definitions=ConnectorCache(_define(config, providers)), worker=running
         )
-        for store in (cluster.configs, cluster.statuses):
-            ending.push_async_callback(store.log.close)
-            await _until_available(store.open)
-        for given in files or ():
-            await cluster.configs.put(given["name"], given)
-        following = await ending.enter_async_context(
-            background(cluster.configs.log.follow(), cluster.statuses.log.follow())
+        context = await ending.enter_async_context(
+            _rest_context(config, herder, loggers, from_files=files is not None)
         )
-        ending.push_async_callback(cluster.membership.leave)
-        await cluster.membership.join()
-        if files is None:
-            ending.push_async_callback(reporter.retire)
-        ending.push_async_callback(running.stop)
-        working = await ending.enter_async_context(
-            background(cluster.membership.keep(), herder.run(), reporter.run())
-        )
+        following = await ending.enter_async_context(_stores(cluster, files or ()))
+        working = await ending.enter_async_context(_member(herder, retires=files is None))
         log.info(
             "worker.started",
             version=VERSION,
@@ -127,14 +102,66 @@ async def run(
             bootstrap_servers=config.bootstrap_servers,
             connectors=cluster.configs.names,
         )
-        failed = asyncio.Event() if files is None else herder.failed
         return await serve(
             config,
             make_app(context, hosts=config.hosts),
             listener=listener,
             watched=[*following, *working],
-            failed=failed,
+            failed=asyncio.Event() if files is None else herder.failed,
         )
+
+
+@asynccontextmanager
+async def _rest_context(
+    config: WorkerConfig, herder: Herder, loggers: Loggers, *, from_files: bool
+) -> AsyncIterator[RestContext]:
+    """What the routes work with. What they are given is defined with the references that the worker allows."""
+    cluster, define = herder.cluster, _define(config, config.providers)
+    async with make_leader_client() as leader_client:
+        yield RestContext(
+            cluster=cluster,
+            operations=ConnectorOperations(cluster.configs, cluster.statuses, define),
+            offsets=StoredOffsets(herder.worker.partitions_of),
+            loggers=loggers,
+            define=define,
+            definitions=herder.definitions,
+            redactor=config.providers.redactor,
+            leader_client=leader_client,
+            cluster_id=await _until_available(partial(cluster_id, client_options(_kafka(config)))),
+            from_files=from_files,
+        )
+
+
+@asynccontextmanager
+async def _stores(
+    cluster: Cluster, connectors: Sequence[Mapping[str, str]]
+) -> AsyncIterator[list["asyncio.Task[None]"]]:
+    """Have what the workers share at hand, with these connectors among it; the tasks that follow what others write."""
+    async with AsyncExitStack() as ending:
+        for store in (cluster.configs, cluster.statuses):
+            ending.push_async_callback(store.log.close)
+            await _until_available(store.open)
+        for given in connectors:
+            await cluster.configs.put(given["name"], given)
+        yield await ending.enter_async_context(
+            background(cluster.configs.log.follow(), cluster.statuses.log.follow())
+        )
+
+
+@asynccontextmanager
+async def _member(herder: Herder, *, retires: bool) -> AsyncIterator[list["asyncio.Task[None]"]]:
+    """Be a member of the group and run its share; the tasks that do.
+
+    At the end the connectors are stopped, then, if it `retires`, their statuses given up, then the group is left.
+    """
+    membership, reporter = herder.cluster.membership, StatusReporter(herder)
+    async with AsyncExitStack() as ending:
+        ending.push_async_callback(membership.leave)
+        await membership.join()
+        if retires:
+            ending.push_async_callback(reporter.retire)
+        ending.push_async_callback(herder.worker.stop)
+        yield await ending.enter_async_context(background(membership.keep(), herder.run(), reporter.run()))
 
 
 def _define(config: WorkerConfig, providers: ConfigProviders) -> DefineConnector:

@@ -16,7 +16,7 @@ from auditor import audit
 from auditor.journal import read_journal
 from auditor.observations import Planted
 from auditor.report import Finding
-from tests.support.hostile_records import FORGED, HostileRecord, Place, hostile_records, send_raw
+from tests.support.hostile_records import FORGED, HostileRecord, Place, hostile_records, send_alone
 from tests.support.stack import RunningStack, whole_stack
 from tests.support.waiting import assert_stays, wait_until
 
@@ -48,7 +48,7 @@ async def _plant(stack: RunningStack) -> list[Place]:
     producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap, acks="all")
     async with producer:
         return [
-            await send_raw(producer, record, partition=_next(partitions, record))
+            await send_alone(producer, record, partition=_next(partitions, record))
             for record in hostile_records(seed=SEED, count=RECORDS)
         ]
 

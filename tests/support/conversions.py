@@ -1,5 +1,6 @@
 """Conversions as a connector's configuration makes them, and records to put into them, without Kafka."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from sink_connector.config.connector import parse_connector
 from sink_connector.converters.factory import make_converter
 from sink_connector.converters.registry.wire import RegisteredSchema
+from sink_connector.data.write_record import WriteRecord
 from sink_connector.runtime.record_converter import RecordConverter, make_record_converter
 from sink_connector.transforms.configuration import chain_of
 
@@ -53,6 +55,28 @@ def conversion(**keys: str) -> RecordConverter:
     key = make_converter(config.key_converter, is_key=True)
     value = make_converter(config.value_converter, is_key=False)
     return make_record_converter(config, chain_of(config.resolved), key=key, value=value)
+
+
+def envelope(payload: str, **fields: dict[str, Any]) -> bytes:
+    """A struct of required fields, in JSON with its schema."""
+    named = [{"field": name, "optional": False, **schema} for name, schema in fields.items()]
+    schema = {"type": "struct", "optional": False, "fields": named}
+    return f'{{"schema":{json.dumps(schema)},"payload":{payload}}}'.encode()
+
+
+def entry(convert: RecordConverter, value: bytes | None, **more: Any) -> WriteRecord:
+    """What a record with this value becomes."""
+    converted = convert(Source(value=value, **more))
+    assert converted is not None
+    return converted[1]
+
+
+def fields(convert: RecordConverter, value: bytes) -> dict[str, Any]:
+    """The fields of what a record with this value becomes."""
+    found = entry(convert, value)
+    assert found.shape is not None
+    names = [each.name for each in found.shape.schema.fields]
+    return dict(zip(names, found.shape.take(found.value), strict=True))
 
 
 @dataclass(slots=True)

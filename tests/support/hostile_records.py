@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+
+from tests.support.record_batches import RawRecord, send_batch
 
 FORGED = "forged-"
 DEEP = 5_000
@@ -37,26 +38,12 @@ class Place(NamedTuple):
     position: int
 
 
-class _RawName(str):
-    """A header's name that is encoded to the bytes it was made of."""
-
-    __slots__ = ()
-
-    def encode(self, encoding: str = "latin-1", errors: str = "strict") -> bytes:  # noqa: ARG002  a str's signature
-        return super().encode("latin-1")
-
-
-async def send_raw(producer: AIOKafkaProducer, record: HostileRecord, *, partition: int) -> Place:
+async def send_alone(producer: AIOKafkaProducer, record: HostileRecord, *, partition: int) -> Place:
     """Send one record as it is, in a batch of its own."""
-    builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 10 * 2**20)
-    headers = [(_RawName(name.decode("latin-1")), value) for name, value in record.headers]
-    assert builder.append(0, None, record.key, record.value, headers) is not None
-    batch = producer.create_batch()
-    batch.append(key=record.key, value=record.value, timestamp=None)
-    batch.close()
-    batch._builder = builder  # noqa: SLF001  the only way to bytes that a library would not write
-    sent = await (await producer.send_batch(batch, record.topic, partition=partition))
-    return Place(record.topic, partition, sent.offset)
+    raw = RawRecord(record.key, record.value, record.headers)
+    return Place(
+        record.topic, partition, await send_batch(producer, record.topic, [raw], partition=partition)
+    )
 
 
 def hostile_records(*, seed: int, count: int) -> Iterator[HostileRecord]:

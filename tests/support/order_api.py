@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import Connection, inspect, text
 
 from order_service.adapters import schema
 from order_service.bootstrap import build
@@ -45,6 +46,15 @@ class Api:
         """Everything that a command could leave behind."""
         tables = ("orders", "products", "outbox", "answers", "claims")
         return [await self.rows(f"SELECT * FROM {table} ORDER BY 1") for table in tables]  # noqa: S608 - our own names
+
+    async def forget(self) -> None:
+        """Empty every table: the next test begins as on a fresh database."""
+
+        def empty(connection: Connection) -> None:
+            for table in set(inspect(connection).get_table_names()) - {"alembic_version"}:
+                connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - our own names
+
+        await order_database.within(self.settings.database_url, empty)
 
 
 @cache

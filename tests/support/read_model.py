@@ -5,10 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from catalog_service.read_model.migrate import upgrade
-from sink_connector.bootstrap import worker
 from sink_connector.config.file import read_connector_file
-from sink_connector.config.worker import WorkerConfig
-from sink_connector.runtime.connector_definition import define_connector
+from tests.support.sink import lone_worker
 
 CONNECTORS = Path(__file__).parents[2] / "infra" / "connectors"
 
@@ -17,8 +15,7 @@ CONNECTORS = Path(__file__).parents[2] / "infra" / "connectors"
 async def read_model(bootstrap: str, database: str, *, prefix: str) -> AsyncIterator[None]:
     """The connectors of infra/connectors write the topics called `prefix`… into `database` until the block ends."""
     await upgrade(database)
-    config = WorkerConfig(bootstrap_servers=bootstrap)
-    async with worker(config) as running:
+    async with lone_worker(bootstrap) as worker:
         for file in sorted(CONNECTORS.glob("*.json")):
             connector = read_connector_file(file)
             given = connector | {
@@ -26,5 +23,5 @@ async def read_model(bootstrap: str, database: str, *, prefix: str) -> AsyncIter
                 "connection.url": database,
                 "consumer.override.group.id": f"{prefix}{connector['name']}",
             }
-            await running.add(define_connector(given, config))
+            await worker.put(given)
         yield

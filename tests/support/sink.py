@@ -11,10 +11,18 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from sink_connector.bootstrap import worker
+from sink_connector.cluster.cluster import Cluster
+from sink_connector.cluster.config_store import Restart, TargetState
+from sink_connector.cluster.connector_cache import ConnectorCache, RefusedConnector
+from sink_connector.cluster.connector_operations import ConnectorOperations
+from sink_connector.cluster.herder import Herder
+from sink_connector.cluster.status_reporter import StatusReporter
+from sink_connector.config.connector import ConnectorConfig
 from sink_connector.config.worker import WorkerConfig
-from sink_connector.runtime.connector import Connector
-from sink_connector.runtime.connector_definition import define_connector
+from sink_connector.runtime.connector import RunningTask, TaskStatus
+from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.sink_task import SinkTask
+from sink_connector.runtime.states import State
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Partition
@@ -87,22 +95,103 @@ def configuration(database: str, **keys: str) -> dict[str, str]:
     return given | {name.replace("__", "."): value for name, value in keys.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoneWorker:
+    """A worker that is told over no REST what to run, but by the same commands; each is applied when it returns."""
+
+    herder: Herder
+    reporter: StatusReporter
+    operations: ConnectorOperations
+
+    async def put(self, given: Mapping[str, str]) -> "RunningConnector":
+        """Start a connector, which must be one that can be."""
+        spec, _ = await self.operations.put(given["name"], dict(given))
+        await self.settle()
+        definition = self.herder.definitions.of(spec)
+        assert not isinstance(definition, RefusedConnector), definition.trace
+        return RunningConnector(worker=self, config=definition.config)
+
+    async def settle(self) -> None:
+        """What a change leads to: the leader counts tasks out, the herder starts and stops them, the reporter says so."""
+        await self.reporter.report()
+        await self.herder.settle()
+        await self.reporter.report()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningConnector:
+    """A connector of a worker that is alone."""
+
+    worker: LoneWorker
+    config: ConnectorConfig
+
+    @property
+    def tasks(self) -> Mapping[int, RunningTask]:
+        """Those that run, by number: none while it is stopped."""
+        found = self.worker.herder.worker.connectors.get(self.config.name)
+        return {} if found is None else found.tasks
+
+    @property
+    def status(self) -> list[TaskStatus]:
+        return [each.status for _, each in sorted(self.tasks.items())]
+
+    @property
+    def state(self) -> State:
+        return self.worker.operations.statuses.connectors[self.config.name].state
+
+    async def pause(self) -> None:
+        await self._aim(TargetState.PAUSED)
+
+    async def resume(self) -> None:
+        await self._aim(TargetState.STARTED)
+
+    async def stop(self) -> None:
+        await self._aim(TargetState.STOPPED)
+
+    async def restart(self, *, only_failed: bool = False) -> None:
+        asked = Restart(connector=self.config.name, include_tasks=True, only_failed=only_failed)
+        await self.worker.operations.restart(asked)
+        await self.worker.settle()
+
+    async def _aim(self, target: TargetState) -> None:
+        await self.worker.operations.aim(self.config.name, target)
+        await self.worker.settle()
+
+
 @asynccontextmanager
-async def connected(bootstrap: str, given: Mapping[str, str]) -> AsyncIterator[Connector]:
-    """A running connector; stopped gracefully at the end."""
+async def lone_worker(bootstrap: str) -> AsyncIterator[LoneWorker]:
+    """A worker of its own cluster; what it runs is stopped gracefully at the end."""
     config = WorkerConfig(bootstrap_servers=bootstrap)
-    async with worker(config) as running:
-        yield await running.add(define_connector(given, config, config.providers.unrestricted()))
+    cluster = Cluster.local(config, set_level=lambda *_: None)
+
+    def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
+        return define_connector(config.completed(given), config, config.providers.unrestricted())
+
+    await cluster.configs.open()
+    await cluster.statuses.open()
+    async with worker(config, cluster.signal.notify) as running:
+        herder = Herder(cluster=cluster, definitions=ConnectorCache(define), worker=running)
+        operations = ConnectorOperations(cluster.configs, cluster.statuses, define)
+        yield LoneWorker(herder=herder, reporter=StatusReporter(herder), operations=operations)
 
 
-def task_of(connector: Connector) -> SinkTask:
+@asynccontextmanager
+async def connected(bootstrap: str, given: Mapping[str, str]) -> AsyncIterator[RunningConnector]:
+    """A running connector; stopped gracefully at the end."""
+    async with lone_worker(bootstrap) as running:
+        yield await running.put(given)
+
+
+def task_of(connector: RunningConnector) -> SinkTask:
     """The first task of a connector in this process, which must have been made."""
     task = connector.tasks[0].task
     assert task is not None
     return task
 
 
-async def wait_until_read(connector: Connector, topic: str, count: int, *, timeout_s: float = 30.0) -> None:
+async def wait_until_read(
+    connector: RunningConnector, topic: str, count: int, *, timeout_s: float = 30.0
+) -> None:
     """Until the stored offsets of a topic add up to `count`; a failed task fails the wait."""
 
     async def read() -> bool:
@@ -117,7 +206,7 @@ async def wait_until_read(connector: Connector, topic: str, count: int, *, timeo
     await wait_until(read, timeout_s=timeout_s, what=f"{count} records of {topic} to be committed")
 
 
-async def _stored(connector: Connector) -> dict[Partition, int]:
+async def _stored(connector: RunningConnector) -> dict[Partition, int]:
     connection = await asyncpg.connect(connector.config.connection.dsn)
     try:
         return await offsets.stored(connection, connector.config.name)
@@ -132,7 +221,7 @@ async def stored_offsets(bootstrap: str) -> AsyncIterator[StoredOffsets]:
         yield StoredOffsets(running.partitions_of)
 
 
-async def wait_until_failed(connector: Connector, *, timeout_s: float = 30.0) -> str:
+async def wait_until_failed(connector: RunningConnector, *, timeout_s: float = 30.0) -> str:
     """The trace of the first task that fails."""
     failed = await wait_until(
         lambda: [status.trace for status in connector.status if status.trace],

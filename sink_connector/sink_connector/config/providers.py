@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+import javaproperties
+
 from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
 from sink_connector.config.redaction import Redactor
 from sink_connector.errors import ConfigError, SinkError
@@ -182,9 +184,15 @@ def _from_file(provider: Provider, name: str, reference: str, quoted: str) -> st
         ) from None
     if provider.kind is ProviderKind.DIRECTORY:
         return content
-    if not key:
-        return content.strip()
-    properties = parse_properties(content)
+    return _value_of(key, content, quoted) if key else content.strip()
+
+
+def _value_of(key: str, content: str, quoted: str) -> str:
+    """The value of a key of a properties file, as Java reads one."""
+    try:
+        properties = javaproperties.loads(content)
+    except javaproperties.InvalidUEscapeError as error:
+        raise UnresolvedError(f"{quoted}: {error}") from None
     if key not in properties:
         raise UnresolvedError(f"{quoted}: the file has no key {key}")
     return properties[key]
@@ -212,15 +220,3 @@ def _read(path: str, allowed: tuple[str, ...] | None) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("the file is not UTF-8") from None
-
-
-def parse_properties(content: str) -> dict[str, str]:
-    """The simple form of a Java properties file: `key=value` or `key: value`, `#` and `!` open comments."""
-    found: dict[str, str] = {}
-    for line in content.splitlines():
-        stripped = line.strip()
-        if not stripped or stripped[0] in "#!":
-            continue
-        key, _, value = re.sub(r"\s*[=:]\s*", "=", stripped, count=1).partition("=")
-        found[key] = value
-    return found

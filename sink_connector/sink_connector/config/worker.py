@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import javaproperties
+
 from sink_connector.config.providers import (
     ConfigProviders,
     UnresolvedError,
-    parse_properties,
     read_providers,
 )
 from sink_connector.errors import ConfigError
@@ -112,70 +113,88 @@ def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | Non
     Raises:
         ConfigError: For a file that cannot be read, values of the wrong type and protection that is not there.
     """
-    values = _written(environment, file)
-    problems: dict[str, list[str]] = {}
+    settings = _Settings(_written(environment, file))
+    settings.problems.update(_unprotected(settings.values))
+    config = _config(settings, environment)
+    if settings.problems:
+        raise ConfigError(settings.problems)
+    return config
 
-    def number(name: str, default: int) -> int:
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What was written, and what is wrong with it so far."""
+
+    values: Mapping[str, str]
+    problems: dict[str, list[str]] = field(default_factory=dict)
+
+    def text(self, name: str, default: str) -> str:
+        return self.values.get(name, default)
+
+    def number(self, name: str, default: int) -> int:
         try:
-            return int(values.get(name, default))
+            return int(self.values.get(name, default))
         except ValueError:
-            problems[name] = [f"is {values[name]!r}, it must be a whole number"]
+            self.problems[name] = [f"is {self.values[name]!r}, it must be a whole number"]
             return default
 
-    def storage(kind: str, default: StorageTopic) -> StorageTopic:
+    def servers(self) -> str:
+        servers = self.text("bootstrap.servers", DEFAULT.bootstrap_servers)
+        if not servers.strip(" ,"):
+            self.problems["bootstrap.servers"] = [
+                "is empty; it is a list of host:port (SINK_BOOTSTRAP_SERVERS)"
+            ]
+        return servers
+
+    def storage(self, kind: str, default: StorageTopic) -> StorageTopic:
         return StorageTopic(
             setting=default.setting,
-            name=values.get(default.setting, default.name),
-            partitions=number(f"{kind}.storage.partitions", default.partitions),
-            replication_factor=number(f"{kind}.storage.replication.factor", default.replication_factor),
+            name=self.text(default.setting, default.name),
+            partitions=self.number(f"{kind}.storage.partitions", default.partitions),
+            replication_factor=self.number(f"{kind}.storage.replication.factor", default.replication_factor),
         )
 
-    if not values.get("bootstrap.servers", DEFAULT.bootstrap_servers).strip(" ,"):
-        problems["bootstrap.servers"] = ["is empty; it is a list of host:port (SINK_BOOTSTRAP_SERVERS)"]
-    problems |= _unprotected(values)
-    providers = ConfigProviders()
-    try:
-        providers = read_providers(values, environment=environment)
-    except ConfigError as error:
-        problems |= error.problems
-    host, port = _listener(values, number("rest.port", DEFAULT.rest_port))
-    config = WorkerConfig(
-        bootstrap_servers=values.get("bootstrap.servers", DEFAULT.bootstrap_servers),
+    def providers(self, environment: Mapping[str, str]) -> ConfigProviders:
+        try:
+            return read_providers(self.values, environment=environment)
+        except ConfigError as error:
+            self.problems.update(error.problems)
+            return ConfigProviders()
+
+    def beginning_with(self, *prefixes: str) -> dict[str, str]:
+        return {name: value for name, value in self.values.items() if name.startswith(prefixes)}
+
+
+def _config(settings: _Settings, environment: Mapping[str, str]) -> WorkerConfig:
+    """Each setting as it was written, or its default; what cannot be used becomes a problem of `settings`."""
+    host, port = _listener(settings.values, settings.number("rest.port", DEFAULT.rest_port))
+    consumer = settings.beginning_with("consumer.")
+    return WorkerConfig(
+        bootstrap_servers=settings.servers(),
         rest_host=host,
         rest_port=port,
-        advertised=_advertised(values, host, number("rest.advertised.port", port)),
-        allowed_hosts=frozenset(filter(None, map(str.strip, values.get("allowed.hosts", "").split(",")))),
-        max_connections=number("max.connections", DEFAULT.max_connections),
-        log_level=values.get("log.level", DEFAULT.log_level),
-        group_id=values.get("group.id", DEFAULT.group_id),
-        session_timeout_ms=number("session.timeout.ms", DEFAULT.session_timeout_ms),
-        heartbeat_interval_ms=number("heartbeat.interval.ms", DEFAULT.heartbeat_interval_ms),
-        rebalance_timeout_ms=number("rebalance.timeout.ms", DEFAULT.rebalance_timeout_ms),
-        configs=storage("config", DEFAULT.configs),
-        statuses=storage("status", DEFAULT.statuses),
-        security={name: value for name, value in values.items() if name.startswith(SECURITY)},
-        consumer={
-            name.removeprefix("consumer."): value
-            for name, value in values.items()
-            if name.startswith("consumer.")
-        },
-        converters={name: value for name, value in values.items() if name.startswith(CONVERTERS)},
-        providers=providers,
+        advertised=_advertised(settings.values, host, settings.number("rest.advertised.port", port)),
+        allowed_hosts=frozenset(filter(None, map(str.strip, settings.text("allowed.hosts", "").split(",")))),
+        max_connections=settings.number("max.connections", DEFAULT.max_connections),
+        log_level=settings.text("log.level", DEFAULT.log_level),
+        group_id=settings.text("group.id", DEFAULT.group_id),
+        session_timeout_ms=settings.number("session.timeout.ms", DEFAULT.session_timeout_ms),
+        heartbeat_interval_ms=settings.number("heartbeat.interval.ms", DEFAULT.heartbeat_interval_ms),
+        rebalance_timeout_ms=settings.number("rebalance.timeout.ms", DEFAULT.rebalance_timeout_ms),
+        configs=settings.storage("config", DEFAULT.configs),
+        statuses=settings.storage("status", DEFAULT.statuses),
+        security=settings.beginning_with(*SECURITY),
+        consumer={name.removeprefix("consumer."): value for name, value in consumer.items()},
+        converters=settings.beginning_with(*CONVERTERS),
+        providers=settings.providers(environment),
     )
-    if problems:
-        raise ConfigError(problems)
-    return config
 
 
 def unknown_settings(file: Path | None) -> dict[str, str | None]:
     """The settings of a file that neither this worker nor a Connect worker knows, each with the one perhaps meant."""
     if file is None:
         return {}
-    unknown = [
-        name
-        for name in parse_properties(file.read_text(encoding="utf-8"))
-        if name not in SETTINGS and not name.startswith(FAMILIES)
-    ]
+    unknown = [name for name in _read_file(file) if name not in SETTINGS and not name.startswith(FAMILIES)]
     return {
         name: next(iter(difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.75)), None)
         for name in unknown
@@ -197,11 +216,17 @@ def _unprotected(values: Mapping[str, str]) -> dict[str, list[str]]:
     return problems
 
 
+def _read_file(file: Path) -> dict[str, str]:
+    """A file as Java reads it, in UTF-8. Raises `OSError` and `ValueError`."""
+    written = javaproperties.loads(file.read_text(encoding="utf-8"))
+    return {name: value.strip() for name, value in written.items()}  # as Connect does with nearly all of them
+
+
 def _written(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:
     values: dict[str, str] = {}
     if file is not None:
         try:
-            values = parse_properties(file.read_text(encoding="utf-8"))
+            values = _read_file(file)
             providers = ConfigProviders(environment=environment).unrestricted()
             values = {name: providers.resolve(value) for name, value in values.items()}
         except (OSError, ValueError, UnresolvedError) as error:

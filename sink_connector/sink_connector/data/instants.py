@@ -12,7 +12,6 @@ EPOCH_2000_US = 946_684_800_000_000  # PostgreSQL counts instants in microsecond
 DAY_MS = 86_400_000
 DAY_US = DAY_MS * 1000
 MICROSECOND = timedelta(microseconds=1)
-MILLISECOND = timedelta(milliseconds=1)
 
 Timestamp = datetime | timedelta
 Day = date | timedelta

@@ -126,8 +126,3 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value_schema: Schema | None
     value: Any
     headers: tuple[Header, ...] = ()
-
-    @property
-    def is_tombstone(self) -> bool:
-        """Whether the value is null, which deletes."""
-        return self.value is None

@@ -88,10 +88,6 @@ class Connector:
         """Of every task that runs here, in order."""
         return [each.status for _, each in sorted(self.tasks.items())]
 
-    async def start(self, *, paused: bool = False) -> None:
-        """Start every task. Failures of a task show in its status, not here."""
-        await self.keep(range(self.config.tasks_max), paused=paused)
-
     async def keep(self, numbers: Collection[int], *, paused: bool) -> None:
         """Have these tasks, which are this worker's share, and no others; those that have failed stay so."""
         await self._end(self.tasks.keys() - set(numbers))
@@ -99,17 +95,6 @@ class Connector:
         for number in numbers:
             if number not in self.tasks:
                 self.tasks[number] = self._run(number)
-
-    async def pause(self) -> None:
-        """Deliver nothing more, but keep the partitions. What was polled already is still written."""
-        self._set_paused(paused=True)
-
-    async def resume(self) -> None:
-        """Go on, from PAUSED or STOPPED."""
-        if self.state is State.STOPPED:
-            await self.start()
-        else:
-            self._set_paused(paused=False)
 
     async def stop(self) -> None:
         """End every task: the batch in flight is committed or rolled back, the group left. The connector is STOPPED."""

@@ -31,12 +31,6 @@ class Worker:
         self._changed = changed
         self.connectors: dict[str, Connector] = {}
 
-    async def add(self, definition: ConnectorDefinition) -> Connector:
-        """Start a connector with all of its tasks. Its name must be free."""
-        connector = self.hold(definition)
-        await connector.start()
-        return connector
-
     def hold(self, definition: ConnectorDefinition) -> Connector:
         """A connector without tasks so far. Its name must be free."""
         name = definition.config.name

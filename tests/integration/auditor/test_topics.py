@@ -9,7 +9,7 @@ from auditor.observations import Record
 from auditor.sources.topics import topic_facts
 from auditor.target import Target
 from tests.conftest import MakeTopic
-from tests.support.hostile_records import HostileRecord, hostile_records, send_raw
+from tests.support.hostile_records import HostileRecord, hostile_records, send_alone
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def test_every_hostile_record_is_read_with_its_fault_and_what_follows_it_t
     sent = [r for r in hostile_records(seed=14, count=150) if r.topic in target.topics()] + [last, last]
     # An audit reads up to the high watermark, which passes a record when every replica in sync has it.
     async with AIOKafkaProducer(bootstrap_servers=target.bootstrap, acks="all") as producer:
-        places = [await send_raw(producer, in_kafka(target, record), partition=0) for record in sent]
+        places = [await send_alone(producer, in_kafka(target, record), partition=0) for record in sent]
     facts = [fact async for block in topic_facts(target) for fact in block]
     read = [fact for fact in facts if isinstance(fact, Record)]
     assert sorted((target.in_kafka(r.topic), r.partition, r.position) for r in read) == sorted(places)

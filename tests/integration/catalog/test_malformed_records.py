@@ -12,8 +12,8 @@ from aiokafka.record._protocols import MemoryRecordsProtocol
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
 from catalog_service.changefeed.record_batches import LenientRecords
-from tests.support.kafka_batches import RawRecord, send_raw
 from tests.support.read_side import Event, ReadSide, a_product, an_order, serving, streaming
+from tests.support.record_batches import RawRecord, send_batch
 from tests.support.waiting import wait_until
 
 DEEP = 5_000
@@ -74,7 +74,7 @@ async def test_a_malformed_record_is_counted_and_its_neighbours_are_shown(
     wrapped = [RawRecord(value=read_side.record(topic, row)[1]) for row in good]
     async with serving(read_side.settings) as catalog, streaming(catalog) as events:
         await wait_until(lambda: in_touch(catalog), what="the catalog knows its topics")
-        begin = await send_raw(read_side.producer, name, 0, wrapped[0], *records.values(), wrapped[1])
+        begin = await send_batch(read_side.producer, name, [wrapped[0], *records.values(), wrapped[1]])
         ends = {(0, begin): good[0], (0, begin + len(records) + 1): good[1]}
         await wait_until(lambda: counted(catalog, topic, len(records)), what="every one is counted")
         await read_side.commit(topic, ends)
@@ -101,7 +101,7 @@ async def test_an_event_without_a_readable_type_is_shown_without_it_and_counted(
         value=read_side.record("products", product)[1], headers=[(b"traceparent", None), (b"ce_type", value)]
     )
     async with streaming(catalog) as events:
-        offset = await send_raw(read_side.producer, f"{read_side.prefix}products", 0, record)
+        offset = await send_batch(read_side.producer, f"{read_side.prefix}products", [record])
         await read_side.commit("products", {(0, offset): product})
         event = await next_change(events)
         assert (event.data["kind"], event.data["product"]["product_id"]) == ("", "tea")

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.order.conftest import MakeHouse
 from tests.support import order_database
 from tests.support.order_cluster import House, Record
-from tests.support.raw_records import RawName, RawRecord, send_raw
+from tests.support.record_batches import RawRecord, send_raw
 from tests.support.waiting import wait_until
 
 ORDER = "order-2-01JD9Z6Q4W8C3N5T7V9X2B4D6F"
@@ -19,7 +19,7 @@ def envelope(payload: Any, schema: Any = None) -> bytes:
     return json.dumps({"schema": schema or {"type": "any"}, "payload": payload}).encode()
 
 
-def like(record: Record, *headers: tuple[str, bytes | None], **changes: Any) -> RawRecord:
+def like(record: Record, *headers: tuple[str | bytes, bytes | None], **changes: Any) -> RawRecord:
     """An honest record with some fields, or headers, that are not."""
     value = json.loads(record.value)
     value["payload"] |= changes
@@ -45,7 +45,7 @@ def bad_requests(good: RawRecord) -> list[RawRecord]:
         RawRecord(good.key, good.value, [("ce_type", None)]),
         RawRecord(good.key, good.value, [("ce_type", b"\xff")]),
         RawRecord(good.key, good.value, [*good.headers, ("traceparent", None)]),
-        RawRecord(good.key, good.value, [*good.headers, (RawName(b"\xff\xfe"), b"1")]),
+        RawRecord(good.key, good.value, [*good.headers, (b"\xff\xfe", b"1")]),
         RawRecord(good.key, deep, good.headers),
         RawRecord(good.key, None, good.headers),
         RawRecord(good.key, (good.value or b"")[:-9], good.headers),
@@ -103,7 +103,7 @@ async def test_among_the_products(make_house: MakeHouse, kafka_bootstrap: str) -
     (honest,) = await pair.records("products", at_least=1)
     bad = [
         like(honest, ("ce_type", None), version=2),
-        like(honest, (RawName(b"\xfe"), b""), version=2),
+        like(honest, (b"\xfe", b""), version=2),
         like(honest, version=2**63),
         like(honest, version=9, instance="order-9"),
         like(honest, version=9, instance="order-1"),

@@ -11,7 +11,6 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from sink_connector.errors import FencedError
-from sink_connector.runtime.connector import Connector
 from sink_connector.runtime.states import State
 from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Beginning, Partition, Position
@@ -20,6 +19,7 @@ from tests.conftest import MakeTopic
 from tests.support.sink import (
     INT64,
     Message,
+    RunningConnector,
     configuration,
     connected,
     execute,
@@ -77,7 +77,7 @@ async def test_tasks_that_come_and_go_neither_lose_nor_double(
     assert await rows(target, COUNTED) == [(sent, sent)]
 
 
-def _has_delivered(connector: Connector) -> bool:
+def _has_delivered(connector: RunningConnector) -> bool:
     return bool(task_of(connector).progress)
 
 

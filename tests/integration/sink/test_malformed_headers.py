@@ -6,10 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from tests.conftest import MakeTopic
+from tests.support.record_batches import RawRecord, send_raw
 from tests.support.sink import (
     INT64,
     Message,
@@ -25,32 +24,6 @@ from tests.support.sink import (
 BYTES = b"\xff\xfe\x00name"
 
 
-class RawName(str):
-    """A header's name with bytes of its own."""
-
-    __slots__ = ()
-
-    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:  # noqa: ARG002 - as str has it
-        return BYTES
-
-
-async def send_batch(bootstrap: str, topic: str, messages: list[Message], *, codec: int = 0) -> None:
-    """One record batch with headers as no client of aiokafka's makes them."""
-    builder = _DefaultRecordBatchBuilderPy(2, codec, 0, -1, -1, -1, 1_000_000)
-    for number, each in enumerate(messages):
-        builder.append(number, 1, each.key, each.value, each.headers)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
-    await producer.start()
-    try:
-        batch = producer.create_batch()
-        batch.append(key=None, value=b"x", timestamp=1)
-        batch.close()
-        batch._buffer = bytes(builder.build())  # noqa: SLF001 - there is no other way to send such a record
-        await (await producer.send_batch(batch, topic, partition=0))
-    finally:
-        await producer.stop()
-
-
 def row(number: int, **headers: bytes) -> Message:
     return Message(value=struct({"id": number}, id=INT64), headers=list(headers.items()))
 
@@ -61,9 +34,10 @@ async def test_a_header_name_that_is_not_utf8_is_one_dead_letter(
 ) -> None:
     topic = await make_topic()
     await execute(database, "CREATE TABLE numbers (id bigint)")
-    bad = Message(value=b"original", key=b"k", headers=[("a", b"1"), (RawName("x"), b"2"), ("n", None)])  # type: ignore[list-item]
+    bad = RawRecord(b"k", b"original", [("a", b"1"), (BYTES, b"2"), ("n", None)])
     await send(kafka_bootstrap, topic, [row(1)])
-    await send_batch(kafka_bootstrap, topic, [row(2, h=b"1"), bad, row(3)], codec=codec)
+    second, third = (RawRecord(value=each.value, headers=each.headers) for each in (row(2, h=b"1"), row(3)))
+    await send_raw(kafka_bootstrap, topic, [second, bad, third], compression=codec)
     await send(kafka_bootstrap, topic, [row(4)])
     given = configuration(database, topics=topic, table__name__format="numbers", errors__tolerance="all")
     async with connected(kafka_bootstrap, given) as connector:

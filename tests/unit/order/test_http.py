@@ -1,14 +1,31 @@
 """HTTP: what is refused, how it is said, and that it leaves no trace."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from tests.support.order_api import Api
+from tests.support.order_api import Api, order_api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ORDER = {"user_id": "ada", "lines": [{"product_id": "tea", "quantity": 1}]}
 PRODUCT = {"product_id": "mug", "name": "Mug", "unit_price_cents": 1200, "stock": 5}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    async with order_api(tmp_path_factory.mktemp("order")) as api:
+        yield api
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(shared_api: Api) -> Api:
+    """The application that the tests of this module share, as if it had just been started."""
+    await shared_api.forget()
+    return shared_api
 
 
 @pytest.mark.parametrize(

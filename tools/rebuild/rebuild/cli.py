@@ -23,7 +23,7 @@ from rebuild.display import Display
 from rebuild.read_model import RebuildError
 from rebuild.sequence import Site, rebuild
 
-REBUILT, NOT_REBUILT, USAGE, INTERRUPTED = 0, 1, 2, 130
+REBUILT, NOT_REBUILT, INTERRUPTED = 0, 1, 130
 OWNER_DSN, READER_DSN = "REBUILD_OWNER_DSN", "REBUILD_READER_DSN"
 _UNABLE = (
     RebuildError,

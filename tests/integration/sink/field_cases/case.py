@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-CONFLUENT = "io.confluent.connect.jdbc.JdbcSinkConnector"
 DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
 AIVEN = "io.aiven.connect.jdbc.JdbcSinkConnector"
 

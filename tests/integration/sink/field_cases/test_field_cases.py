@@ -4,12 +4,12 @@ import uuid
 
 import pytest
 
-from sink_connector.runtime.connector import Connector
 from tests.conftest import MakeTopic
 from tests.integration.sink.field_cases import constraints, equality, exactness, names, nulls, tables
 from tests.integration.sink.field_cases.case import Case, named
 from tests.support.sink import (
     Message,
+    RunningConnector,
     configuration,
     connected,
     execute,
@@ -74,6 +74,6 @@ async def _until_refused(database: str) -> None:
     await wait_until(refused, timeout_s=30, what="a batch to be refused")
 
 
-async def _read(connector: Connector, sent: dict[str, list[Message]]) -> None:
+async def _read(connector: RunningConnector, sent: dict[str, list[Message]]) -> None:
     for topic, messages in sent.items():
         await wait_until_read(connector, topic, len(messages))

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from sink_connector.cluster.change_signal import ChangeSignal
 from sink_connector.cluster.compacted_topic import CompactedTopic
@@ -15,6 +14,7 @@ from sink_connector.cluster.metrics import ENTRIES_SKIPPED
 from sink_connector.config.worker import StorageTopic
 from sink_connector.serving import background
 from tests.contract.sink.record_connect_rest import delete_topics
+from tests.support.record_batches import RawRecord, send_raw
 from tests.support.sink_worker import Group
 from tests.support.waiting import wait_until
 
@@ -95,29 +95,7 @@ async def test_entries_that_mean_nothing_are_skipped_whether_they_were_there_or_
         await delete_topics(kafka_bootstrap, [topic])
 
 
-class RawName(str):
-    """The name of a header with bytes that are no UTF-8."""
-
-    __slots__ = ()
-
-    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:  # noqa: ARG002 - as str has it
-        return b"\xff\xfe"
-
-
-async def write_unreadable(bootstrap: str, topic: str) -> None:
-    """One record with a header as no client of aiokafka's makes it."""
-    builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 1_000_000)
-    builder.append(0, 1, b"connector-strange", b'{"properties":{}}', [(RawName("x"), b"1")])
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
-    await producer.start()
-    try:
-        batch = producer.create_batch()
-        batch.append(key=None, value=b"x", timestamp=1)
-        batch.close()
-        batch._buffer = bytes(builder.build())  # noqa: SLF001 - there is no other way to send such a record
-        await (await producer.send_batch(batch, topic, partition=0))
-    finally:
-        await producer.stop()
+UNREADABLE = [RawRecord(b"connector-strange", b'{"properties":{}}', [(b"\xff\xfe", b"1")])]
 
 
 async def test_a_header_name_that_is_not_utf8_is_passed_over(kafka_bootstrap: str) -> None:
@@ -126,11 +104,11 @@ async def test_a_header_name_that_is_not_utf8_is_passed_over(kafka_bootstrap: st
         pass
     try:
         await write(kafka_bootstrap, topic, [connector("before")])
-        await write_unreadable(kafka_bootstrap, topic)
+        await send_raw(kafka_bootstrap, topic, UNREADABLE)
         await write(kafka_bootstrap, topic, [connector("between")])
         async with opened(kafka_bootstrap, topic) as store:
             assert {"before", "between"} <= set(store.names)
-            await write_unreadable(kafka_bootstrap, topic)
+            await send_raw(kafka_bootstrap, topic, UNREADABLE)
             await write(kafka_bootstrap, topic, [connector("after")])
             await wait_until(lambda: "after" in store.names, timeout_s=30, what="the entry behind it")
             await store.put("own", {"name": "own"})

@@ -1,13 +1,15 @@
 """References in a configuration: off until the worker allows them, read without risk, and shown to nobody."""
 
+import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
 from sink_connector.config.connector import parse_connector
-from sink_connector.config.providers import ConfigProviders, UnresolvedError, read_providers
+from sink_connector.config.providers import MOST_BYTES, ConfigProviders, UnresolvedError, read_providers
 from sink_connector.config.redaction import HIDDEN
 from sink_connector.config.worker import WorkerConfig, read_worker
 from sink_connector.errors import ConfigError
@@ -34,6 +36,29 @@ def test_no_provider_is_on_by_itself(tmp_path: Path) -> None:
         with pytest.raises(UnresolvedError, match="does not allow") as raised:
             providers.resolve(reference)
         assert reference in str(raised.value)
+
+
+def test_a_key_of_a_properties_file_has_the_value_that_java_reads(tmp_path: Path) -> None:
+    file = tmp_path / "db.properties"
+    file.write_text("user\\ name=a\\tb\npassword=s3\\\n  cret \nurl=postgresql\\://db/x\nbad=\\u12\n")
+    with pytest.raises(UnresolvedError, match="Invalid") as raised:
+        unrestricted().resolve(f"${{file:{file}:password}}")
+    assert "s3" not in str(raised.value)
+    file.write_text(file.read_text().replace("bad=\\u12\n", ""))
+    found = {
+        key: unrestricted().resolve(f"${{file:{file}:{key}}}") for key in ("user name", "password", "url")
+    }
+    assert found == {"user name": "a\tb", "password": "s3cret ", "url": "postgresql://db/x"}
+
+
+@pytest.mark.parametrize("line", ["a\\\n", "\\\\", " ", "=", "\\u0041", "k \\\n"])
+def test_no_file_within_the_bound_takes_long_to_read(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "slow.properties"
+    file.write_text((line * MOST_BYTES)[: MOST_BYTES - 10] + "\npassword=x")
+    began = time.process_time()
+    with contextlib.suppress(UnresolvedError):
+        unrestricted().resolve(f"${{file:{file}:password}}")
+    assert time.process_time() - began < 2
 
 
 def test_a_worker_allows_providers_by_file_or_environment(tmp_path: Path) -> None:

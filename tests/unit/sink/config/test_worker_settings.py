@@ -44,6 +44,32 @@ def test_the_environment_goes_before_the_file(file: Path) -> None:
     assert (config.rest_port, config.statuses.name) == (9000, "mine")
 
 
+def test_a_file_is_read_as_java_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "worker.properties"
+    path.write_bytes(
+        "! a comment\r\n"
+        "group.id : caf\\u00e9-\\uD83D\\uDE00 \r\n"
+        "bootstrap.servers = one:9092,\\\r\n    two\\:9092\r\n"
+        "log.level DEBUG\r\n"
+        'sasl.jaas.config=a required password="b\\\\c=d";\r\n'
+        "status.storage.topic=first\r\n"
+        "status.storage.topic=zuletzt-ä".encode()
+    )
+    config = read_worker({}, file=path)
+    assert config.group_id == "café-😀"
+    assert config.bootstrap_servers == "one:9092,two:9092"
+    assert config.log_level == "DEBUG"
+    assert config.security == {"sasl.jaas.config": 'a required password="b\\c=d";'}
+    assert config.statuses.name == "zuletzt-ä"
+
+
+def test_an_escape_that_java_refuses_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "worker.properties"
+    path.write_text("group.id=\\u12")
+    with pytest.raises(ConfigError, match=r"cannot be read: Invalid \\u escape sequence"):
+        read_worker({}, file=path)
+
+
 def test_a_connector_inherits_the_converters_it_does_not_name(file: Path) -> None:
     config = read_worker({}, file=file)
     assert config.completed({"topics": "a", "batch.size": None}) == {

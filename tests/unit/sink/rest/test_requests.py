@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,10 +17,21 @@ from tests.support.sink_rest import CONNECTOR, rest_client
 VALIDATE = "/connector-plugins/JdbcSinkConnector/config/validate"
 
 
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_client() -> AsyncIterator[httpx.AsyncClient]:
     async with rest_client() as client:
         yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def client(shared_client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """Of a worker that the tests of this module share; without connectors before and after each."""
+    yield shared_client
+    for name in (await shared_client.get("/connectors")).json():
+        assert (await shared_client.delete(f"/connectors/{quote(name, safe='')}")).status_code == 204
 
 
 BODIES = [
@@ -161,16 +173,15 @@ async def test_a_name_that_could_not_be_reached_is_refused(
 
 @given(name=st.text(max_size=12))
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_whatever_can_be_created_can_be_read_and_deleted(name: str) -> None:
-    async with rest_client() as client:
-        body = json.dumps({"name": name, "config": CONNECTOR})
-        created = await client.post("/connectors", content=body, headers={"content-type": "application/json"})
-        if created.status_code == 400:
-            return
-        assert created.status_code == 201
-        path = created.headers["location"]
-        assert (await client.get(path)).status_code == 200
-        assert (await client.delete(path)).status_code == 204
+async def test_whatever_can_be_created_can_be_read_and_deleted(client: httpx.AsyncClient, name: str) -> None:
+    body = json.dumps({"name": name, "config": CONNECTOR})
+    created = await client.post("/connectors", content=body, headers={"content-type": "application/json"})
+    if created.status_code == 400:
+        return
+    assert created.status_code == 201
+    path = created.headers["location"]
+    assert (await client.get(path)).status_code == 200
+    assert (await client.delete(path)).status_code == 204
 
 
 async def test_what_is_not_allowed_is_refused_and_what_is_is_not_shown() -> None:

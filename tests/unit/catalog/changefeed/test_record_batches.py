@@ -8,7 +8,7 @@ from aiokafka.record.default_records import DefaultRecordBase
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
 from catalog_service.changefeed.record_batches import LenientRecords
-from tests.support.kafka_batches import RawRecord, batch_builder
+from tests.support.record_batches import RawRecord, batch_builder
 
 GZIP = DefaultRecordBase.CODEC_GZIP
 

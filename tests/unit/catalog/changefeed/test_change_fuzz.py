@@ -16,7 +16,7 @@ from catalog_service.changefeed.change import (
 )
 from catalog_service.http.models import Order, Product
 
-SAMPLES = Path(__file__).parents[3] / "contracts" / "samples"
+SAMPLES = Path(__file__).parents[4] / "contracts" / "samples"
 ORDER = json.loads((SAMPLES / "order.placed.v1.json").read_text())
 PRODUCT = json.loads((SAMPLES / "product.registered.v1.json").read_text())
 LONG = 10_000

@@ -5,7 +5,7 @@ import pytest
 
 from catalog_service.changefeed.change import Change, UnreadableRecordError, read_change
 
-SAMPLES = Path(__file__).parents[3] / "contracts" / "samples"
+SAMPLES = Path(__file__).parents[4] / "contracts" / "samples"
 
 
 def read(sample: dict[str, object], *, value: bytes | None = None) -> Change:
