@@ -28,6 +28,7 @@ class InsertMode(Enum):
     UPSERT = "upsert"
     UPDATE = "update"
     MULTI = "multi"
+    IGNORE = "ignore"
 
 
 class PkMode(Enum):

@@ -225,9 +225,10 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.STRING,
         group=WRITES,
         default="insert",
-        values=("insert", "upsert", "update", "multi"),
+        values=("insert", "upsert", "update", "multi", "ignore"),
         importance=Importance.HIGH,
-        doc="insert and multi: plain INSERT. upsert: insert or update by key. update: only rows that exist.",
+        doc="insert and multi: plain INSERT. upsert: insert or update by key. update: only rows that exist. ignore: only rows that do "
+        "not exist, so that the first state of a key stays; with pk.mode=none it is any unique constraint of the table that tells.",
     ),
     Key(
         name="delete.enabled",

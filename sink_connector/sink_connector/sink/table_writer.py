@@ -24,7 +24,7 @@ from sink_connector.sink.isolation import Isolation, Place
 from sink_connector.sink.key_ranking import KeyRanking
 from sink_connector.sink.plan_cache import PlanCache, parents_first
 from sink_connector.sink.projections import tracked
-from sink_connector.sink.reduction import Group, in_order, keys_of, last_states
+from sink_connector.sink.reduction import Group, all_states, in_order, keys_of, last_states
 from sink_connector.sink.session import Session
 from sink_connector.sink.sparse_rows import MERGES, SparseRows, are_sparse, sparse_rows
 from sink_connector.sink.staging import Staging
@@ -262,7 +262,8 @@ class TableWriter:
             table = await self._plans.table(connection, name)
             if table is not None:
                 keys = await self._ranking.distinct(connection, table, entries, keys, layout_of)
-        return last_states(entries, layout_of, keys=keys, reduce=not plain)
+        keeps_all = plain or config.insert_mode is InsertMode.IGNORE
+        return (all_states if keeps_all else last_states)(entries, layout_of, keys=keys)
 
     async def _write_group(self, connection: Connection, name: TableName, group: Group) -> int:
         plan = await self._plans.plan(connection, name, group)

@@ -16,6 +16,10 @@ from sink_connector.sink.identifiers import quote
 from sink_connector.sink.projections import Tracked
 from sink_connector.sink.table_metadata import Column, Table, TableName
 
+# A column of a temporary table that numbers its rows as they came: a table may return them in another order than it took them,
+# and of two rows that are in conflict the first is to win.
+PLACE = "place bigint GENERATED ALWAYS AS IDENTITY"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -118,6 +122,9 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     builder = _Builder(table=table, targets=targets, config=config, tracking=tracking)
     names = tuple(f"c{place}" for place in range(len(targets)))
     declared = ", ".join(f"{name} {target.wire.type}" for name, target in zip(names, targets, strict=True))
+    origin = " FROM {} AS r"
+    if config.insert_mode is InsertMode.IGNORE:
+        declared, origin = f"{declared}, {PLACE}", f"{origin} ORDER BY r.place"
     staged = stage(declared)
     plain = config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI} and not delete
     return WritePlan(
@@ -129,7 +136,7 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
             delete=delete,
         ),
         staged=builder.statements(
-            builder.relation([f"r.{name}" for name in names], f" FROM {quote('pg_temp', staged)} AS r"),
+            builder.relation([f"r.{name}" for name in names], origin.format(quote("pg_temp", staged))),
             delete=delete,
         ),
         stage=Stage(
@@ -183,9 +190,9 @@ class _Builder:
         insert = not delete and mode is not InsertMode.UPDATE
         old = self.tracking.old if self.tracking is not None else ""
         locking = f"FROM {self._table} JOIN {relation} ON {self._same_key()} ORDER BY {self._keys('s')} FOR UPDATE OF t"
-        has_key = any(target.is_key for target in self.targets)
+        changes = any(target.is_key for target in self.targets) and (delete or mode is not InsertMode.IGNORE)
         return Statements(
-            capture=f"INSERT INTO {old} SELECT t.* {locking}" if old and has_key else "",
+            capture=f"INSERT INTO {old} SELECT t.* {locking}" if old and changes else "",
             lock=f"SELECT 1 {locking}" if not insert and not old else "",
             write=self._delete(relation)
             if delete
@@ -226,25 +233,29 @@ class _Builder:
             f"INSERT INTO {self._table} ({names}) {'OVERRIDING SYSTEM VALUE ' if overriding else ''}"
             f"SELECT {cells} FROM {relation}"
         )
-        if self.config.insert_mode is InsertMode.UPSERT:
+        if self.config.insert_mode in {InsertMode.UPSERT, InsertMode.IGNORE}:
             statement += self._on_conflict()
         return self._collected(statement)
 
     def _on_conflict(self) -> str:
+        mode = self.config.insert_mode.value
         keys = [target.column.name for target in self.targets if target.is_key]
+        if not keys and not self.table.deferrable_keys:
+            return " ON CONFLICT DO NOTHING"
         listed = ", ".join(map(quote, keys))
-        if frozenset(keys) in self.table.deferrable_keys and frozenset(keys) not in self.table.keys:
+        deferrable = [each for each in self.table.deferrable_keys if not keys or each == frozenset(keys)]
+        if deferrable and frozenset(keys) not in self.table.keys:
             raise FatalError(
-                f"insert.mode=upsert cannot use the key on {', '.join(keys)} of table {self.table.called}: it is DEFERRABLE, and "
-                "ON CONFLICT takes only keys that are checked at once; drop it and add it again without DEFERRABLE"
+                f"insert.mode={mode} cannot use the key on {', '.join(sorted(deferrable[0]))} of table {self.table.called}: it is "
+                "DEFERRABLE, and ON CONFLICT takes only keys that are checked at once; drop it and add it again without DEFERRABLE"
             )
         if frozenset(keys) not in self.table.keys and not self.table.is_view:
             raise FatalError(
-                f"insert.mode=upsert needs a primary key on {', '.join(keys)} of table {self.table.called}; "
+                f"insert.mode={mode} needs a primary key on {', '.join(keys)} of table {self.table.called}; "
                 f"ALTER TABLE {self.table.called.sql} ADD PRIMARY KEY ({listed}) would add it"
             )
         assigned = ", ".join(f"{name} = excluded.{name}" for _, name in self._others())
-        if not assigned:
+        if not assigned or self.config.insert_mode is InsertMode.IGNORE:
             return f" ON CONFLICT ({listed}) DO NOTHING"
         guard = self._guard(" WHERE ", f"excluded.{self._version}")
         return f" ON CONFLICT ({listed}) DO UPDATE SET {assigned}{guard}"

@@ -47,6 +47,7 @@ def test_the_other_connectors_spellings_mean_the_same() -> None:
         ({"insert__mode": "upsert"}, "pk.mode", "insert.mode"),
         ({"delete__enabled": "true", "pk__mode": "record_value"}, "delete.enabled", "pk.mode"),
         ({"version__field": "v"}, "version.field", "insert.mode"),
+        ({"version__field": "v", "insert__mode": "ignore"}, "version.field", "insert.mode=ignore"),
         ({"pk__mode": "record_header"}, "pk.fields", "pk.mode"),
         ({"fields__whitelist": "a", "field__exclude__list": "b"}, "fields.whitelist", "field.exclude.list"),
         ({"errors__deadletterqueue__topic__name": "a"}, "topics", "errors.deadletterqueue.topic.name"),
