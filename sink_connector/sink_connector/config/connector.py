@@ -74,6 +74,7 @@ class TableConfig:
     delete_enabled: bool = False
     auto_create: bool = False
     auto_evolve: bool = False
+    nested_type: str = "jsonb"
     name_format: str = "${topic}"
     name_mapping: Mapping[str, str] = field(default_factory=dict)
     name_normalize: bool = False
@@ -266,6 +267,7 @@ def _table(reader: Reader) -> TableConfig:
         delete_enabled=reader.flag("delete.enabled"),
         auto_create=reader.flag("auto.create"),
         auto_evolve=reader.flag("auto.evolve"),
+        nested_type=reader.text("nested.type"),
         name_format=reader.text("table.name.format"),
         name_mapping=mapping,
         name_normalize=reader.flag("table.name.normalize"),

@@ -349,6 +349,15 @@ KEYS: tuple[Key, ...] = (
         doc="Add columns for new fields that are optional or have a default.",
     ),
     Key(
+        name="nested.type",
+        kind=Kind.STRING,
+        group=SCHEMA,
+        default="jsonb",
+        values=("jsonb", "json", "text"),
+        doc="Type of the columns that auto.create and auto.evolve make for structs, maps and arrays of them. Columns that exist keep "
+        "theirs. With text, an object or array without a schema goes into a text column as well.",
+    ),
+    Key(
         name="schema.evolution",
         kind=Kind.STRING,
         group=SCHEMA,

@@ -18,6 +18,7 @@ from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from sink_connector.sink.identifiers import literal, quote
 from sink_connector.sink.table_metadata import Table, TableName
 
+DOCUMENTS = {"jsonb", "json", "text"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOCK = 0x73696E6B  # "sink": one worker at a time changes tables
 
@@ -79,7 +80,9 @@ def columns_missing(config: TableConfig, table: Table, missing: Sequence[ColumnS
 
 def _definition(config: TableConfig, source: ColumnSource) -> str:
     schema = source.field.schema
-    kind = created_type(schema, encoder_of(schema, source.form, None))
+    # A json cannot be compared, and so be no key; a jsonb can.
+    nested = "jsonb" if source.is_key and config.nested_type == "json" else config.nested_type
+    kind = created_type(schema, encoder_of(schema, source.form, None), nested=nested)
     required = " NOT NULL" if source.is_key or not schema.optional else ""
     default = (
         f" DEFAULT {_default(schema, kind)}" if schema.has_default and schema.default is not None else ""
@@ -97,7 +100,7 @@ def _default_text(schema: Schema, kind: str) -> str:
     scale = SCALES.get(schema.name or "")
     if scale is not None and isinstance(value, int):
         return _instant(value * scale.numerator // scale.denominator, kind)
-    if kind == "jsonb" and schema.type in {Type.STRUCT, Type.MAP, Type.ARRAY}:
+    if kind in DOCUMENTS and schema.type in {Type.STRUCT, Type.MAP, Type.ARRAY}:
         return (document(schema, value) or b"null").decode()
     if isinstance(value, list):
         items = schema.items or schema

@@ -88,6 +88,11 @@ class PlanCache:
         """The name of the temporary table for rows of these columns on their way to this table."""
         return self._stages.setdefault((table, declared), f"sink_stage_{len(self._stages) + 1}")
 
+    @property
+    def nested_type(self) -> str:
+        """What `nested.type` says."""
+        return self._config.nested_type
+
     def column_name(self, source: ColumnSource) -> str:
         """The name of the column that a field goes to."""
         return self._config.column_name(source.field.name)

@@ -45,7 +45,7 @@ class SparseRows:
         Raises `BadRecordError` when a field has no column or a value does not fit its own.
         """
         keys = set(self.config.pk_fields) if self.config.pk_mode is PkMode.RECORD_VALUE else set()
-        targets = [_target(self._column(name), is_key=name in keys) for name in self.fields]
+        targets = [self._target(name, is_key=name in keys) for name in self.fields]
         columns, rest = [], []
         for name, target in zip(self.fields, targets, strict=True):
             found = [value.get(name, NULL) for value in self.values]
@@ -66,6 +66,10 @@ class SparseRows:
             statement = _insert(self.table, targets, await stage(declared, names, rows))
         await connection.execute(statement)
         return len(self.values)
+
+    def _target(self, field: str, *, is_key: bool) -> Target:
+        column = self._column(field)
+        return Target(column, encoder_of(ANY, Form.UNTYPED, column, nested=self.config.nested_type), is_key)
 
     def _column(self, field: str) -> Column:
         name = check(self.config.column_name(field), self.config.identifiers_allow)
@@ -114,10 +118,6 @@ def are_sparse(entries: WriteRecords) -> bool:
         and all(shape is not None and shape.form is Form.UNTYPED for shape in shapes.values())
         and set(map(type, entries.values)) == {dict}
     )
-
-
-def _target(column: Column, *, is_key: bool) -> Target:
-    return Target(column, encoder_of(ANY, Form.UNTYPED, column), is_key)
 
 
 def _insert(table: Table, targets: Sequence[Target], relation: str) -> str:

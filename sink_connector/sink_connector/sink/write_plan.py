@@ -117,7 +117,7 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     if missing:
         raise columns_missing(config, table, missing)
     targets = tuple(
-        _target(table.columns[config.column_name(each.field.name)], each) for each in layout.sources
+        _target(config, table.columns[config.column_name(each.field.name)], each) for each in layout.sources
     )
     builder = _Builder(table=table, targets=targets, config=config, tracking=tracking)
     names = tuple(f"c{place}" for place in range(len(targets)))
@@ -165,8 +165,9 @@ def clear_stage(name: str) -> str:
     return f"TRUNCATE {quote('pg_temp', name)}"
 
 
-def _target(column: Column, source: ColumnSource) -> Target:
-    return Target(column, encoder_of(source.field.schema, source.form, column), source.is_key)
+def _target(config: TableConfig, column: Column, source: ColumnSource) -> Target:
+    wire = encoder_of(source.field.schema, source.form, column, nested=config.nested_type)
+    return Target(column, wire, source.is_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
