@@ -51,6 +51,8 @@ COMMON, ERRORS, CONNECTION, WRITES, SCHEMA, MAPPING, OWN = (
 
 MOST_TASKS = 1_000  # of one connector; each is a consumer and a database connection
 
+TOPIC = "${topic}"  # in table.name.format
+
 # Names of tables and columns: no control or invisible characters, no quotes, no backslash, no semicolon.
 ANY_VISIBLE = r"""[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"'`;\\]+"""
 
@@ -310,6 +312,21 @@ KEYS: tuple[Key, ...] = (
         group=MAPPING,
         default="false",
         doc="Replace every character of a topic that is not a letter, digit or _ by _ before it becomes a table's name.",
+    ),
+    Key(
+        name="record.table.field",
+        kind=Kind.STRING,
+        group=MAPPING,
+        default="",
+        doc="The field of the value (of the key, for a deletion) whose text stands for ${topic} in table.name.format, record by "
+        "record. It stays a column unless field.exclude.list names it.",
+    ),
+    Key(
+        name="record.table.header",
+        kind=Kind.STRING,
+        group=MAPPING,
+        default="",
+        doc="The header whose text stands for ${topic} in table.name.format, record by record.",
     ),
     Key(
         name="fields.whitelist",

@@ -24,11 +24,20 @@ LOCK = 0x73696E6B  # "sink": one worker at a time changes tables
 
 
 class ChangeNeededError(SinkError):
-    """The batch cannot be written before this statement was run, outside of its transaction."""
+    """The batch cannot be written before this statement was run, outside of its transaction.
 
-    def __init__(self, statement: str) -> None:
+    One that makes a new table (`is_new`) changes nothing of what is known of others.
+    """
+
+    def __init__(self, statement: str, *, is_new: bool = False) -> None:
         super().__init__(statement)
         self.statement = statement
+        self.is_new = is_new
+
+
+def unusable(config: TableConfig, reason: str) -> SinkError:
+    """What to raise when a table cannot be written to as it is: the record's failure where the record has named it."""
+    return BadRecordError(reason) if config.is_named_by_record else FatalError(reason)
 
 
 async def change(connection: Connection, statement: str) -> None:
@@ -41,8 +50,9 @@ async def change(connection: Connection, statement: str) -> None:
 def table_missing(config: TableConfig, name: TableName, layout: ColumnMapping) -> SinkError:
     """What to raise when there is no table: a change to be made, or a failure that names the statement to run."""
     if any(source.form is Form.UNTYPED for source in layout.sources):
-        return FatalError(
-            f"table {name} does not exist, and records without a schema do not say what it should look like"
+        return unusable(
+            config,
+            f"table {name} does not exist, and records without a schema do not say what it should look like",
         )
     columns = [_definition(config, source) for source in layout.sources]
     keys = [quote(config.column_name(source.field.name)) for source in layout.sources if source.is_key]
@@ -50,8 +60,8 @@ def table_missing(config: TableConfig, name: TableName, layout: ColumnMapping) -
         columns.append(f"PRIMARY KEY ({', '.join(keys)})")
     statement = f"CREATE TABLE IF NOT EXISTS {name.sql} ({', '.join(columns)})"
     if config.auto_create:
-        return ChangeNeededError(statement)
-    return FatalError(f"table {name} does not exist; {statement} would make it, or auto.create=true")
+        return ChangeNeededError(statement, is_new=True)
+    return unusable(config, f"table {name} does not exist; {statement} would make it, or auto.create=true")
 
 
 def columns_missing(config: TableConfig, table: Table, missing: Sequence[ColumnSource]) -> SinkError:

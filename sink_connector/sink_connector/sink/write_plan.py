@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sink_connector.config.connector import InsertMode, TableConfig
-from sink_connector.errors import FatalError
 from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource
-from sink_connector.sink.ddl import columns_missing
+from sink_connector.sink.ddl import columns_missing, unusable
 from sink_connector.sink.encoders.encoder import Encoder
 from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.identifiers import quote
@@ -218,8 +217,9 @@ class _Builder:
     def _update(self, relation: str) -> str:
         assigned = ", ".join(f"{name} = s.c{place}" for place, name in self._others())
         if not assigned:
-            raise FatalError(
-                f"insert.mode=update has nothing to update in {self.table.called}: every field is part of the key"
+            raise unusable(
+                self.config,
+                f"insert.mode=update has nothing to update in {self.table.called}: every field is part of the key",
             )
         version = next((f"s.c{place}" for place, name in self._others() if name == self._version), "")
         return self._collected(
@@ -246,14 +246,16 @@ class _Builder:
         listed = ", ".join(map(quote, keys))
         deferrable = [each for each in self.table.deferrable_keys if not keys or each == frozenset(keys)]
         if deferrable and frozenset(keys) not in self.table.keys:
-            raise FatalError(
+            raise unusable(
+                self.config,
                 f"insert.mode={mode} cannot use the key on {', '.join(sorted(deferrable[0]))} of table {self.table.called}: it is "
-                "DEFERRABLE, and ON CONFLICT takes only keys that are checked at once; drop it and add it again without DEFERRABLE"
+                "DEFERRABLE, and ON CONFLICT takes only keys that are checked at once; drop it and add it again without DEFERRABLE",
             )
         if frozenset(keys) not in self.table.keys and not self.table.is_view:
-            raise FatalError(
+            raise unusable(
+                self.config,
                 f"insert.mode={mode} needs a primary key on {', '.join(keys)} of table {self.table.called}; "
-                f"ALTER TABLE {self.table.called.sql} ADD PRIMARY KEY ({listed}) would add it"
+                f"ALTER TABLE {self.table.called.sql} ADD PRIMARY KEY ({listed}) would add it",
             )
         assigned = ", ".join(f"{name} = excluded.{name}" for _, name in self._others())
         if not assigned or self.config.insert_mode is InsertMode.IGNORE:
