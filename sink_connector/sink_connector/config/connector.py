@@ -28,6 +28,7 @@ class InsertMode(Enum):
     UPSERT = "upsert"
     UPDATE = "update"
     MULTI = "multi"
+    IGNORE = "ignore"
 
 
 class PkMode(Enum):
@@ -73,9 +74,12 @@ class TableConfig:
     delete_enabled: bool = False
     auto_create: bool = False
     auto_evolve: bool = False
+    nested_type: str = "jsonb"
     name_format: str = "${topic}"
     name_mapping: Mapping[str, str] = field(default_factory=dict)
     name_normalize: bool = False
+    record_table_field: str = ""
+    record_table_header: str = ""
     fold_names: bool = False
     dots_to_underscores: bool = False  # of a topic, before it becomes a table's name: Debezium's way
     include: frozenset[str] = frozenset()
@@ -84,6 +88,11 @@ class TableConfig:
     identifiers_allow: BoundedPattern = field(
         default_factory=partial(BoundedPattern.compile, definition.ANY_VISIBLE)
     )
+
+    @property
+    def is_named_by_record(self) -> bool:
+        """Whether the table's name comes from each record, so that what is wrong with it is wrong with the record."""
+        return bool(self.record_table_field or self.record_table_header)
 
     def column_name(self, field: str) -> str:
         """The column a field goes to."""
@@ -265,9 +274,12 @@ def _table(reader: Reader) -> TableConfig:
         delete_enabled=reader.flag("delete.enabled"),
         auto_create=reader.flag("auto.create"),
         auto_evolve=reader.flag("auto.evolve"),
+        nested_type=reader.text("nested.type"),
         name_format=reader.text("table.name.format"),
         name_mapping=mapping,
         name_normalize=reader.flag("table.name.normalize"),
+        record_table_field=reader.text("record.table.field"),
+        record_table_header=reader.text("record.table.header"),
         fold_names=reader.text("quote.sql.identifiers") == "never",
         dots_to_underscores=reader.text("connector.class") == definition.DEBEZIUM_CLASS,
         include=frozenset(reader.words("fields.whitelist")),
@@ -303,6 +315,7 @@ def _contradictions(config: ConnectorConfig, reader: Reader) -> None:
     """Pairs of keys that cannot both be meant; each problem names both."""
     table = config.table
     keyed = table.insert_mode in {InsertMode.UPSERT, InsertMode.UPDATE}
+    by_record = "record.table.field" if table.record_table_field else "record.table.header"
     pairs: tuple[tuple[bool, str, str], ...] = (
         (
             bool(config.topics) and config.topics_regex is not None,
@@ -334,6 +347,21 @@ def _contradictions(config: ConnectorConfig, reader: Reader) -> None:
             table.pk_mode is PkMode.KAFKA and len(table.pk_fields) not in {0, 3},
             "pk.fields",
             "must name three columns (topic, partition, offset) or none with pk.mode=kafka",
+        ),
+        (
+            bool(table.record_table_field and table.record_table_header),
+            "record.table.field",
+            "and record.table.header are both given, one must go",
+        ),
+        (
+            table.is_named_by_record and bool(table.name_mapping),
+            "topics.to.tables.mapping",
+            f"has no effect, because {by_record} names the table of each record; one must go",
+        ),
+        (
+            table.is_named_by_record and definition.TOPIC not in table.name_format,
+            "table.name.format",
+            f"has no {definition.TOPIC}, in whose place {by_record} puts the name that a record gives",
         ),
         (
             bool(table.include and table.exclude),

@@ -51,6 +51,8 @@ COMMON, ERRORS, CONNECTION, WRITES, SCHEMA, MAPPING, OWN = (
 
 MOST_TASKS = 1_000  # of one connector; each is a consumer and a database connection
 
+TOPIC = "${topic}"  # in table.name.format
+
 # Names of tables and columns: no control or invisible characters, no quotes, no backslash, no semicolon.
 ANY_VISIBLE = r"""[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"'`;\\]+"""
 
@@ -225,9 +227,10 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.STRING,
         group=WRITES,
         default="insert",
-        values=("insert", "upsert", "update", "multi"),
+        values=("insert", "upsert", "update", "multi", "ignore"),
         importance=Importance.HIGH,
-        doc="insert and multi: plain INSERT. upsert: insert or update by key. update: only rows that exist.",
+        doc="insert and multi: plain INSERT. upsert: insert or update by key. update: only rows that exist. ignore: only rows that do "
+        "not exist, so that the first state of a key stays; with pk.mode=none it is any unique constraint of the table that tells.",
     ),
     Key(
         name="delete.enabled",
@@ -311,6 +314,21 @@ KEYS: tuple[Key, ...] = (
         doc="Replace every character of a topic that is not a letter, digit or _ by _ before it becomes a table's name.",
     ),
     Key(
+        name="record.table.field",
+        kind=Kind.STRING,
+        group=MAPPING,
+        default="",
+        doc="The field of the value (of the key, for a deletion) whose text stands for ${topic} in table.name.format, record by "
+        "record. It stays a column unless field.exclude.list names it.",
+    ),
+    Key(
+        name="record.table.header",
+        kind=Kind.STRING,
+        group=MAPPING,
+        default="",
+        doc="The header whose text stands for ${topic} in table.name.format, record by record.",
+    ),
+    Key(
         name="fields.whitelist",
         kind=Kind.LIST,
         group=MAPPING,
@@ -346,6 +364,15 @@ KEYS: tuple[Key, ...] = (
         group=SCHEMA,
         default="false",
         doc="Add columns for new fields that are optional or have a default.",
+    ),
+    Key(
+        name="nested.type",
+        kind=Kind.STRING,
+        group=SCHEMA,
+        default="jsonb",
+        values=("jsonb", "json", "text"),
+        doc="Type of the columns that auto.create and auto.evolve make for structs, maps and arrays of them. Columns that exist keep "
+        "theirs. With text, an object or array without a schema goes into a text column as well.",
     ),
     Key(
         name="schema.evolution",

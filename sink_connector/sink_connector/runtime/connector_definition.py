@@ -14,6 +14,7 @@ from sink_connector.converters.factory import make_converter
 from sink_connector.errors import ConfigError
 from sink_connector.runtime.kafka_options import consumer_options
 from sink_connector.runtime.record_converter import RecordConverter, make_record_converter
+from sink_connector.runtime.record_table import RecordTable
 from sink_connector.transforms import Chain
 from sink_connector.transforms.configuration import chain_of
 
@@ -42,7 +43,9 @@ class ConnectorDefinition:
     def conversion(self) -> RecordConverter:
         """From a Kafka record to what is written."""
         key, value = self.converters()
-        return make_record_converter(self.config, self.chain(), key=key, value=value)
+        convert = make_record_converter(self.config, self.chain(), key=key, value=value)
+        table = self.config.table
+        return RecordTable(table, convert) if table.is_named_by_record else convert
 
 
 def define_connector(

@@ -33,6 +33,7 @@ from sink_connector.sink.table_writer import TableWriter, Written
 log = structlog.get_logger()
 
 MOST_WAITING_BYTES = 16 * 1024 * 1024  # up to which a batch that lacks a row grows by what is read meanwhile
+MOST_TABLES = 64  # of one transaction, where records name them: the server has room for so many locks
 LONG_S = 60.0  # what worked for so long is tried again at once
 
 
@@ -134,7 +135,9 @@ class Delivery:
         pieces = deque([batch])
         while pieces:
             piece = pieces.popleft()
-            while piece.to_write > self.buffer.limit > 0 and piece.to_write > 1:
+            while piece.to_write > 1 and (
+                piece.to_write > self.buffer.limit > 0 or len(piece.entries) > MOST_TABLES
+            ):
                 piece, rest = piece.halves()
                 pieces.appendleft(rest)
             began = self.retrier.time.monotonic()

@@ -127,10 +127,10 @@ class RetryPolicy:
         if decision is Decision.TIMEOUT:
             return self._after_timeout(attempt, tried)
         if decision is Decision.STALE:
-            return Refresh() if tried.refreshes < MOST_REFRESHES else Fail(reason(error))
+            return Refresh() if tried.refreshes < MOST_REFRESHES else self._isolated(error, tried)
         if decision is Decision.REFERENCE:
             return self._without_reference(tried)
-        return Fail(reason(error)) if tried.isolated else Isolate()
+        return self._isolated(error, tried)
 
     def pause_s(self, attempt: int, *, is_away: bool = False) -> float:
         """Seconds before the repetition that follows failure number `attempt`."""
@@ -147,6 +147,9 @@ class RetryPolicy:
         if is_batch or decision in {Decision.RETRY, Decision.FATAL}:
             return decision
         return Decision.RETRY if decision is Decision.TIMEOUT else Decision.FATAL
+
+    def _isolated(self, error: BaseException, tried: Attempts) -> Action:
+        return Fail(reason(error)) if tried.isolated else Isolate()
 
     def _after_timeout(self, attempt: int, tried: Attempts) -> Action:
         if tried.records > 1:

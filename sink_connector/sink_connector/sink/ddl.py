@@ -18,16 +18,26 @@ from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from sink_connector.sink.identifiers import literal, quote
 from sink_connector.sink.table_metadata import Table, TableName
 
+DOCUMENTS = {"jsonb", "json", "text"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOCK = 0x73696E6B  # "sink": one worker at a time changes tables
 
 
 class ChangeNeededError(SinkError):
-    """The batch cannot be written before this statement was run, outside of its transaction."""
+    """The batch cannot be written before this statement was run, outside of its transaction.
 
-    def __init__(self, statement: str) -> None:
+    One that makes a new table (`is_new`) changes nothing of what is known of others.
+    """
+
+    def __init__(self, statement: str, *, is_new: bool = False) -> None:
         super().__init__(statement)
         self.statement = statement
+        self.is_new = is_new
+
+
+def unusable(config: TableConfig, reason: str) -> SinkError:
+    """What to raise when a table cannot be written to as it is: the record's failure where the record has named it."""
+    return BadRecordError(reason) if config.is_named_by_record else FatalError(reason)
 
 
 async def change(connection: Connection, statement: str) -> None:
@@ -40,8 +50,9 @@ async def change(connection: Connection, statement: str) -> None:
 def table_missing(config: TableConfig, name: TableName, layout: ColumnMapping) -> SinkError:
     """What to raise when there is no table: a change to be made, or a failure that names the statement to run."""
     if any(source.form is Form.UNTYPED for source in layout.sources):
-        return FatalError(
-            f"table {name} does not exist, and records without a schema do not say what it should look like"
+        return unusable(
+            config,
+            f"table {name} does not exist, and records without a schema do not say what it should look like",
         )
     columns = [_definition(config, source) for source in layout.sources]
     keys = [quote(config.column_name(source.field.name)) for source in layout.sources if source.is_key]
@@ -49,8 +60,8 @@ def table_missing(config: TableConfig, name: TableName, layout: ColumnMapping) -
         columns.append(f"PRIMARY KEY ({', '.join(keys)})")
     statement = f"CREATE TABLE IF NOT EXISTS {name.sql} ({', '.join(columns)})"
     if config.auto_create:
-        return ChangeNeededError(statement)
-    return FatalError(f"table {name} does not exist; {statement} would make it, or auto.create=true")
+        return ChangeNeededError(statement, is_new=True)
+    return unusable(config, f"table {name} does not exist; {statement} would make it, or auto.create=true")
 
 
 def columns_missing(config: TableConfig, table: Table, missing: Sequence[ColumnSource]) -> SinkError:
@@ -79,7 +90,9 @@ def columns_missing(config: TableConfig, table: Table, missing: Sequence[ColumnS
 
 def _definition(config: TableConfig, source: ColumnSource) -> str:
     schema = source.field.schema
-    kind = created_type(schema, encoder_of(schema, source.form, None))
+    # A json cannot be compared, and so be no key; a jsonb can.
+    nested = "jsonb" if source.is_key and config.nested_type == "json" else config.nested_type
+    kind = created_type(schema, encoder_of(schema, source.form, None), nested=nested)
     required = " NOT NULL" if source.is_key or not schema.optional else ""
     default = (
         f" DEFAULT {_default(schema, kind)}" if schema.has_default and schema.default is not None else ""
@@ -97,7 +110,7 @@ def _default_text(schema: Schema, kind: str) -> str:
     scale = SCALES.get(schema.name or "")
     if scale is not None and isinstance(value, int):
         return _instant(value * scale.numerator // scale.denominator, kind)
-    if kind == "jsonb" and schema.type in {Type.STRUCT, Type.MAP, Type.ARRAY}:
+    if kind in DOCUMENTS and schema.type in {Type.STRUCT, Type.MAP, Type.ARRAY}:
         return (document(schema, value) or b"null").decode()
     if isinstance(value, list):
         items = schema.items or schema

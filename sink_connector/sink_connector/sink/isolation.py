@@ -9,6 +9,7 @@ from asyncpg import CardinalityViolationError, Connection, PostgresError
 from sink_connector.data import sql_files
 from sink_connector.data.write_record import WriteRecords
 from sink_connector.dead_letters.dead_letter import DeadLetter
+from sink_connector.sink.ddl import ChangeNeededError
 from sink_connector.sink.sqlstate import Decision, decide
 from sink_connector.sink.table_metadata import TableName
 
@@ -62,6 +63,8 @@ class Isolation:
     async def _halve(self, place: Place, entries: WriteRecords, apply: Apply) -> int:
         try:
             return await self._within_savepoint(place, entries, apply)
+        except ChangeNeededError:
+            raise
         except Exception as error:  # every failure of one record looks alike here; the rest is raised again
             if decide(error) not in {Decision.RECORD, Decision.REFERENCE}:
                 raise
@@ -93,6 +96,8 @@ class Isolation:
             for failure in list(waiting):
                 try:
                     await self._within_savepoint(failure.place, failure.entries, self.apply)
+                except ChangeNeededError:
+                    raise
                 except Exception as error:  # as in `_halve`
                     if decide(error) not in {Decision.RECORD, Decision.REFERENCE}:
                         raise

@@ -63,16 +63,17 @@ class KeyColumn:
 
 
 def key_columns(
-    layout: ColumnMapping, column_of: Callable[[ColumnSource], Column | None]
+    layout: ColumnMapping, column_of: Callable[[ColumnSource], Column | None], *, nested: str
 ) -> tuple[KeyColumn, ...] | None:
-    """The key's columns; None when the table lacks one of them, which the plan will say."""
+    """The key's columns; None when the table lacks one of them, which the plan will say. `nested` is `nested.type`."""
     found = []
     for source in layout.sources:
         if source.is_key:
             column = column_of(source)
             if column is None:
                 return None
-            found.append(KeyColumn(column, encoder_of(source.field.schema, source.form, column), source))
+            wire = encoder_of(source.field.schema, source.form, column, nested=nested)
+            found.append(KeyColumn(column, wire, source))
     return tuple(found)
 
 

@@ -62,7 +62,7 @@ class KeyRanking:
         found: dict[ColumnMapping, tuple[KeyColumn, ...]] = {}
         for layout, _ in runs(entries, layout_of):
             if layout not in found:
-                columns = key_columns(layout, column_of)
+                columns = key_columns(layout, column_of, nested=self._plans.nested_type)
                 if not columns:
                     return None
                 found[layout] = columns

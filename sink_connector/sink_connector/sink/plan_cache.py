@@ -7,15 +7,16 @@ from asyncpg import Connection
 from sink_connector.config.connector import TableConfig
 from sink_connector.data.lru import LruCache
 from sink_connector.data.record_schema import RecordSchema
-from sink_connector.errors import SinkError
+from sink_connector.errors import BadRecordError, SinkError
 from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource, make_column_mapping
-from sink_connector.sink.ddl import table_missing
+from sink_connector.sink.ddl import ChangeNeededError, table_missing
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group
 from sink_connector.sink.table_metadata import Table, TableName, read_table
 from sink_connector.sink.write_plan import WritePlan, make_write_plan
 
 MOST_LAYOUTS = 512
+MOST_TABLES = 512
 MOST_PLANS = 512
 MOST_STAGES = 256
 
@@ -32,7 +33,8 @@ class PlanCache:
         self._layouts: LruCache[tuple[str, RecordSchema | None, RecordSchema | None], ColumnMapping] = (
             LruCache(MOST_LAYOUTS)
         )
-        self._tables: dict[TableName, Table] = {}
+        self._tables: LruCache[TableName, Table] = LruCache(MOST_TABLES)
+        self._refused: dict[str, str] = {}
         self._plans: LruCache[tuple[TableName, ColumnMapping, bool], WritePlan] = LruCache(MOST_PLANS)
         self._stages: dict[tuple[TableName, str], str] = {}
 
@@ -43,7 +45,7 @@ class PlanCache:
 
     def forget_tables(self) -> None:
         """Look at the tables again; the session's temporary ones are to be dropped with it."""
-        self._tables.clear()
+        self._tables = LruCache(MOST_TABLES)
         self._plans = LruCache(MOST_PLANS)
         self._stages.clear()
 
@@ -61,8 +63,16 @@ class PlanCache:
         if found is None:
             found = await read_table(connection, name)
             if found is not None:
-                self._tables[name] = found
+                self._tables.put(name, found)
         return found
+
+    def accept_changes(self) -> None:
+        """Have changes asked for again that could not be made."""
+        self._refused.clear()
+
+    def refuse_change(self, statement: str, reason: str) -> None:
+        """Have those records be bad that need a change which could not be made."""
+        self._refused[statement] = reason
 
     async def plan(self, connection: Connection, name: TableName, group: Group) -> WritePlan | None:
         """How to write a group; None when it deletes from a table that is not there.
@@ -81,12 +91,17 @@ class PlanCache:
         except SinkError:
             if not was_known:
                 raise
-            del self._tables[name]  # it may have been changed by hand since it was looked at
+            self._tables.pop(name)  # it may have been changed by hand since it was looked at
         return self._plans.put(key, await self._made(connection, name, group))
 
     def stage(self, table: TableName, declared: str) -> str:
         """The name of the temporary table for rows of these columns on their way to this table."""
         return self._stages.setdefault((table, declared), f"sink_stage_{len(self._stages) + 1}")
+
+    @property
+    def nested_type(self) -> str:
+        """What `nested.type` says."""
+        return self._config.nested_type
 
     def column_name(self, source: ColumnSource) -> str:
         """The name of the column that a field goes to."""
@@ -94,16 +109,21 @@ class PlanCache:
 
     async def _made(self, connection: Connection, name: TableName, group: Group) -> WritePlan:
         table = await self.table(connection, name)
-        if table is None:
-            raise table_missing(self._config, name, group.layout)
-        return make_write_plan(
-            self._config,
-            table,
-            group.layout,
-            stage=lambda declared: self.stage(table.name, declared),
-            delete=group.delete,
-            tracking=tracked(table.name, self._projections),
-        )
+        try:
+            if table is None:
+                raise table_missing(self._config, name, group.layout)
+            return make_write_plan(
+                self._config,
+                table,
+                group.layout,
+                stage=lambda declared: self.stage(table.name, declared),
+                delete=group.delete,
+                tracking=tracked(table.name, self._projections),
+            )
+        except ChangeNeededError as needed:
+            if needed.statement not in self._refused:
+                raise
+            raise BadRecordError(self._refused[needed.statement]) from None
 
 
 def parents_first(tables: Iterable[Table]) -> dict[int, int]:

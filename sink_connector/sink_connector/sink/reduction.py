@@ -1,11 +1,11 @@
 """The entries of one table's batch, reduced to what has to be written: the last state of every key, sorted by key.
 
 Keys do not depend on each other, the entries of one key do. Entries of a key that cannot be reduced to the last one (a
-row after its deletion, a state with other columns) go to successive layers; a layer holds each key once. An entry is known
+row after its deletion, a state with other columns) go to successive layers. An entry is known
 here by its place in the batch: whole columns of places are what is sorted and chosen from.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,19 +55,17 @@ def last_states(
     layout_of: LayoutOf,
     *,
     keys: Sequence[Any] | None = None,
-    reduce: bool = True,
 ) -> list[Group]:
     """Groups to be written in this order, each sorted by key, so that all tasks lock rows in the same order.
 
-    The last state of a key wins, or the one with the highest version. Without `reduce` (plain inserts, where a repeated
-    key is an error that must show) every entry is kept, those of one key in their order. `keys` are those of the entries
-    where they are to be compared otherwise than `keys_of` gives them.
+    The last state of a key wins, or the one with the highest version. `keys` are those of the entries where they are to be
+    compared otherwise than `keys_of` gives them.
     """
     found = keys_of(entries, layout_of) if keys is None else keys
     last = dict(zip(found, range(len(found)), strict=True))
     layers = [last]
     if len(last) < len(found):  # a key is repeated
-        layers = _layers(entries, found, layout_of, reduce=reduce)
+        layers = _layers(entries, found, layout_of)
     return [
         group
         for number, layer in enumerate(layers)
@@ -75,9 +73,36 @@ def last_states(
     ]
 
 
-def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf, *, reduce: bool) -> list[Layer]:
+def all_states(
+    entries: WriteRecords, layout_of: LayoutOf, *, keys: Sequence[Any] | None = None
+) -> list[Group]:
+    """The same with every entry kept, those of one key in their order: the database says what a repeated key means.
+
+    A layer holds more than one entry of a key where they have the same columns.
+    """
+    layers: list[dict[Any, list[int]]] = [{}]
+    depths: dict[Any, int] = {}
+    for place, key in enumerate(keys_of(entries, layout_of) if keys is None else keys):
+        depth = depths.get(key, 0)
+        states = layers[depth].setdefault(key, [])
+        if states and not _have_same_columns(entries, place, states[-1]):
+            depths[key] = depth = depth + 1
+            if len(layers) == depth:
+                layers.append({})
+            states = layers[depth].setdefault(key, [])
+        states.append(place)
+    return [
+        group
+        for number, layer in enumerate(layers)
+        for group in _groups(
+            entries, [place for key in _sorted(layer) for place in layer[key]], layout_of, number
+        )
+    ]
+
+
+def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf) -> list[Layer]:
     versions = _versions(entries, layout_of)
-    if reduce and entries.have_one_schema and entries.shapes[0] is not None:
+    if entries.have_one_schema and entries.shapes[0] is not None:
         return [_newest(keys, versions)]
     top: Layer = {}
     layers = [top]
@@ -87,7 +112,7 @@ def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf, *, 
             continue
         depth = depths.get(key, 0)
         earlier = layers[depth][key]
-        if not (reduce and _supersedes(entries, place, earlier)):
+        if not _supersedes(entries, place, earlier):
             depths[key] = depth + 1
             if len(layers) == depth + 1:
                 layers.append({})
@@ -120,12 +145,15 @@ def _versions(entries: WriteRecords, layout_of: LayoutOf) -> list[Any]:
 
 def _supersedes(entries: WriteRecords, place: int, earlier: int) -> bool:
     """Whether writing `place` alone leaves what writing both would: a deletion, or a state of the same columns."""
-    values, shapes, key_shapes = entries.values, entries.shapes, entries.key_shapes
+    values = entries.values
     return values[place] is None or (
-        values[earlier] is not None
-        and shapes[place] == shapes[earlier]
-        and key_shapes[place] == key_shapes[earlier]
+        values[earlier] is not None and _have_same_columns(entries, place, earlier)
     )
+
+
+def _have_same_columns(entries: WriteRecords, place: int, earlier: int) -> bool:
+    shapes, key_shapes = entries.shapes, entries.key_shapes
+    return shapes[place] == shapes[earlier] and key_shapes[place] == key_shapes[earlier]
 
 
 def _older(versions: Sequence[Any], place: int, earlier: int) -> bool:
@@ -155,7 +183,7 @@ def _by_schemas(entries: WriteRecords, places: Sequence[int]) -> dict[Schemas, S
     return dict(members)
 
 
-def _sorted(layer: Layer) -> list[Any]:
+def _sorted(layer: Collection[Any]) -> list[Any]:
     try:
         return sorted(layer)
     except TypeError:  # keys of several types, or with null in them

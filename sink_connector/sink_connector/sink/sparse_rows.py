@@ -21,7 +21,7 @@ from sink_connector.sink.column_mapping import wanted
 from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.identifiers import check, quote
 from sink_connector.sink.table_metadata import Column, Table
-from sink_connector.sink.write_plan import Target
+from sink_connector.sink.write_plan import PLACE, Target
 
 FEW_SHAPES = 8  # up to which a statement for each is as good
 NULL = msgspec.Raw(b"null")
@@ -44,8 +44,8 @@ class SparseRows:
 
         Raises `BadRecordError` when a field has no column or a value does not fit its own.
         """
-        keys = set(self.config.pk_fields) if self.config.insert_mode is InsertMode.UPSERT else set()
-        targets = [_target(self._column(name), is_key=name in keys) for name in self.fields]
+        keys = set(self.config.pk_fields) if self.config.pk_mode is PkMode.RECORD_VALUE else set()
+        targets = [self._target(name, is_key=name in keys) for name in self.fields]
         columns, rest = [], []
         for name, target in zip(self.fields, targets, strict=True):
             found = [value.get(name, NULL) for value in self.values]
@@ -56,9 +56,20 @@ class SparseRows:
         ]
         types = [target.wire.type for target in targets] + ["boolean"] * len(targets)
         declared = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
-        relation = await stage(declared, names, list(zip(*columns, *rest, strict=True)))
-        await connection.execute(_statement(self.table, targets, relation))
+        rows = list(zip(*columns, *rest, strict=True))
+        if self.config.insert_mode is InsertMode.UPSERT:
+            statement = _upsert(self.table, targets, await stage(declared, names, rows))
+        elif self.config.insert_mode is InsertMode.IGNORE:
+            relation = await stage(f"{declared}, {PLACE}", names, rows)
+            statement = f"{_insert(self.table, targets, relation)} ORDER BY r.place {_on_conflict(targets)}"
+        else:
+            statement = _insert(self.table, targets, await stage(declared, names, rows))
+        await connection.execute(statement)
         return len(self.values)
+
+    def _target(self, field: str, *, is_key: bool) -> Target:
+        column = self._column(field)
+        return Target(column, encoder_of(ANY, Form.UNTYPED, column, nested=self.config.nested_type), is_key)
 
     def _column(self, field: str) -> Column:
         name = check(self.config.column_name(field), self.config.identifiers_allow)
@@ -73,11 +84,11 @@ def sparse_rows(config: TableConfig, table: Table, topic: str, entries: WriteRec
     if not _is_possible(config, table):
         return None
     values = entries.values
+    keys = config.pk_fields if config.pk_mode is PkMode.RECORD_VALUE else ()
+    if any(name not in value for value in values for name in keys):
+        return None  # one without its key is found when each is written alone
     if config.insert_mode is InsertMode.UPSERT:
-        try:
-            by_key = {tuple(parsed(value[name]) for name in config.pk_fields): value for value in values}
-        except KeyError:
-            return None  # one without its key is found when each is written alone
+        by_key = {tuple(parsed(value[name]) for name in keys) for value in values}
         if len(by_key) < len(values):
             return None  # the states of a key are to be written one after another
     names = {name: None for value in values for name in value}
@@ -86,14 +97,15 @@ def sparse_rows(config: TableConfig, table: Table, topic: str, entries: WriteRec
 
 
 def _is_possible(config: TableConfig, table: Table) -> bool:
-    plain = config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
-    keyed = config.insert_mode is InsertMode.UPSERT and config.pk_mode is PkMode.RECORD_VALUE
-    columns = frozenset(map(config.column_name, config.pk_fields))
+    mode, columns = config.insert_mode, frozenset(map(config.column_name, config.pk_fields))
     if not table.is_plain or table.has_triggers or table.refers_to_itself or config.version_field:
         return False
     if any(column.has_default or column.generated for column in table.columns.values()):
         return False
-    return (plain and config.pk_mode is PkMode.NONE) or (keyed and columns in table.keys)
+    if config.pk_mode is PkMode.NONE:
+        return mode is not InsertMode.IGNORE or not table.deferrable_keys
+    keyed = config.pk_mode is PkMode.RECORD_VALUE and columns in table.keys
+    return keyed and mode in {InsertMode.UPSERT, InsertMode.IGNORE}
 
 
 def are_sparse(entries: WriteRecords) -> bool:
@@ -108,16 +120,21 @@ def are_sparse(entries: WriteRecords) -> bool:
     )
 
 
-def _target(column: Column, *, is_key: bool) -> Target:
-    return Target(column, encoder_of(ANY, Form.UNTYPED, column), is_key)
+def _insert(table: Table, targets: Sequence[Target], relation: str) -> str:
+    cells = ", ".join(target.expression(f"r.c{place}") for place, target in enumerate(targets))
+    names = ", ".join(quote(target.column.name) for target in targets)
+    return f"INSERT INTO {table.name.sql} ({names}) SELECT {cells} FROM {relation} AS r"
 
 
-def _statement(table: Table, targets: Sequence[Target], relation: str) -> str:
+def _on_conflict(targets: Sequence[Target]) -> str:
+    keys = ", ".join(quote(target.column.name) for target in targets if target.is_key)
+    return f"ON CONFLICT {f'({keys}) ' if keys else ''}DO NOTHING"
+
+
+def _upsert(table: Table, targets: Sequence[Target], relation: str) -> str:
     cells = [target.expression(f"r.c{place}") for place, target in enumerate(targets)]
     names = ", ".join(quote(target.column.name) for target in targets)
     keys = [place for place, target in enumerate(targets) if target.is_key]
-    if not keys:
-        return f"INSERT INTO {table.name.sql} ({names}) SELECT {', '.join(cells)} FROM {relation} AS r"
     presence = ", ".join(f"r.p{place}" for place in range(len(targets)))
     source = ", ".join(f"{cell} AS c{place}" for place, cell in enumerate(cells))
     same = " AND ".join(

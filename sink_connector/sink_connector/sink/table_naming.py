@@ -3,13 +3,13 @@
 import re
 
 from sink_connector.config.connector import TableConfig
+from sink_connector.config.definition import TOPIC
 from sink_connector.data.lru import LruCache
 from sink_connector.errors import BadRecordError
 from sink_connector.sink import identifiers
 from sink_connector.sink.table_metadata import TableName
 
 MOST = 4_096  # topics; transforms can make up any number of names
-TOPIC = "${topic}"
 PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')  # of a name: in double quotes, or without dots
 
 
@@ -34,7 +34,7 @@ class TableNaming:
         if written is not None:
             parts = _parts(written, "")
         else:
-            parts = _parts(self._config.name_format, self._inserted(topic))
+            parts = _parts(self._config.name_format, inserted(self._config, topic))
         if self._config.fold_names:
             parts = [part.lower() for part in parts]
         *schema, name = parts
@@ -45,11 +45,18 @@ class TableNaming:
             identifiers.check_schema(schema[0], allow) if schema else None, identifiers.check(name, allow)
         )
 
-    def _inserted(self, topic: str) -> str:
-        """The topic as it stands in a table's name."""
-        if self._config.name_normalize:
-            return re.sub(r"[^A-Za-z0-9_]", "_", topic)
-        return topic.replace(".", "_") if self._config.dots_to_underscores else topic
+
+def inserted(config: TableConfig, topic: str) -> str:
+    """The topic as it stands in a table's name."""
+    if config.name_normalize:
+        return re.sub(r"[^A-Za-z0-9_]", "_", topic)
+    return topic.replace(".", "_") if config.dots_to_underscores else topic
+
+
+def one_spelling(config: TableConfig, topic: str) -> str:
+    """One of the names that lead to the same table: records of one table, which keep their order, are told by it."""
+    name = inserted(config, topic)
+    return name.lower() if config.fold_names else name
 
 
 def _parts(written: str, topic: str) -> list[str]:

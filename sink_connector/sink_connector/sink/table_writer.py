@@ -18,17 +18,18 @@ from sink_connector.dead_letters.table import drop
 from sink_connector.errors import BadRecordError, FatalError, headline
 from sink_connector.sink import offsets
 from sink_connector.sink.batch import Batch
-from sink_connector.sink.ddl import ChangeNeededError, change
+from sink_connector.sink.ddl import ChangeNeededError
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.isolation import Isolation, Place
 from sink_connector.sink.key_ranking import KeyRanking
 from sink_connector.sink.new_keys import NewKeys, copy_rows
 from sink_connector.sink.plan_cache import PlanCache, parents_first
 from sink_connector.sink.projections import tracked
-from sink_connector.sink.reduction import Group, in_order, keys_of, last_states
+from sink_connector.sink.reduction import Group, all_states, in_order, keys_of, last_states
 from sink_connector.sink.session import Session
 from sink_connector.sink.sparse_rows import MERGES, SparseRows, are_sparse, sparse_rows
 from sink_connector.sink.staging import Staging
+from sink_connector.sink.table_changes import TableChanges, blaming_records
 from sink_connector.sink.table_metadata import Table, TableName
 from sink_connector.sink.write_plan import WritePlan, clear_stage, create_stage
 
@@ -57,6 +58,7 @@ class TableWriter:
         self._config = config
         self._session = session
         self._plans = PlanCache(config.table, dict(config.projections))
+        self._changes = TableChanges(config.table, self._plans, connector=config.name)
         self._staging = Staging()
         self._new_keys = NewKeys()
         self._ranking = KeyRanking(self._plans, self._staging)
@@ -76,6 +78,9 @@ class TableWriter:
         of the batch was written.
         """
         connection = await self._opened()
+        self._changes.begin()
+        if isolate and self._config.table.is_named_by_record:
+            self.forget_tables()  # what does not go with a table as it is now will not go later
         while True:
             await self._tidy(connection)
             try:
@@ -93,6 +98,7 @@ class TableWriter:
         Raises as `write` does; the dead letter then stays.
         """
         connection = await self._opened()
+        self._changes.begin()
         while True:
             self._staging.begun()
             try:
@@ -123,9 +129,8 @@ class TableWriter:
             self._outdated = False
 
     async def _change(self, connection: Connection, needed: ChangeNeededError) -> None:
-        log.info("table.changed", connector=self._config.name, statement=needed.statement)
-        await change(connection, needed.statement)
-        self.forget_tables()
+        if await self._changes.make(connection, needed):
+            self.forget_tables()
 
     def _is_written(self, entry: WriteRecord) -> bool:
         return entry.value is not None or self._config.table.delete_enabled
@@ -149,7 +154,8 @@ class TableWriter:
                 rows, refused = await self._isolate(connection, batch, final=final)
                 dead += refused
             else:
-                rows = await self._write_tables(connection, batch)
+                with blaming_records(self._config.table):
+                    rows = await self._write_tables(connection, batch)
             if dead:
                 self._refuse_unless_tolerant(dead[0])
                 await store(connection, self._config.name, dead)
@@ -203,12 +209,16 @@ class TableWriter:
         tables, _ = await self._ordered(connection, batch)
         isolation = Isolation(
             connection=connection,
-            apply=partial(self._apply, connection),
+            apply=partial(self._apply_isolated, connection),
             apply_singly=partial(self._apply_singly, connection),
             keys_of=self._raw_keys,
             final=final,
         )
         return await isolation.write(tables)
+
+    async def _apply_isolated(self, connection: Connection, place: Place, entries: WriteRecords) -> int:
+        with blaming_records(self._config.table, is_fresh=True):
+            return await self._apply(connection, place, entries)
 
     async def _apply(self, connection: Connection, place: Place, entries: WriteRecords) -> int:
         sparse = await self._sparse(connection, place, entries)
@@ -242,7 +252,7 @@ class TableWriter:
 
     async def _apply_singly(self, connection: Connection, place: Place, entries: WriteRecords) -> int:
         singly = [entries[number : number + 1] for number in range(len(entries))]
-        return sum([await self._apply(connection, place, each) for each in singly])
+        return sum([await self._apply_isolated(connection, place, each) for each in singly])
 
     def _raw_keys(self, place: Place, entries: WriteRecords) -> Sequence[Any] | None:
         if self._config.table.pk_mode is PkMode.NONE or self._is_plain_insert:
@@ -264,7 +274,8 @@ class TableWriter:
             table = await self._plans.table(connection, name)
             if table is not None:
                 keys = await self._ranking.distinct(connection, table, entries, keys, layout_of)
-        return last_states(entries, layout_of, keys=keys, reduce=not plain)
+        keeps_all = plain or config.insert_mode is InsertMode.IGNORE
+        return (all_states if keeps_all else last_states)(entries, layout_of, keys=keys)
 
     async def _write_group(self, connection: Connection, name: TableName, group: Group) -> int:
         plan = await self._plans.plan(connection, name, group)

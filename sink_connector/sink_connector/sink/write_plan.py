@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sink_connector.config.connector import InsertMode, TableConfig
-from sink_connector.errors import FatalError
 from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource
-from sink_connector.sink.ddl import columns_missing
+from sink_connector.sink.ddl import columns_missing, unusable
 from sink_connector.sink.encoders.encoder import Encoder
 from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.projections import Tracked
 from sink_connector.sink.table_metadata import Column, Table, TableName
+
+# A column of a temporary table that numbers its rows as they came: a table may return them in another order than it took them,
+# and of two rows that are in conflict the first is to win.
+PLACE = "place bigint GENERATED ALWAYS AS IDENTITY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,14 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     if missing:
         raise columns_missing(config, table, missing)
     targets = tuple(
-        _target(table.columns[config.column_name(each.field.name)], each) for each in layout.sources
+        _target(config, table.columns[config.column_name(each.field.name)], each) for each in layout.sources
     )
     builder = _Builder(table=table, targets=targets, config=config, tracking=tracking)
     names = tuple(f"c{place}" for place in range(len(targets)))
     declared = ", ".join(f"{name} {target.wire.type}" for name, target in zip(names, targets, strict=True))
+    origin = " FROM {} AS r"
+    if config.insert_mode is InsertMode.IGNORE:
+        declared, origin = f"{declared}, {PLACE}", f"{origin} ORDER BY r.place"
     staged = stage(declared)
     plain = config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI} and not delete
     copyable = (
@@ -137,7 +143,7 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
             delete=delete,
         ),
         staged=builder.statements(
-            builder.relation([f"r.{name}" for name in names], f" FROM {quote('pg_temp', staged)} AS r"),
+            builder.relation([f"r.{name}" for name in names], origin.format(quote("pg_temp", staged))),
             delete=delete,
         ),
         stage=Stage(
@@ -163,8 +169,9 @@ def clear_stage(name: str) -> str:
     return f"TRUNCATE {quote('pg_temp', name)}"
 
 
-def _target(column: Column, source: ColumnSource) -> Target:
-    return Target(column, encoder_of(source.field.schema, source.form, column), source.is_key)
+def _target(config: TableConfig, column: Column, source: ColumnSource) -> Target:
+    wire = encoder_of(source.field.schema, source.form, column, nested=config.nested_type)
+    return Target(column, wire, source.is_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,9 +195,9 @@ class _Builder:
         insert = not delete and mode is not InsertMode.UPDATE
         old = self.tracking.old if self.tracking is not None else ""
         locking = f"FROM {self._table} JOIN {relation} ON {self._same_key()} ORDER BY {self._keys('s')} FOR UPDATE OF t"
-        has_key = any(target.is_key for target in self.targets)
+        changes = any(target.is_key for target in self.targets) and (delete or mode is not InsertMode.IGNORE)
         return Statements(
-            capture=f"INSERT INTO {old} SELECT t.* {locking}" if old and has_key else "",
+            capture=f"INSERT INTO {old} SELECT t.* {locking}" if old and changes else "",
             lock=f"SELECT 1 {locking}" if not insert and not old else "",
             write=self._delete(relation)
             if delete
@@ -215,8 +222,9 @@ class _Builder:
     def _update(self, relation: str) -> str:
         assigned = ", ".join(f"{name} = s.c{place}" for place, name in self._others())
         if not assigned:
-            raise FatalError(
-                f"insert.mode=update has nothing to update in {self.table.called}: every field is part of the key"
+            raise unusable(
+                self.config,
+                f"insert.mode=update has nothing to update in {self.table.called}: every field is part of the key",
             )
         version = next((f"s.c{place}" for place, name in self._others() if name == self._version), "")
         return self._collected(
@@ -231,25 +239,31 @@ class _Builder:
             f"INSERT INTO {self._table} ({names}) {'OVERRIDING SYSTEM VALUE ' if overriding else ''}"
             f"SELECT {cells} FROM {relation}"
         )
-        if self.config.insert_mode is InsertMode.UPSERT:
+        if self.config.insert_mode in {InsertMode.UPSERT, InsertMode.IGNORE}:
             statement += self._on_conflict()
         return self._collected(statement)
 
     def _on_conflict(self) -> str:
+        mode = self.config.insert_mode.value
         keys = [target.column.name for target in self.targets if target.is_key]
+        if not keys and not self.table.deferrable_keys:
+            return " ON CONFLICT DO NOTHING"
         listed = ", ".join(map(quote, keys))
-        if frozenset(keys) in self.table.deferrable_keys and frozenset(keys) not in self.table.keys:
-            raise FatalError(
-                f"insert.mode=upsert cannot use the key on {', '.join(keys)} of table {self.table.called}: it is DEFERRABLE, and "
-                "ON CONFLICT takes only keys that are checked at once; drop it and add it again without DEFERRABLE"
+        deferrable = [each for each in self.table.deferrable_keys if not keys or each == frozenset(keys)]
+        if deferrable and frozenset(keys) not in self.table.keys:
+            raise unusable(
+                self.config,
+                f"insert.mode={mode} cannot use the key on {', '.join(sorted(deferrable[0]))} of table {self.table.called}: it is "
+                "DEFERRABLE, and ON CONFLICT takes only keys that are checked at once; drop it and add it again without DEFERRABLE",
             )
         if frozenset(keys) not in self.table.keys and not self.table.is_view:
-            raise FatalError(
-                f"insert.mode=upsert needs a primary key on {', '.join(keys)} of table {self.table.called}; "
-                f"ALTER TABLE {self.table.called.sql} ADD PRIMARY KEY ({listed}) would add it"
+            raise unusable(
+                self.config,
+                f"insert.mode={mode} needs a primary key on {', '.join(keys)} of table {self.table.called}; "
+                f"ALTER TABLE {self.table.called.sql} ADD PRIMARY KEY ({listed}) would add it",
             )
         assigned = ", ".join(f"{name} = excluded.{name}" for _, name in self._others())
-        if not assigned:
+        if not assigned or self.config.insert_mode is InsertMode.IGNORE:
             return f" ON CONFLICT ({listed}) DO NOTHING"
         guard = self._guard(" WHERE ", f"excluded.{self._version}")
         return f" ON CONFLICT ({listed}) DO UPDATE SET {assigned}{guard}"

@@ -152,13 +152,15 @@ WAYS: dict[str, dict[str, str]] = {
 MODES = {
     "upsert": {"insert.mode": "upsert", "pk.mode": "record_key", "pk.fields": "id", "delete.enabled": "true"},
     "insert": {"insert.mode": "insert", "pk.mode": "none"},
+    "ignore": {"insert.mode": "ignore", "pk.mode": "record_key", "pk.fields": "id", "delete.enabled": "true"},
+    "ignore without a key": {"insert.mode": "ignore", "pk.mode": "none"},
 }
 
 
 async def _outcome(
     bootstrap: str, database: str, topic: str, config: Mapping[str, str], mode: str
 ) -> tuple[list[Any], list[Any]]:
-    table = TABLE if mode == "upsert" else TABLE.replace("id text PRIMARY KEY", "id text NOT NULL")
+    table = TABLE.replace("id text PRIMARY KEY", "id text NOT NULL") if mode == "insert" else TABLE
     await execute(database, table)
     keys = {"topics": topic, "table.name.format": "t", "errors.tolerance": "all", **MODES[mode], **config}
     given = configuration(database, **{key.replace(".", "__"): value for key, value in keys.items()})

@@ -9,7 +9,7 @@ from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import shortest_single
 from sink_connector.data.record import Schema, Type
 from sink_connector.sink.encoders.connect_values import document_wire
-from sink_connector.sink.encoders.encoder import Encode, Encoder, each
+from sink_connector.sink.encoders.encoder import TEXTS, Encode, Encoder, each
 from sink_connector.sink.table_metadata import Column
 
 NESTED = frozenset({Type.ARRAY, Type.MAP, Type.STRUCT})
@@ -27,17 +27,29 @@ AS_INSTANT = (
 def column_wire(schema: Schema, column: Column) -> Encoder | None:
     """The encoder, for values in the Python form of `record.py`, where the column asks for another than the schema's own."""
     base = column.base_type
-    if base in {"json", "jsonb"} and schema.type is not Type.STRING:
-        return document_wire(schema)
-    if schema.type in {Type.MAP, Type.STRUCT} and is_hstore(base):
+    kind = document_type(schema, column)
+    if kind is not None:
+        return document_wire(schema, kind)
+    if schema.type in {Type.MAP, Type.STRUCT}:
         return Encoder("text", each(lambda value: hstore(_texts(schema, value))))
-    if schema.type in NESTED:
-        return document_wire(schema)
     if schema.type in FLOATS and base == "numeric":
         return Encoder("numeric", each(_exact_single if schema.type is Type.FLOAT32 else _exact))
     if schema.type is Type.BOOLEAN and base in BITS:
         return Encoder("text", each(lambda value: "1" if value else "0"))
     return None
+
+
+def document_type(schema: Schema, column: Column) -> str | None:
+    """The type as which a document of a value travels to the column: its own, so that nothing is written in another way.
+
+    None where the value is no document.
+    """
+    base = column.base_type
+    if base in {"json", "jsonb"}:
+        return None if schema.type is Type.STRING else base
+    if schema.type not in NESTED or (schema.type is not Type.ARRAY and is_hstore(base)):
+        return None
+    return "text" if base in TEXTS else "jsonb"
 
 
 def array_wire(element: Encoder) -> Encoder:

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import bounded
 from sink_connector.data.instants import DAY_US, EPOCH_2000_US, MICROSECOND, micros_of
@@ -13,6 +15,7 @@ from sink_connector.sink.encoders.encoder import (
     EPOCH_2000_DAYS,
     PRIMITIVES,
     Each,
+    Encode,
     Encoder,
     each,
     refused,
@@ -37,9 +40,26 @@ def connect_encoder(schema: Schema) -> Encoder:
     return document_wire(schema)
 
 
-def document_wire(schema: Schema) -> Encoder:
-    """The encoder of any value as a jsonb."""
-    return Encoder("jsonb", each(partial(document, schema)))
+def document_wire(schema: Schema, kind: str = "jsonb") -> Encoder:
+    """The encoder of any value as a document, which travels as a jsonb, a json or a text."""
+    return Encoder(kind, written_as(kind, each(partial(document, schema))))
+
+
+def written_as(kind: str, encode: Encode) -> Encode:
+    """An encoding that gives JSON texts, for documents that travel as a type: spaced like a jsonb's where the text is what stays."""
+    if kind == "jsonb":
+        return encode
+    finish = spaced if kind == "json" else _spaced_text
+    return lambda column: [None if text is None else finish(text) for text in encode(column)]
+
+
+def spaced(text: bytes) -> bytes:
+    """A JSON text with a blank after each colon and comma, as PostgreSQL writes a jsonb."""
+    return msgspec.json.format(text, indent=0)
+
+
+def _spaced_text(text: bytes) -> str:
+    return spaced(text).decode()
 
 
 def document(schema: Schema, value: Any) -> bytes | None:

@@ -15,16 +15,18 @@ from sink_connector.data.record import DECIMAL, Schema, Type
 from sink_connector.data.record_schema import Form
 from sink_connector.sink.encoders.column_values import (
     AS_INSTANT,
+    NESTED,
     TIMESTAMP,
     array_wire,
     column_wire,
+    document_type,
     element_column,
 )
 from sink_connector.sink.encoders.connect_values import connect_encoder
 from sink_connector.sink.encoders.debezium_values import debezium_created_type, debezium_wire
 from sink_connector.sink.encoders.encoder import PRIMITIVES, Encoder, refused
 from sink_connector.sink.encoders.guards import guarded
-from sink_connector.sink.encoders.json_values import json_encoder, read_first
+from sink_connector.sink.encoders.json_values import json_encoder, nested_encoder, read_first
 from sink_connector.sink.encoders.untyped_values import untyped_encoder
 from sink_connector.sink.table_metadata import Column
 
@@ -36,18 +38,25 @@ async def set_codecs(connection: Connection) -> None:
             name, schema="pg_catalog", encoder=tuple, decoder=tuple, format="tuple"
         )
     await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
+    )
+    await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=b"\x01".__add__, decoder=lambda data: data[1:], format="binary"
     )
 
 
-def encoder_of(schema: Schema, form: Form, column: Column | None) -> Encoder:
+def encoder_of(schema: Schema, form: Form, column: Column | None, *, nested: str = "jsonb") -> Encoder:
     """How values of this schema travel to this column; None stands for a column that is still to be made.
 
-    Raises `BadRecordError` when there is no telling: a value without a schema for a column that is not there, or a schema
+    `nested` is what `nested.type` says. Raises `BadRecordError` when there is no telling: a value without a schema for a column that is not there, or a schema
     whose parameters are none.
     """
     try:
-        wire = untyped_encoder(column) if form is Form.UNTYPED else _typed_wire(schema, form, column)
+        wire = (
+            untyped_encoder(column, nested=nested)
+            if form is Form.UNTYPED
+            else _typed_wire(schema, form, column)
+        )
     except ValueError as error:
         raise refused(f"a schema of type {schema.type.value} that can be used: {error}") from error
     if wire.template is None and wire.type == "text" and column is not None and column.base_type == TIMESTAMP:
@@ -58,11 +67,12 @@ def encoder_of(schema: Schema, form: Form, column: Column | None) -> Encoder:
     return guarded(wire, column, exact=exact)
 
 
-def created_type(schema: Schema, wire: Encoder) -> str:
-    """The type of a column made for this schema."""
+def created_type(schema: Schema, wire: Encoder, *, nested: str = "jsonb") -> str:
+    """The type of a column made for this schema; `nested` is that for documents."""
     if schema.type is Type.ARRAY and schema.items is not None and wire.type.endswith("[]"):
         return f"{created_type(schema.items, Encoder(wire.type.removesuffix('[]')))}[]"
-    return debezium_created_type(schema) or wire.type
+    made = debezium_created_type(schema) or wire.type
+    return nested if made == "jsonb" and schema.type in NESTED else made
 
 
 def _typed_wire(schema: Schema, form: Form, column: Column | None) -> Encoder:
@@ -75,11 +85,12 @@ def _typed_wire(schema: Schema, form: Form, column: Column | None) -> Encoder:
         return _array(schema, form, column)
     special = debezium_wire(schema, column)
     if special is None and column is not None:
+        kind = document_type(schema, column) if schema.type in NESTED else None
+        if kind is not None and form is Form.JSON and not _is_list(schema):
+            return nested_encoder(schema, kind)
         special = column_wire(schema, column)
     if special is None:
         return json_encoder(schema) if form is Form.JSON else connect_encoder(schema)
-    if form is Form.JSON and _is_the_schemas_own(special, schema):
-        return json_encoder(schema)
     return _after_reading(schema, special) if form is Form.JSON else special
 
 
@@ -93,15 +104,6 @@ def _array(schema: Schema, form: Form, column: Column | None) -> Encoder:
     while items.type is Type.ARRAY and items.items is not None:
         items = items.items  # of several dimensions: PostgreSQL's type is the same
     return array_wire(encoder_of(items, form, element_column(column)))
-
-
-def _is_the_schemas_own(special: Encoder, schema: Schema) -> bool:
-    """Whether a nested value is written as the document it is, which needs no reading."""
-    return (
-        special.type == "jsonb"
-        and schema.type in {Type.ARRAY, Type.MAP, Type.STRUCT}
-        and not _is_list(schema)
-    )
 
 
 def _is_list(schema: Schema) -> bool:

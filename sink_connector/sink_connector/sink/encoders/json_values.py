@@ -10,7 +10,7 @@ import msgspec
 from sink_connector.converters.connect_json import Read, json_reader
 from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import DECIMAL, Schema, Type
-from sink_connector.sink.encoders.connect_values import document
+from sink_connector.sink.encoders.connect_values import document, written_as
 from sink_connector.sink.encoders.encoder import PRIMITIVES, Encode, Encoder, refused, scale_of
 from sink_connector.sink.encoders.plain_documents import plain_check
 
@@ -27,7 +27,16 @@ def json_encoder(schema: Schema) -> Encoder:
         return Encoder("numeric", read_first(schema))
     if schema.type in PRIMITIVES:
         return Encoder(PRIMITIVES[schema.type])
-    return Encoder("jsonb", partial(_documents, schema=schema))
+    return nested_encoder(schema)
+
+
+def nested_encoder(schema: Schema, kind: str = "jsonb") -> Encoder:
+    """The encoder of nested values as documents that travel as a jsonb, a json or a text.
+
+    Only a jsonb may be sent as it came: the server brings it into one form, whatever way the record took.
+    """
+    check = plain_check(schema) if kind == "jsonb" else None
+    return Encoder(kind, written_as(kind, partial(_documents, schema=schema, check=check)))
 
 
 def read_first(schema: Schema, then: Encode | None = None) -> Encode:
@@ -56,9 +65,10 @@ def _connect_form(schema: Schema, read: Read, value: Any) -> Any:
         raise refused(f"a {schema.type.value} that fits its schema: {error}") from error
 
 
-def _documents(column: Sequence[Any], *, schema: Schema) -> Sequence[Any]:
-    """Nested values as JSON text: as it came where that is the document, else read by its schema and written again."""
-    check = plain_check(schema)
+def _documents(
+    column: Sequence[Any], *, schema: Schema, check: Callable[[bytes], Any] | None
+) -> Sequence[Any]:
+    """Nested values as JSON text: as it came where `check` finds it the document, else read by its schema and written again."""
     return [_document(None if raw is None else bytes(raw), check, schema) for raw in column]
 
 

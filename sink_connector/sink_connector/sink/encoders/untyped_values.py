@@ -12,7 +12,8 @@ from sink_connector.data.decimals import bounded, whole
 from sink_connector.data.exact_json import encode_exact, parse_exact
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.encoders.column_values import array_wire, element_column, hstore, is_hstore
-from sink_connector.sink.encoders.encoder import INTEGERS, Encoder, refused
+from sink_connector.sink.encoders.connect_values import spaced, written_as
+from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, refused
 from sink_connector.sink.table_metadata import Column
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,8 +43,8 @@ INSTANTS = {
 }
 
 
-def untyped_encoder(column: Column | None) -> Encoder:
-    """The encoder for a column's values. Raises `BadRecordError` when there is no column to say what they are."""
+def untyped_encoder(column: Column | None, *, nested: str = "jsonb") -> Encoder:
+    """The encoder for a column's values; what is nested may go into a text where `nested` is one. Raises `BadRecordError` when there is no column to say what they are."""
     if column is None:
         raise BadRecordError("a value without a schema does not say which type its column should have")
     base = column.base_type
@@ -54,7 +55,9 @@ def untyped_encoder(column: Column | None) -> Encoder:
         outer = array_wire(inner)
         return Encoder(outer.type, partial(_arrays, decode=elements, inner=outer, name=base), outer.template)
     if base in {"json", "jsonb"}:
-        return Encoder("jsonb", _documents)
+        return Encoder(base, _documents if base == "jsonb" else written_as(base, _written_documents))
+    if base in TEXTS and nested == "text":
+        return Encoder("text", _texts_or_documents)
     if is_hstore(base):
         pairs = msgspec.json.Decoder(dict[str, Any] | None, float_hook=Decimal)
         return Encoder("text", partial(_hstores, decode=pairs.decode))
@@ -133,6 +136,31 @@ def _iso(number: int, base: str) -> str:
 def _documents(column: Sequence[Any]) -> Sequence[Any]:
     texts = [_text(value) for value in column]
     return [None if text == b"null" else text for text in texts]
+
+
+def _written_documents(column: Sequence[Any]) -> Sequence[bytes | None]:
+    """In one form, whether the value was parsed on its way or not."""
+    values = map(_parsed, column)
+    return [None if value is None else encode_exact(value) for value in values]
+
+
+def _texts_or_documents(column: Sequence[Any]) -> Sequence[str | None]:
+    return [_text_or_document(_parsed(value)) for value in column]
+
+
+def _text_or_document(value: Any) -> str | None:
+    if isinstance(value, dict | list):
+        return spaced(encode_exact(value)).decode()
+    if value is not None and not isinstance(value, str):
+        raise refused(f"a text, an object or an array for a column of type text, not {type(value).__name__}")
+    return value
+
+
+def _parsed(value: Any) -> Any:
+    try:
+        return parse_exact(_text(value))
+    except ValueError as error:
+        raise refused(f"a value that is JSON: {error}") from error
 
 
 def _text(value: Any) -> bytes:

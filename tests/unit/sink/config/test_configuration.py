@@ -47,7 +47,23 @@ def test_the_other_connectors_spellings_mean_the_same() -> None:
         ({"insert__mode": "upsert"}, "pk.mode", "insert.mode"),
         ({"delete__enabled": "true", "pk__mode": "record_value"}, "delete.enabled", "pk.mode"),
         ({"version__field": "v"}, "version.field", "insert.mode"),
+        ({"version__field": "v", "insert__mode": "ignore"}, "version.field", "insert.mode=ignore"),
         ({"pk__mode": "record_header"}, "pk.fields", "pk.mode"),
+        (
+            {"record__table__field": "a", "record__table__header": "b"},
+            "record.table.field",
+            "record.table.header",
+        ),
+        (
+            {"record__table__header": "b", "topics__to__tables__mapping": "a:b"},
+            "topics.to.tables.mapping",
+            "record.table.header",
+        ),
+        (
+            {"record__table__field": "b", "table__name__format": "t"},
+            "table.name.format",
+            "record.table.field",
+        ),
         ({"fields__whitelist": "a", "field__exclude__list": "b"}, "fields.whitelist", "field.exclude.list"),
         ({"errors__deadletterqueue__topic__name": "a"}, "topics", "errors.deadletterqueue.topic.name"),
         (

@@ -100,7 +100,8 @@ def test_a_missing_row_is_waited_for_as_long_as_configured(
 def test_a_changed_table_is_looked_at_again_a_few_times() -> None:
     error = asyncpg.UndefinedColumnError("")
     assert POLICY.on(error, 1, Attempts(refreshes=MOST_REFRESHES - 1)) == Refresh()
-    assert isinstance(POLICY.on(error, 1, Attempts(refreshes=MOST_REFRESHES)), Fail)
+    assert POLICY.on(error, 1, Attempts(refreshes=MOST_REFRESHES)) == Isolate()
+    assert isinstance(POLICY.on(error, 1, Attempts(refreshes=MOST_REFRESHES, isolated=True)), Fail)
 
 
 @pytest.mark.parametrize(

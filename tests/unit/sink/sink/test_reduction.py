@@ -11,7 +11,7 @@ from sink_connector.data.record import Field, Schema, Type
 from sink_connector.data.record_schema import RecordSchema, dict_record_schema, primitive_record_schema
 from sink_connector.data.write_record import WriteRecord, WriteRecords
 from sink_connector.sink.column_mapping import ColumnMapping, make_column_mapping
-from sink_connector.sink.reduction import Group, in_order, last_states
+from sink_connector.sink.reduction import Group, all_states, in_order, last_states
 
 NUMBER = Schema(type=Type.INT64)
 KEY = primitive_record_schema(NUMBER)
@@ -124,11 +124,11 @@ def test_a_batch_cut_anywhere_leaves_the_same_table(
 
 
 @given(entries)
-def test_plain_inserts_keep_every_record_and_the_order_of_each_key(
+def test_where_the_database_decides_every_record_is_kept_in_the_order_of_each_key(
     records: list[tuple[int, dict[str, int] | None]],
 ) -> None:
     layout_of = layouts(config(version="", mode=InsertMode.INSERT))
-    groups = last_states(WriteRecords.of(entry(*each) for each in records), layout_of, reduce=False)
+    groups = all_states(WriteRecords.of(entry(*each) for each in records), layout_of)
     kept = [(each.key, each.value) for group in groups for each in group.entries]
     for key in range(5):
         assert [value for each, value in kept if each == key] == [
