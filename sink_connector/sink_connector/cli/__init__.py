@@ -1,1 +1,1 @@
-"""The console command's parts; each adds its own arguments and runs with them."""
+"""The console command: its arguments, and a module for each of its commands, loaded when it is asked for."""

@@ -1,6 +1,6 @@
 """Single message transforms and predicates: the seam, and the chain a connector's configuration makes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from sink_connector.data.record import Record
@@ -38,6 +38,10 @@ class Chain:
     def __init__(self, transforms: Sequence[Transform]) -> None:
         """Takes what it works with."""
         self._transforms = tuple(transforms)
+
+    def __iter__(self) -> Iterator[Transform]:
+        """The transforms in their order."""
+        return iter(self._transforms)
 
     def __bool__(self) -> bool:
         """Whether there is any transform."""

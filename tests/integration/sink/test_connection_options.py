@@ -12,8 +12,11 @@ import asyncpg
 import pytest
 
 from devservers.ports import free_ports
+from sink_connector.cli.dry_run import try_records
 from sink_connector.config.connection import parse_connection
+from sink_connector.config.worker import WorkerConfig
 from sink_connector.errors import FatalError
+from sink_connector.runtime.connector_definition import define_connector
 from sink_connector.sink.session import Session, connect, prepare_database
 from tests.conftest import MakeTopic
 from tests.support.sink import (
@@ -27,6 +30,7 @@ from tests.support.sink import (
     send,
     struct,
 )
+from tests.support.sink_commands import database_snapshot
 from tests.support.waiting import wait_until
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
@@ -143,6 +147,24 @@ async def test_rows_arrive_through_a_pooler_in_transaction_mode(
             await wait(501)
             assert not any(status.trace for status in connector.status)
     assert await rows(database, "SELECT count(*), max(n) FROM s1.t") == [(400, 399)]
+
+
+@needs_pgbouncer
+async def test_a_dry_run_behind_a_pooler_leaves_nothing(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, session_directory: Path
+) -> None:
+    topic = await make_topic()
+    await send(kafka_bootstrap, topic, [*numbers(80), Message(value=b"nonsense")])
+    before = await database_snapshot(database)
+    worker = WorkerConfig(bootstrap_servers=kafka_bootstrap)
+    with pgbouncer(database, session_directory) as pooled:
+        await wait_until(lambda: reachable(pooled), timeout_s=20, what="pgbouncer to answer")
+        given = configuration(f"jdbc:{pooled}?prepareThreshold=0", topics=topic, **UPSERT)
+        definition = define_connector(given, worker, worker.providers.unrestricted())
+        report = await try_records(definition, "earliest", 100)
+    assert (report["row"], report["bad"], report["stopped"]) == (80, 1, "")
+    assert report["records"][79]["key"] == {"n": 79}
+    assert await database_snapshot(database) == before
 
 
 def wait_until_read_directly(database: str, name: str) -> Callable[[int], Awaitable[None]]:

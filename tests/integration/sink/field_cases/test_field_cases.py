@@ -5,7 +5,15 @@ import uuid
 import pytest
 
 from tests.conftest import MakeTopic
-from tests.integration.sink.field_cases import constraints, equality, exactness, names, nulls, tables
+from tests.integration.sink.field_cases import (
+    constraints,
+    equality,
+    exactness,
+    judgement,
+    names,
+    nulls,
+    tables,
+)
 from tests.integration.sink.field_cases.case import Case, named
 from tests.support.sink import (
     Message,
@@ -20,7 +28,11 @@ from tests.support.sink import (
 )
 from tests.support.waiting import wait_until
 
-CASES = [case for module in (constraints, equality, exactness, names, nulls, tables) for case in module.CASES]
+CASES = [
+    case
+    for module in (constraints, equality, exactness, judgement, names, nulls, tables)
+    for case in module.CASES
+]
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.rich], ids=lambda case: case.name)

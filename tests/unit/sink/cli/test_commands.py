@@ -44,6 +44,10 @@ def test_the_version_and_examples_are_told(capsys: pytest.CaptureFixture[str]) -
         assert word in text
     for command in ("run", "validate", "init", "worker", "deploy", "dead-letters"):
         assert f"example: sink-connector {command}" in said(capsys, command, "--help")[1]
+    for command in ("try", "explain"):
+        text = said(capsys, command, "--help")[1]
+        assert f"  sink-connector {command} people.json" in text
+        assert "exit codes: 0" in text
 
 
 @pytest.mark.parametrize(
@@ -60,18 +64,21 @@ def test_the_version_and_examples_are_told(capsys: pytest.CaptureFixture[str]) -
         ({"name": "a\nb", "config": CONNECTOR}, "name holds a control character"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("command", [["validate"], ["run"], ["dead-letters", "list"]])
+@pytest.mark.parametrize(
+    "command", ["validate {}", "run {}", "dead-letters list {}", "try {}", "explain {} t 0 0"]
+)
 def test_a_file_that_cannot_be_used_is_one_sentence_and_2(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: Any, reason: str, command: list[str]
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: Any, reason: str, command: str
 ) -> None:
-    code, text = said(capsys, *command, written(tmp_path, "c.json", content))
+    file = written(tmp_path, "c.json", content)
+    code, text = said(capsys, *(word.format(file) for word in command.split()))
     assert code == 2
     assert reason in text
     assert "Traceback" not in text
 
 
 def test_a_missing_file_is_one_sentence_and_2(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in (["validate"], ["run"], ["deploy"], ["dead-letters", "list"]):
+    for command in (["validate"], ["run"], ["deploy"], ["dead-letters", "list"], ["try"]):
         code, text = said(capsys, *command, "/nowhere.json")
         assert (code, "No such file" in text, "Traceback" in text) == (2, True, False)
 
@@ -184,3 +191,38 @@ def test_settings_that_cannot_be_used_are_one_sentence_and_2(
 ) -> None:
     code, text = said(capsys, "worker", written(tmp_path, "w.properties", f"{line}\n"))
     assert (code, reason in text, "Traceback" in text) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    "words", [["--records", "0"], ["--records", "100001"], ["--records", "ten"], ["--from"], ["--unknown"]]
+)
+def test_a_dry_run_that_is_asked_for_wrongly_is_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str]
+) -> None:
+    file = written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
+    code, text = said(capsys, "try", file, *words)
+    assert (code, "Traceback" in text) == (2, False)
+
+
+@pytest.mark.parametrize("words", [["try"], ["explain", "t", "0", "0"]])
+def test_looking_where_no_broker_answers_is_one_sentence_and_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setenv("SINK_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    config = {**CONNECTOR, "topics": "t"}
+    config.pop("topics.regex", None)
+    file = written(tmp_path, "c.json", {"name": "c", "config": config})
+    code, text = said(capsys, words[0], file, *words[1:])
+    assert code == 1
+    assert len(text.strip().splitlines()) == 1
+    assert "Kafka cannot be used" in text
+
+
+def test_being_interrupted_while_a_command_is_still_loaded_is_130_without_a_trace(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sink_connector.__main__.import_module", interrupted)
+    assert said(capsys, "validate", "c.json") == (130, "")
