@@ -40,6 +40,10 @@ class FencedError(FatalError):
     """Another writer has claimed one of the batch's partitions: nothing of this batch was written."""
 
 
+class WentBackError(FencedError):
+    """The database lacks what this writer has committed: a standby without it was promoted, or a backup restored."""
+
+
 class ConfigError(SinkError):
     """A configuration that cannot be used. `problems` maps each key to what is wrong with it."""
 

@@ -30,7 +30,7 @@ NOT_IN_THE_PLUGIN = (
     "mariadb-", "mssql-", "mysql-", "ojdbc",
 )  # fmt: skip
 STORAGE_TOPICS = ("config", "offset", "status")
-START_TIMEOUT_S = 90
+START_TIMEOUT_S = 300
 
 LOG4J = """
 status=error

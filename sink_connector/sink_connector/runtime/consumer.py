@@ -285,6 +285,12 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         self._epochs.clear()
         self._next.clear()
 
+    def claim_again(self) -> None:
+        """Deliver nothing any more until `rewind` has claimed anew what is claimed: its stored offsets went back."""
+        self._unclaimed |= self._epochs.keys()
+        self.give_up()
+        self.assigned.set()
+
     async def keep_alive(self) -> None:
         """Tell the group that this consumer is alive although it cannot take more records now."""
         await self.consumer.getmany(NOTHING, timeout_ms=0)

@@ -11,7 +11,7 @@ import structlog
 
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.topic import DeadLetterTopic
-from sink_connector.errors import FatalError, FencedError
+from sink_connector.errors import FatalError, FencedError, WentBackError
 from sink_connector.runtime.consumer import PartitionConsumer, Polled
 from sink_connector.runtime.delivery import Delivery, Retrier, Time, Trouble, report
 from sink_connector.runtime.maintenance import Maintenance
@@ -150,6 +150,8 @@ class SinkTask:
                     delivery = None
                 if delivery is None and self._buffer.is_due:
                     delivery = asyncio.create_task(self._deliver(self._buffer.take()))
+                elif delivery is None and self.session.is_lost:
+                    delivery = asyncio.create_task(self._retrier.run(self._look_behind, "look behind"))
                 self._check_fence()
         finally:
             await self._stop(maintenance, poll, delivery)
@@ -176,8 +178,28 @@ class SinkTask:
     async def _deliver(self, batch: Batch) -> None:
         try:
             await self._delivery.deliver(batch)
+        except WentBackError as error:
+            self._went_back(error)
         except FencedError as error:
             self._fenced(error)
+
+    async def _look_behind(self) -> None:
+        """After a connection was lost, whether the server that answers now has what was committed to the one before."""
+        stored = await OffsetStore(await self.session.connection(), self.config.name).stored()
+        claimed = {Partition(*partition) for partition in self.source.epochs}
+        lacking = [
+            each for each in claimed & self._committed.keys() if stored.get(each, 0) < self._committed[each]
+        ]
+        if lacking:
+            self._went_back(
+                WentBackError(f"the database lacks what was committed of {len(lacking)} partitions")
+            )
+
+    def _went_back(self, error: WentBackError) -> None:
+        """Rows and offsets went back together: what is missing is read again from where they are now."""
+        log.warning("database.went_back", **self._context, error=str(error))
+        self._committed.clear()
+        self.source.claim_again()
 
     def _after_commit(self, batch: Batch, written: Written) -> None:
         """What follows a commit may fail without losing anything."""

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from asyncpg import Connection
 
 from sink_connector.data import sql_files
-from sink_connector.errors import FatalError, FencedError
+from sink_connector.errors import FatalError, FencedError, WentBackError
 
 SQL = sql_files.load("offsets.sql", package=__package__)
+NOTHING_STORED: Mapping["Partition", "Position"] = MappingProxyType({})
 LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
 
 
@@ -102,6 +104,10 @@ class OffsetStore:
                 [beginning.topic_id for beginning in beginnings.values()],
             )
 
+    async def stored(self) -> dict[Partition, int]:
+        """See `stored`."""
+        return await stored(self.connection, self.connector)
+
     async def claim(self, partition: Partition, beginning: Beginning) -> Claim:
         """See `claim`."""
         return await claim(self.connection, self.connector, partition, beginning)
@@ -125,20 +131,22 @@ async def reset(connection: Connection, connector: str) -> None:
     await connection.execute(SQL["reset"], connector)
 
 
-async def advance(
+async def advance(  # noqa: PLR0913 - each by its name
     connection: Connection,
     connector: str,
     positions: Mapping[Partition, Position],
     *,
     channel: str,
+    stored: Mapping[Partition, Position] = NOTHING_STORED,
     taken_ms: int = 0,
 ) -> bool:
     """Store the next offsets in the running transaction and notify `channel` (none when empty).
 
-    `taken_ms` is when the first of the records came from Kafka, milliseconds since 1970; the notification says it.
+    `stored` are the positions that this writer has committed so far. `taken_ms` is when the first of the records came from Kafka, milliseconds since 1970; the notification says it.
 
     False when the batch is in already: its commit was answered into a broken connection, and it was tried again.
-    Raises `FencedError` when another writer has claimed one of the partitions since.
+    Raises `WentBackError` when the database does not have them, `FencedError` when another writer has claimed one of the
+    partitions since.
     """
     row = await connection.fetchrow(
         SQL["advance"],
@@ -149,15 +157,26 @@ async def advance(
         [position.epoch for position in positions.values()],
         channel,
         _notification(connector, positions, taken_ms) if channel else "",
+        [_floor(stored.get(partition), position) for partition, position in positions.items()],
     )
-    moved, there = (row["moved"], row["there"]) if row is not None else (0, 0)
+    moved, there, behind = row[:3] if row is not None else (0, 0, 0)
     if moved == len(positions):
         return True
     if there == len(positions):
         return False
+    if behind:
+        raise WentBackError(
+            f"the database lacks what was committed of {behind} of {len(positions)} partitions: a standby without it was "
+            "promoted, or a backup restored"
+        )
     raise FencedError(
         f"{len(positions) - moved} of {len(positions)} partitions were claimed by another writer"
     )
+
+
+def _floor(stored: Position | None, position: Position) -> int:
+    """The next offset that must be there at least; of what an earlier claim stored, the claim itself is the proof."""
+    return stored.next_offset if stored is not None and stored.epoch == position.epoch else 0
 
 
 def _notification(connector: str, positions: Mapping[Partition, Position], taken_ms: int) -> str:

@@ -42,19 +42,24 @@ UPDATE sink.offsets SET epoch = epoch + 1, next_offset = -1, topic_id = '' WHERE
 -- Moves every partition of a batch, each only if the epoch is still the one it was claimed with and the batch is not
 -- in yet, and tells the listeners. `moved` short of all is either the fence (another writer has claimed one) or a batch
 -- whose commit went through although its answer was lost: then all of it is `there`, as part of a larger one perhaps.
+-- A partition is `behind` when this database does not have what the writer has committed or claimed before: `floor` is the
+-- next offset that it stored last.
 WITH batch AS (
-    SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[])
-        AS batch (topic, partition, next_offset, epoch)
+    SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[], $8::bigint[])
+        AS batch (topic, partition, next_offset, epoch, floor)
 ), moved AS (
     UPDATE sink.offsets o
     SET next_offset = batch.next_offset
     FROM batch
     WHERE o.connector = $1 AND o.topic = batch.topic AND o.partition = batch.partition AND o.epoch = batch.epoch
-      AND o.next_offset < batch.next_offset
+      AND o.next_offset < batch.next_offset AND o.next_offset >= batch.floor
     RETURNING o.partition
 )
 SELECT
     (SELECT count(*) FROM moved) AS moved,
     (SELECT count(*) FROM sink.offsets o JOIN batch USING (topic, partition, epoch)
      WHERE o.connector = $1 AND o.next_offset >= batch.next_offset) AS there,
+    (SELECT count(*) FROM batch LEFT JOIN sink.offsets o
+        ON o.connector = $1 AND o.topic = batch.topic AND o.partition = batch.partition
+     WHERE coalesce(o.epoch, 0) < batch.epoch OR (o.epoch = batch.epoch AND o.next_offset < batch.floor)) AS behind,
     CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END;

@@ -97,6 +97,11 @@ class Session:
     command_timeout_s: float = COMMAND_TIMEOUT_S
     _connection: asyncpg.Connection | None = None
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether there was a connection, and the server or the network has ended it."""
+        return self._connection is not None and self._connection.is_closed()
+
     async def connection(self) -> asyncpg.Connection:
         """An open connection.
 

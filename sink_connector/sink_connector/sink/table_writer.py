@@ -23,6 +23,7 @@ from sink_connector.sink.identifiers import quote
 from sink_connector.sink.isolation import Isolation, Place
 from sink_connector.sink.key_ranking import KeyRanking
 from sink_connector.sink.new_keys import NewKeys, copy_rows
+from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.plan_cache import PlanCache, parents_first
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group, all_states, in_order, keys_of, last_states
@@ -64,6 +65,7 @@ class TableWriter:
         self._ranking = KeyRanking(self._plans, self._staging)
         self._connection: Connection | None = None
         self._outdated = False
+        self._stored: dict[Partition, Position] = {}
 
     def forget_tables(self) -> None:
         """Look at the tables again before the next batch."""
@@ -145,10 +147,12 @@ class TableWriter:
                 connection,
                 self._config.name,
                 batch.positions,
+                stored=self._stored,
                 channel=self._config.notify_channel,
                 taken_ms=round((time.time() - time.monotonic() + batch.began) * 1000),
             ):
                 log.info("batch.found_committed", connector=self._config.name)
+                self._stored |= batch.positions
                 return Written(rows=0, dead=())
             if isolate:
                 rows, refused = await self._isolate(connection, batch, final=final)
@@ -159,6 +163,7 @@ class TableWriter:
             if dead:
                 self._refuse_unless_tolerant(dead[0])
                 await store(connection, self._config.name, dead)
+        self._stored |= batch.positions
         return Written(rows=rows, dead=dead)
 
     def _refuse_unless_tolerant(self, letter: DeadLetter) -> None:
