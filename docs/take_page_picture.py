@@ -25,8 +25,8 @@ def place_orders(page: Page) -> None:
         page.get_by_role("radio", name=instance).check(force=True)
         page.get_by_label("Your name").fill(USER)
         page.get_by_role("button", name="Place order").click()
-        expect(page.locator("#order-steps")).to_contain_text(f"{instance}-", timeout=30_000)
-        expect(page.locator("#order-steps")).to_contain_text(re.compile("confirmed|rejected"), timeout=30_000)
+        expect(page.locator("#journey")).to_contain_text(f"{instance}-", timeout=30_000)
+        expect(page.locator("#journey")).to_contain_text(re.compile("confirmed|rejected"), timeout=30_000)
 
 
 def main(url: str = "http://localhost:8000") -> None:

@@ -25,7 +25,7 @@ async def place_order(page: Page, *, instance: str, user: str) -> None:
     await page.get_by_role("radio", name=instance).check(force=True)
     await page.get_by_label("Your name").fill(user)
     await page.get_by_role("button", name="Place order").click()
-    await expect(page.locator("#order-steps")).to_contain_text(
+    await expect(page.locator("#journey")).to_contain_text(
         re.compile(f"{instance}-.*Visible [0-9.]+ m?s after the commit")
     )
 
@@ -40,9 +40,9 @@ async def test_a_visitor_places_orders_and_sees_why_there_are_two_answers(open_p
     await expect(page.locator("#views-verdict")).to_have_text(
         "order-3 knows 1 of them. The one picture shows 3."
     )
-    steps = page.locator("#order-steps li.done")
-    assert await steps.count() >= 4
-    await expect(page.locator("#latency-parts")).to_contain_text(re.compile(r"The whole way\s*[0-9]+ ms"))
+    journey = page.locator("#journey li.done")
+    assert await journey.count() >= 4
+    await expect(page.locator("#legs")).to_contain_text(re.compile(r"The whole way\s*[0-9]+ ms"))
     await expect(page.locator("#view-all")).to_contain_text("confirmed")
 
 
@@ -82,7 +82,7 @@ async def test_a_rejected_order_says_why_wherever_it_is_shown(open_page: OpenPag
     await page.get_by_label("Product").select_option("first-roast")
     await page.get_by_label("Quantity").fill("10")
     await place_order(page, instance="order-1", user=somebody())
-    await expect(page.locator("#order-steps")).to_contain_text("Now rejected: ")
+    await expect(page.locator("#journey")).to_contain_text("Now rejected: ")
     await expect(page.locator("#view-all li.rejected")).to_contain_text("rejected · ")
 
 
@@ -111,7 +111,7 @@ async def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
     await page.keyboard.press("ControlOrMeta+a")
     await page.keyboard.type(user)
     await page.keyboard.press("Enter")
-    await expect(page.locator("#order-steps")).to_contain_text("order-2-")
+    await expect(page.locator("#journey")).to_contain_text("order-2-")
 
 
 async def test_the_page_reconnects_after_the_catalog_restarts_and_misses_nothing(
@@ -139,15 +139,15 @@ async def test_an_orders_steps_are_finished_when_it_became_visible_while_the_pag
     try:
         await page.get_by_label("Your name").fill(somebody())
         await page.get_by_role("button", name="Place order").click()
-        await expect(page.locator("#order-steps li").last).to_have_text(re.compile("on its way: .*…"))
+        await expect(page.locator("#journey li").last).to_have_text(re.compile("on its way: .*…"))
         assert stack.demo("stop", "catalog").returncode == 0
         await expect(page.locator("#node-you")).to_contain_text("cannot reach the catalog")
     finally:
         assert stack.demo("start", "sink").returncode == 0
         assert stack.demo("start", "catalog").returncode == 0
-    await expect(page.locator("#order-steps li").last).to_have_text(re.compile("visible in the one picture"))
-    await expect(page.locator("#order-steps li:not(.done)")).to_have_count(0)
-    await expect(page.locator("#order-steps .sum")).to_contain_text("confirmed")
+    await expect(page.locator("#journey li").last).to_have_text(re.compile("visible in the one picture"))
+    await expect(page.locator("#journey li:not(.done)")).to_have_count(0)
+    await expect(page.locator("#journey .sum")).to_contain_text("confirmed")
 
 
 async def test_a_visit_while_the_read_database_is_away_says_so(

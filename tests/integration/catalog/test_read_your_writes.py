@@ -70,7 +70,7 @@ async def test_a_parked_version_is_told_with_its_dead_letter(
     await held_back(catalog, 1)
     await read_side.park("orders", at, an_order(0), value=None)
     answer = await asked
-    assert (answer.status_code, answer.json()["type"]) == (424, "/problems/dead-letter")
+    assert (answer.status_code, answer.json()["type"]) == (424, "/problems/parked")
     letter = {
         "topic": f"{read_side.prefix}orders",
         "partition": at[0],
@@ -95,7 +95,7 @@ async def test_a_parked_record_that_nobody_can_read_counts_for_every_version_of_
     at = await read_side.publish("orders", an_order(0))
     await read_side.park("orders", at, an_order(0), value=b"\xff")
     answer = await catalog.get(ORDER, headers=with_token("orders:order-1-000000:2"))
-    assert answer.json()["type"] == "/problems/dead-letter"
+    assert answer.json()["type"] == "/problems/parked"
 
 
 async def test_the_history_waits_for_its_own_connector(

@@ -42,7 +42,7 @@ async def test_a_stream_begins_with_the_picture_and_goes_on_with_what_changes(
         "order.confirmed.v1",
         "CONFIRMED",
     )
-    assert confirmed.data["latency"]["total"] >= 0
+    assert confirmed.data["journey"]["total"] >= 0
     assert (reserved.name, reserved.data["product"]["stock_available"]) == ("product", 8)
 
 
@@ -149,7 +149,7 @@ async def test_reports_come_along_every_second(catalog: httpx.AsyncClient, read_
     async with streaming(catalog, "/stream?reports=true") as events:
         reports = [event for event in await take(events, 4) if event.name == "report"]
     assert len(reports) >= 3
-    assert {"lag_ms", "latency", "connectors", "parts", "dead_letters"} <= reports[0].data.keys()
+    assert {"lag_ms", "legs", "connectors", "parts", "dead_letters"} <= reports[0].data.keys()
     assert reports[0].id is None
 
 

@@ -46,20 +46,20 @@ async def test_the_lag_counts_records_per_partition_and_connector(
 async def test_each_leg_has_its_percentiles_and_the_sink_tells_when_it_took_the_batch(
     catalog: httpx.AsyncClient, read_side: ReadSide
 ) -> None:
-    assert (await told(catalog, bool))["latency"]["total"] is None
+    assert (await told(catalog, bool))["legs"]["total"] is None
     for number in range(5):
         await read_side.go("orders", an_order(number))
     report = await told(
-        catalog, lambda report: bool(report["latency"]["total"]) and report["latency"]["total"]["count"] == 5
+        catalog, lambda report: bool(report["legs"]["total"]) and report["legs"]["total"]["count"] == 5
     )
-    assert report["latency"]["take"] is None
-    assert {"count", "p50", "p95", "p99"} == report["latency"]["apply"].keys()
+    assert report["legs"]["take"] is None
+    assert {"count", "p50", "p95", "p99"} == report["legs"]["apply"].keys()
     at = await read_side.publish("orders", an_order(9))
     await read_side.commit(
         "orders", {at: an_order(9)}, taken_ms=int(an_order(9)["placed_at"].timestamp() * 1000)
     )
-    report = await told(catalog, lambda report: report["latency"]["take"] is not None)
-    assert report["latency"]["take"]["count"] == 1
+    report = await told(catalog, lambda report: report["legs"]["take"] is not None)
+    assert report["legs"]["take"]["count"] == 1
 
 
 async def test_dead_letters_are_counted_and_the_newest_shown(
@@ -69,8 +69,8 @@ async def test_dead_letters_are_counted_and_the_newest_shown(
         at = await read_side.publish("orders", an_order(number))
         await read_side.park("orders", at, an_order(number), value=None)
     report = (await catalog.get("/sync")).json()
-    assert (report["dead_letters"], len(report["newest_dead_letters"])) == (7, 5)
-    assert report["newest_dead_letters"][0] | {"parked_at": ""} == {
+    assert (report["dead_letters"], len(report["parked"])) == (7, 5)
+    assert report["parked"][0] | {"parked_at": ""} == {
         "connector": "orders",
         "topic": f"{read_side.prefix}orders",
         "partition": at[0],

@@ -32,7 +32,7 @@ class _Advance:
 class Published:
     """A visible change, and the data of its event: made once, however many streams carry it.
 
-    Its `latency` is null for a change that was there before this process watched.
+    Its `journey` is null for a change that was there before this process watched.
     """
 
     change: Change
@@ -168,7 +168,7 @@ def _data(change: Change, made: LatencyBreakdown | None) -> bytes:
             "topic": topic,
             "partition": partition,
             "offset": change.offset,
-            "latency": made,
+            "journey": made,
             topic.removesuffix("s"): msgspec.Raw(change.body),
         }
     )

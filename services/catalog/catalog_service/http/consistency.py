@@ -108,6 +108,4 @@ def _dead_letter(error: DeadLetterError) -> ProblemError:
         "offset": letter.offset,
         "error": letter.error,
     }
-    return ProblemError(
-        HTTPStatus.FAILED_DEPENDENCY, "dead-letter", str(error), members={"dead_letter": where}
-    )
+    return ProblemError(HTTPStatus.FAILED_DEPENDENCY, "parked", str(error), members={"dead_letter": where})

@@ -21,7 +21,7 @@ MEDIA_TYPE = "application/problem+json"
 _TITLES = {
     "foreign-origin": "Request from another site",
     "instance-away": "Instance unavailable",
-    "dead-letter": "Refused by the read database",
+    "parked": "Refused by the read database",
     "read-database-away": "Read database unavailable",
     "client-left": "Client disconnected",
 }

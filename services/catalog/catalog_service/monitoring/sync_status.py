@@ -79,9 +79,9 @@ class SyncStatus:
     lag: int | None
     published: int
     connectors: Sequence[ConnectorProgress]
-    latency: Mapping[str, Percentiles | None]
+    legs: Mapping[str, Percentiles | None]
     dead_letters: int
-    newest_dead_letters: Sequence[DeadLetterRecord]
+    parked: Sequence[DeadLetterRecord]
     parts: Sequence[Part]
 
 
@@ -122,9 +122,9 @@ class SyncStatusReporter:
             lag=_total([each.lag for each in connectors]),
             published=self._changes.published,
             connectors=connectors,
-            latency=self._changes.latencies.figures(now_ms=now_ms),
+            legs=self._changes.latencies.figures(now_ms=now_ms),
             dead_letters=stored_dead_letters[0]["total"] if stored_dead_letters else 0,
-            newest_dead_letters=[_dead_letter(row) for row in stored_dead_letters],
+            parked=[_parked(row) for row in stored_dead_letters],
             parts=[*self._probes.found, database],
         )
 
@@ -178,7 +178,7 @@ def _progress(row: Record, end: int | None) -> PartitionProgress:
     return PartitionProgress(partition=row["partition"], next_offset=next_offset, end_offset=end, lag=lag)
 
 
-def _dead_letter(row: Record) -> DeadLetterRecord:
+def _parked(row: Record) -> DeadLetterRecord:
     fields = {name: value for name, value in row.items() if name != "total"}
     return DeadLetterRecord(**fields | {"parked_at": rfc3339(row["parked_at"])})
 

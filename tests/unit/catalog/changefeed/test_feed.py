@@ -90,8 +90,8 @@ def test_the_legs_of_a_change_add_up_to_the_whole_way() -> None:
     reader = Reader(feed)
     feed.seen(change(0, committed_ms=1_000, seen_ms=1_010))
     feed.applied({P0: 1}, taken_ms=1_012, visible_ms=1_020)
-    latency = json.loads(reader.heard[0].data)["latency"]
-    assert latency == {"relay": 2, "kafka": 8, "take": 2, "apply": 8, "total": 20}
+    journey = json.loads(reader.heard[0].data)["journey"]
+    assert journey == {"relay": 2, "kafka": 8, "take": 2, "apply": 8, "total": 20}
 
 
 def test_a_change_read_later_than_the_sink_committed_it_is_measured_by_the_commit() -> None:
@@ -100,17 +100,17 @@ def test_a_change_read_later_than_the_sink_committed_it_is_measured_by_the_commi
     feed.applied({P0: 1}, taken_ms=None, visible_ms=1_020)
     feed.applied({P0: 2}, taken_ms=None, visible_ms=5_000)
     feed.seen(change(0, committed_ms=1_000, seen_ms=9_000))
-    assert json.loads(reader.heard[0].data)["latency"]["total"] == 20
+    assert json.loads(reader.heard[0].data)["journey"]["total"] == 20
 
 
-def test_what_was_there_before_the_start_has_no_latency() -> None:
+def test_what_was_there_before_the_start_has_no_journey() -> None:
     feed = Feed()
     feed.begin(P0, first=0, end=1)
     reader = Reader(feed)
     feed.applied({P0: 2}, taken_ms=None, visible_ms=1_020)
     feed.seen(change(0))
     feed.seen(change(1))
-    assert [json.loads(each.data)["latency"] is None for each in reader.heard] == [True, False]
+    assert [json.loads(each.data)["journey"] is None for each in reader.heard] == [True, False]
     assert feed.published == 1
 
 

@@ -41,7 +41,7 @@ export function showFlow(model) {
     drawKafka(report);
     drawSink(report);
     drawDatabase(report);
-    drawLatency(report);
+    drawLegs(report);
   };
 
   const drawYou = () => {
@@ -139,8 +139,8 @@ export function showFlow(model) {
   model.addEventListener("instances", drawCards);
   model.addEventListener("report", soon);
   model.addEventListener("connected", soon);
-  model.addEventListener("order", ({ detail }) => { if (detail.latency) travel(detail.order.instance, detail.order.order_id === model.mine); });
-  model.addEventListener("product", ({ detail }) => { if (detail.latency) travel(detail.product.instance, false); });
+  model.addEventListener("order", ({ detail }) => { if (detail.journey) travel(detail.order.instance, detail.order.order_id === model.mine); });
+  model.addEventListener("product", ({ detail }) => { if (detail.journey) travel(detail.product.instance, false); });
   new ResizeObserver(oncePerFrame(measure)).observe($("flow"));
   drawYou();
 }
@@ -193,13 +193,13 @@ function drawDatabase({ parts, connectors, lag_ms }) {
     h("p", {}, "changes applied"), h("p", {}, part.state !== "up" ? part.detail : lag_ms ? `${age(lag_ms)} behind` : "up to date"));
 }
 
-function drawLatency({ latency }) {
-  const together = !latency.take && latency.apply; // the sink did not say when it took them
+function drawLegs({ legs }) {
+  const together = !legs.take && legs.apply; // the sink did not say when it took them
   const shown = Object.entries(LEG_NAMES).filter(([leg]) => leg !== "take" || !together);
-  $("latency-parts").style.setProperty("--legs", shown.length);
-  $("latency-parts").replaceChildren(...shown.map(([leg, words]) => {
+  $("legs").style.setProperty("--legs", shown.length);
+  $("legs").replaceChildren(...shown.map(([leg, words]) => {
     const name = leg === "apply" && together ? "Kafka → visible" : words;
-    const figures = latency[leg];
+    const figures = legs[leg];
     return h("li", { class: leg, title: figures ? `p95 ${age(figures.p95)}, p99 ${age(figures.p99)} of ${figures.count} changes` : "nothing in the last minute" },
       name, h("strong", {}, figures ? age(figures.p50) : "–"));
   }));

@@ -38,24 +38,24 @@ export class Model extends EventTarget {
     this.#tell("orders");
   }
 
-  order({ kind, latency, order }) {
-    this.#keepLatency(`${order.order_id}:${order.version}`, latency);
+  order({ kind, journey, order }) {
+    this.#keepLatency(`${order.order_id}:${order.version}`, journey);
     const known = this.orders.get(order.order_id);
     if (known && known.version >= order.version) { this.#tell("orders"); return; }
     this.orders.delete(order.order_id);
     this.orders.set(order.order_id, order);
     while (this.orders.size > MAX_ORDERS) this.orders.delete(this.orders.keys().next().value);
     if (kind === "order.placed.v1") this.placedOn.set(order.instance, (this.placedOn.get(order.instance) ?? 0) + 1);
-    this.#tell("order", { kind, latency, order });
+    this.#tell("order", { kind, journey, order });
     this.#tell("orders");
   }
 
-  product({ kind, latency, product }) {
+  product({ kind, journey, product }) {
     const known = this.products.get(product.product_id);
     if (known && known.version >= product.version) return;
     this.#keepProduct(product);
-    this.#keepLatency(`${product.product_id}:${product.version}`, latency);
-    this.#tell("product", { kind, latency, product });
+    this.#keepLatency(`${product.product_id}:${product.version}`, journey);
+    this.#tell("product", { kind, journey, product });
     this.#tell("products");
   }
 
@@ -83,11 +83,11 @@ export class Model extends EventTarget {
     this.most.set(product.product_id, Math.max(all, this.most.get(product.product_id) ?? 1));
   }
 
-  #keepLatency(key, latency) {
-    if (!latency) return;
-    this.latencies.set(key, latency);
+  #keepLatency(key, journey) {
+    if (!journey) return;
+    this.latencies.set(key, journey);
     if (this.latencies.size > MAX_ORDERS) this.latencies.delete(this.latencies.keys().next().value);
-    this.#second.push(latency.total);
+    this.#second.push(journey.total);
   }
 
   #closeSecond(at) {

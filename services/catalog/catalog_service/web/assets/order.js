@@ -64,10 +64,10 @@ export function showOrdering(model) {
     ].filter(Boolean).join(" ");
   };
 
-  const drawSteps = () => {
-    if (!mine) { $("order-steps").replaceChildren(); return; }
+  const drawJourney = () => {
+    if (!mine) { $("journey").replaceChildren(); return; }
     const sum = summary(mine);
-    $("order-steps").replaceChildren(h("p", { class: "id" }, mine.order.order_id), h("ol", {}, steps(mine)), sum ? h("p", { class: "sum" }, sum) : "");
+    $("journey").replaceChildren(h("p", { class: "id" }, mine.order.order_id), h("ol", {}, steps(mine)), sum ? h("p", { class: "sum" }, sum) : "");
   };
 
   const fail = (message) => {
@@ -92,7 +92,7 @@ export function showOrdering(model) {
     if (!answer.ok) throw new Error(inWords(told, answer.status));
     model.mine = told.order_id;
     mine = { order: told, instance, answered };
-    drawSteps();
+    drawJourney();
     model.dispatchEvent(new Event("placed"));
     await prove(told, answer.headers.get("Consistency-Token") ?? "");
   };
@@ -126,7 +126,7 @@ export function showOrdering(model) {
     if (wrong) { fail(wrong); return; }
     $("order-send").disabled = true;
     mine = null;
-    drawSteps();
+    drawJourney();
     try {
       await send();
     } catch (error) {
@@ -138,7 +138,7 @@ export function showOrdering(model) {
 
   model.addEventListener("instances", () => { drawInstances(); changed(); });
   model.addEventListener("products", oncePerFrame(drawProducts));
-  model.addEventListener("orders", oncePerFrame(drawSteps));
+  model.addEventListener("orders", oncePerFrame(drawJourney));
   model.addEventListener("connected", () => { if (model.connected) clearError(); });
   model.addEventListener("snapshot", lookAgain);
 }

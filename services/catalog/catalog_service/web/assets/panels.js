@@ -21,7 +21,7 @@ export function showPanels(model) {
   const charts = () => {
     const { seconds, report } = model;
     const last = seconds.at(-1);
-    const total = report.latency.total;
+    const total = report.legs.total;
     const [figure, unit] = total ? age(total.p50).match(/^(.*) (\D+)$/).slice(1) : ["–", ""];
     $("latency-figure").textContent = figure;
     $("latency-unit").textContent = unit ? `${unit} median` : "nothing in the last minute";
@@ -55,7 +55,7 @@ export function showPanels(model) {
   };
 
   const lag = () => {
-    const { connectors, dead_letters: letters, newest_dead_letters, parts } = model.report;
+    const { connectors, dead_letters: letters, parked, parts } = model.report;
     if (parts.some((part) => part.kind === "database" && part.state !== "up")) {
       $("lag").replaceChildren(h("p", {}, "The read database is unavailable: it holds these positions."));
       $("letters").replaceChildren(h("p", {}, "The read database holds them, too."));
@@ -72,7 +72,7 @@ export function showPanels(model) {
         h("tbody", {}, rows))
       : h("p", {}, "The sink has not written anything yet."));
     $("letters").replaceChildren(letters
-      ? h("ul", {}, h("p", {}, `${count(letters)} in all`), newest_dead_letters.map((each) =>
+      ? h("ul", {}, h("p", {}, `${count(letters)} in all`), parked.map((each) =>
         h("li", {}, `${each.topic}/${each.partition} at ${each.offset}: ${each.error}`)))
       : h("p", {}, "None: every record was applied."));
   };
