@@ -93,7 +93,9 @@ async def send_load(
     return Result(sent=sent, summary=summary, interrupted=interrupted)
 
 
-async def _sent(sending: Awaitable[object], watch: Watcher, *, visible_timeout_s: float) -> tuple[float, bool]:
+async def _sent(
+    sending: Awaitable[object], watch: Watcher, *, visible_timeout_s: float
+) -> tuple[float, bool]:
     """The seconds until the last order was sent, and whether that or the wait for the orders was cancelled."""
     gc.freeze()  # or collections over everything that is there would delay orders, and be measured
     start = time.monotonic()
