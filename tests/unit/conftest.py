@@ -1,4 +1,4 @@
-"""What hundreds of unit tests would otherwise pay for anew."""
+"""What hundreds of unit tests would otherwise pay for anew, and what none of them may depend on: how fast this machine is."""
 
 import functools
 import ssl
@@ -7,6 +7,10 @@ from typing import Any
 
 import certifi
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -172,7 +172,11 @@ async def test_a_name_that_could_not_be_reached_is_refused(
 
 
 @given(name=st.text(max_size=12))
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 async def test_whatever_can_be_created_can_be_read_and_deleted(client: httpx.AsyncClient, name: str) -> None:
     body = json.dumps({"name": name, "config": CONNECTOR})
     created = await client.post("/connectors", content=body, headers={"content-type": "application/json"})
