@@ -15,6 +15,7 @@ NANO_DURATION = "io.debezium.time.NanoDuration"  # int64, nanoseconds
 INTERVAL = "io.debezium.time.Interval"  # text, ISO 8601
 ZONED_TIMESTAMP = "io.debezium.time.ZonedTimestamp"  # text, ISO 8601 with an offset
 ZONED_TIME = "io.debezium.time.ZonedTime"  # text, ISO 8601 with an offset
+ISO_TIMESTAMP = "io.debezium.time.IsoTimestamp"  # text, ISO 8601 with a Z that says nothing
 YEAR = "io.debezium.time.Year"  # int32
 POINT = "io.debezium.data.geometry.Point"  # struct: x, y, wkb, srid
 GEOMETRIES = (
@@ -33,7 +34,7 @@ TEXT_TYPES: Mapping[str, str] = {
     ZONED_TIME: "time with time zone",
     "io.debezium.time.IsoDate": "date",
     "io.debezium.time.IsoTime": "time without time zone",
-    "io.debezium.time.IsoTimestamp": "timestamp without time zone",
+    ISO_TIMESTAMP: "timestamp without time zone",
 }
 
 

@@ -19,10 +19,16 @@ CLASS_NAME = "io.debezium.transforms.ExtractNewRecordState"
 BEFORE, AFTER, OPERATION, SOURCE = "before", "after", "op", "source"
 DELETE, TRUNCATE, MESSAGE = "d", "t", "m"
 DELETED = "__deleted"
+UNAVAILABLE = (
+    "__debezium_unavailable_value"  # of a column that has not changed, and is too long to be logged for that
+)
+_AS_BYTES = UNAVAILABLE.encode()
+_UNAVAILABLE = (UNAVAILABLE, _AS_BYTES, [UNAVAILABLE], list(_AS_BYTES), {UNAVAILABLE: UNAVAILABLE})
 _SIDE_RECORDS = (
     ".SchemaChangeValue",
     ".Heartbeat",
     ".TransactionMetadataValue",
+    ".MessageValue",
 )  # about the source, not about rows
 _TOP_LEVEL = {OPERATION, "ts_ms", "ts_us", "ts_ns"}
 _TRANSACTION = {"id", "total_order", "data_collection_order"}
@@ -38,7 +44,7 @@ def is_envelope(schema: Schema) -> bool:
 
 
 def is_side_record(schema: Schema) -> bool:
-    """Whether these are Debezium's records about itself: heartbeats, schema changes, transactions."""
+    """Whether these are Debezium's records beside those of rows: heartbeats, schema changes, transactions, messages."""
     return (
         schema.name is not None
         and schema.name.startswith("io.debezium.")
@@ -81,6 +87,19 @@ def unwrapped(record: Record, side: str) -> Record:
     return structs.replace(record, value_schema=None if value is None else field.schema, value=value)
 
 
+def available(record: Record) -> Record:
+    """A row without the columns that the source had at hand neither before nor after: what is stored of them stays."""
+    row = record.value
+    missing = {name for name, value in row.items() if value in _UNAVAILABLE} if isinstance(row, dict) else ()
+    if not missing:
+        return record
+    schema = record.value_schema
+    if schema is not None:
+        schema = struct_like(schema, tuple(each for each in schema.fields if each.name not in missing))
+    kept = {name: value for name, value in row.items() if name not in missing}
+    return structs.replace(record, value_schema=schema, value=kept)
+
+
 class UnwrapChangeEvent:
     """The row of a change event; a deletion is a tombstone. What concerns no row (truncate, message, heartbeat) is dropped.
 
@@ -99,7 +118,7 @@ class UnwrapChangeEvent:
             return None
         if operation == DELETE:
             return structs.replace(record, value_schema=None, value=None)
-        return unwrapped(record, AFTER)
+        return available(unwrapped(record, AFTER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +136,7 @@ class Deletions:
 
 MODES = {
     "drop": Deletions("drop", keep_tombstones=False),
-    "tombstone": Deletions("drop", keep_tombstones=True),
+    "tombstone": Deletions("tombstone", keep_tombstones=True),
     "rewrite": Deletions("rewrite", keep_tombstones=False),
     "rewrite-with-tombstone": Deletions("rewrite", keep_tombstones=True),
     "delete-to-tombstone": Deletions("tombstone", keep_tombstones=False),
@@ -177,8 +196,8 @@ class ExtractNewRecordState:
     OPTIONS = (
         option(
             "delete.tombstone.handling.mode",
-            "drop: neither deletions nor tombstones; tombstone: tombstones only; rewrite: deletions with __deleted=true; "
-            "rewrite-with-tombstone: both; delete-to-tombstone: deletions become tombstones.",
+            "drop: neither deletions nor tombstones; tombstone: deletions become tombstones, and tombstones stay; rewrite: deletions with __deleted=true; "
+            "rewrite-with-tombstone: both; delete-to-tombstone: deletions become tombstones, and tombstones are dropped.",
             default="tombstone", values=tuple(MODES),
         ),
         option("drop.tombstones", "Older: whether tombstones are dropped (true).", kind=Kind.BOOLEAN),
@@ -216,7 +235,9 @@ class ExtractNewRecordState:
     def apply(self, record: Record) -> Record | None:
         """The row's record; None for a deletion or tombstone that is dropped, and for an event without a row."""
         if record.value is None:
-            return record if self._deletions.keep_tombstones else None
+            # One without its deletion is what compaction leaves; but it cannot say where a field would send it.
+            keeps = self._deletions.keep_tombstones and (self._deletions.rewrites or not self._route)
+            return self._without_dropped(record) if keeps else None
         if not wraps_row(record):
             return record
         operation = record.value.get(OPERATION)
@@ -231,12 +252,14 @@ class ExtractNewRecordState:
             case "drop":
                 return None
             case "tombstone":
-                headed = self._with_headers(self._routed(record, record.value.get(BEFORE)), record)
-                return structs.replace(headed, value_schema=None, value=None)
+                headed = self._with_headers(
+                    self._routed(record, record.value.get(BEFORE), deleted=True), record
+                )
+                return self._without_dropped(structs.replace(headed, value_schema=None, value=None))
         return self._row(record, BEFORE, deleted=True)
 
     def _row(self, event: Record, side: str, *, deleted: bool) -> Record:
-        row = unwrapped(event, side)
+        row = available(unwrapped(event, side))
         if row.value is None:
             return row
         if not isinstance(row.value, dict):
@@ -250,7 +273,9 @@ class ExtractNewRecordState:
         if row.value_schema is None or event.value_schema is None:
             return structs.replace(row, value=value)
         schema = self._with_added(row.value_schema, event.value_schema)
-        if self._replace_null:
+        if (
+            self._replace_null and self._deletions.rewrites
+        ):  # Debezium's own does so where it inserts __deleted
             for each in schema.fields:
                 if value[each.name] is None and each.schema.default is not None:
                     value[each.name] = each.schema.default
@@ -265,10 +290,12 @@ class ExtractNewRecordState:
             fields.append(Field(DELETED, Schema(type=Type.STRING, optional=True)))
         return tuple(fields)
 
-    def _routed(self, record: Record, row: Any) -> Record:
+    def _routed(self, record: Record, row: Any, *, deleted: bool = False) -> Record:
         if not self._route:
             return record
         topic = row.get(self._route) if isinstance(row, dict) else None
+        if deleted and not topic:
+            return record  # the source logs no more than the key of a row that it deletes
         if not isinstance(topic, str):
             raise UnfitRecordError(
                 f"ExtractNewRecordState: the row has no text in the field {self._route} to route by"
@@ -290,11 +317,13 @@ class ExtractNewRecordState:
         names = _names(listed)
         if not names:
             return record
-        schema, value = self._dropped(record.value_schema, record.value, names)
-        if not self._drop_from_key or not isinstance(record.key, dict):
-            return structs.replace(record, value_schema=schema, value=value)
-        key_schema, key = self._dropped(record.key_schema, record.key, names)
-        return structs.replace(record, value_schema=schema, value=value, key_schema=key_schema, key=key)
+        if isinstance(record.value, dict):
+            schema, value = self._dropped(record.value_schema, record.value, names)
+            record = structs.replace(record, value_schema=schema, value=value)
+        if self._drop_from_key and isinstance(record.key, dict):
+            schema, key = self._dropped(record.key_schema, record.key, names)
+            record = structs.replace(record, key_schema=schema, key=key)
+        return record
 
     def _dropped(
         self, schema: Schema | None, value: dict[str, Any], names: frozenset[str]

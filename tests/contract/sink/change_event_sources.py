@@ -1,38 +1,140 @@
-"""The tables and the changes that `record_change_events` records."""
+"""The databases whose changes are recorded, and how a connector of Debezium reaches them."""
 
-TABLES = ("customers", "items", "kinds")
-PLACES = ("north", "south")
-"""What the field `place` of `customers` and others may hold: topics of records that are routed by it."""
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-_CHANGES = [
-    "INSERT INTO customers (id, name, place) VALUES (1, 'Ada', 'north'), (2, 'Grace', 'south'), (3, 'Größe', 'north')",
-    "UPDATE customers SET name = 'Ada L.' WHERE id = 1",
-    "DELETE FROM customers WHERE id = 2",
-    "INSERT INTO customers (id, name, place) VALUES (2, 'Grace again', 'south')",
-    "UPDATE customers SET id = 30 WHERE id = 3",
-    "INSERT INTO items (order_id, line, price, place) VALUES ('o-1', 1, 12.34, 'north'), ('o-1', 2, 0.10, 'north')",
-    "UPDATE items SET price = 99999999.99 WHERE line = 2",
-    "DELETE FROM items WHERE line = 1",
-]
+import asyncpg
 
-POSTGRESQL = [
-    "CREATE SCHEMA shop",
-    "CREATE TABLE shop.customers (id int PRIMARY KEY, name varchar(40) NOT NULL, place text NOT NULL, note text DEFAULT 'none')",
-    "CREATE TABLE shop.items (order_id text, line int, price numeric(12,2), place text, PRIMARY KEY (order_id, line))",
-    """CREATE TABLE shop.kinds (id bigint PRIMARY KEY, place text, n numeric, big numeric(38,10), b bit(8), vb varbit(16),
-    f boolean, r real, d float8, at timestamptz, ts timestamp, ts0 timestamp(0), day date, clock time, zoned timetz, iv interval,
-    u uuid, j jsonb, ip inet, tags text[], raw bytea, m money)""",
-    *(
-        change.replace("INTO ", "INTO shop.")
-        .replace("UPDATE ", "UPDATE shop.")
-        .replace("FROM ", "FROM shop.")
-        for change in _CHANGES
-    ),
-    """INSERT INTO shop.kinds VALUES (1, 'south', 123.45, 1234567890123456789012345678.0123456789, '10101010', '101', true, 1.5, 0.1,
-    '2024-01-01 10:00:00.123456+02', '2024-01-01 10:00:00.123456', '2024-01-01 10:00:00', '2024-02-29', '23:59:59.999999',
-    '10:00:00+02', '1 day 02:00:00', '3cfda21b-62c8-47e9-af8b-1b9e46e30bad', '{"a": [1, null]}', '10.0.0.1',
-    '{a,"b,c",NULL}', '\\x00ff', 12.34)""",
-    "INSERT INTO shop.kinds (id, place) VALUES (2, 'south')",
-    "INSERT INTO shop.kinds (id, place, n, iv) VALUES (3, 'south', 1e20, '30 hours'), (4, 'south', 0.000001, '-1 hour')",
-    "UPDATE shop.kinds SET f = false WHERE id = 1",
-]
+from devservers.postgres import PostgresServer, debian_binaries
+from tests.contract.sink import change_event_statements as statements
+from tests.contract.sink.change_event_ways import MARIADB_WAYS, POSTGRESQL_WAYS, Way
+from tests.support.mariadb import PASSWORD, USER, mariadb
+
+Rows = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A database with changes: `before` is run, then the connectors start, then `changes` are made."""
+
+    coordinates: str
+    before: Sequence[str]
+    changes: Sequence[str]
+    ways: Mapping[str, Way]
+    config: Callable[[str], Mapping[str, str]]
+    run: Callable[[str], Awaitable[None]]
+    rows: Callable[[], Awaitable[Rows]]
+
+
+@asynccontextmanager
+async def postgresql(directory: Path, bootstrap: str) -> AsyncIterator[Source]:
+    """Debian's PostgreSQL, which has the extensions, with `wal_level=logical`."""
+    programs = debian_binaries()
+    if programs is None:
+        raise SystemExit("needs Debian's postgresql and postgresql-contrib")
+    server = PostgresServer(directory=directory / "postgres", programs=programs)
+    async with server:
+        connection = await asyncpg.connect(server.admin_dsn)
+        for setting in ("wal_level = logical", "max_replication_slots = 40", "max_wal_senders = 40"):
+            await connection.execute(f"ALTER SYSTEM SET {setting}")
+        await connection.close()
+    async with server:  # started again: the level of the log takes effect
+        address = urlsplit(server.admin_dsn)
+        connection = await asyncpg.connect(server.admin_dsn)
+
+        async def run(statement: str) -> None:
+            await connection.execute(statement)
+
+        async def rows() -> Rows:
+            query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop'"
+            found = {}
+            for (table,) in await connection.fetch(query):
+                texts = f"SELECT (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(whole)))::text FROM shop.{table} whole"  # noqa: S608
+                found[table] = [row[0] for row in await connection.fetch(f"{texts} ORDER BY 1")]
+            for table, columns in (("types", statements.POSTGRESQL_TYPES), ("specials", statements.SPECIALS)):
+                types = ", ".join(f"'{each.name}', {each.name}::text" for each in columns)
+                halves = [types]
+                if table == "types":  # a function takes a hundred arguments at most
+                    middle = len(columns) // 2
+                    halves = [
+                        ", ".join(f"'{each.name}', {each.name}::text" for each in half)
+                        for half in (columns[:middle], columns[middle:])
+                    ]
+                built = " || ".join(f"jsonb_build_object({half})" for half in halves)
+                query = f"SELECT ({built})::text FROM shop.{table} ORDER BY id"  # noqa: S608
+                found[table] = [row[0] for row in await connection.fetch(query)]
+            return found
+
+        def config(name: str) -> dict[str, str]:
+            return {
+                "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+                "plugin.name": "pgoutput",
+                "database.hostname": "127.0.0.1",
+                "database.port": str(address.port),
+                "database.user": "postgres",
+                "database.password": unquote(address.password or ""),
+                "database.dbname": "postgres",
+                "schema.include.list": "shop",
+                "slot.name": name.replace("-", "_"),
+                "publication.name": name.replace("-", "_"),
+                "publication.autocreate.mode": "filtered",
+            }
+
+        yield Source(
+            coordinates="io.debezium:debezium-connector-postgres:3.5.0.Final",
+            before=statements.POSTGRESQL_BEFORE,
+            changes=statements.POSTGRESQL,
+            ways=POSTGRESQL_WAYS,
+            config=config,
+            run=run,
+            rows=rows,
+        )
+        await connection.close()
+
+
+@asynccontextmanager
+async def mariadb_source(directory: Path, bootstrap: str) -> AsyncIterator[Source]:
+    """Debian's MariaDB, with the binary log by rows."""
+    numbers = iter(range(1001, 2000))  # of the connectors as replicas
+    async with mariadb(directory) as server:
+
+        async def run(statement: str) -> None:
+            await server.run(statement)
+
+        async def rows() -> Rows:
+            found = {}
+            for table in ("customers", "items", "emptied"):
+                of_table = f"table_schema = 'shop' AND table_name = '{table}'"
+                query = f"SELECT column_name FROM information_schema.columns WHERE {of_table}"  # noqa: S608
+                names = (await server.run(query)).split()
+                pairs = ", ".join(f"'{name}', CAST({name} AS CHAR)" for name in names)
+                answer = await server.run(f"SELECT JSON_OBJECT({pairs}) FROM shop.{table} ORDER BY 1")  # noqa: S608
+                found[table] = answer.splitlines()
+            return found
+
+        def config(name: str) -> dict[str, str]:
+            return {
+                "connector.class": "io.debezium.connector.mariadb.MariaDbConnector",
+                "database.hostname": "127.0.0.1",
+                "database.port": str(server.port),
+                "database.user": USER,
+                "database.password": PASSWORD,
+                "database.ssl.mode": "disable",
+                "database.server.id": str(next(numbers)),
+                "database.include.list": "shop",
+                "schema.history.internal.kafka.bootstrap.servers": bootstrap,
+                "schema.history.internal.kafka.topic": f"history-{name}",
+            }
+
+        yield Source(
+            coordinates="io.debezium:debezium-connector-mariadb:3.5.0.Final",
+            before=statements.MARIADB_BEFORE,
+            changes=statements.MARIADB,
+            ways=MARIADB_WAYS,
+            config=config,
+            run=run,
+            rows=rows,
+        )

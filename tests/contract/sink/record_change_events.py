@@ -1,152 +1,60 @@
-"""Record change events as Debezium's connector writes them, of a real PostgreSQL, into `change_events/postgresql.json`.
+"""Record change events as Debezium's connectors write them, of a real database, into `change_events/<source>.json`.
 
-    .venv/bin/python -m tests.contract.sink.record_change_events
+    .venv/bin/python -m tests.contract.sink.record_change_events postgresql mariadb
 
 The file holds the statements that were run, the rows that the tables hold in the end, and for each way of writing the same
-changes (the envelope as it is, and Debezium's own `ExtractNewRecordState` with several of its options) the records in the
-order of their topics. The tests that read it need neither Java nor Debezium.
+changes (`change_event_ways`: the envelope as it is, Debezium's own `ExtractNewRecordState`, the modes of its types) the
+records in the order of their topics. The tests that read it (`tests.support.change_events`) need neither Java nor Debezium.
 """
 
 import asyncio
 import json
 import shutil
+import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from devservers.kafka import KafkaCluster
 from devservers.ports import free_ports
-from devservers.postgres import PostgresServer
-from tests.contract.sink import change_event_sources as sources
+from tests.contract.sink.change_event_sources import Source, mariadb_source, postgresql
+from tests.contract.sink.change_event_statements import PLACES
+from tests.contract.sink.change_event_ways import Way
 from tests.support import jvm
+from tests.support.change_events import compacted
 from tests.support.connect_worker import NOT_IN_THE_PLUGIN, connect_worker
 
-RECORDING = Path(__file__).with_name("change_events") / "postgresql.json"
-QUIET_S = 5.0  # no further record for so long: the connector has caught up
-UNWRAP = "io.debezium.transforms.ExtractNewRecordState"
-WAYS: dict[str, dict[str, str]] = {
-    "envelope": {},
-    "envelope, no tombstones": {"tombstones.on.delete": "false"},
-    "unwrapped": {"transforms": "u", "transforms.u.type": UNWRAP},
-    "unwrapped, deletes rewritten": {
-        "transforms": "u",
-        "transforms.u.type": UNWRAP,
-        "transforms.u.delete.tombstone.handling.mode": "rewrite",
-    },
-    "unwrapped, deletes rewritten with tombstones": {
-        "transforms": "u",
-        "transforms.u.type": UNWRAP,
-        "transforms.u.delete.tombstone.handling.mode": "rewrite-with-tombstone",
-    },
-    "unwrapped, deletes dropped": {
-        "transforms": "u",
-        "transforms.u.type": UNWRAP,
-        "transforms.u.delete.tombstone.handling.mode": "drop",
-    },
-    "unwrapped, deletes as tombstones": {
-        "transforms": "u",
-        "transforms.u.type": UNWRAP,
-        "transforms.u.delete.tombstone.handling.mode": "delete-to-tombstone",
-    },
-    "unwrapped, with fields and headers added": {
-        "transforms": "u",
-        "transforms.u.type": UNWRAP,
-        "transforms.u.add.fields": "op,table:origin,source.schema",
-        "transforms.u.add.headers": "op,db",
-        "transforms.u.add.fields.prefix": "m_",
-    },
-    "unwrapped, routed by a field": {
-        "transforms": "u",
-        "transforms.u.type": UNWRAP,
-        "transforms.u.route.by.field": "place",
-    },
+DIRECTORY = Path(__file__).with_name("change_events")
+SOURCES = {"postgresql": postgresql, "mariadb": mariadb_source}
+QUIET_S = 10.0  # no further record for so long: the connector has caught up
+DRIVERS = ("mariadb-", "mysql-")  # which the sink's plugin does without
+CONVERTER = {
+    f"{side}.converter{option}": value
+    for side in ("key", "value")
+    for option, value in (
+        ("", "org.apache.kafka.connect.json.JsonConverter"),
+        (".replace.null.with.default", "false"),  # a null as it was
+    )
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A database with changes, and how a connector reaches it."""
-
-    name: str
-    coordinates: str
-    statements: Sequence[str]
-    config: Callable[[str], Mapping[str, str]]
-    run: Callable[[str], Any]
-    rows: Callable[[], Any]
 
 
 def _plugin(directory: Path, coordinates: str) -> None:
     plugin = directory / "plugins" / coordinates.split(":")[1]
     plugin.mkdir(parents=True, exist_ok=True)
+    ballast = tuple(each for each in NOT_IN_THE_PLUGIN if each not in DRIVERS)
     for jar in jvm.jars(coordinates, f"org.apache.kafka:kafka-clients:{jvm.KAFKA_VERSION}"):
         link = plugin / jar.name
-        if not jar.name.startswith(NOT_IN_THE_PLUGIN) and not link.exists():
+        if not jar.name.startswith(ballast) and not link.exists():
             link.symlink_to(jar)
 
 
-@asynccontextmanager
-async def _postgresql(directory: Path) -> AsyncIterator[Source]:
-    server = PostgresServer(directory=directory / "postgres")
-    async with server:
-        connection = await asyncpg.connect(server.admin_dsn)
-        await connection.execute("ALTER SYSTEM SET wal_level = logical")
-        await connection.execute("ALTER SYSTEM SET max_replication_slots = 20")
-        await connection.execute("ALTER SYSTEM SET max_wal_senders = 20")
-        await connection.close()
-    async with server:  # started again: the level of the log takes effect
-        address = urlsplit(server.admin_dsn)
-        connection = await asyncpg.connect(server.admin_dsn)
-
-        async def run(statement: str) -> None:
-            await connection.execute(statement)
-
-        async def rows() -> dict[str, list[str]]:
-            found = {}
-            for table in sources.TABLES:
-                query = f"SELECT to_jsonb(t)::text FROM shop.{table} t ORDER BY 1"  # noqa: S608 - our own names
-                found[table] = [row[0] for row in await connection.fetch(query)]
-            return found
-
-        def config(name: str) -> dict[str, str]:
-            return {
-                "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
-                "plugin.name": "pgoutput",
-                "database.hostname": "127.0.0.1",
-                "database.port": str(address.port),
-                "database.user": "postgres",
-                "database.password": unquote(address.password or ""),
-                "database.dbname": "postgres",
-                "schema.include.list": "shop",
-                "slot.name": name.replace("-", "_"),
-                "publication.name": name.replace("-", "_"),
-                "publication.autocreate.mode": "filtered",
-                "table.include.list": ",".join(f"shop.{table}" for table in sources.TABLES),
-                "skipped.operations": "none",
-                "heartbeat.interval.ms": "1000",
-            }
-
-        yield Source(
-            name="postgresql",
-            coordinates="io.debezium:debezium-connector-postgres:3.5.0.Final",
-            statements=sources.POSTGRESQL,
-            config=config,
-            run=run,
-            rows=rows,
-        )
-        await connection.close()
-
-
-async def _records(bootstrap: str, prefix: str, *, routed: bool) -> list[dict[str, Any]]:
-    """Every record of the topics that begin with the prefix (and of those that a field named), once nothing more comes."""
+async def _records(bootstrap: str, prefix: str, way: Way) -> list[dict[str, Any]]:
+    """Every record of the way's topics, once nothing more comes; of heartbeats, which do not end, the first."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
     )
@@ -156,12 +64,7 @@ async def _records(bootstrap: str, prefix: str, *, routed: bool) -> list[dict[st
         deadline = asyncio.get_running_loop().time() + QUIET_S
         seen: set[TopicPartition] = set()
         while asyncio.get_running_loop().time() < deadline:
-            topics = {
-                topic
-                for topic in await consumer.topics()
-                if (topic.startswith(f"{prefix}.") or (routed and topic in sources.PLACES))
-                and "history" not in topic
-            }
+            topics = {topic for topic in await consumer.topics() if _belongs(topic, prefix, way)}
             partitions = {TopicPartition(topic, 0) for topic in topics}
             if partitions - seen:
                 seen |= partitions
@@ -173,108 +76,131 @@ async def _records(bootstrap: str, prefix: str, *, routed: bool) -> list[dict[st
                 continue
             for batch in (await consumer.getmany(timeout_ms=500)).values():
                 for record in batch:
-                    found.append(_recorded(record, prefix))
-                    if "heartbeat" not in record.topic:
+                    if "heartbeat" not in record.topic or record.offset == 0:
+                        found.append(_recorded(record, prefix))
                         deadline = asyncio.get_running_loop().time() + QUIET_S
-        return [record for record in found if "heartbeat" not in record["topic"]]
+        return sorted(found, key=lambda record: record["topic"])  # and as they came within each
     finally:
         await consumer.stop()
 
 
+def _belongs(topic: str, prefix: str, way: Way) -> bool:
+    """Whether a topic is one of the way's: of its tables, or with `beside` of the connector itself too."""
+    if way.beside and topic in {prefix, f"__debezium-heartbeat.{prefix}"}:
+        return True
+    if topic.startswith(f"{prefix}."):
+        return way.beside or topic.rpartition(".")[2] in way.tables
+    return way.routed and topic in PLACES
+
+
 def _recorded(record: Any, prefix: str) -> dict[str, Any]:
+    def read(data: bytes | None) -> Any:
+        return None if data is None else json.loads(data.decode().replace(prefix, "server"))
+
     return {
         "topic": record.topic.replace(prefix, "server"),
-        "key": None if record.key is None else json.loads(record.key.decode().replace(prefix, "server")),
-        "value": None
-        if record.value is None
-        else json.loads(record.value.decode().replace(prefix, "server")),
+        "key": read(record.key),
+        "value": read(record.value),
         "headers": [[name, None if value is None else value.decode()] for name, value in record.headers],
     }
 
 
 async def _record(source: Source, bootstrap: str, url: str) -> dict[str, Any]:
-    ways = {
-        way: (f"w{number}{uuid.uuid4().hex[:6]}", config) for number, (way, config) in enumerate(WAYS.items())
-    }
-    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
-        before = [each for each in source.statements if each.startswith("CREATE")]
-        for statement in before:
+    prefixes = {way: f"w{number}{uuid.uuid4().hex[:6]}" for number, way in enumerate(source.ways)}
+    async with httpx.AsyncClient(base_url=url, timeout=120, trust_env=False) as client:
+        for statement in source.before:
             await source.run(statement)
-        for prefix, config in ways.values():
-            whole = {
-                **source.config(prefix),
-                "topic.prefix": prefix,
-                "snapshot.mode": "no_data",
-                "tasks.max": "1",
-                "topic.creation.default.partitions": "1",
-                "topic.creation.default.replication.factor": "1",
-                **config,
-            }
-            (await client.put(f"/connectors/{prefix}/config", json=whole)).raise_for_status()
-        for prefix, _ in ways.values():
-            await _running(client, prefix)
-        for statement in source.statements[len(before) :]:
+        for name, way in source.ways.items():
+            config = _connector(source, prefixes[name], way)
+            (await client.put(f"/connectors/{prefixes[name]}/config", json=config)).raise_for_status()
+        for name, prefix in prefixes.items():
+            await _running(client, name, prefix)
+        for statement in source.changes:
             await source.run(statement)
-        recorded = {
-            way: await _records(bootstrap, prefix, routed="routed" in way)
-            for way, (prefix, _) in ways.items()
-        }
-        for prefix, _ in ways.values():
+        recorded = {}
+        for name, way in source.ways.items():
+            recorded[name] = await _records(bootstrap, prefixes[name], way)
+            await _running(client, name, prefixes[name])  # still: none failed over what it read
+        for prefix in prefixes.values():
             (await client.delete(f"/connectors/{prefix}")).raise_for_status()
     return {
         "source": source.coordinates,
-        "statements": list(source.statements),
+        "statements": [*source.before, *source.changes],
         "rows": await source.rows(),
-        "ways": {way: {"config": WAYS[way], "records": records} for way, records in recorded.items()},
+        "ways": {
+            name: {"config": dict(source.ways[name].config), "records": records}
+            for name, records in recorded.items()
+        },
     }
 
 
-async def _running(client: httpx.AsyncClient, name: str) -> None:
+def _connector(source: Source, prefix: str, way: Way) -> dict[str, str]:
+    return {
+        **source.config(prefix),
+        **CONVERTER,
+        "topic.prefix": prefix,
+        "snapshot.mode": "no_data",
+        "table.include.list": ",".join(f"shop.{table}" for table in way.tables),
+        "skipped.operations": "none",
+        "heartbeat.interval.ms": "1000",
+        "tasks.max": "1",
+        "topic.creation.default.partitions": "1",
+        "topic.creation.default.replication.factor": "1",
+        **way.config,
+    }
+
+
+async def _running(client: httpx.AsyncClient, way: str, name: str) -> None:
     """Until the connector streams: its heartbeat topic is only a sign of that, so the heartbeat itself is waited for."""
-    for _ in range(240):
+    for _ in range(1200):
         answer = await client.get(f"/connectors/{name}/status")
         if answer.status_code == httpx.codes.OK:
             tasks = answer.json()["tasks"]
             if tasks and tasks[0]["state"] == "FAILED":
-                raise RuntimeError(tasks[0]["trace"])
+                raise RuntimeError(f"{way}: {tasks[0]['trace']}")
             topics = (await client.get(f"/connectors/{name}/topics")).json()
             if tasks and any("heartbeat" in topic for topic in topics.get(name, {}).get("topics", [])):
                 return
         await asyncio.sleep(0.25)
-    raise RuntimeError(f"{name} does not stream")
+    raise RuntimeError(f"{way} does not stream")
 
 
 def _text(recording: dict[str, Any]) -> str:
-    """The recording as JSON with a record per line, which shows in a comparison what has changed."""
-    ways = []
-    for way, each in recording["ways"].items():
-        lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in each["records"])
-        ways.append(
-            f'{json.dumps(way)}: {{"config": {json.dumps(each["config"])}, "records": [\n{lines}\n]}}'
-        )
-    rest = {name: value for name, value in recording.items() if name != "ways"}
-    whole = json.dumps(rest, ensure_ascii=False, indent=1)
-    return whole.removesuffix("\n}") + ',\n "ways": {\n' + ",\n".join(ways) + "\n}}\n"
+    """The recording as JSON with a record or schema per line, which shows in a comparison what has changed."""
+
+    def lines(values: Sequence[Any]) -> str:
+        return ",\n".join(json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values)
+
+    ways = [
+        f'{json.dumps(name)}: {{"config": {json.dumps(way["config"])}, "records": [\n{lines(way["records"])}\n]}}'
+        for name, way in recording["ways"].items()
+    ]
+    rest = {name: value for name, value in recording.items() if name not in {"ways", "schemas"}}
+    whole = json.dumps(rest, ensure_ascii=False, indent=1).removesuffix("\n}")
+    schemas = lines(recording["schemas"])
+    return f'{whole},\n "schemas": [\n{schemas}\n],\n "ways": {{\n' + ",\n".join(ways) + "\n}}\n"
 
 
-async def main() -> None:
-    """Start what there is to be recorded, and write the file."""
-    directory = Path(tempfile.mkdtemp(prefix="change-events-"))
-    directory.chmod(0o755)  # noqa: ASYNC240 - once, before anything runs
-    try:
-        async with (
-            KafkaCluster(directory=directory / "kafka", brokers=1) as kafka,
-            _postgresql(directory) as source,
-        ):
-            _plugin(directory, source.coordinates)
-            with connect_worker(directory, bootstrap=kafka.bootstrap, port=free_ports(1)[0]) as worker:
-                recording = await _record(source, kafka.bootstrap, worker.url)
-        RECORDING.write_text(_text(recording), encoding="utf-8")
-        counts = {way: len(each["records"]) for way, each in recording["ways"].items()}
-        print(counts)  # noqa: T201 - a person runs this and watches
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+async def main(names: Sequence[str]) -> None:
+    """Start what there is to be recorded, and write the file of each source."""
+    for name in names:
+        directory = Path(tempfile.mkdtemp(prefix="change-events-"))
+        directory.chmod(0o755)  # noqa: ASYNC240 - once, before anything runs
+        try:
+            async with (
+                KafkaCluster(directory=directory / "kafka", brokers=1) as kafka,
+                SOURCES[name](directory, kafka.bootstrap) as source,
+            ):
+                _plugin(directory, source.coordinates)
+                with connect_worker(directory, bootstrap=kafka.bootstrap, port=free_ports(1)[0]) as worker:
+                    recording = await _record(source, kafka.bootstrap, worker.url)
+            file = DIRECTORY / f"{name}.json"
+            file.write_text(_text(compacted(recording)), encoding="utf-8")
+            counts = {way: len(each["records"]) for way, each in recording["ways"].items()}
+            print(name, counts)  # noqa: T201 - a person runs this and watches
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:] or list(SOURCES)))

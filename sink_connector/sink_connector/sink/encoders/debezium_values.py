@@ -16,6 +16,7 @@ from sink_connector.data.semantic_types import (
     BITS,
     ENUM_SET,
     GEOMETRIES,
+    ISO_TIMESTAMP,
     JSON_TEXT,
     MICRO_DURATION,
     NANO_DURATION,
@@ -115,6 +116,12 @@ def _zoned_timestamp(schema: Schema, base: str | None) -> Encoder | None:
     return Encoder("text", None, through if base in {"date", "time without time zone"} else None)
 
 
+def _iso_timestamp(schema: Schema, base: str | None) -> Encoder | None:
+    if schema.type is not Type.STRING or base != "timestamp without time zone":
+        return None
+    return Encoder("text", each(lambda text: text.removesuffix("Z")))  # a wall clock, for all its Z
+
+
 def _zoned_time(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRING:
         return None
@@ -174,6 +181,7 @@ _MAKERS: dict[str, Make] = {
     NANO_DURATION: partial(_duration, per_micro=1000),
     ZONED_TIMESTAMP: _zoned_timestamp,
     ZONED_TIME: _zoned_time,
+    ISO_TIMESTAMP: _iso_timestamp,
     YEAR: _year,
     ENUM_SET: _enum_set,
     JSON_TEXT: _json,

@@ -1,0 +1,133 @@
+"""Change events as Debezium's connectors recorded them, all the way into tables: exact values, and nothing of what is no row.
+
+The recordings and the values that were written at the source are in `tests/contract/sink`.
+"""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeTopic
+from tests.contract.sink.change_event_statements import MARIADB_TYPES
+from tests.contract.sink.change_event_ways import MARIADB_WAYS
+from tests.support.change_events import recorded
+from tests.support.sink import Message, configuration, connected, execute, rows, send, wait_until_read
+
+NATIVE = {
+    "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector",
+    "insert.mode": "upsert",
+    "primary.key.mode": "record_key",
+    "delete.enabled": "true",
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "value.converter.replace.null.with.default": "false",  # a null of the source stays one
+}
+UNWRAPPED = NATIVE | {
+    "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector",
+    "transforms": "u",
+    "transforms.u.type": "io.debezium.transforms.ExtractNewRecordState",
+}
+EITHER = pytest.mark.parametrize("keys", [NATIVE, UNWRAPPED], ids=["natively", "by ExtractNewRecordState"])
+TABLES = {
+    "customers": "id int PRIMARY KEY, name text, place text, note text",
+    "items": "order_id text, line int, price numeric(12,2), place text, PRIMARY KEY (order_id, line)",
+    "emptied": "id int PRIMARY KEY, place text, more int",
+}
+
+
+def message(record: dict[str, Any], prefix: str) -> Message:
+    def sent(side: Any) -> bytes | None:
+        return None if side is None else json.dumps(side).replace('"server', f'"{prefix}').encode()
+
+    headers = [(name, b"" if value is None else value.encode()) for name, value in record["headers"]]
+    return Message(key=sent(record["key"]), value=sent(record["value"]), headers=headers)
+
+
+async def sent(bootstrap: str, make_topic: MakeTopic, source: str, way: str) -> dict[str, int]:
+    """The records of a way, in topics of a prefix of their own; how many there are in each."""
+    prefix = f"s{uuid.uuid4().hex[:8]}"
+    topics: dict[str, list[Message]] = {}
+    for record in recorded(source)["ways"][way]["records"]:
+        topics.setdefault(record["topic"].replace("server", prefix), []).append(message(record, prefix))
+    for topic, messages in topics.items():
+        await make_topic(name=topic)
+        await send(bootstrap, topic, messages)
+    return {topic: len(messages) for topic, messages in topics.items()}
+
+
+async def written(bootstrap: str, given: dict[str, str], topics: dict[str, int]) -> None:
+    async with connected(bootstrap, given) as connector:
+        for topic, count in topics.items():
+            await wait_until_read(connector, topic, count, timeout_s=90)
+
+
+@EITHER
+@pytest.mark.parametrize("way", [way for way in MARIADB_WAYS if way.startswith("types")])
+async def test_every_type_of_mariadb_arrives_with_its_value(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, way: str, keys: dict[str, str]
+) -> None:
+    arriving = {each.name: each.arrives(way) for each in MARIADB_TYPES}
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in arriving.items())
+    await execute(database, f"CREATE TABLE target (id int PRIMARY KEY, {columns})")
+    topics = await sent(kafka_bootstrap, make_topic, "mariadb", way)
+    given = configuration(
+        database,
+        topics=",".join(topics),
+        table__name__format="target",
+        use__time__zone="UTC" if "Connect" in way else "Asia/Seoul",
+    )
+    await written(kafka_bootstrap, given | keys, topics)
+    arrived, expected = {}, {}
+    texts = ", ".join(f"{name}::text" for name in arriving)
+    found = await rows(database, f"SELECT {texts} FROM target ORDER BY id")  # noqa: S608 - our own names
+    for place, name in enumerate(arriving):
+        first, *rest = arriving[name][1]
+        expected[name] = ("7" if name == "me" else first, *rest, None)
+        arrived[name] = tuple(row[place] for row in found)
+    assert arrived == expected
+
+
+def texts_of(found: list[str]) -> list[list[tuple[str, str | None]]]:
+    """Rows as their columns' texts, in the order of the rows."""
+    read = [json.loads(text, parse_float=str, parse_int=str) for text in found]
+    return sorted(sorted(row.items()) for row in read)
+
+
+@EITHER
+@pytest.mark.parametrize("source", ["mariadb"])
+async def test_tables_end_as_they_are_at_the_source(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, source: str, keys: dict[str, str]
+) -> None:
+    topics = await sent(kafka_bootstrap, make_topic, source, "envelope")
+    mapping = []
+    for name, columns in TABLES.items():
+        await execute(database, f"CREATE TABLE {name} ({columns})")
+        mapping += [f"{topic}:{name}" for topic in topics if topic.endswith(f".{name}")]
+    given = configuration(database, topics=",".join(each.partition(":")[0] for each in mapping))
+    kept = {topic: count for topic, count in topics.items() if topic in given["topics"].split(",")}
+    await written(kafka_bootstrap, given | keys | {"topics.to.tables.mapping": ",".join(mapping)}, kept)
+    for name in ("customers", "items"):
+        found = await rows(database, f"SELECT to_jsonb(t)::text FROM {name} t")  # noqa: S608 - our own names
+        assert texts_of([text for (text,) in found]) == texts_of(recorded(source)["rows"][name])
+    # A truncation is no row: what was there before it stays.
+    assert await rows(database, "SELECT id FROM emptied ORDER BY id") == [(1,), (2,), (3,), (4,)]
+
+
+@pytest.mark.parametrize("source", ["mariadb"])
+async def test_what_is_beside_the_tables_leaves_nothing_when_the_pattern_matches_it(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, source: str
+) -> None:
+    topics = await sent(kafka_bootstrap, make_topic, source, "everything")
+    beside = {topic for topic in topics if not topic.endswith(tuple(TABLES))}
+    assert any("heartbeat" in topic for topic in beside)
+    assert any("transaction" in topic for topic in beside)
+    prefix = next(topic for topic in topics if topic.endswith(".customers")).partition(".")[0]
+    given = configuration(
+        database, topics__regex=f"(__debezium-heartbeat\\.)?{prefix}.*", schema__evolution="basic"
+    )
+    await written(kafka_bootstrap, given | NATIVE | {"errors.tolerance": "all"}, topics)
+    made = "SELECT count(*), bool_and(relname ~ '(customers|items|emptied)$') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    tables = len(topics) - len(beside)
+    assert await rows(database, made) == [(tables, True)]
+    assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
