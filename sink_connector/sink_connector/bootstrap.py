@@ -102,6 +102,8 @@ async def run(
             bootstrap_servers=config.bootstrap_servers,
             connectors=cluster.configs.names,
         )
+        for given in files or ():
+            await _warn_of_missing_topics(running, _define(config, providers)(given))
         return await serve(
             config,
             make_app(context, hosts=config.hosts),
@@ -162,6 +164,15 @@ async def _member(herder: Herder, *, retires: bool) -> AsyncIterator[list["async
             ending.push_async_callback(reporter.retire)
         ending.push_async_callback(herder.worker.stop)
         yield await ending.enter_async_context(background(membership.keep(), herder.run(), reporter.run()))
+
+
+async def _warn_of_missing_topics(running: Worker, definition: ConnectorDefinition) -> None:
+    """A topic that is not there may come; whoever has mistyped it would wait for ever."""
+    connector = definition.config
+    partitions = await _until_available(partial(running.partitions_of, connector))
+    missing = sorted(set(connector.topics) - {partition.topic for partition in partitions})
+    if missing:
+        log.warning("connector.topics_missing", connector=connector.name, topics=missing)
 
 
 def _define(config: WorkerConfig, providers: ConfigProviders) -> DefineConnector:

@@ -126,7 +126,10 @@ class _Starting:
         if self.restarted_at is not None and self.clock() - self.restarted_at < LASTING_S:
             return False  # what fails again does so by then
         if failures:
-            raise DeployError(f"{self.name} has failed: {_summary(failures[0])}\n{failures[0]}".rstrip())
+            raise DeployError(
+                f"{self.name} has failed: {_summary(failures[0])} (its whole trace is in its status, "
+                f"{self.worker.url}/connectors/{quote(self.name, safe='')}/status)"
+            )
         if status["connector"]["state"] in {"PAUSED", "STOPPED"}:
             return True  # as somebody has asked for
         return bool(status["tasks"]) and all(part["state"] == "RUNNING" for part in parts)

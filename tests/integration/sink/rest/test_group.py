@@ -238,6 +238,6 @@ async def test_deploying_again_disturbs_nothing_and_what_has_failed_is_tried_onc
         return bool(status["state"] == "FAILED")
 
     await wait_until(failed, timeout_s=30, what="the task to fail")
-    with pytest.raises(deployment.DeployError, match=r"arrivals has failed:(.|\n)*offset 2"):
+    with pytest.raises(deployment.DeployError, match=r"\Aarrivals has failed: [^\n]*offset 2[^\n]*\Z"):
         await asyncio.to_thread(deploy_again)
     assert await scene.target.fetchval("SELECT sum(epoch) FROM sink.offsets") > claims
