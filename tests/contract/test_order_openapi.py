@@ -47,6 +47,24 @@ def test_every_operation_of_the_description_is_tried(url: str) -> None:
     assert described == {*OPERATIONS, *WITHOUT_INPUT, ("GET", "/health/ready")}
 
 
+def test_commands_describe_their_headers_and_routes_what_they_answer(url: str) -> None:
+    paths = httpx.get(f"{url}/openapi.json").json()["paths"]
+    for method, path in OPERATIONS:
+        operation = paths[path][method.lower()]
+        headers = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
+        answers = {int(status) for status in operation["responses"]}
+        if method == "GET":
+            assert headers == ({"If-None-Match"} if "{" in path else set())
+            assert (304 in answers) == ("{" in path)
+        else:
+            assert headers == {"Idempotency-Key"} | ({"If-Match"} if "{" in path else set())
+            assert answers >= {400, 403, 409, 413, 415, 422, 429, 503}
+            assert (201 in answers, 412 in answers) == ("{" not in path, "{" in path)
+        success = min(answers)
+        described = operation["responses"][str(success)]["content"]["application/json"]["schema"]
+        assert described["$ref"].endswith(("/OrderView", "/OrderList", "/ProductView"))
+
+
 @pytest.mark.parametrize(("method", "path", "mode"), TRIED)
 def test_every_answer_is_what_the_description_says(
     url: str, method: str, path: str, mode: schemathesis.GenerationMode

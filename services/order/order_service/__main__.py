@@ -1,7 +1,5 @@
 """`order-service migrate`, `serve` and `republish`; settings come from the environment."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import sys

@@ -1,13 +1,12 @@
 """Builds one instance of the service out of its settings; nothing connects before its task runs."""
 
-from __future__ import annotations
-
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import httpx
+from fastapi import FastAPI
 from ulid_transform import ulid_now
 
 from order_service.adapters import schema
@@ -22,10 +21,12 @@ from order_service.entrypoints.expiry import Expiry
 from order_service.entrypoints.http import claims, tracing
 from order_service.entrypoints.http.admission import Admission
 from order_service.entrypoints.http.app import build_app
-from order_service.entrypoints.http.claims import NameRegistryClient
-from order_service.entrypoints.http.dispatch import Dispatch
-from order_service.entrypoints.http.health import Check
+from order_service.entrypoints.http.claims import NameRegistryClient, claims_router
+from order_service.entrypoints.http.commands import Commands
+from order_service.entrypoints.http.health import Check, health_router
+from order_service.entrypoints.http.orders import orders_router
 from order_service.entrypoints.http.peers import Peers
+from order_service.entrypoints.http.products import products_router
 from order_service.entrypoints.inbox_consumer import InboxConsumer
 from order_service.entrypoints.outbox_monitor import OutboxMonitor
 from order_service.entrypoints.outbox_relay import Relay
@@ -62,61 +63,70 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
         stack.push_async_callback(database.close)
         timeout = httpx.Timeout(settings.forward_timeout_s, connect=CONNECT_TIMEOUT_S)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=timeout, trust_env=False))
+        yield _service(settings, database, client, clock)
 
-        backlog = Backlog(limit=settings.outbox_limit)
-        queries = Queries(database)
-        commits = MessageBus(
-            storage=database,
-            instance=settings.instance,
-            clock=clock,
-            new_id=ulid_now,
-            committed=backlog.committed,
-        )
-        reader = OutboxReader(database=database, instance=settings.instance)
-        relay = _relay(settings, commits, backlog, reader)
-        monitor = OutboxMonitor(
-            reader=reader,
-            position=lambda: relay.position,
-            clock=clock,
-            max_age_s=settings.outbox_max_age_s,
-        )
-        consumers = _consumers(settings, commits, queries)
-        peers = Peers(
-            instance=settings.instance,
-            urls=settings.other_instances,
-            client=client,
-            secret=settings.shared_secret,
-        )
-        dispatch = Dispatch(
-            admission=Admission(settings.commands_at_once),
-            runner=CommandRunner(commits=commits, backlog=backlog, outcome_of=queries.outcome),
-            registry=NameRegistry(
-                instance=settings.instance,
-                owner_of=peers.owner_of,
-                others=NameRegistryClient(lambda owner, body: peers.post(claims.PATH, body, to=owner)),
-                commits=commits,
-            ),
-            queries=queries,
-            peers=peers,
-        )
-        yield Service(
-            app=build_app(
-                instance=settings.instance,
-                dispatch=dispatch,
-                checks=_checks(queries, relay, monitor, consumers),
-                body_limit=settings.body_limit,
-                hosts=settings.hosts,
-            ),
-            commits=commits,
-            relay=relay,
-            monitor=monitor,
-            consumers=consumers,
-            reminders=ReminderScheduler(
-                overdue=lambda limit: queries.overdue(now=clock(), limit=limit),
-                run=lambda use_case: commits.run(use_case, trace=tracing.new()),
-            ),
-            expiry=Expiry(database=database, clock=clock),
-        )
+
+def _service(
+    settings: Settings, database: Database, client: httpx.AsyncClient, clock: Callable[[], int]
+) -> Service:
+    backlog = Backlog(limit=settings.outbox_limit)
+    queries = Queries(database)
+    commits = MessageBus(
+        storage=database,
+        instance=settings.instance,
+        clock=clock,
+        new_id=ulid_now,
+        committed=backlog.committed,
+    )
+    reader = OutboxReader(database=database, instance=settings.instance)
+    relay = _relay(settings, commits, backlog, reader)
+    monitor = _monitor(settings, reader, relay, clock)
+    consumers = _consumers(settings, commits, queries)
+    runner = CommandRunner(commits=commits, backlog=backlog, outcome_of=queries.outcome)
+    checks = _checks(queries, relay, monitor, consumers)
+    return Service(
+        app=_app(settings, client, runner, queries, checks),
+        commits=commits,
+        relay=relay,
+        monitor=monitor,
+        consumers=consumers,
+        reminders=_reminders(commits, queries, clock),
+        expiry=Expiry(database=database, clock=clock),
+    )
+
+
+def _app(
+    settings: Settings,
+    client: httpx.AsyncClient,
+    runner: CommandRunner,
+    queries: Queries,
+    checks: Mapping[str, Check],
+) -> FastAPI:
+    peers = Peers(
+        instance=settings.instance,
+        urls=settings.other_instances,
+        client=client,
+        secret=settings.shared_secret,
+    )
+    registry = NameRegistry(
+        instance=settings.instance,
+        owner_of=peers.owner_of,
+        others=NameRegistryClient(lambda owner, body: peers.post(claims.PATH, body, to=owner)),
+        commits=runner.commits,
+    )
+    admission = Admission(settings.commands_at_once)
+    commands = Commands(admission=admission, registry=registry, runner=runner, peers=peers)
+    return build_app(
+        instance=settings.instance,
+        routers=(
+            orders_router(commands, queries, peers),
+            products_router(commands, queries, peers),
+            claims_router(registry, peers),
+            health_router(checks),
+        ),
+        body_limit=settings.body_limit,
+        hosts=settings.hosts,
+    )
 
 
 async def republish_log(settings: Settings, *, topics: Collection[str] = ()) -> int:
@@ -153,6 +163,21 @@ def _relay(settings: Settings, commits: MessageBus, backlog: Backlog, reader: Ou
     )
 
 
+def _monitor(
+    settings: Settings, reader: OutboxReader, relay: Relay, clock: Callable[[], int]
+) -> OutboxMonitor:
+    return OutboxMonitor(
+        reader=reader, position=lambda: relay.position, clock=clock, max_age_s=settings.outbox_max_age_s
+    )
+
+
+def _reminders(commits: MessageBus, queries: Queries, clock: Callable[[], int]) -> ReminderScheduler:
+    return ReminderScheduler(
+        overdue=lambda limit: queries.overdue(now=clock(), limit=limit),
+        run=lambda use_case: commits.run(use_case, trace=tracing.new()),
+    )
+
+
 def _consumers(settings: Settings, commits: MessageBus, queries: Queries) -> tuple[InboxConsumer, ...]:
     async def run(use_case: UseCase[tuple[Park, ...] | None]) -> tuple[Park, ...] | None:
         return await commits.run(use_case, trace="")
@@ -182,19 +207,6 @@ def _consumers(settings: Settings, commits: MessageBus, queries: Queries) -> tup
 def _checks(
     queries: Queries, relay: Relay, monitor: OutboxMonitor, consumers: Sequence[InboxConsumer]
 ) -> dict[str, Check]:
-    expected = schema.head()
-
-    async def database() -> str | None:
-        try:
-            revision = await queries.revision()
-        except StorageUnavailableError as error:
-            return str(error)
-        return (
-            None
-            if revision == expected
-            else f"at revision {revision}, not {expected}: run `order-service migrate`"
-        )
-
     async def kafka() -> str | None:
         return None if relay.connected else "the relay has no connection"
 
@@ -204,15 +216,31 @@ def _checks(
         except StorageUnavailableError as error:
             return str(error)
 
-    def consumer_check(consumer: InboxConsumer) -> Check:
-        async def check() -> str | None:
-            return consumer.missing()
-
-        return check
-
     return {
-        "database": database,
+        "database": _database_check(queries),
         "kafka": kafka,
         "outbox": outbox,
-        **{f"topic {consumer.topic}": consumer_check(consumer) for consumer in consumers},
+        **{f"topic {consumer.topic}": _consumer_check(consumer) for consumer in consumers},
     }
+
+
+def _database_check(queries: Queries) -> Check:
+    expected = schema.head()
+
+    async def check() -> str | None:
+        try:
+            revision = await queries.revision()
+        except StorageUnavailableError as error:
+            return str(error)
+        if revision == expected:
+            return None
+        return f"at revision {revision}, not {expected}: run `order-service migrate`"
+
+    return check
+
+
+def _consumer_check(consumer: InboxConsumer) -> Check:
+    async def check() -> str | None:
+        return consumer.missing()
+
+    return check

@@ -1,7 +1,5 @@
 """Settings, from the environment only (`ORDER_…`)."""
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import Annotated, Literal
 from urllib.parse import urlsplit

@@ -33,7 +33,7 @@ async def test_the_trace_of_a_request_goes_with_its_event(house: House) -> None:
 
 async def test_a_product_registered_here_is_known_here_at_once(make_house: Any) -> None:
     house: House = await make_house()
-    await house[1].start(without=lambda task: task.startswith("intake"))
+    await house[1].start(without=lambda task: task.startswith("consumer."))
     await house[1].product("tea")
     assert (await house[1].order(("tea", 1))).status_code == 201
 

@@ -127,6 +127,18 @@ async def test_a_command_is_carried_out_on_the_version_that_its_caller_saw(
     assert (await api.http.get("/products/tea")).json()["version"] == (2 if status == 200 else 1)
 
 
+async def test_everything_that_is_wrong_is_named_at_once_where_it_stands(api: Api) -> None:
+    await api.product("tea")
+    before = await api.trace()
+    headers = {"Idempotency-Key": "a b", "If-Match": "1"}
+    answer = await api.http.post("/products/tea/price", json={"unit_price_cents": -1}, headers=headers)
+    assert answer.status_code == 422
+    places = [{**error, "detail": ...} for error in answer.json()["errors"]]
+    for place in ({"header": "Idempotency-Key"}, {"header": "If-Match"}, {"pointer": "/unit_price_cents"}):
+        assert place | {"detail": ...} in places
+    assert await api.trace() == before
+
+
 async def test_who_has_the_version_already_gets_no_body(api: Api) -> None:
     await api.product("tea")
     answer = await api.http.get("/products/tea", headers={"If-None-Match": '"1"'})

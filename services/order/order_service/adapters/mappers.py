@@ -1,7 +1,5 @@
 """Values to rows and back, the same for both databases. JSON travels as text, times as milliseconds since 1970."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Reading the outbox in commit order. What that means differs between the databases; the two outbox.sql say how."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

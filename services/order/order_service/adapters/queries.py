@@ -1,7 +1,5 @@
 """What routes, tasks and health checks read. One statement each, so each is a snapshot."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """Between a transaction's values and the rows of its tables, the same for both databases."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

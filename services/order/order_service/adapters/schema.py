@@ -1,7 +1,5 @@
 """The schema's revision: bring the database to the newest, or tell which one this version works with."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

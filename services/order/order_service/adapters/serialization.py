@@ -1,7 +1,5 @@
 """Records as `contracts/` has them: the Connect JSON envelope, whose schema part never differs by a byte."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Loads statements from the .sql files beside an adapter: `-- name: some_name` begins each."""
 
-from __future__ import annotations
-
 from importlib import resources
 
 _BEGIN = "-- name: "

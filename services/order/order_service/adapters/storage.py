@@ -1,7 +1,5 @@
 """The database of an instance, SQLite or PostgreSQL: what both adapters offer, and which of them a URL means."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 

@@ -1,10 +1,9 @@
 """An order: its lines at the prices of the moment it was placed, its status, and what the owners of its goods said."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
 from order_service.domain.errors import IllegalTransitionError, InvalidAnswerError, InvalidOrderError
 from order_service.domain.stock import DesiredHold, HoldState, LineItem, StockAnswer, StockRequest
@@ -111,27 +110,15 @@ class Order:
         homes: Sequence[str],
         instance: str,
         at: int,
-    ) -> Order:
+    ) -> Self:
         """`homes` stands beside `lines`: the instance that decides about each line's stock."""
-        if not lines:
-            raise InvalidOrderError("an order has at least one line", pointer="/lines")
-        by_home: dict[str, list[str]] = {}
-        seen: set[str] = set()
-        for index, (line, home) in enumerate(zip(lines, homes, strict=True)):
-            if line.quantity < 1:
-                raise InvalidOrderError("a quantity is at least 1", pointer=f"/lines/{index}/quantity")
-            if line.product_id in seen:
-                raise InvalidOrderError(
-                    f"{line.product_id} stands in two lines", pointer=f"/lines/{index}/product_id"
-                )
-            seen.add(line.product_id)
-            by_home.setdefault(home, []).append(line.product_id)
+        holds = _holds(lines, homes)
         order = cls(
             order_id=order_id,
             user_id=user_id,
             status=OrderStatus.PENDING,
             lines=tuple(lines),
-            holds=tuple(StockHold(home=home, product_ids=tuple(ids)) for home, ids in by_home.items()),
+            holds=holds,
             version=1,
             instance=instance,
             reason=None,
@@ -143,23 +130,23 @@ class Order:
             raise InvalidOrderError(f"a total of {order.total_cents} is more than an order can have")
         return replace(order, recorded=("order.placed", *order.requests()))
 
-    def published(self) -> Order:
+    def published(self) -> Self:
         """The same state, with nothing left to publish."""
         return replace(self, recorded=())
 
-    def cancel(self, *, at: int) -> Order:
+    def cancel(self, *, at: int) -> Self:
         """From PENDING or CONFIRMED; what was reserved is to be released."""
         if self.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED):
             raise IllegalTransitionError(f"a {self.status} order cannot be cancelled")
         return self._moved(OrderStatus.CANCELLED, reason="cancelled by the customer", at=at)
 
-    def ship(self, *, at: int) -> Order:
+    def ship(self, *, at: int) -> Self:
         """From CONFIRMED only: what leaves the warehouse was reserved before."""
         if self.status is not OrderStatus.CONFIRMED:
             raise IllegalTransitionError(f"a {self.status} order cannot be shipped")
         return self._moved(OrderStatus.SHIPPED, reason=None, at=at)
 
-    def answered(self, answer: StockAnswer, *, at: int) -> Order:
+    def answered(self, answer: StockAnswer, *, at: int) -> Self:
         """Apply an owner's answer: an older one than the last is dropped; the last missing yes confirms, one no rejects.
 
         Raises:
@@ -186,7 +173,7 @@ class Order:
             return order._moved(OrderStatus.CONFIRMED, reason=None, at=at)  # noqa: SLF001
         return order if order.owed else replace(order, ask_again_at=None)
 
-    def ask_again(self, *, at: int) -> Order:
+    def ask_again(self, *, at: int) -> Self:
         """The owners that owe an answer are being asked once more; the next time is twice as far away."""
         order = self._asked(self.asks + 1, at=at)
         return replace(order, recorded=(*order.recorded, *order.requests()))
@@ -213,11 +200,29 @@ class Order:
             if not hold.settled(wanted)
         )
 
-    def _moved(self, status: OrderStatus, *, reason: str | None, at: int) -> Order:
+    def _moved(self, status: OrderStatus, *, reason: str | None, at: int) -> Self:
         moved = replace(self, status=status, reason=reason, version=self.version + 1, updated_at=at)
         moved = moved._asked(0, at=at)  # noqa: SLF001
         return replace(moved, recorded=(*self.recorded, EVENTS[status], *moved.requests()))
 
-    def _asked(self, asks: int, *, at: int) -> Order:
+    def _asked(self, asks: int, *, at: int) -> Self:
         pause = ASK_AGAIN_MS << min(asks, ASK_AGAIN_MOST)
         return replace(self, asks=asks, ask_again_at=at + pause if self.owed else None)
+
+
+def _holds(lines: Sequence[OrderLine], homes: Sequence[str]) -> tuple[StockHold, ...]:
+    """What is to be reserved where. Raises `InvalidOrderError` for lines that are none of an order."""
+    if not lines:
+        raise InvalidOrderError("an order has at least one line", pointer="/lines")
+    by_home: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    for index, (line, home) in enumerate(zip(lines, homes, strict=True)):
+        if line.quantity < 1:
+            raise InvalidOrderError("a quantity is at least 1", pointer=f"/lines/{index}/quantity")
+        if line.product_id in seen:
+            raise InvalidOrderError(
+                f"{line.product_id} stands in two lines", pointer=f"/lines/{index}/product_id"
+            )
+        seen.add(line.product_id)
+        by_home.setdefault(home, []).append(line.product_id)
+    return tuple(StockHold(home=home, product_ids=tuple(ids)) for home, ids in by_home.items())

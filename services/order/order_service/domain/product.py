@@ -1,12 +1,22 @@
 """A product and its stock. Its owning instance alone changes it, so it can never be oversold."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from order_service.domain.errors import StockLimitError
 
 MAX_STOCK = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What every instance knows of a product: enough to price an order and to find the stock's owner."""
+
+    product_id: str
+    name: str
+    unit_price_cents: int
+    instance: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +50,7 @@ class Product:
     @classmethod
     def register(  # noqa: PLR0913 - a product is made of this much
         cls, *, product_id: str, name: str, unit_price_cents: int, stock: int, instance: str, at: int
-    ) -> Product:
+    ) -> Self:
         """The first version, with everything that was delivered available."""
         _within_limit(stock)
         return cls(
@@ -68,11 +78,11 @@ class Product:
             version=self.version,
         )
 
-    def published(self) -> Product:
+    def published(self) -> Self:
         """The same state, with nothing left to publish."""
         return replace(self, recorded=())
 
-    def restock(self, quantity: int, *, at: int) -> Product:
+    def restock(self, quantity: int, *, at: int) -> Self:
         """More goods arrived. Refuses with `StockLimit` beyond int32."""
         _within_limit(self.stock_available + self.stock_reserved + quantity)
         return replace(
@@ -84,7 +94,7 @@ class Product:
             recorded=(*self.recorded, "product.restocked"),
         )
 
-    def reprice(self, unit_price_cents: int, *, at: int) -> Product:
+    def reprice(self, unit_price_cents: int, *, at: int) -> Self:
         """A new price for orders to come; orders already placed keep theirs."""
         return replace(
             self,
@@ -98,21 +108,19 @@ class Product:
         """So many are available."""
         return quantity <= self.stock_available
 
-    def reserve(self, quantity: int, *, at: int) -> Product:
+    def reserve(self, quantity: int, *, at: int) -> Self:
         """Set goods aside. Ask `can_reserve` first."""
         return self._moved("product.stock-reserved", available=-quantity, reserved=quantity, at=at)
 
-    def release(self, quantity: int, *, at: int) -> Product:
+    def release(self, quantity: int, *, at: int) -> Self:
         """Give reserved goods back."""
         return self._moved("product.stock-released", available=quantity, reserved=-quantity, at=at)
 
-    def ship(self, quantity: int, *, at: int) -> Product:
+    def ship(self, quantity: int, *, at: int) -> Self:
         """Reserved goods leave the warehouse."""
         return self._moved("product.stock-shipped", reserved=-quantity, shipped=quantity, at=at)
 
-    def _moved(
-        self, event: str, *, at: int, available: int = 0, reserved: int = 0, shipped: int = 0
-    ) -> Product:
+    def _moved(self, event: str, *, at: int, available: int = 0, reserved: int = 0, shipped: int = 0) -> Self:
         return replace(
             self,
             stock_available=self.stock_available + available,
@@ -122,17 +130,6 @@ class Product:
             updated_at=at,
             recorded=(*self.recorded, event),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """What every instance knows of a product: enough to price an order and to find the stock's owner."""
-
-    product_id: str
-    name: str
-    unit_price_cents: int
-    instance: str
-    version: int
 
 
 def _within_limit(stock: int) -> None:

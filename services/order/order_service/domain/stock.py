@@ -5,8 +5,6 @@ of the order. So a request may be lost and sent again, doubled, late or overtake
 for a state that is already reached changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum

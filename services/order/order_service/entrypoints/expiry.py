@@ -1,7 +1,5 @@
 """Forgets answers and reservations of Idempotency-Keys that are older than anyone may rely on."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 No consumer group: an instance reads its topics alone, and its own database knows how far it has come.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence

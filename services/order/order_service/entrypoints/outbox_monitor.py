@@ -1,7 +1,5 @@
 """How long the oldest record has waited for Kafka, and what it waits for: a metric, and a reason not to be ready."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ database before the position passes them, and tried again. Two relays on one out
 consumers drop by `version`.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -1,7 +1,5 @@
 """Finds the orders that are owed an answer for too long, and has their owners asked again."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Keys, values, headers and event ids are those of the first time, so whoever has 
 beside the serving instance; that relay keeps its own position.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import structlog

@@ -1,7 +1,5 @@
 """Runs one instance: its HTTP server and its background tasks, until SIGTERM or until one of them ends."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import gc

@@ -1,7 +1,5 @@
 """One instance of the service, built and not yet running."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -37,5 +35,5 @@ class Service:
             "relay.monitor": self.monitor.serve,
             "reminders": self.reminders.serve,
             "expiry": self.expiry.serve,
-            **{f"intake.{consumer.topic}": consumer.serve for consumer in self.consumers},
+            **{f"consumer.{consumer.topic}": consumer.serve for consumer in self.consumers},
         }

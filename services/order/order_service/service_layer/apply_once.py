@@ -1,10 +1,9 @@
 """Apply a batch of consumed records: their effects and the positions after them, in one transaction."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import structlog
 
@@ -33,58 +32,9 @@ class Incoming:
         """Its place in Kafka: `topic/partition/offset`."""
         return f"{self.source}/{self.offset}"
 
-    def refused(self, reason: str) -> Incoming:
+    def refused(self, reason: str) -> Self:
         """The same record, to be put among the dead letters instead."""
         return replace(self, effect=Park(self, reason))
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyOnce:
-    """In the order of the records. One already applied (by another process of this instance) has no effect again.
-
-    A record that the rules refuse, or whose effect is a defect, becomes a dead letter; its neighbours take effect.
-    """
-
-    batch: Sequence[Incoming]
-
-    def needs(self) -> Needs:
-        """Everything that the effects need, and the positions of their partitions."""
-        every = [incoming.effect.needs() for incoming in self.batch]
-        every.append(Needs(positions=tuple(incoming.source for incoming in self.batch)))
-        return Needs.of_all(every)
-
-    def decide(self, tx: Transaction) -> tuple[Park, ...]:
-        """The dead letters among the records."""
-        parked = []
-        for incoming in self.batch:
-            known = tx.get(Position, incoming.source)
-            if known is not None and known.covers(incoming.offset, incoming.topic_id):
-                continue
-            if park := _apply(incoming, tx):
-                parked.append(park)
-            tx.save(
-                Position(source=incoming.source, next_offset=incoming.offset + 1, topic_id=incoming.topic_id)
-            )
-        return tuple(parked)
-
-
-def _apply(incoming: Incoming, tx: Transaction) -> Park | None:
-    tx.trace = incoming.trace
-    if isinstance(incoming.effect, Park):
-        incoming.effect.decide(tx)
-        return incoming.effect
-    try:
-        with tx.savepoint():
-            incoming.effect.decide(tx)
-    except DomainError as refusal:
-        park = Park(incoming, refusal.detail)
-    except Exception as defect:  # whatever a message makes of the code must not stop those behind it
-        log.exception("effect.failed", record=incoming.record)
-        park = Park(incoming, repr(defect))
-    else:
-        return None
-    park.decide(tx)
-    return park
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +84,55 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOnce:
+    """In the order of the records. One already applied (by another process of this instance) has no effect again.
+
+    A record that the rules refuse, or whose effect is a defect, becomes a dead letter; its neighbours take effect.
+    """
+
+    batch: Sequence[Incoming]
+
+    def needs(self) -> Needs:
+        """Everything that the effects need, and the positions of their partitions."""
+        every = [incoming.effect.needs() for incoming in self.batch]
+        every.append(Needs(positions=tuple(incoming.source for incoming in self.batch)))
+        return Needs.of_all(every)
+
+    def decide(self, tx: Transaction) -> tuple[Park, ...]:
+        """The dead letters among the records."""
+        parked = []
+        for incoming in self.batch:
+            known = tx.get(Position, incoming.source)
+            if known is not None and known.covers(incoming.offset, incoming.topic_id):
+                continue
+            if park := _apply(incoming, tx):
+                parked.append(park)
+            tx.save(
+                Position(source=incoming.source, next_offset=incoming.offset + 1, topic_id=incoming.topic_id)
+            )
+        return tuple(parked)
+
+
+def _apply(incoming: Incoming, tx: Transaction) -> Park | None:
+    tx.trace = incoming.trace
+    if isinstance(incoming.effect, Park):
+        incoming.effect.decide(tx)
+        return incoming.effect
+    try:
+        with tx.savepoint():
+            incoming.effect.decide(tx)
+    except DomainError as refusal:
+        park = Park(incoming, refusal.detail)
+    except Exception as defect:  # whatever a message makes of the code must not stop those behind it
+        log.exception("effect.failed", record=incoming.record)
+        park = Park(incoming, repr(defect))
+    else:
+        return None
+    park.decide(tx)
+    return park
 
 
 @dataclass(frozen=True, slots=True)

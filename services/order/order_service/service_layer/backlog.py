@@ -1,7 +1,5 @@
 """How much of the outbox is not yet in Kafka. Admission asks it, the relay sleeps on it."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from dataclasses import dataclass, field

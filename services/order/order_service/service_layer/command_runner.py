@@ -1,7 +1,5 @@
 """Carries commands out at the instance that decides about them: once per Idempotency-Key, within the outbox's limit."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,7 +7,7 @@ from typing import TypeVar
 from order_service.domain.order import Order
 from order_service.domain.product import Product
 from order_service.service_layer.backlog import Backlog
-from order_service.service_layer.idempotency import Once, repeated
+from order_service.service_layer.idempotency import Once, RequestKey, repeated
 from order_service.service_layer.message_bus import MessageBus
 from order_service.service_layer.unit_of_work import StoredOutcome, UseCase
 
@@ -32,8 +30,7 @@ class CommandRunner:
         self,
         use_case: UseCase[T],
         *,
-        key: str | None,
-        fingerprint: str,
+        key: RequestKey | None,
         claimed_at: int | None = None,
         trace: str,
     ) -> T:
@@ -47,16 +44,17 @@ class CommandRunner:
             StorageUnavailableError: it is unknown whether the command was carried out.
         """
         if self.backlog.full:
-            return await self._kept(key, fingerprint, claimed_at)  # type: ignore[return-value]  # a key belongs to one route
+            return await self._kept(key, claimed_at)  # type: ignore[return-value]  # a key belongs to one route
         if key is None:
             return await self.commits.run(use_case, trace=trace)
-        once = Once(use_case=use_case, key=key, fingerprint=fingerprint, claimed_at=claimed_at)
+        once = Once(use_case=use_case, key=key, claimed_at=claimed_at)
         return await self.commits.run(once, trace=trace)
 
-    async def _kept(self, key: str | None, fingerprint: str, claimed_at: int | None) -> Order | Product:
-        known = None if key is None else await self.outcome_of(key)
-        if known is None or (claimed_at is not None and known.stored_at < claimed_at):
-            raise OutboxFullError(
-                f"{self.backlog.pending} events wait for Kafka; the limit is {self.backlog.limit}"
-            )
-        return repeated(known, fingerprint)
+    async def _kept(self, key: RequestKey | None, claimed_at: int | None) -> Order | Product:
+        if key is not None:
+            known = await self.outcome_of(key.key)
+            if known is not None and (claimed_at is None or known.stored_at >= claimed_at):
+                return repeated(known, key)
+        raise OutboxFullError(
+            f"{self.backlog.pending} events wait for Kafka; the limit is {self.backlog.limit}"
+        )

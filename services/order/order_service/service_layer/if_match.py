@@ -1,7 +1,5 @@
 """The caller's condition on the version it decided on."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import StaleVersionError

@@ -4,8 +4,6 @@ A durable commit costs the same for one command as for a hundred, so under load 
 with nobody waiting a command commits alone and at once. It is also the one writer of this process.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence

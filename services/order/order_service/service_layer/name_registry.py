@@ -3,12 +3,11 @@
 Each name belongs to one instance, which all instances pick alike; it remembers who reserved the name first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from order_service.service_layer.idempotency import RequestKey
 from order_service.service_layer.message_bus import MessageBus
 from order_service.service_layer.unit_of_work import NameReservation
 from order_service.service_layer.use_cases.reserve_name import ReserveName
@@ -21,6 +20,14 @@ class RegistryClient(Protocol):
         """The reservation that holds from now on. Raises when the other instance cannot be asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The `instance` that carries a command out, and since when its key is reserved, if it has one."""
+
+    instance: str
+    claimed_at: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameRegistry:
     """Of `instance`; `owner_of` a name says which instance remembers it."""
@@ -29,6 +36,28 @@ class NameRegistry:
     owner_of: Callable[[str], str]
     others: RegistryClient
     commits: MessageBus
+
+    async def placement(
+        self, key: RequestKey | None, name: str | None, *, is_here: Callable[[str], bool], trace: str
+    ) -> Placement:
+        """Where a command that makes an aggregate belongs: to the instance that first reserved its key, then its name.
+
+        What `is_here` says of another instance is that what it reserved is to be done here.
+
+        Raises:
+            KeyReusedError: the key came with another fingerprint.
+        """
+        claimed_at = None
+        if key is not None:
+            held = await self.reserve(f"key {key.key}", fingerprint=key.fingerprint, trace=trace)
+            claimed_at = held.claimed_at
+            if held.instance != self.instance and not is_here(held.instance):
+                return Placement(held.instance, claimed_at)
+        if name is not None:
+            held = await self.reserve(name, fingerprint="", trace=trace)
+            if held.instance != self.instance and not is_here(held.instance):
+                return Placement(held.instance, claimed_at)
+        return Placement(self.instance, claimed_at)
 
     async def reserve(self, name: str, *, fingerprint: str, trace: str) -> NameReservation:
         """The reservation that holds from now on: this instance's, if the name was free.

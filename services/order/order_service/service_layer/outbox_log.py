@@ -1,7 +1,5 @@
 """The outbox as it is read: records in commit order and places between them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """The state that one commit works on, in memory: what was loaded, what its use cases changed, what they publish."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -5,12 +5,10 @@ changes. All that one `decide` saved is committed together - state, events, mess
 when it raises, nothing of it. Many use cases may share one commit; none sees another half done.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from order_service.domain.order import Order
 from order_service.domain.product import Offer, Product
@@ -106,7 +104,7 @@ class Needs:
     set_aside: tuple[str, ...] = ()
 
     @classmethod
-    def of_all(cls, needs: Iterable[Needs]) -> Needs:
+    def of_all(cls, needs: Iterable[Self]) -> Self:
         """The union, without repetitions."""
         every = list(needs)
         return cls(

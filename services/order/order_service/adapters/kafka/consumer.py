@@ -5,8 +5,6 @@ that one name that is not UTF-8 makes the whole fetch fail, over and over (`Unic
 `CorruptRecordException` from its decoder in Python). Here such a record arrives like any other.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import struct

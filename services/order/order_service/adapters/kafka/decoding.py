@@ -3,8 +3,6 @@
 Nothing that a record holds raises here: whatever goes wrong with it is its dead letter's reason.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What other instances may say, with the bounds of `contracts/schemas`. Whatever is outside of them is not decoded."""
 
-from __future__ import annotations
-
 from typing import Annotated, Generic, TypeVar
 
 import msgspec

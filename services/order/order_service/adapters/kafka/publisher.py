@@ -1,7 +1,5 @@
 """Records into Kafka, in order, with a bound on every wait."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import time

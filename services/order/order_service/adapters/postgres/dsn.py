@@ -1,7 +1,5 @@
 """How a PostgreSQL database is addressed."""
 
-from __future__ import annotations
-
 
 def postgres_dsn(url: str) -> str:
     """The URL as libpq writes it: `postgresql://…?sslmode=…`, whatever driver it was written for."""

@@ -1,7 +1,5 @@
 """PostgreSQL's errors, and asyncpg's, named by what to do about them."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 

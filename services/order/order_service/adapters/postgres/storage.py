@@ -1,7 +1,5 @@
 """An instance's database on PostgreSQL, waited for in the event loop."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence

@@ -1,7 +1,5 @@
 """SQLite's errors, named by what to do about them."""
 
-from __future__ import annotations
-
 import contextlib
 import sqlite3
 from collections.abc import Iterator

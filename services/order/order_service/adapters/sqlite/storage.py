@@ -5,8 +5,6 @@ gives the interpreter lock up for every statement and has to win it back from th
 is decided in the event loop.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 import threading
@@ -33,6 +31,39 @@ READ_TIMEOUT_S = 10.0
 READERS = 4
 STATEMENTS = load_statements(__package__)
 _CHUNK, _LITTLE = 256, 16
+
+
+class Connected:
+    """Threads, each with a connection of its own that it opens when it is first used."""
+
+    def __init__(self, file: str, name: str, threads: int) -> None:
+        """`name` is that of the threads."""
+        self._file = file
+        self._executor = ThreadPoolExecutor(threads, name)
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """`work(connection, *arguments)`, in one of the threads; cancelled, it still runs to its end."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._call, work, arguments)
+
+    def submit(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """`work`, behind what is already to be done; nobody waits for it."""
+        self._executor.submit(self._call, work, ())
+
+    def close(self) -> None:
+        """Wait for all work, then close the connections."""
+        self._executor.shutdown()
+        for connection in self._opened:
+            connection.close()
+
+    def _call(self, work: Callable[..., T], arguments: Sequence[Any]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _connect(self._file)
+            self._opened.append(connection)
+        return work(connection, *arguments)
 
 
 class SqliteStorage:
@@ -100,39 +131,6 @@ class SqliteStorage:
         with translated():
             async with asyncio.timeout(READ_TIMEOUT_S):
                 return await where.run(run)
-
-
-class Connected:
-    """Threads, each with a connection of its own that it opens when it is first used."""
-
-    def __init__(self, file: str, name: str, threads: int) -> None:
-        """`name` is that of the threads."""
-        self._file = file
-        self._executor = ThreadPoolExecutor(threads, name)
-        self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
-
-    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """`work(connection, *arguments)`, in one of the threads; cancelled, it still runs to its end."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._call, work, arguments)
-
-    def submit(self, work: Callable[[sqlite3.Connection], object]) -> None:
-        """`work`, behind what is already to be done; nobody waits for it."""
-        self._executor.submit(self._call, work, ())
-
-    def close(self) -> None:
-        """Wait for all work, then close the connections."""
-        self._executor.shutdown()
-        for connection in self._opened:
-            connection.close()
-
-    def _call(self, work: Callable[..., T], arguments: Sequence[Any]) -> T:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = _connect(self._file)
-            self._opened.append(connection)
-        return work(connection, *arguments)
 
 
 def _connect(file: str) -> sqlite3.Connection:

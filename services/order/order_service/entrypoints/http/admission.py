@@ -1,7 +1,5 @@
 """How many commands may be under way at one instance."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from prometheus_client import Gauge

@@ -1,27 +1,19 @@
 """The ASGI application, built from its parts."""
 
-from __future__ import annotations
+from collections.abc import Collection
 
-from collections.abc import Collection, Mapping
-
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from order_service.entrypoints.http import problems
-from order_service.entrypoints.http.bodies import Problem
-from order_service.entrypoints.http.claims import claims_router
-from order_service.entrypoints.http.dispatch import Dispatch
 from order_service.entrypoints.http.docs import docs_routes
 from order_service.entrypoints.http.guard import RequestGuard
-from order_service.entrypoints.http.health import Check, health_router
 from order_service.entrypoints.http.methods import HeadMiddleware
 from order_service.entrypoints.http.middleware import BodyLimitMiddleware, ObservationMiddleware
-from order_service.entrypoints.http.orders import orders_router
-from order_service.entrypoints.http.products import products_router
 from order_service.entrypoints.http.response_headers import ResponseHeadersMiddleware
 
 
 def build_app(
-    *, instance: str, dispatch: Dispatch, checks: Mapping[str, Check], body_limit: int, hosts: Collection[str]
+    *, instance: str, routers: Collection[APIRouter], body_limit: int, hosts: Collection[str]
 ) -> FastAPI:
     """Everything is an argument; nothing connects here. `hosts` are the names this instance may be called by."""
     title = f"Order service, {instance}"
@@ -31,17 +23,12 @@ def build_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={
-            code: {"model": Problem, "description": "Problem", "content": {problems.MEDIA_TYPE: {}}}
-            for code in (400, 403, 404, 409, 412, 413, 415, 421, 422, 429, 503, 504)
-        },
+        # Traces and metrics are the service's own (`ObservationMiddleware`); FastAPI would ask for a provider every time.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     problems.install(app)
-    app.include_router(orders_router(dispatch))
-    app.include_router(products_router(dispatch))
-    app.include_router(claims_router(dispatch.keep, dispatch.peers))
-    app.include_router(health_router(checks))
-    app.include_router(docs_routes(title))
+    for router in (*routers, docs_routes(title)):
+        app.include_router(router)
     # The last one added comes first.
     app.add_middleware(BodyLimitMiddleware, limit=body_limit)
     app.add_middleware(HeadMiddleware)

@@ -1,7 +1,5 @@
 """What may be sent and what is answered, for validation and for OpenAPI."""
 
-from __future__ import annotations
-
 import unicodedata
 from typing import Annotated, Literal
 

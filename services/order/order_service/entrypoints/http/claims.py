@@ -4,8 +4,6 @@ As with commits, claims that wait while one call to a owner is under way share t
 costs a few calls, not one each.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from order_service.domain.errors import KeyReusedError
+from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.peers import Peers
 from order_service.entrypoints.http.problems import INVALID_REQUEST, ProblemError
+from order_service.service_layer.name_registry import NameRegistry
 from order_service.service_layer.unit_of_work import NameReservation
 from order_service.service_layer.use_cases.reserve_name import ReserveName
 
@@ -49,22 +49,23 @@ class Held(msgspec.Struct, omit_defaults=True):
     claimed_at: int = 0
 
 
-def claims_router(keep: Callable[[ReserveName], Awaitable[NameReservation]], peers: Peers) -> APIRouter:
-    """Between instances only, so not in the API's description. `keep` writes one claim; they share a commit."""
+def claims_router(registry: NameRegistry, peers: Peers) -> APIRouter:
+    """Between instances only, so not in the API's description. Claims of one call share a commit.
+
+    The body is read by hand: FastAPI would read a declared one before anybody has asked for the secret.
+    """
     router = APIRouter(include_in_schema=False)
 
     async def held(body: ClaimBody) -> Held:
+        reservation = ReserveName(name=body.name, instance=body.instance, fingerprint=body.fingerprint)
         try:
-            kept = await keep(
-                ReserveName(name=body.name, instance=body.instance, fingerprint=body.fingerprint)
-            )
+            kept = await registry.keep(reservation, trace=tracing.current())
         except KeyReusedError:
             return Held(None)
         return Held(kept.instance, kept.claimed_at if kept.fingerprint else 0)
 
-    @router.post(PATH)
+    @router.post(PATH, dependencies=[Depends(peers.require_peer)])
     async def claim(request: Request) -> Response:
-        peers.require_peer(request)
         bodies = _read_claims(await request.body(), peers)
         answers = await asyncio.gather(*(held(body) for body in bodies))
         return Response(msgspec.json.encode(answers), media_type="application/json")

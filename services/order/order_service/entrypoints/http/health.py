@@ -1,14 +1,11 @@
 """Liveness, readiness, metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from order_service.entrypoints.http.bodies import Problem as ProblemBody
-from order_service.entrypoints.http.problems import NOT_READY, ProblemError
+from order_service.entrypoints.http.problems import NOT_READY, ProblemError, responses
 
 Check = Callable[[], Awaitable[str | None]]
 """Answers what is missing, or None."""
@@ -18,12 +15,12 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
     """`checks` stand beside what they check; readiness is all of them."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/health/live")
+    @router.get("/health/live", responses=responses(400))
     async def live() -> dict[str, str]:
         """The process serves."""
         return {"status": "ok"}
 
-    @router.get("/health/ready", responses={503: {"model": ProblemBody}})
+    @router.get("/health/ready", responses=responses(400, 503))
     async def ready() -> dict[str, str]:
         """It can do its work; if not, the problem names what is missing."""
         missing = {name: lack for name, check in checks.items() if (lack := await check()) is not None}
@@ -33,7 +30,7 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
             )
         return {"status": "ok"}
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=Response, responses=responses(400))
     async def metrics() -> Response:
         """Prometheus text format."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

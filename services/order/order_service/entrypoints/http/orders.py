@@ -1,81 +1,97 @@
-"""Routes of orders."""
+"""Routes of orders: parse, run one use case, represent.
 
-from __future__ import annotations
+Bodies and answers are described by their models; an answer is given as the `Response` that `representation` makes, which
+a contract test holds against the description.
+"""
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
+from order_service.adapters.queries import Queries
 from order_service.domain.errors import UnknownOrderError
 from order_service.domain.stock import LineItem
 from order_service.entrypoints.http import representation
 from order_service.entrypoints.http.bodies import OrderList, OrderView, PlaceOrderBody, UserId
-from order_service.entrypoints.http.body_route import BodyRoute
-from order_service.entrypoints.http.dispatch import Command, Dispatch
+from order_service.entrypoints.http.commands import Commands, request_key
+from order_service.entrypoints.http.json_route import JsonRoute
 from order_service.entrypoints.http.parameters import (
-    CHANGING,
-    CREATING,
+    Condition,
+    IdempotencyKeyHeader,
     IfNoneMatchHeader,
     OrderIdPath,
-    if_match,
 )
+from order_service.entrypoints.http.peers import Peers
+from order_service.entrypoints.http.problems import CHANGING, CREATING, READING, responses
 from order_service.service_layer.use_cases.cancel_order import CancelOrder
 from order_service.service_layer.use_cases.place_order import PlaceOrder
 from order_service.service_layer.use_cases.ship_order import ShipOrder
 
+OrderCommand = CancelOrder | ShipOrder
 
-def orders_router(dispatch: Dispatch) -> APIRouter:
-    """Parse, run one use case, represent."""
-    router = APIRouter(prefix="/orders", tags=["orders"], route_class=BodyRoute)
 
-    def owner_of(order_id: str) -> str:
-        """An order's id begins with its owner's name."""
-        owner = order_id.rpartition("-")[0]
-        if not dispatch.peers.knows(owner):
-            raise UnknownOrderError(f"no order {order_id}")
-        return owner
+def orders_router(commands: Commands, queries: Queries, peers: Peers) -> APIRouter:
+    """Commands are carried out, and orders shown, by the instance that owns the order."""
+    router = APIRouter(prefix="/orders", tags=["orders"], route_class=JsonRoute)
+    _add_commands(router, commands, peers)
+    _add_queries(router, queries, peers)
+    return router
 
-    @router.post("", status_code=201, openapi_extra=CREATING, response_model=OrderView)
-    async def place(request: Request, body: PlaceOrderBody) -> Response:
-        """Place an order at this instance. It is PENDING until the homes of its goods have answered."""
+
+def _add_commands(router: APIRouter, commands: Commands, peers: Peers) -> None:
+    @router.post("", status_code=201, response_model=OrderView, responses=responses(*CREATING))
+    async def place(request: Request, body: PlaceOrderBody, key: IdempotencyKeyHeader = None) -> Response:
+        """Place an order at this instance. It is PENDING until the owners of its goods have answered."""
         goods = tuple(LineItem(product_id=line.product_id, quantity=line.quantity) for line in body.lines)
-        command = Command.of(request, body)
         use_case = PlaceOrder(user_id=body.user_id, goods=goods)
-        return await dispatch.create(command, use_case, representation.created)
+        return await commands.create(
+            request, use_case, representation.created, key=request_key(request, key, body)
+        )
 
-    @router.post("/{order_id}/cancel", openapi_extra=CHANGING, response_model=OrderView)
-    async def cancel(request: Request, order_id: OrderIdPath) -> Response:
+    async def change(request: Request, use_case: OrderCommand, key: str | None) -> Response:
+        owner = _owner(use_case.order_id, peers)
+        return await commands.change(
+            request, use_case, representation.state, owner=owner, key=request_key(request, key)
+        )
+
+    @router.post("/{order_id}/cancel", response_model=OrderView, responses=responses(*CHANGING))
+    async def cancel(
+        request: Request, order_id: OrderIdPath, condition: Condition, key: IdempotencyKeyHeader = None
+    ) -> Response:
         """Cancel a PENDING or CONFIRMED order; what was reserved for it is released."""
-        use_case = CancelOrder(order_id=order_id, if_match=if_match(request))
-        command = Command.of(request)
-        return await dispatch.change(command, owner_of(order_id), use_case, representation.state)
+        return await change(request, CancelOrder(order_id=order_id, if_match=condition), key)
 
-    @router.post("/{order_id}/ship", openapi_extra=CHANGING, response_model=OrderView)
-    async def ship(request: Request, order_id: OrderIdPath) -> Response:
-        """Ship a CONFIRMED order; what was reserved for it has left the house."""
-        use_case = ShipOrder(order_id=order_id, if_match=if_match(request))
-        command = Command.of(request)
-        return await dispatch.change(command, owner_of(order_id), use_case, representation.state)
+    @router.post("/{order_id}/ship", response_model=OrderView, responses=responses(*CHANGING))
+    async def ship(
+        request: Request, order_id: OrderIdPath, condition: Condition, key: IdempotencyKeyHeader = None
+    ) -> Response:
+        """Ship a CONFIRMED order; what was reserved for it has left the warehouse."""
+        return await change(request, ShipOrder(order_id=order_id, if_match=condition), key)
 
-    @router.get("/{order_id}", response_model=OrderView)
+
+def _add_queries(router: APIRouter, queries: Queries, peers: Peers) -> None:
+    @router.get("/{order_id}", response_model=OrderView, responses=responses(304, *READING))
     async def one(request: Request, order_id: OrderIdPath, seen: IfNoneMatchHeader = None) -> Response:
         """The owner's own state of an order, asked for at any instance."""
-        owner = owner_of(order_id)
-        if owner != dispatch.peers.instance:
-            return await dispatch.peers.forward(request, owner)
-        order = await dispatch.queries.order(order_id)
+        owner = _owner(order_id, peers)
+        if owner != peers.instance:
+            return await peers.forward(request, owner)
+        order = await queries.order(order_id)
         if order is None:
             raise UnknownOrderError(f"no order {order_id}")
-        return representation.unless_seen(representation.state(order), seen)
+        return representation.state_unless_seen(order, seen)
 
-    @router.get("", response_model=OrderList)
+    @router.get("", response_model=OrderList, responses=responses(400, 422, 503))
     async def of_user(
         user_id: Annotated[UserId, Query()], limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> Response:
         """The user's orders at this instance only, the latest first: the problem that the catalog answers."""
-        orders = await dispatch.queries.orders_of(user_id, limit=limit)
-        items = [representation.order_view(order) for order in orders]
-        return Response(msgspec.json.encode({"items": items}), media_type="application/json")
+        return representation.orders(await queries.orders_of(user_id, limit=limit))
 
-    return router
+
+def _owner(order_id: str, peers: Peers) -> str:
+    """An order's id begins with its owner's name."""
+    owner = order_id.rpartition("-")[0]
+    if not peers.knows(owner):
+        raise UnknownOrderError(f"no order {order_id}")
+    return owner

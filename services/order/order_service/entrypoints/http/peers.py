@@ -1,7 +1,5 @@
 """The other instances: which of them keeps a name, and how to hand a request over."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -88,7 +86,7 @@ class Peers:
             return False
         return compare_digest(sent[0].encode("latin-1"), self.secret.encode())
 
-    def require_peer(self, request: Request) -> None:
+    async def require_peer(self, request: Request) -> None:
         """Raise a 403 `Problem` unless the request comes from an instance."""
         if self.secret is None:
             detail = "the routes between instances are closed: ORDER_PEER_SECRET is not set"

@@ -1,7 +1,5 @@
 """RFC 9457 problems: every refusal and failure as `application/problem+json` with a stable type."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,8 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from order_service.domain import errors
+from order_service.entrypoints.http.bodies import Problem
 from order_service.entrypoints.http.methods import allowed_methods
+from order_service.service_layer.command_runner import OutboxFullError
 from order_service.service_layer.errors import StorageUnavailableError
+from order_service.service_layer.idempotency import RequestRunningError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -76,7 +77,32 @@ REFUSALS: dict[type[errors.DomainError], ProblemType] = {
     errors.UnstorableError: ProblemType("unstorable", 422, "The database does not take a value"),
     errors.StaleVersionError: ProblemType("stale-version", 412, "The version has changed"),
 }
+FAILURES: dict[type[Exception], tuple[ProblemType, str]] = {
+    OutboxFullError: (OUTBOX_FULL, ""),
+    RequestRunningError: (REQUEST_RUNNING, ""),
+    StorageUnavailableError: (
+        STORAGE_UNAVAILABLE,
+        "whether the command was carried out is unknown; repeat it with the same Idempotency-Key",
+    ),
+}
+"""To be tried again in a second; a detail that is empty is the error's own."""
 UNKNOWN_LINE_PRODUCT = ProblemType("unknown-product", 422, "An ordered product is not known here")
+
+
+READING = (400, 404, 421, 422, 503, 504)
+CREATING = (400, 403, 409, 413, 415, 421, 422, 429, 503, 504)
+CHANGING = (*CREATING, 404, 412)
+"""What a route may refuse with, when it shows an aggregate, makes one, or changes one."""
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of a route's refusals."""
+    refusal: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase}
+        | (refusal if status >= HTTPStatus.BAD_REQUEST else {})
+        for status in statuses
+    }
 
 
 def problem(of: ProblemError, path: str) -> Response:
@@ -136,46 +162,41 @@ def of_refusal(refusal: errors.DomainError) -> ProblemError:
 
 def install(app: FastAPI) -> None:
     """Answer with problems what routes refuse; a defect passes through, to the middleware that measures."""
-
-    @app.exception_handler(ProblemError)
-    async def _problem(request: Request, error: ProblemError) -> Response:
-        return problem(error, request.url.path)
-
-    @app.exception_handler(errors.DomainError)
-    async def _refusal(request: Request, error: errors.DomainError) -> Response:
-        return problem(of_refusal(error), request.url.path)
-
-    @app.exception_handler(StorageUnavailableError)
-    async def _storage(request: Request, _error: StorageUnavailableError) -> Response:
-        detail = "whether the command was carried out is unknown; repeat it with the same Idempotency-Key"
-        return problem(ProblemError(STORAGE_UNAVAILABLE, detail, retry_after=1), request.url.path)
-
-    @app.exception_handler(RequestValidationError)
-    async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if error.body and content_type != "application/json":
-            return problem(unsupported_media(content_type), request.url.path)
-        return problem(_of_validation(error), request.url.path)
-
-    @app.exception_handler(HTTPException)
-    async def _http(request: Request, error: HTTPException) -> Response:
-        status = HTTPStatus(error.status_code)
-        kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
-        answer = problem(ProblemError(kind, str(error.detail)), request.url.path)
-        answer.headers.update(error.headers or {})
-        if status is HTTPStatus.METHOD_NOT_ALLOWED:
-            answer.headers["Allow"] = allowed_methods(app, request.scope)
-        return answer
+    app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(errors.DomainError, _refusal)
+    for failure in FAILURES:
+        app.add_exception_handler(failure, _failure)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
 
 
-def _of_validation(error: RequestValidationError) -> ProblemError:
-    found = error.errors()
-    if any(item["type"] == "json_invalid" for item in found):
-        return ProblemError(
-            MALFORMED_JSON, "the body is not JSON", errors=[{"pointer": "", "detail": found[0]["msg"]}]
-        )
-    errors = [_field_error(item) for item in found]
-    return ProblemError(INVALID_REQUEST, "; ".join(_sentence(item) for item in errors), errors=errors)
+async def _problem(request: Request, error: Any) -> Response:
+    return problem(error, request.url.path)
+
+
+async def _refusal(request: Request, error: Any) -> Response:
+    return problem(of_refusal(error), request.url.path)
+
+
+async def _failure(request: Request, error: Any) -> Response:
+    kind, detail = next(FAILURES[each] for each in type(error).mro() if each in FAILURES)
+    return problem(ProblemError(kind, detail or str(error), retry_after=1), request.url.path)
+
+
+async def _invalid(request: Request, error: Any) -> Response:
+    found = [_field_error(item) for item in error.errors()]
+    detail = "; ".join(_sentence(item) for item in found)
+    return problem(ProblemError(INVALID_REQUEST, detail, errors=found), request.url.path)
+
+
+async def _http(request: Request, error: Any) -> Response:
+    status = HTTPStatus(error.status_code)
+    kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
+    answer = problem(ProblemError(kind, str(error.detail)), request.url.path)
+    answer.headers.update(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = allowed_methods(request.app, request.scope)
+    return answer
 
 
 def _field_error(item: Mapping[str, Any]) -> dict[str, str]:

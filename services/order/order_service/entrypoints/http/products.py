@@ -1,38 +1,43 @@
-"""Routes of products."""
-
-from __future__ import annotations
+"""Routes of products: parse, run one use case, represent. Answers are given as those of orders are."""
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 
+from order_service.adapters.queries import Queries
 from order_service.domain.errors import UnknownProductError
 from order_service.entrypoints.http import representation
 from order_service.entrypoints.http.bodies import PriceBody, ProductView, RegisterProductBody, RestockBody
-from order_service.entrypoints.http.body_route import BodyRoute
-from order_service.entrypoints.http.dispatch import Command, Dispatch
+from order_service.entrypoints.http.commands import Commands, request_key
+from order_service.entrypoints.http.json_route import JsonRoute
 from order_service.entrypoints.http.parameters import (
-    CHANGING,
-    CREATING,
+    Condition,
+    IdempotencyKeyHeader,
     IfNoneMatchHeader,
     ProductIdPath,
-    if_match,
 )
+from order_service.entrypoints.http.peers import Peers
+from order_service.entrypoints.http.problems import CHANGING, CREATING, READING, responses
 from order_service.service_layer.use_cases.register_product import RegisterProduct
 from order_service.service_layer.use_cases.reprice_product import RepriceProduct
 from order_service.service_layer.use_cases.restock_product import RestockProduct
 
+ProductCommand = RestockProduct | RepriceProduct
 
-def products_router(dispatch: Dispatch) -> APIRouter:
-    """Parse, run one use case, represent."""
-    router = APIRouter(prefix="/products", tags=["products"], route_class=BodyRoute)
 
-    async def owner_of(product_id: str) -> str:
-        offer = await dispatch.queries.offer(product_id)
-        if offer is None:
-            raise UnknownProductError(f"no product {product_id} is known at {dispatch.peers.instance}")
-        return offer.instance
+def products_router(commands: Commands, queries: Queries, peers: Peers) -> APIRouter:
+    """Commands are carried out, and products shown, by the instance that registered the product."""
+    router = APIRouter(prefix="/products", tags=["products"], route_class=JsonRoute)
+    _add_register(router, commands)
+    _add_changes(router, commands, queries, peers)
+    _add_queries(router, queries, peers)
+    return router
 
-    @router.post("", status_code=201, openapi_extra=CREATING, response_model=ProductView)
-    async def register(request: Request, body: RegisterProductBody) -> Response:
+
+def _add_register(router: APIRouter, commands: Commands) -> None:
+    @router.post("", status_code=201, response_model=ProductView, responses=responses(*CREATING))
+    async def register(
+        request: Request, body: RegisterProductBody, key: IdempotencyKeyHeader = None
+    ) -> Response:
         """Register a product; this instance becomes its owner."""
         use_case = RegisterProduct(
             product_id=body.product_id,
@@ -40,43 +45,66 @@ def products_router(dispatch: Dispatch) -> APIRouter:
             unit_price_cents=body.unit_price_cents,
             stock=body.stock,
         )
-        command = Command.of(request, body)
-        name = f"product {body.product_id}"
-        return await dispatch.create(command, use_case, representation.created, name=name)
+        return await commands.create(
+            request,
+            use_case,
+            representation.created,
+            key=request_key(request, key, body),
+            name=f"product {body.product_id}",
+        )
 
-    @router.post("/{product_id}/restock", openapi_extra=CHANGING, response_model=ProductView)
+
+def _add_changes(router: APIRouter, commands: Commands, queries: Queries, peers: Peers) -> None:
+    async def change(
+        request: Request, use_case: ProductCommand, key: str | None, body: BaseModel
+    ) -> Response:
+        owner = await _owner(use_case.product_id, queries, peers)
+        return await commands.change(
+            request, use_case, representation.state, owner=owner, key=request_key(request, key, body)
+        )
+
+    @router.post("/{product_id}/restock", response_model=ProductView, responses=responses(*CHANGING))
     async def restock(
         request: Request,
         product_id: ProductIdPath,
         body: RestockBody,
+        condition: Condition,
+        key: IdempotencyKeyHeader = None,
     ) -> Response:
         """More goods have arrived at the product's owner."""
-        use_case = RestockProduct(product_id=product_id, quantity=body.quantity, if_match=if_match(request))
-        command = Command.of(request, body)
-        return await dispatch.change(command, await owner_of(product_id), use_case, representation.state)
+        use_case = RestockProduct(product_id=product_id, quantity=body.quantity, if_match=condition)
+        return await change(request, use_case, key, body)
 
-    @router.post("/{product_id}/price", openapi_extra=CHANGING, response_model=ProductView)
+    @router.post("/{product_id}/price", response_model=ProductView, responses=responses(*CHANGING))
     async def price(
         request: Request,
         product_id: ProductIdPath,
         body: PriceBody,
+        condition: Condition,
+        key: IdempotencyKeyHeader = None,
     ) -> Response:
         """A new price for orders to come."""
-        use_case = RepriceProduct(
-            product_id=product_id, unit_price_cents=body.unit_price_cents, if_match=if_match(request)
-        )
-        command = Command.of(request, body)
-        return await dispatch.change(command, await owner_of(product_id), use_case, representation.state)
+        cents = body.unit_price_cents
+        use_case = RepriceProduct(product_id=product_id, unit_price_cents=cents, if_match=condition)
+        return await change(request, use_case, key, body)
 
-    @router.get("/{product_id}", response_model=ProductView)
+
+def _add_queries(router: APIRouter, queries: Queries, peers: Peers) -> None:
+    @router.get("/{product_id}", response_model=ProductView, responses=responses(304, *READING))
     async def one(request: Request, product_id: ProductIdPath, seen: IfNoneMatchHeader = None) -> Response:
         """The owner's own state of a product, asked for at any instance."""
-        owner = await owner_of(product_id)
-        if owner != dispatch.peers.instance:
-            return await dispatch.peers.forward(request, owner)
-        product = await dispatch.queries.product(product_id)
+        owner = await _owner(product_id, queries, peers)
+        if owner != peers.instance:
+            return await peers.forward(request, owner)
+        product = await queries.product(product_id)
         if product is None:
             raise UnknownProductError(f"no product {product_id}")
-        return representation.unless_seen(representation.state(product), seen)
+        return representation.state_unless_seen(product, seen)
 
-    return router
+
+async def _owner(product_id: str, queries: Queries, peers: Peers) -> str:
+    """The instance that registered the product, as this one has heard."""
+    offer = await queries.offer(product_id)
+    if offer is None:
+        raise UnknownProductError(f"no product {product_id} is known at {peers.instance}")
+    return offer.instance

@@ -1,8 +1,6 @@
 """Aggregates as HTTP shows them: JSON body, ETag, Consistency-Token."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -14,15 +12,6 @@ from order_service.domain.product import Product
 from order_service.entrypoints.http.parameters import matches
 
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """The answer to a command or a query."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 def order_view(order: Order) -> dict[str, Any]:
@@ -55,34 +44,36 @@ def product_view(product: Product) -> dict[str, Any]:
     }
 
 
-def state(thing: Order | Product) -> Reply:
+def state(thing: Order | Product) -> Response:
     """200: the aggregate as it is, its version as `ETag` and `Consistency-Token`."""
-    return _reply(thing, 200)
+    return _response(thing, HTTPStatus.OK)
 
 
-def created(thing: Order | Product) -> Reply:
+def created(thing: Order | Product) -> Response:
     """201: as `state`, and where it is to be found."""
-    return _reply(thing, 201)
+    return _response(thing, HTTPStatus.CREATED)
 
 
-def response(reply: Reply) -> Response:
-    """The reply as an HTTP response."""
-    return Response(reply.body, reply.status, reply.headers, "application/json")
+def state_unless_seen(thing: Order | Product, seen: str | None) -> Response:
+    """As `state`; 304 without a body when the caller's If-None-Match (`seen`) names this version."""
+    answer = state(thing)
+    if matches(seen, answer.headers["ETag"]):
+        headers = {name: answer.headers[name] for name in ("ETag", "Consistency-Token")}
+        return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers=headers)
+    return answer
 
 
-def unless_seen(reply: Reply, seen: str | None) -> Response:
-    """304 without a body when the caller's If-None-Match (`seen`) names this version."""
-    if matches(seen, reply.headers["ETag"]):
-        return Response(status_code=304, headers=reply.headers)
-    return response(reply)
+def orders(found: list[Order]) -> Response:
+    """200: the fields of `OrderList`."""
+    return Response(_encode({"items": [order_view(order) for order in found]}), media_type="application/json")
 
 
-def _reply(thing: Order | Product, status: int) -> Reply:
+def _response(thing: Order | Product, status: HTTPStatus) -> Response:
     if isinstance(thing, Order):
         view, collection, id_ = order_view(thing), "orders", thing.order_id
     else:
         view, collection, id_ = product_view(thing), "products", thing.product_id
     headers = {"ETag": f'"{thing.version}"', "Consistency-Token": f"{collection}:{id_}:{thing.version}"}
-    if status == 201:  # noqa: PLR2004 - Created
+    if status is HTTPStatus.CREATED:
         headers["Location"] = f"/{collection}/{id_}"
-    return Reply(status=status, headers=headers, body=_encode(view))
+    return Response(_encode(view), status.value, headers, "application/json")

@@ -1,7 +1,5 @@
 """W3C trace context: taken from the request or made, carried into events and logs."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from contextvars import ContextVar

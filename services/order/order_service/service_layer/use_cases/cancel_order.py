@@ -1,7 +1,5 @@
 """Cancel an order that is PENDING or CONFIRMED; reserved goods are given back."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import UnknownOrderError

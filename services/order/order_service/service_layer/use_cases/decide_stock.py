@@ -1,7 +1,5 @@
 """At a product's owner: an order asks for its goods to be reserved, released or shipped."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain import stock

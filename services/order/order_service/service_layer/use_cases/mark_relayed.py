@@ -1,7 +1,5 @@
 """Store how far the relay has come, so that a restart sends again as little as possible."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.service_layer.outbox_log import LogPosition, Refused

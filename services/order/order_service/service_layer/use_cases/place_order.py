@@ -1,7 +1,5 @@
 """Place an order at the prices this instance knows, and ask the goods' owners to reserve them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import UnknownProductError

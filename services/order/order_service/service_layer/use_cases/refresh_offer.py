@@ -1,7 +1,5 @@
 """Keep the replica of the products up to date: name, price and owner of everything that is sold."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import ForeignOfferError

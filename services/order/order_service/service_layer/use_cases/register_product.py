@@ -1,7 +1,5 @@
 """Register a product; the instance that does it becomes the product's owner."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import ProductExistsError

@@ -1,7 +1,5 @@
 """A new price for orders to come."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import UnknownProductError

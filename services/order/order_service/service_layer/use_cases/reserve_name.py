@@ -1,7 +1,5 @@
 """Reserve a name that must be unique in the whole system. Asked at the one instance that its hash picks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import KeyReusedError

@@ -1,7 +1,5 @@
 """More goods of a product arrived."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import UnknownProductError

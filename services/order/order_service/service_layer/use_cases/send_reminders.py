@@ -1,7 +1,5 @@
 """Ask again where an answer is owed: the cure for whatever a message may suffer on its way."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.order import Order

@@ -1,7 +1,5 @@
 """Ship an order that is CONFIRMED; reserved goods leave the house."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import UnknownOrderError

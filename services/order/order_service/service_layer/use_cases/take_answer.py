@@ -1,7 +1,5 @@
 """At an order's owner: the owner of some of its goods says what became of them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from order_service.domain.errors import UnknownOrderError

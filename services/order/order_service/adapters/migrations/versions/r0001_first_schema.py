@@ -13,12 +13,15 @@ sequence = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Make what is new."""
-    _aggregates()
-    _messaging()
+    _orders()
+    _products()
+    _reservations()
+    _outbox()
+    _consumed()
     _answers()
 
 
-def _aggregates() -> None:
+def _orders() -> None:
     op.create_table(
         "orders",
         sa.Column("order_id", sa.Text, primary_key=True),
@@ -40,6 +43,9 @@ def _aggregates() -> None:
     op.create_index(
         "orders_ask_again_at", "orders", ["ask_again_at"], sqlite_where=owed, postgresql_where=owed
     )
+
+
+def _products() -> None:
     op.create_table(
         "products",
         sa.Column("product_id", sa.Text, primary_key=True),
@@ -66,6 +72,9 @@ def _aggregates() -> None:
         sa.Column("instance", sa.Text, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
     )
+
+
+def _reservations() -> None:
     op.create_table(
         "reservations",
         sa.Column("order_id", sa.Text, primary_key=True),
@@ -76,7 +85,7 @@ def _aggregates() -> None:
     )
 
 
-def _messaging() -> None:
+def _outbox() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", sequence, primary_key=True, autoincrement=True),
@@ -95,6 +104,9 @@ def _messaging() -> None:
         sa.Column("xid", sa.BigInteger, nullable=False),
         sa.Column("id", sa.BigInteger, nullable=False),
     )
+
+
+def _consumed() -> None:
     op.create_table(
         "positions",
         sa.Column("source", sa.Text, primary_key=True),
