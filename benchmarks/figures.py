@@ -139,7 +139,7 @@ def _sink() -> Iterator[Figure]:
 
     source = _newest("sink", measures(lambda result: bool(result.latencies and result.drains)))
     result = Result.read(source)
-    runs = min(len(group) for group in _by_system(result.drains))
+    runs = min(len(group) for group in _by_system(result.drains) if group[0].group == "ours")
     for verdict in compare(result.drains, result.latencies, debezium=result.debezium):
         yield Figure(
             what=f"sink, {verdict.what} ({runs} runs)",

@@ -8,7 +8,14 @@ WIDTH = 860
 LABEL_WIDTH = 330
 BAR_WIDTH = WIDTH - LABEL_WIDTH - 90
 ROW = 24
-COLOURS = {"ours": "#2a7f62", "connect": "#b4652a", "limit": "#8a8f98"}
+COLOURS = {
+    "ours": "#2a7f62",
+    "connect": "#b4652a",
+    "faucet": "#3d6fb0",
+    "quix": "#8b5fa8",
+    "bento": "#b08a1e",
+    "limit": "#8a8f98",
+}
 INK = "#1f2328"
 FONT = 'font-family="system-ui, sans-serif" font-size="13"'
 

@@ -92,6 +92,8 @@ class KafkaConnect:
     connections: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
     url_options: str = ""
+    flush_ms: int = 60_000
+    """How often offsets are committed; the worker's default."""
 
     @property
     def group(self) -> str:
@@ -106,9 +108,10 @@ class KafkaConnect:
         jars = distribution()
         plugins = job.directory / "plugins"
         debezium = plugins / "debezium-connector-jdbc"
-        debezium.mkdir(parents=True)
-        for jar in jars.plugin:
-            (debezium / jar.name).symlink_to(jar)
+        if not debezium.exists():  # it does when the worker is started again after a kill
+            debezium.mkdir(parents=True)
+            for jar in jars.plugin:
+                (debezium / jar.name).symlink_to(jar)
         config = connector_config(job, tasks=self.connections, settings=self.settings)
         config["connection.url"] += self.url_options
         command = [
@@ -118,7 +121,7 @@ class KafkaConnect:
             "-cp",
             jars.classpath,
             "org.apache.kafka.connect.cli.ConnectStandalone",
-            str(_write(job.directory / "worker.properties", _properties(job, plugins))),
+            str(_write(job.directory / "worker.properties", _properties(job, plugins, self.flush_ms))),
             str(write_connector(job, config)),
         ]
         async with worker(command, job=job, env=os.environ) as run:
@@ -126,11 +129,12 @@ class KafkaConnect:
         shutil.rmtree(plugins)
 
 
-def _properties(job: Job, plugins: Path) -> str:
+def _properties(job: Job, plugins: Path, flush_ms: int) -> str:
     settings = {
         "bootstrap.servers": job.bootstrap,
         "key.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "offset.flush.interval.ms": str(flush_ms),
         "offset.storage.file.filename": str(job.directory / "offsets"),
         "plugin.path": str(plugins),
         "plugin.discovery": "service_load",

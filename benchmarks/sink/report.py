@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
 from benchmarks.sink.chart import Bar, Panel, svg
 from benchmarks.sink.drain import Drain, Failure
+from benchmarks.sink.kills import Survival
 from benchmarks.sink.latency import Latency
 from benchmarks.sink.machine import Machine
+from benchmarks.sink.peers.registry import PEERS
 from benchmarks.sink.targets import compare
 
 T = TypeVar("T")
@@ -19,6 +21,17 @@ THROUGHPUT_NOTE = """\
 Records per second after the first fifth of the topic: median (slowest to fastest run). Memory is the worker's largest
 resident set, processor time that of the worker with its start.
 """
+PEERS_NOTE = """\
+Of every peer each setting is tried once, and the fastest is measured in all runs. Tasks are a peer's members of its
+consumer group, or its statements in flight.
+"""
+SURVIVAL_NOTE = """\
+Plain inserts into a table without a key. The worker was killed (`SIGKILL`) after the rows named, and started again at
+once, at its own configuration. Lost are records without a row, doubled are rows beyond the first of a record. Back is the
+time from a start after a kill to the next row; the consumers' session time-out is 10 s where it can be set (Bento's is its
+client's).
+"""
+SURVIVAL_HEAD = ("who", "records", "killed after rows", "lost", "doubled", "back after", "ended by itself")
 LATENCY_HEAD = (
     "events/s",
     "who",
@@ -45,6 +58,9 @@ class Result:
     drains: list[Drain]
     failures: list[Failure]
     latencies: list[Latency]
+    survivals: list[Survival] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+    """Peers that could not be built, and why."""
 
     @property
     def debezium(self) -> str:
@@ -64,6 +80,10 @@ class Result:
                 "drains": drains,
                 "failures": [Failure(**failure) for failure in kept["failures"]],
                 "latencies": [Latency(**run) for run in kept["latencies"]],
+                "survivals": [
+                    Survival(**run | {name: tuple(run[name]) for name in ("killed_at", "back_s")})
+                    for run in kept.get("survivals", ())
+                ],
             }
         )
 
@@ -120,6 +140,13 @@ def markdown(result: Result, *, chart: str) -> str:
                 f"{f.system} ({_tasks(f.connections)}) did not finish {f.workload}: {f.reason}\n"
                 for f in result.failures
             ),
+            *_remarks(result.drains),
+        ]
+    if result.survivals:
+        parts += [
+            "## Lost and doubled after three kills\n",
+            SURVIVAL_NOTE,
+            _table(SURVIVAL_HEAD, list(_survival_rows(result.survivals))),
         ]
     if result.latencies:
         parts += [
@@ -160,7 +187,9 @@ def _circumstances(result: Result) -> list[str]:
         f"- Processor in use by others before the first run: {machine.busy_before_percent:.0f} %.",
         f"- Versions: {versions}.",
         f"- Mean value: {sizes or 'no topic was filled'}; lz4, six partitions, three copies.",
-        f"- PostgreSQL, alike for everybody: {settings}.\n",
+        f"- PostgreSQL, alike for everybody: {settings}.",
+        *(f"- {PEERS[group].title} is left out: {why}." for group, why in result.missing.items()),
+        "",
     ]
 
 
@@ -170,6 +199,26 @@ def _defects(drains: Sequence[Drain]) -> list[str]:
         f"{name} wrote wrong values ({', '.join(wrong)}): every record arrived, but these sums differ.\n"
         for name, wrong in dict.fromkeys((run.system, run.wrong_sums) for run in drains if run.wrong_sums)
     ]
+
+
+def _remarks(drains: Sequence[Drain]) -> list[str]:
+    """What a peer that took part cannot do, or is given in another way."""
+    present = {run.group for run in drains}
+    remarks = [f"- {peer.remark}.\n" for group, peer in PEERS.items() if group in present]
+    return [PEERS_NOTE, *remarks] if remarks else []
+
+
+def _survival_rows(survivals: Sequence[Survival]) -> Iterable[tuple[str, ...]]:
+    for each in survivals:
+        yield (
+            each.system,
+            f"{each.records:,}",
+            ", ".join(f"{rows:,}" for rows in each.killed_at),
+            f"{each.lost:,}",
+            f"{each.doubled:,}",
+            ", ".join(f"{seconds:.1f}" for seconds in each.back_s) + " s" if each.back_s else "",
+            f"{each.deaths:,}" if each.deaths else "",
+        )
 
 
 def _throughput_rows(drains: Sequence[Drain]) -> Iterable[tuple[str, ...]]:

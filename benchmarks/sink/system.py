@@ -31,6 +31,8 @@ class Job:
     """The records of the topic again, for a system that needs no Kafka."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Connector keys that belong to the work, whoever does it."""
+    keyed: bool = True
+    """Whether the table has a primary key, `order_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class System(Protocol):
 
     @property
     def group(self) -> str:
-        """`ours`, `connect` or `limit`."""
+        """`ours`, `connect`, one of the peers that are built, or `limit`."""
 
     @property
     def name(self) -> str: ...
@@ -67,6 +69,9 @@ class System(Protocol):
 
     def running(self, job: Job) -> AbstractAsyncContextManager[Run]:
         """Start on `job`; stopped for certain on exit."""
+
+
+KEYLESS = {"primary.key.mode": "none"}
 
 
 class WorkerDiedError(RuntimeError):
@@ -85,8 +90,7 @@ def connector_config(job: Job, *, tasks: int, settings: Mapping[str, str]) -> di
         "connection.username": target.username or "",
         "connection.password": target.password or "",
         "insert.mode": job.mode,
-        "primary.key.mode": "record_value",
-        "primary.key.fields": "order_id",
+        **({"primary.key.mode": "record_value", "primary.key.fields": "order_id"} if job.keyed else KEYLESS),
         "collection.name.format": "orders",
         "key.converter": "org.apache.kafka.connect.storage.StringConverter",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -121,6 +125,10 @@ class WorkerRun:
         if self.process.returncode is not None:
             raise WorkerDiedError(f"{describe_exit(self.process.returncode)}\n{tail(self.log, 40)}")
         self._weigh()
+
+    def kill(self) -> None:
+        """SIGKILL to all of them at once; nobody has time for a last word."""
+        self.process.kill_group()
 
     def usage(self) -> Usage:
         self._weigh()

@@ -9,7 +9,7 @@ from benchmarks.sink import transforms
 from benchmarks.sink.orders import Order, new_orders, orders_and_updates
 from benchmarks.sink.topics import FilledTopic, fill_topic
 
-DRAIN, TRANSFORMS = "drain", "transforms"
+DRAIN, TRANSFORMS, KILLS = "drain", "transforms", "kills"
 """Parts of the benchmark that need a filled topic."""
 
 
@@ -27,8 +27,13 @@ class Workload:
     """Connector keys for every sink."""
 
 
-async def fill(parts: Collection[str], *, records: int, bootstrap: str) -> list[Workload]:
-    """Produce the topics that `parts` need, `records` each. `upsert` and `transforms` share one."""
+async def fill(
+    parts: Collection[str], *, records: int, killed_records: int, bootstrap: str
+) -> list[Workload]:
+    """Produce the topics that `parts` need: `records` each, more of them to be killed over.
+
+    `upsert` and `transforms` share one.
+    """
     filled = []
     if DRAIN in parts:
         filled.append(await _filled("insert", new_orders, records, bootstrap))
@@ -36,6 +41,9 @@ async def fill(parts: Collection[str], *, records: int, bootstrap: str) -> list[
         plain = await _filled("upsert", orders_and_updates, records, bootstrap)
         changed = replace(plain, name=TRANSFORMS, table="changed_table", settings=transforms.SETTINGS)
         filled += [workload for part, workload in ((DRAIN, plain), (TRANSFORMS, changed)) if part in parts]
+    if KILLS in parts:
+        plain = await _filled("insert", new_orders, killed_records, bootstrap)
+        filled.append(replace(plain, name=KILLS))
     return filled
 
 

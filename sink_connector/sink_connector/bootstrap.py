@@ -37,11 +37,13 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
 
 
 @asynccontextmanager
-async def worker(config: WorkerConfig, changed: Callable[[], None] = lambda: None) -> AsyncIterator[Worker]:
-    """A worker with its connection to Kafka; stops what was started with it."""
+async def worker(
+    config: WorkerConfig, changed: Callable[[], None] = lambda: None, *, identity: str = ""
+) -> AsyncIterator[Worker]:
+    """A worker with its connection to Kafka; stops what was started with it. `identity` is as `Worker` takes it."""
     client = AIOKafkaClient(**client_options(_kafka(config)))
     await _until_available(client.bootstrap)
-    running = Worker(client, changed)
+    running = Worker(client, changed, identity=identity)
     try:
         yield running
     finally:
@@ -85,7 +87,10 @@ async def run(
     """
     async with AsyncExitStack() as ending:
         listener = ending.enter_context(listening(config))
-        running = await ending.enter_async_context(worker(config, cluster.signal.notify))
+        # It listens there: no other worker of this identity is alive.
+        running = await ending.enter_async_context(
+            worker(config, cluster.signal.notify, identity=config.identity)
+        )
         providers = config.providers if files is None else config.providers.unrestricted()
         herder = Herder(
             cluster=cluster, definitions=ConnectorCache(_define(config, providers)), worker=running

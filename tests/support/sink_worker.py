@@ -81,21 +81,32 @@ def sink_worker(
 ) -> Iterator[SinkWorker]:
     """A worker until the block ends; ready when the block begins."""
     settings = {**os.environ, **group.environment(port), **(environment or {})}
-    with _running(settings=settings, url=f"http://127.0.0.1:{port}", directory=directory) as worker:
+    with _running("worker", settings=settings, url=f"http://127.0.0.1:{port}", directory=directory) as worker:
         yield worker
 
 
 @contextmanager
 def worker_of_file(properties: Path, *, url: str) -> Iterator[SinkWorker]:
     """The same, told everything by a file, also that it is to answer at `url`."""
-    with _running(str(properties), settings=os.environ, url=url, directory=properties.parent) as worker:
+    with _running(
+        "worker", str(properties), settings=os.environ, url=url, directory=properties.parent
+    ) as worker:
+        yield worker
+
+
+@contextmanager
+def run_of_file(connector: Path, *, bootstrap: str, port: int) -> Iterator[SinkWorker]:
+    """A process that runs the connector of a file, until the block ends; ready when the block begins."""
+    settings = {**os.environ, "SINK_BOOTSTRAP_SERVERS": bootstrap, "SINK_REST_PORT": str(port)}
+    url = f"http://127.0.0.1:{port}"
+    with _running("run", str(connector), settings=settings, url=url, directory=connector.parent) as worker:
         yield worker
 
 
 @contextmanager
 def _running(*words: str, settings: Mapping[str, str], url: str, directory: Path) -> Iterator[SinkWorker]:
     log = directory / f"worker-{url.rpartition(':')[2]}.log"
-    command = [sys.executable, "-m", "sink_connector", "worker", *words]
+    command = [sys.executable, "-m", "sink_connector", *words]
     with log.open("ab") as output:
         process = subprocess.Popen(command, env=settings, stdout=output, stderr=subprocess.STDOUT)
     worker = SinkWorker(url, process, log)

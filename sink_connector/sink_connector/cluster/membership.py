@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from sink_connector.cluster.change_signal import ChangeSignal
 from sink_connector.config.worker import WorkerConfig
+from sink_connector.runtime.predecessors import Predecessors
 
 log = structlog.get_logger()
 
@@ -143,8 +144,9 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
 
     async def join(self) -> None:
         """Returns when this worker is a member and knows the others. Raises aiokafka's errors."""
+        client_id = f"sink-worker@{self._config.identity}"
         self._consumer = AIOKafkaConsumer(
-            **self._client,
+            **{**self._client, "client_id": client_id},
             group_id=self._config.group_id,
             session_timeout_ms=self._config.session_timeout_ms,
             heartbeat_interval_ms=self._config.heartbeat_interval_ms,
@@ -153,7 +155,14 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
             enable_auto_commit=False,
         )
         await self._consumer.start()
+        predecessors = await Predecessors.find(
+            self._consumer._client,  # noqa: SLF001 - it is connected, and asks nothing else yet
+            group=self._config.group_id,
+            client_id=client_id,
+        )
         self._consumer.subscribe([self._config.configs.name], listener=self)
+        if predecessors.members:
+            await predecessors.remove()
         await self._joined.wait()
 
     async def keep(self) -> None:

@@ -73,7 +73,7 @@ class WorkerConfig:
     log_level: str = "INFO"
     group_id: str = "sink-connector"
     session_timeout_ms: int = 10_000
-    heartbeat_interval_ms: int = 3_000
+    heartbeat_interval_ms: int = 500
     rebalance_timeout_ms: int = 60_000
     configs: StorageTopic = StorageTopic(
         setting="config.storage.topic", name="sink-connector-configs", partitions=1, replication_factor=3
@@ -85,6 +85,11 @@ class WorkerConfig:
     consumer: Mapping[str, str] = field(default_factory=dict, repr=False)
     converters: Mapping[str, str] = field(default_factory=dict)
     providers: ConfigProviders = field(default_factory=ConfigProviders)
+
+    @property
+    def identity(self) -> str:
+        """What no other worker is called that runs at the same time: the place where only one process can listen."""
+        return f"{socket.gethostname()}/{self.rest_host}:{self.rest_port}"
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
 from sink_connector.data.write_record import KafkaRecord
 from sink_connector.errors import FatalError
 from sink_connector.runtime import fetched_batches, record_batches
+from sink_connector.runtime.predecessors import Predecessors
 from sink_connector.runtime.topic_ids import topic_ids
 from sink_connector.sink.offsets import Beginning, OffsetStore, Partition, TopicRecreatedError
 
@@ -76,16 +77,26 @@ class Subscription:
 class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
     """The consumer of one task.
 
+    With `succeeds`, `client_id` is this task's and no other's: a member of that name in the group is one that this task left
+    when it was killed, and is taken out.
+
     `generation` changes whenever partitions are taken away: what was polled before is then no longer this task's to write. `assigned` is set while partitions wait for `rewind`.
     """
 
     def __init__(
-        self, *, options: Mapping[str, Any], client: AIOKafkaClient, subscription: Subscription
+        self,
+        *,
+        options: Mapping[str, Any],
+        client: AIOKafkaClient,
+        subscription: Subscription,
+        succeeds: bool = False,
     ) -> None:
         self._options = dict(options)
         self._reset = self._options.pop("auto_offset_reset")
         self._client = client
         self._subscription = subscription
+        self._succeeds = succeeds
+        self._succeeding: asyncio.Task[None] | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._unclaimed: set[TopicPartition] = set()
         self._epochs: dict[TopicPartition, int] = {}
@@ -113,6 +124,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         await consumer.start()
         fetched_batches.install(consumer)
         self._consumer = consumer
+        predecessors = await self._predecessors() if self._succeeds else None
         pattern = self._subscription.pattern
         if pattern is None:
             consumer.subscribe(topics=list(self._subscription.topics), listener=self)
@@ -120,10 +132,18 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             # What `subscribe(pattern=…)` does, but for its `re.compile`: a match must end in time.
             consumer._subscription.subscribe_pattern(pattern=_WholeName(pattern), listener=self)  # noqa: SLF001
             consumer._client.set_topics([])  # noqa: SLF001
+        if predecessors is not None and predecessors.members:
+            self._succeeding = asyncio.create_task(predecessors.remove())
+
+    async def _predecessors(self) -> Predecessors:
+        group, client_id = self._options["group_id"], self._options["client_id"]
+        return await Predecessors.find(self._client, group=group, client_id=client_id)
 
     async def stop(self) -> None:
         """Leave the group at once; brokers that do not answer are not waited for."""
         consumer, self._consumer = self._consumer, None
+        if self._succeeding is not None:
+            self._succeeding.cancel()
         await self.on_partitions_revoked(())
         if consumer is not None:
             await _close(consumer)

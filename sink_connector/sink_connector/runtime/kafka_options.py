@@ -60,7 +60,7 @@ DEFAULTS: dict[str, Any] = {
     "max_partition_fetch_bytes": 512 * 1024,  # compressed; a larger batch is fetched all the same
     "fetch_max_wait_ms": 500,
     "session_timeout_ms": 10_000,
-    "heartbeat_interval_ms": 3_000,
+    "heartbeat_interval_ms": 500,  # how long a member does not know that the group is dealing out partitions anew
     "metadata_max_age_ms": 60_000,
 }
 

@@ -22,13 +22,17 @@ from sink_connector.sink.table_writer import TableWriter
 class Worker:
     """Holds the connectors by name. `client` is for questions to the cluster; every task has a consumer of its own.
 
-    `changed` is called when a task has failed or is being restarted.
+    `changed` is called when a task has failed or is being restarted. `identity` is this worker's own, and the same after a
+    restart; without one, what it leaves in a group when it is killed stays until the group's session time-out.
     """
 
-    def __init__(self, client: AIOKafkaClient, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, client: AIOKafkaClient, changed: Callable[[], None] = lambda: None, *, identity: str = ""
+    ) -> None:
         """Nothing runs yet."""
         self._client = client
         self._changed = changed
+        self._identity = identity
         self.connectors: dict[str, Connector] = {}
 
     def hold(self, definition: ConnectorDefinition) -> Connector:
@@ -61,7 +65,8 @@ class Worker:
 
     def _make_task(self, definition: ConnectorDefinition, number: int) -> SinkTask:
         config = definition.config
-        options = {"client_id": f"connector-consumer-{config.name}-{number}", **definition.consumer}
+        own = f"connector-consumer-{config.name}-{number}" + (f"@{self._identity}" if self._identity else "")
+        options = {"client_id": own, **definition.consumer}
         if "group_instance_id" in options:
             options["group_instance_id"] += f"-{number}"
         session = Session(
@@ -77,6 +82,10 @@ class Worker:
                 options=options,
                 client=self._client,
                 subscription=Subscription(topics=config.topics, pattern=config.topics_regex),
+                # A static member is replaced by Kafka, and a client id of the user's may be that of several tasks.
+                succeeds=bool(self._identity)
+                and options["client_id"] == own
+                and "group_instance_id" not in options,
             ),
             session=session,
             writer=TableWriter(config, session),

@@ -73,6 +73,10 @@ async def test_the_smoke_run_drains_every_record_and_writes_its_result(
         for workload in workloads
     }
     assert all(each["rate"] > 0 and not each["wrong_sums"] for each in result["drains"])
+    (survival,) = result["survivals"]
+    assert (survival["group"], survival["lost"], survival["doubled"]) == ("ours", 0, 0)
+    assert len(survival["killed_at"]) == 3
+    assert survival["killed_at"][0] < survival["records"]
     assert {each["events"] for each in result["latencies"]} == {400}
     assert "share of PostgreSQL's limit" in page.read_text()
     assert page.with_suffix(".svg").read_text().startswith("<svg")

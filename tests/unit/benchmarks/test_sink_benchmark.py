@@ -1,13 +1,21 @@
 """The measuring instrument: its records, its arithmetic and its chart."""
 
 import json
+import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
+
+import pytest
 
 from benchmarks.sink.chart import Bar, Panel, svg
 from benchmarks.sink.connect import DEBEZIUM_VERSION
 from benchmarks.sink.drain import Drain
+from benchmarks.sink.kills import kill_points
 from benchmarks.sink.latency import Latency
 from benchmarks.sink.orders import CONTRACT, Envelope, is_marker, key_of, new_orders, orders_and_updates
+from benchmarks.sink.peers import registry
+from benchmarks.sink.peers.cache import CannotBuildError, Place
+from benchmarks.sink.systems import Participants
 from benchmarks.sink.targets import compare
 
 
@@ -91,6 +99,44 @@ def test_goals_are_judged_by_medians_against_the_best_rival_at_any_setting() -> 
     assert times.measured.startswith("1.67")
     assert not times.reached
     assert verdicts["upsert, share of PostgreSQL's limit, 1 connection"].reached
+
+
+def test_a_setting_that_was_only_tried_is_not_the_rival_of_one_that_was_measured() -> None:
+    drains = [
+        *(drained("ours", 100_000) for _ in range(3)),
+        drained("bento", 90_000, connections=2),
+        *(drained("bento", 20_000) for _ in range(3)),
+    ]
+    (verdict,) = [each for each in compare(drains, []) if "Bento" in each.what]
+    assert verdict.measured.startswith("5.00")
+    assert verdict.reached
+
+
+def test_the_kills_are_the_same_every_time_and_each_in_a_third_of_its_own() -> None:
+    points = kill_points(30_000)
+    assert points == kill_points(30_000)
+    assert 3_000 <= points[0] <= 11_000 <= points[1] <= 19_000 <= points[2] <= 27_000
+
+
+def test_a_peer_that_cannot_be_built_is_left_out_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    built = registry.build(("ours", "faucet", "bento"), tmp_path)
+    assert built.programs == {}
+    assert built.missing == {"faucet": "cargo is not installed", "bento": "go is not installed"}
+    groups = {each.group for each in Participants(groups=("ours", "faucet", "bento")).for_throughput()}
+    assert groups == {"ours"}
+
+
+def test_a_build_that_fails_says_why_and_is_begun_anew(tmp_path: Path) -> None:
+    place = Place.of(tmp_path, "peer", "1.0")
+    with pytest.raises(CannotBuildError, match="no such thing"):
+        place.run([sys.executable, "-c", "raise SystemExit('no such thing')"], env={})
+    assert not place.is_built
+    place.built()
+    assert Place.of(tmp_path, "peer", "1.0").is_built
+    assert not Place.of(tmp_path, "peer", "1.1").is_built
 
 
 def test_a_latency_goal_needs_both_percentiles() -> None:

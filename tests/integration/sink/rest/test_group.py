@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests.support.waiting import wait_until
 
 PARTITIONS = 8
 TASKS = 4
+PATIENT_MS = "300000"  # a session time-out that no test outlasts
 PAUSE_S = 0.02  # between two rounds of records, one to each partition
 
 
@@ -38,13 +40,20 @@ class Scene:
     directory: Path
     running: contextlib.ExitStack
 
-    async def start(self, count: int = 1) -> list[SinkWorker]:
+    async def start(
+        self,
+        count: int = 1,
+        *,
+        ports: Sequence[int] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> list[SinkWorker]:
         """More workers, ready."""
 
         def start(port: int) -> SinkWorker:
-            return self.running.enter_context(sink_worker(self.group, port=port, directory=self.directory))
+            worker = sink_worker(self.group, port=port, directory=self.directory, environment=environment)
+            return self.running.enter_context(worker)
 
-        return await asyncio.gather(*(asyncio.to_thread(start, port) for port in free_ports(count)))
+        return await asyncio.gather(*(asyncio.to_thread(start, port) for port in ports or free_ports(count)))
 
     @property
     def connector(self) -> dict[str, str]:
@@ -87,11 +96,11 @@ class Scene:
         count: int = await self.target.fetchval("SELECT count(*) FROM arrivals")
         return count
 
-    async def have_arrived(self, count: int) -> None:
+    async def have_arrived(self, count: int, *, timeout_s: float = 60) -> None:
         async def enough() -> bool:
             return await self.arrived() >= count
 
-        await wait_until(enough, timeout_s=60, what=f"{count} records to arrive")
+        await wait_until(enough, timeout_s=timeout_s, what=f"{count} records to arrive")
 
     async def all_have_arrived_once(self, sent: int) -> None:
         await self.have_arrived(sent)
@@ -158,6 +167,28 @@ async def test_from_one_worker_to_four_and_back_under_load_nothing_is_lost_or_do
         for leaving in others:
             assert await asyncio.to_thread(leaving.stop) == 0
         await spread(first)
+    await scene.all_have_arrived_once(sent[0])
+
+
+async def test_a_lone_worker_that_was_killed_does_not_wait_for_its_own_session_to_time_out(
+    scene: Scene, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    """Its members of both groups, the workers' and the connector's, would be waited for for minutes."""
+    patient = {"SINK_SESSION_TIMEOUT_MS": PATIENT_MS}
+    (port,) = free_ports(1)
+    (worker,) = await scene.start(ports=(port,), environment=patient)
+    connector = scene.connector | {"consumer.override.session.timeout.ms": PATIENT_MS, "tasks.max": "2"}
+    created = await ask(worker, "PUT", "/connectors/arrivals/config", connector)
+    assert created.status_code == httpx.codes.CREATED, created.text
+    async with scene.load() as sent:
+        await scene.have_arrived(100)
+        worker.kill(signal.SIGKILL)
+        await asyncio.to_thread(worker.process.wait)
+        written = await scene.arrived()
+        started = time.monotonic()
+        await scene.start(ports=(port,), environment=patient)
+        await scene.have_arrived(written + 1)
+        record_testsuite_property("worker back after, s", round(time.monotonic() - started, 2))
     await scene.all_have_arrived_once(sent[0])
 
 
