@@ -124,6 +124,7 @@ class ConnectorConfig:
     linger_ms: int
     timezone: str
     notify_channel: str
+    persisted_topic: str
     projections: Mapping[str, str]
     max_retries: int = 10
     command_timeout_ms: int = 60_000
@@ -180,6 +181,7 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
         linger_ms=reader.number("linger.ms"),
         timezone=_timezone(reader),
         notify_channel=reader.text("notify.channel"),
+        persisted_topic=reader.text("persisted.topic.name"),
         projections=_projections(reader),
         max_retries=reader.number("max.retries"),
         command_timeout_ms=reader.number("connection.command.timeout.ms", least=1),
@@ -372,6 +374,16 @@ def _contradictions(config: ConnectorConfig, reader: Reader) -> None:
             bool(config.errors.dead_letter_topic) and _reads(config, config.errors.dead_letter_topic, reader),
             "topics.regex" if config.topics_regex else "topics",
             "and errors.deadletterqueue.topic.name have a topic in common: bad records would come back for ever",
+        ),
+        (
+            bool(config.persisted_topic) and _reads(config, config.persisted_topic, reader),
+            "topics.regex" if config.topics_regex else "topics",
+            "and persisted.topic.name have a topic in common: what was committed would come back for ever",
+        ),
+        (
+            bool(config.persisted_topic) and config.persisted_topic == config.errors.dead_letter_topic,
+            "persisted.topic.name",
+            "and errors.deadletterqueue.topic.name are the same topic: what was written and what was not would be one",
         ),
     )
     for wrong, key, problem in pairs:

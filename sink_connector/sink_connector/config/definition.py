@@ -412,6 +412,13 @@ KEYS: tuple[Key, ...] = (
         doc="One NOTIFY per committed batch on this channel, with the connector and its next offsets.",
     ),
     Key(
+        name="persisted.topic.name",
+        kind=Kind.STRING,
+        group=OWN,
+        default="",
+        doc="Records are also sent to this topic, at least once, after the commit of what they wrote.",
+    ),
+    Key(
         name="linger.ms",
         kind=Kind.INT,
         group=OWN,

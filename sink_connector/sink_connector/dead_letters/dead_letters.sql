@@ -4,7 +4,7 @@ INSERT INTO sink.dead_letters
     (connector, topic, partition, "offset", "timestamp", key, value, headers, stage, error_class, error)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (connector, topic, partition, "offset") DO UPDATE SET
-    stage = excluded.stage, error_class = excluded.error_class, error = excluded.error;
+    stage = excluded.stage, error_class = excluded.error_class, error = excluded.error, parked_at = excluded.parked_at;
 
 -- name: list
 SELECT id, topic, partition, "offset", "timestamp", key, value, headers, stage, error_class, error,

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -125,6 +126,7 @@ class Delivery:
     retrier: Retrier
     metrics: TaskMetrics
     committed: Callable[[Batch, Written], None]
+    send: Callable[[Batch], Awaitable[None]] | None = None  # what is to follow each commit before the next
 
     async def deliver(self, batch: Batch) -> None:
         """Write a batch until it is committed, in pieces where the database takes too long over it.
@@ -150,6 +152,8 @@ class Delivery:
             seconds = self.retrier.time.monotonic() - began
             self.metrics.committed(piece, rows=written.rows, seconds=seconds)
             self.committed(piece, written)
+            if self.send is not None:
+                await self.retrier.run(partial(self.send, piece), "persisted topic")
 
     async def _write(self, batch: Batch, *, is_last: bool) -> tuple[Batch, Written | None]:
         """The batch, with what was added to it, and what was committed; None when it is to be halved.

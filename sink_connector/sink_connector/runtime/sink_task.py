@@ -16,6 +16,7 @@ from sink_connector.runtime.consumer import PartitionConsumer, Polled
 from sink_connector.runtime.delivery import Delivery, Retrier, Time, Trouble, report
 from sink_connector.runtime.maintenance import Maintenance
 from sink_connector.runtime.metrics import TaskMetrics
+from sink_connector.runtime.persisted_topic import PersistedTopic
 from sink_connector.runtime.record_converter import RecordConverter
 from sink_connector.runtime.retry import RetryPolicy
 from sink_connector.sink.batch import Batch
@@ -50,6 +51,7 @@ class SinkTask:
     naming: TableNaming
     convert: RecordConverter
     dead_letters: DeadLetterTopic
+    persisted: PersistedTopic | None = None
     random: Callable[[], float] = random.random
     time: Time = field(default_factory=Time)
     paused: bool = False
@@ -87,6 +89,7 @@ class SinkTask:
             retrier=self._retrier,
             metrics=self._metrics,
             committed=self._after_commit,
+            send=None if self.persisted is None else self.persisted.send,
         )
         self._maintenance = Maintenance(
             connector=config.name, source=self.source, committed=self._committed, sleep=self.time.sleep
@@ -115,6 +118,8 @@ class SinkTask:
             await self._retrier.run(self._consume, "consume")
         finally:
             await self.dead_letters.close()
+            if self.persisted is not None:
+                await self.persisted.close()
             await self.session.close()
 
     async def _prepare(self) -> None:
@@ -131,9 +136,7 @@ class SinkTask:
             while True:
                 if self.source.assigned.is_set():
                     await self._finish(delivery)
-                    delivery = None
-                    await self._retrier.run(self._rewind, "rewind")
-                    self._buffer.clear()
+                    delivery = await self._take_over()
                 if poll is None and not self.paused and self._buffer.room:
                     poll = asyncio.create_task(self._poll())
                 self.is_idle = poll is None and delivery is None
@@ -155,6 +158,12 @@ class SinkTask:
                 self._check_fence()
         finally:
             await self._stop(maintenance, poll, delivery)
+
+    async def _take_over(self) -> asyncio.Task[None] | None:
+        """Begin with the partitions assigned; what is to be done before anything of them is delivered."""
+        await self._retrier.run(self._rewind, "rewind")
+        self._buffer.clear()
+        return None if self.persisted is None else asyncio.create_task(self._catch_up(self.persisted))
 
     async def _rewind(self) -> None:
         await self.source.rewind(OffsetStore(await self.session.connection(), self.config.name))
@@ -200,6 +209,13 @@ class SinkTask:
         log.warning("database.went_back", **self._context, error=str(error))
         self._committed.clear()
         self.source.claim_again()
+
+    async def _catch_up(self, persisted: PersistedTopic) -> None:
+        step = partial(persisted.catch_up, dict(self.source.epochs))
+        try:
+            await self._retrier.run(step, "persisted topic")
+        except FencedError as error:
+            self._fenced(error)
 
     def _after_commit(self, batch: Batch, written: Written) -> None:
         """What follows a commit may fail without losing anything."""

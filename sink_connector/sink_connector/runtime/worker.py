@@ -12,6 +12,7 @@ from sink_connector.runtime.connector import Connector
 from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.runtime.consumer import PartitionConsumer, Subscription
 from sink_connector.runtime.kafka_options import client_options
+from sink_connector.runtime.persisted_topic import PersistedTopic
 from sink_connector.runtime.sink_task import SinkTask
 from sink_connector.sink.offsets import Partition
 from sink_connector.sink.session import Session
@@ -75,6 +76,8 @@ class Worker:
             timezone=config.timezone,
             command_timeout_s=config.command_timeout_ms / 1000,
         )
+        naming, convert = TableNaming(config.table), definition.conversion()
+        persisted = PersistedTopic(config, session, consumer=options, naming=naming, convert=convert)
         return SinkTask(
             config=config,
             number=number,
@@ -89,8 +92,9 @@ class Worker:
             ),
             session=session,
             writer=TableWriter(config, session),
-            naming=TableNaming(config.table),
-            convert=definition.conversion(),
+            naming=naming,
+            convert=convert,
+            persisted=persisted if config.persisted_topic else None,
             dead_letters=DeadLetterTopic(
                 config.errors, client=client_options(definition.consumer), connector=config.name, task=number
             ),

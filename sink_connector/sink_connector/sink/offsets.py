@@ -124,11 +124,15 @@ async def alter(connection: Connection, connector: str, offsets: Mapping[Partiti
     async with connection.transaction():
         for partition, next_offset in sorted(offsets.items()):
             await connection.execute(SQL["alter"], connector, *partition, next_offset)
+        topics, partitions = [each.topic for each in offsets], [each.partition for each in offsets]
+        await connection.execute(SQL["forget_sent"], connector, topics, partitions)
 
 
 async def reset(connection: Connection, connector: str) -> None:
     """Forget every offset: the next start begins where `auto.offset.reset` says, with the topics as they are then."""
-    await connection.execute(SQL["reset"], connector)
+    async with connection.transaction():
+        await connection.execute(SQL["reset"], connector)
+        await connection.execute(SQL["forget_sent"], connector, None, None)
 
 
 async def advance(  # noqa: PLR0913 - each by its name

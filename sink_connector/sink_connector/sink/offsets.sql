@@ -35,6 +35,11 @@ INSERT INTO sink.offsets AS o (connector, topic, partition, next_offset, epoch, 
 VALUES ($1, $2, $3, $4, 1, '')
 ON CONFLICT (connector, topic, partition) DO UPDATE SET epoch = o.epoch + 1, next_offset = $4, topic_id = '';
 
+-- name: forget_sent
+-- What was skipped by hand was not committed, and so is not to be sent.
+DELETE FROM sink.persisted WHERE connector = $1 AND ($2::text[] IS NULL OR (topic, partition) IN (
+    SELECT * FROM unnest($2::text[], $3::integer[])));
+
 -- name: reset
 UPDATE sink.offsets SET epoch = epoch + 1, next_offset = -1, topic_id = '' WHERE connector = $1;
 

@@ -39,6 +39,17 @@ CREATE TABLE IF NOT EXISTS sink.dead_letters (
 DROP INDEX IF EXISTS sink.dead_letters_by_key;
 CREATE INDEX IF NOT EXISTS dead_letters_by_key_hash ON sink.dead_letters USING hash (key);
 
+-- name: create_persisted
+-- How far what was committed of a partition was sent to the connector's persisted.topic.name, and when that last moved.
+CREATE TABLE IF NOT EXISTS sink.persisted (
+    connector   text        NOT NULL,
+    topic       text        NOT NULL,
+    partition   integer     NOT NULL,
+    next_offset bigint      NOT NULL,
+    moved_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (connector, topic, partition)
+) WITH (fillfactor = 50);
+
 -- name: create_views
 -- What others read; the tables are nobody's but the sink's. Whoever reads relies on these columns, their order and their
 -- types: a column may be added at the end, any other change is a view of the next number beside this one.
@@ -90,4 +101,4 @@ SELECT pg_advisory_xact_lock(hashtextextended('sink schema', 0));
 -- name: is_ready
 -- Whether everything is there, of this version.
 SELECT to_regclass('sink.offsets') IS NOT NULL AND to_regclass('sink.dead_letters_by_key_hash') IS NOT NULL
-   AND to_regclass('sink.offsets_v1') IS NOT NULL AND to_regprocedure('sink.take_over_v1(text[], text[])') IS NOT NULL;
+   AND to_regclass('sink.persisted') IS NOT NULL AND to_regclass('sink.offsets_v1') IS NOT NULL AND to_regprocedure('sink.take_over_v1(text[], text[])') IS NOT NULL;

@@ -19,6 +19,7 @@ SETUP = (
     "create_offsets",
     "create_dead_letters",
     "create_dead_letters_by_key",
+    "create_persisted",
     "create_views",
     "create_functions",
 )

@@ -66,6 +66,12 @@ def test_the_other_connectors_spellings_mean_the_same() -> None:
         ),
         ({"fields__whitelist": "a", "field__exclude__list": "b"}, "fields.whitelist", "field.exclude.list"),
         ({"errors__deadletterqueue__topic__name": "a"}, "topics", "errors.deadletterqueue.topic.name"),
+        ({"persisted__topic__name": "a"}, "topics", "persisted.topic.name"),
+        (
+            {"persisted__topic__name": "d", "errors__deadletterqueue__topic__name": "d"},
+            "persisted.topic.name",
+            "errors.deadletterqueue.topic.name",
+        ),
         (
             {"topics": "", "topics__regex": "t.*", "errors__deadletterqueue__topic__name": "t-dead"},
             "topics.regex",
