@@ -58,9 +58,9 @@ def extracting(**options: str) -> RecordConverter:
 
 
 DELETIONS: list[tuple[dict[str, str], Any, bool]] = [
-    ({}, "dropped", True),
+    ({}, None, True),  # as recorded: the deletion itself becomes the tombstone
     ({"delete__tombstone__handling__mode": "drop"}, "dropped", False),
-    ({"delete__tombstone__handling__mode": "tombstone"}, "dropped", True),
+    ({"delete__tombstone__handling__mode": "tombstone"}, None, True),
     ({"delete__tombstone__handling__mode": "delete-to-tombstone"}, None, False),
     ({"delete__tombstone__handling__mode": "rewrite"}, {**OLD, "__deleted": "true"}, False),
     ({"delete__tombstone__handling__mode": "rewrite-with-tombstone"}, {**OLD, "__deleted": "true"}, True),

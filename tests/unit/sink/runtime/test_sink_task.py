@@ -50,6 +50,7 @@ class Database:
     epochs: list[int] = field(default_factory=list)
     begun: list[float] = field(default_factory=list)
     is_closed: bool = False
+    is_lost: bool = False
 
     @property
     def next_offset(self) -> int:
