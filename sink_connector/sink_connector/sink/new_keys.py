@@ -33,9 +33,11 @@ class NewKeys:
     async def copied(self, connection: Connection, plan: WritePlan, rows: Sequence[Any]) -> bool:
         """Whether the rows are in the table now. Raises what the database says of them but that a key is known."""
         table = plan.table
-        left = self._left.get(table, 0)
-        if len(rows) < MANY or left:
-            self._left[table] = max(0, left - 1)
+        if left := self._left.pop(table, 0):
+            if left > 1:
+                self._left[table] = left - 1
+            return False
+        if len(rows) < MANY:
             return False
         try:
             async with connection.transaction():
