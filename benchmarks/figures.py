@@ -1,6 +1,6 @@
-"""The figures of README.md and docs/figures.md, out of the newest dated result files.
+"""The figures of README.md, README.ko.md and docs/figures.md, out of the newest dated result files.
 
-    .venv/bin/python -m benchmarks.figures            writes them between the marks of both files
+    .venv/bin/python -m benchmarks.figures            writes them between the marks of these files
     .venv/bin/python -m benchmarks.figures --check    changes nothing; exit code 1 when a file would change
 
 Nothing here is typed by hand: a goal, a figure and whether the goal is missed come from the benchmarks. A goal that is
@@ -32,6 +32,24 @@ READY_WARM_S, MEMORY_IDLE_MB = 15.0, 1_000
 VISIBLE_MS = {100: (10.0, 50.0), 10: (6.0, 15.0)}
 """Orders a second: goals for p50 and p99."""
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What of a table is said in the document's language; the rows are the same in all."""
+
+    conditions: str
+    columns: str
+
+
+ENGLISH = Words(
+    conditions="{cores} cores, {memory_gb} GB, {system}; medians of the runs.",
+    columns="| what is measured | goal | measured | result of |",
+)
+KOREAN = Words(
+    conditions="코어 {cores}개, 메모리 {memory_gb} GB, {system}. 값은 모두 여러 번 측정한 결과의 중앙값입니다.",
+    columns="| 측정 항목 | 목표 | 측정값 | 측정일 |",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,19 +210,21 @@ def _queries() -> Iterator[Figure]:
 
 def table(document: Path, chosen: Iterable[Figure]) -> str:
     """The rows under a line that says when and where."""
-    machine = json.loads(_newest("sync").read_text())["machine"]
-    head = (
-        f"{machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; medians of the runs.\n\n"
-    )
-    lines = ["| what is measured | goal | measured | result of |", "|---|---|---|---|"]
-    return head + "\n".join([*lines, *(figure.row(document) for figure in chosen)]) + "\n"
+    words = KOREAN if document.name.endswith(".ko.md") else ENGLISH
+    conditions = words.conditions.format(**json.loads(_newest("sync").read_text())["machine"])
+    rows = (figure.row(document) for figure in chosen)
+    return "\n".join([conditions, "", words.columns, "|---|---|---|---|", *rows]) + "\n"
 
 
 def documents() -> dict[Path, str]:
-    """What the two files have to say, by path."""
+    """What the files have to say, by path."""
     every = figures()
-    readme, page = REPOSITORY / "README.md", REPOSITORY / "docs" / "figures.md"
-    chosen = {readme: [each for each in every if each.headline or each.missed], page: every}
+    visible = [each for each in every if each.headline or each.missed]
+    chosen = {
+        REPOSITORY / "README.md": visible,
+        REPOSITORY / "README.ko.md": visible,
+        REPOSITORY / "docs" / "figures.md": every,
+    }
     return {document: between_marks(document, table(document, rows)) for document, rows in chosen.items()}
 
 

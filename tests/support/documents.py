@@ -6,16 +6,20 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)")
+_LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)|<img src=\"(?P<picture>[^\"]+)\"")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 
 
-def documents() -> list[Path]:
-    """Every Markdown file that is written by hand."""
-    files = sorted(REPOSITORY.rglob("*.md"))
+def documents(folder: Path = REPOSITORY) -> list[Path]:
+    """Every Markdown file of `folder` and below that is written by hand."""
+    files = sorted(folder.rglob("*.md"))
     skipped = {"results", "node_modules"}
-    return [file for file in files if not any(_is_skipped(part, skipped) for part in _parts(file))]
+    return [
+        file
+        for file in files
+        if not any(_is_skipped(part, skipped) for part in file.relative_to(folder).parts)
+    ]
 
 
 def shell_blocks(document: Path, *, section: str = "") -> list[str]:
@@ -31,7 +35,7 @@ def shell_blocks(document: Path, *, section: str = "") -> list[str]:
 def links(document: Path) -> Iterator[str]:
     """Targets of links and pictures that are files of the repository, as they are written."""
     for match in _LINK.finditer(_BLOCK.sub("", document.read_text())):
-        target = match["target"]
+        target = match["target"] or match["picture"]
         if not re.match(r"[a-z]+:", target):
             yield target
 
@@ -42,14 +46,10 @@ def spans(document: Path) -> Iterator[str]:
         yield match[1]
 
 
-def anchors(document: Path) -> set[str]:
-    """The fragments by which its headings can be linked, as GitHub makes them."""
+def anchors(document: Path) -> list[str]:
+    """The fragments by which its headings can be linked, as GitHub makes them, in their order."""
     headings = (match[1] for match in _HEADING.finditer(_BLOCK.sub("", document.read_text())))
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def _parts(file: Path) -> tuple[str, ...]:
-    return file.relative_to(REPOSITORY).parts
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
 def _is_skipped(part: str, skipped: set[str]) -> bool:

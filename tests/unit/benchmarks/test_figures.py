@@ -16,8 +16,9 @@ def test_the_whole_running_instance_comes_first() -> None:
     assert figures.figures()[0].what.startswith("one running instance")
 
 
-def test_every_missed_goal_stands_in_the_readme_and_is_marked() -> None:
-    readme = figures.REPOSITORY / "README.md"
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_every_missed_goal_stands_in_the_readme_and_is_marked(name: str) -> None:
+    readme = figures.REPOSITORY / name
     rows = figures.documents()[readme].splitlines()
     missed = [figure.row(readme) for figure in figures.figures() if figure.missed]
     assert missed
