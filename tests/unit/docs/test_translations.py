@@ -54,6 +54,13 @@ KOREAN = """\
 """
 
 
+def english_although_translated(document: Path, folder: Path = REPOSITORY) -> list[str]:
+    """Links of `document` to English pages of `folder` that are translated, but for the one to its own English text."""
+    files = {link: (document.parent / link.partition("#")[0]).resolve() for link in links(document)}
+    translated = {original(each) for each in translations(folder)} - {original(document)}
+    return [link for link, file in files.items() if file in translated]
+
+
 def name(document: Path) -> str:
     return document.relative_to(REPOSITORY).as_posix()
 
@@ -93,11 +100,22 @@ def test_both_languages_lead_to_each_other(document: Path) -> None:
     assert english.name in links(document)
 
 
+@pytest.mark.parametrize("document", translations(), ids=name)
+def test_a_translation_leads_to_translations_where_there_are_some(document: Path) -> None:
+    assert english_although_translated(document) == []
+
+
 def test_a_pair_in_step_is_accepted(translation: Path) -> None:
     assert outline(translation) == outline(original(translation))
     assert set(outline(translation)) == set(KINDS)
     assert all(outline(translation).values())
     assert translations(translation.parent) == [translation.with_name("other.ko.md"), translation]
+
+
+def test_a_link_to_english_although_there_is_korean_is_noticed(translation: Path) -> None:
+    assert english_although_translated(translation, translation.parent) == []
+    translation.write_text(KOREAN.replace("other.ko.md#한-부분", "other.md#its-part"))
+    assert english_although_translated(translation, translation.parent) == ["other.md#its-part"]
 
 
 def test_an_english_change_is_noticed_until_the_mark_is_renewed(translation: Path) -> None:
