@@ -23,6 +23,7 @@ def _kill(injector: FaultInjector, part: str) -> int:
     return injector.stack.signal(part, KILL)
 
 
+@pytest.mark.guarantees("G-KAFKA-2")
 async def test_the_controller_killed__everything_goes_on__ack_live(injector: FaultInjector) -> None:
     quorum = await asyncio.to_thread(injector.stack.demo, "kafka", "quorum")
     leader = re.search(r"LeaderId:\s+(\d)", quorum.stdout)
@@ -49,6 +50,7 @@ async def test_a_broker_paused_for_eight_seconds__everything_goes_on__ack_live(
     assert not injector.turned_away()
 
 
+@pytest.mark.guarantees("G-CMD-10", "G-RELAY-1", "G-KAFKA-2")
 async def test_two_of_three_brokers_killed__commands_are_still_accepted__ack_live(
     injector: FaultInjector,
 ) -> None:
@@ -61,6 +63,7 @@ async def test_two_of_three_brokers_killed__commands_are_still_accepted__ack_liv
     assert not injector.turned_away()
 
 
+@pytest.mark.guarantees("G-CMD-10")
 async def test_the_sink_killed__goes_on_from_its_stored_offsets__ack_acct(injector: FaultInjector) -> None:
     async def fault() -> None:
         await asyncio.to_thread(_kill, injector, "sink")
@@ -71,6 +74,7 @@ async def test_the_sink_killed__goes_on_from_its_stored_offsets__ack_acct(inject
     assert report.counts["dead letters"] == 0
 
 
+@pytest.mark.guarantees("G-CMD-1", "G-CMD-3", "G-RELAY-2")
 async def test_an_order_instance_killed_three_times__what_it_acknowledged_stays__ack_stock(
     injector: FaultInjector,
 ) -> None:
@@ -92,6 +96,7 @@ async def test_an_order_instance_killed_three_times__what_it_acknowledged_stays_
     assert len(killed) == 3
 
 
+@pytest.mark.guarantees("G-CMD-10")
 async def test_the_catalog_killed__commands_do_not_notice__ack(injector: FaultInjector) -> None:
     async def fault() -> None:
         await asyncio.to_thread(_kill, injector, "catalog")
@@ -104,6 +109,7 @@ async def test_the_catalog_killed__commands_do_not_notice__ack(injector: FaultIn
         assert (await client.get(f"{injector.stack.catalog}/orders/{order}")).status_code == 200
 
 
+@pytest.mark.guarantees("G-CMD-10", "G-SINK-11")
 async def test_the_read_database_killed__retried_and_nothing_set_aside__sum_ryw(
     injector: FaultInjector,
 ) -> None:

@@ -59,6 +59,7 @@ async def _second_worker(injector: FaultInjector, log: Path) -> AsyncIterator[No
             await process.wait()
 
 
+@pytest.mark.guarantees("G-SINK-3")
 async def test_a_zombie_sink__the_epoch_fence_refuses_it__ack_ver(
     injector: FaultInjector, tmp_path: Path
 ) -> None:

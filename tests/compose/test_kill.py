@@ -17,6 +17,7 @@ ORDERS, RATE, FAULT_AFTER = 800, 50.0, 200
 VICTIMS = ("kafka-1", "sink", "order-2", "read-db")
 
 
+@pytest.mark.guarantees("G-KAFKA-2")
 async def test_a_broker_a_worker_an_instance_and_the_read_database_killed__ack_stock_sum(
     stack: RunningContainers,
 ) -> None:

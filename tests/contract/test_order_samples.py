@@ -101,6 +101,7 @@ def stock_reserved() -> OutboxRecord:
     return RecordMaker(instance="order-1").stock_answer(answer, at=ANSWERED_AT, trace=TRACE)
 
 
+@pytest.mark.guarantees("G-KAFKA-3")
 @pytest.mark.parametrize(
     ("name", "made"),
     [

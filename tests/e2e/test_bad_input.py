@@ -119,6 +119,7 @@ async def test_bad_input_is_a_problem_that_names_the_field(
         assert where in named, problem
 
 
+@pytest.mark.guarantees("G-CMD-4", "G-RELAY-2")
 async def test_bad_input_writes_nothing_and_publishes_nothing(
     stack: RunningStack, http: httpx.AsyncClient
 ) -> None:

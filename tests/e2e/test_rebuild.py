@@ -186,6 +186,7 @@ async def damaged(stack: RunningStack, read: Connection, customer: Customer) -> 
     assert {"read-missing", "history-missing", "projection-different"} <= report.found, report
 
 
+@pytest.mark.guarantees("G-QUERY-5", "G-STREAM-2")
 @pytest.mark.slow
 async def test_readers_streams_and_orders_go_on_while_a_damaged_read_model_is_replaced(
     stack: RunningStack, read: Connection, customer: Customer
@@ -209,6 +210,7 @@ async def test_readers_streams_and_orders_go_on_while_a_damaged_read_model_is_re
     assert report.counts["read orders"] >= len(customer.placed) > 0
 
 
+@pytest.mark.guarantees("G-QUERY-9")
 @pytest.mark.slow
 async def test_a_copy_that_differs_from_the_topics_is_given_up(
     stack: RunningStack, read: Connection, customer: Customer

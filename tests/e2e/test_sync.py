@@ -82,6 +82,7 @@ def _by_id(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(orders, key=lambda order: str(order["order_id"]))
 
 
+@pytest.mark.guarantees("G-KAFKA-1")
 async def test_orders_through_every_instance_appear_once_each_whole_and_equal(
     stack: RunningStack, post: Post, product: str
 ) -> None:
@@ -103,6 +104,7 @@ async def test_orders_through_every_instance_appear_once_each_whole_and_equal(
     assert all(report.counts[f"{instance} orders"] >= 100 for instance in stack.instances)
 
 
+@pytest.mark.guarantees("G-QUERY-5")
 async def test_updates_of_one_aggregate_arrive_in_order(
     stack: RunningStack, http: httpx.AsyncClient, post: Post, product: str
 ) -> None:

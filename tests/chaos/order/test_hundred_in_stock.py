@@ -57,6 +57,7 @@ async def shop(
     assert codes == [0, 0, 0], "they end gracefully"
 
 
+@pytest.mark.guarantees("G-CMD-1", "G-STOCK-1")
 async def test_a_thousand_orders_for_a_hundred_sell_a_hundred_though_an_instance_is_killed(
     shop: dict[str, OrderProcess], database: str
 ) -> None:

@@ -63,6 +63,7 @@ async def start(file: Path, bootstrap: str) -> asyncio.subprocess.Process:
     )
 
 
+@pytest.mark.guarantees("G-SINK-1")
 @pytest.mark.slow
 @pytest.mark.timeout(420)
 async def test_twenty_kills_during_plain_inserts_lose_nothing_and_double_nothing(

@@ -61,6 +61,7 @@ async def next_change(events: AsyncIterator[Event]) -> Event:
         return event
 
 
+@pytest.mark.guarantees("G-STREAM-6")
 @pytest.mark.parametrize("topic", ["orders", "products"])
 @pytest.mark.parametrize("decoder", ["extension", "python"])
 async def test_a_malformed_record_is_counted_and_its_neighbours_are_shown(

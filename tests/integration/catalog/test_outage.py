@@ -20,6 +20,7 @@ from tests.support.waiting import wait_until
 NOBODY = "postgresql://nobody@127.0.0.1:9/nothing"
 
 
+@pytest.mark.guarantees("G-QUERY-8")
 async def test_queries_go_on_after_every_connection_was_cut(
     queries: httpx.AsyncClient, read_model: ReadModel, database: asyncpg.Connection
 ) -> None:
@@ -31,6 +32,7 @@ async def test_queries_go_on_after_every_connection_was_cut(
         )
 
 
+@pytest.mark.guarantees("G-QUERY-8")
 async def test_without_its_database_it_serves_says_what_is_missing_and_asks_to_come_again(
     read_model: ReadModel,
 ) -> None:
@@ -57,6 +59,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(read_dsn: str) -> Non
         assert (await database.fetch("SELECT 1 AS one"))[0]["one"] == 1
 
 
+@pytest.mark.guarantees("G-QUERY-7")
 async def test_whatever_is_asked_nothing_is_written(read_dsn: str) -> None:
     async with Database(read_dsn, pool_size=1, statement_timeout_s=3) as database:
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):

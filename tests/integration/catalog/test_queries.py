@@ -43,6 +43,7 @@ async def walk(queries: httpx.AsyncClient, path: str, **question: Any) -> list[R
         cursor = {"cursor": page["next_cursor"]}
 
 
+@pytest.mark.guarantees("G-QUERY-6")
 @pytest.mark.parametrize("sort", ["-placed_at", "placed_at"])
 async def test_the_pages_of_every_combination_of_filters_give_each_order_once_in_order(
     queries: httpx.AsyncClient, read_model: ReadModel, sort: str
@@ -76,6 +77,7 @@ async def test_times_bound_a_question_from_inclusive_to_exclusive(
     assert [each["order_id"] for each in found] == ["order-1-000001", "order-1-000002"]
 
 
+@pytest.mark.guarantees("G-QUERY-6")
 async def test_orders_placed_while_one_turns_pages_neither_repeat_nor_hide_others(
     queries: httpx.AsyncClient, read_model: ReadModel
 ) -> None:
@@ -226,6 +228,7 @@ async def test_a_foreign_origin_gets_no_permission(queries: httpx.AsyncClient) -
         assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
+@pytest.mark.guarantees("G-QUERY-4")
 async def test_every_answer_says_how_fresh_it_is(queries: httpx.AsyncClient) -> None:
     for path in ("/orders", "/orders/x", "/health/live", "/metrics", "/", "/orders?limit=0"):
         assert int((await queries.get(path)).headers["sync-lag-ms"]) >= 0, path

@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import httpx
+import pytest
 
 from tests.support.read_side import ReadSide, a_product, an_order
 from tests.support.waiting import wait_until
@@ -24,6 +25,7 @@ async def held_back(catalog: httpx.AsyncClient, many: int, *, timeout_s: float =
     await wait_until(waiting, timeout_s=timeout_s, what=f"{many} queries wait")
 
 
+@pytest.mark.guarantees("G-QUERY-1")
 async def test_a_query_waits_for_its_version_and_then_shows_it(
     catalog: httpx.AsyncClient, read_side: ReadSide
 ) -> None:
@@ -36,6 +38,7 @@ async def test_a_query_waits_for_its_version_and_then_shows_it(
     assert answer.headers["preference-applied"] == "wait=20"
 
 
+@pytest.mark.guarantees("G-QUERY-1")
 async def test_a_list_waits_as_well_and_shows_what_was_promised(
     catalog: httpx.AsyncClient, read_side: ReadSide
 ) -> None:
@@ -49,6 +52,7 @@ async def test_a_list_waits_as_well_and_shows_what_was_promised(
     assert len((await asked).json()["items"]) == 2
 
 
+@pytest.mark.guarantees("G-QUERY-1")
 async def test_not_in_time_is_an_invitation_to_come_again_never_an_older_answer(
     catalog: httpx.AsyncClient, read_side: ReadSide
 ) -> None:
@@ -60,6 +64,7 @@ async def test_not_in_time_is_an_invitation_to_come_again_never_an_older_answer(
             assert int(answer.headers["retry-after"]) >= 1, path
 
 
+@pytest.mark.guarantees("G-QUERY-2")
 async def test_a_parked_version_is_told_with_its_dead_letter(
     catalog: httpx.AsyncClient, read_side: ReadSide
 ) -> None:
@@ -98,6 +103,7 @@ async def test_a_parked_record_that_nobody_can_read_counts_for_every_version_of_
     assert answer.json()["type"] == "/problems/parked"
 
 
+@pytest.mark.guarantees("G-QUERY-3")
 async def test_the_history_waits_for_its_own_connector(
     catalog: httpx.AsyncClient, read_side: ReadSide
 ) -> None:
@@ -130,6 +136,7 @@ async def test_a_client_that_leaves_makes_room(catalog: httpx.AsyncClient) -> No
     await held_back(catalog, 0, timeout_s=10)
 
 
+@pytest.mark.guarantees("G-QUERY-2")
 async def test_what_is_no_token_is_refused_by_every_query(catalog: httpx.AsyncClient) -> None:
     for path in (ORDER, "/orders", "/products", "/sales"):
         answer = await catalog.get(path, headers={"Consistency-Token": "orders:order-1"})

@@ -46,6 +46,7 @@ async def test_a_stream_begins_with_the_picture_and_goes_on_with_what_changes(
     assert (reserved.name, reserved.data["product"]["stock_available"]) == ("product", 8)
 
 
+@pytest.mark.guarantees("G-QUERY-4", "G-STREAM-1")
 async def test_nobody_hears_of_a_change_that_a_query_would_not_find(
     catalog: httpx.AsyncClient, read_side: ReadSide
 ) -> None:
@@ -65,6 +66,7 @@ async def _lag(catalog: httpx.AsyncClient, *, at_least: int) -> bool:
     return int((await catalog.get("/health/live")).headers["sync-lag-ms"]) >= at_least
 
 
+@pytest.mark.guarantees("G-STREAM-3")
 @pytest.mark.parametrize("restarted", [False, True], ids=["same process", "after a restart"])
 async def test_a_stream_resumes_at_any_event_with_nothing_lost_or_doubled(
     read_side: ReadSide, *, restarted: bool
@@ -89,6 +91,7 @@ async def test_a_stream_resumes_at_any_event_with_nothing_lost_or_doubled(
                     assert in_order == sorted(in_order)
 
 
+@pytest.mark.guarantees("G-STREAM-2")
 async def test_a_change_between_the_snapshot_and_the_stream_is_told_once(
     catalog: httpx.AsyncClient, read_side: ReadSide
 ) -> None:
@@ -111,6 +114,7 @@ async def _write(read_side: ReadSide, many: int) -> None:
         await read_side.go("orders", an_order(number))
 
 
+@pytest.mark.guarantees("G-STREAM-5")
 async def test_a_stream_of_one_user_holds_nothing_of_others(
     catalog: httpx.AsyncClient, read_side: ReadSide
 ) -> None:
@@ -129,6 +133,7 @@ async def test_a_stream_of_one_user_holds_nothing_of_others(
         assert versions(await take(events, 1)) == [("order-1-000004", 1)]
 
 
+@pytest.mark.guarantees("G-STREAM-4")
 async def test_a_position_nobody_remembers_gets_the_whole_picture_instead_of_a_gap(
     read_side: ReadSide,
 ) -> None:
@@ -193,6 +198,7 @@ async def test_one_client_has_so_many_streams_and_gets_each_place_back(read_side
             await wait_until(partial(opens, method), what="a place that was given back")
 
 
+@pytest.mark.guarantees("G-STREAM-4")
 async def test_a_reader_that_does_not_read_is_told_so_and_let_go(read_side: ReadSide) -> None:
     settings = read_side.settings.model_copy(update={"stream_buffer": 20})
     big = [{"product_id": "x" * 1000, "quantity": 1, "unit_price_cents": 1}] * 20

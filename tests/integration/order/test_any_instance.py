@@ -12,6 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Goods = tuple[str, str, str]
 
 
+@pytest.mark.guarantees("G-CMD-9")
 async def test_an_order_and_a_product_are_read_at_any_instance(shared: House, goods: Goods) -> None:
     order_id = await shared[2].placed((goods[0], 1))
     await shared[2].reaches(order_id, "CONFIRMED")
@@ -23,6 +24,7 @@ async def test_an_order_and_a_product_are_read_at_any_instance(shared: House, go
     assert stocks == [(99, 1)] * 3
 
 
+@pytest.mark.guarantees("G-CMD-8", "G-CMD-9")
 async def test_a_command_is_carried_out_at_the_home_with_its_conditions(shared: House, goods: Goods) -> None:
     path = f"/products/{goods[0]}/restock"
     stale = await shared[2].http.post(path, json={"quantity": 5}, headers={"If-Match": '"9"'})
@@ -41,6 +43,7 @@ async def test_instances_that_disagree_about_a_home_do_not_pass_a_request_round(
     assert (answer.status_code, answer.json()["type"]) == (421, "/problems/misdirected")
 
 
+@pytest.mark.guarantees("G-CMD-6")
 async def test_the_same_key_at_all_instances_at_once_makes_one_order(shared: House, goods: Goods) -> None:
     user = goods[0]
     answers = await asyncio.gather(
@@ -61,6 +64,7 @@ async def test_the_same_key_at_all_instances_at_once_makes_one_order(shared: Hou
     assert len(made) == 1
 
 
+@pytest.mark.guarantees("G-CMD-6")
 async def test_a_retry_at_another_instance_gets_the_stored_answer(shared: House, goods: Goods) -> None:
     first = await shared[1].order((goods[0], 1), key="again")
     retries = [await instance.order((goods[0], 1), key="again") for instance in shared.instances]
@@ -68,6 +72,7 @@ async def test_a_retry_at_another_instance_gets_the_stored_answer(shared: House,
     assert {retry.headers["location"] for retry in retries} == {first.headers["location"]}
 
 
+@pytest.mark.guarantees("G-CMD-7")
 async def test_a_key_used_with_another_body_is_refused_everywhere(shared: House, goods: Goods) -> None:
     await shared[1].order((goods[0], 1), key="mine")
     answers = [await instance.order((goods[0], 2), key="mine") for instance in shared.instances]

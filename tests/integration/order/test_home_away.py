@@ -18,6 +18,7 @@ async def test_a_home_that_is_down_is_a_problem_with_a_time_to_come_back(houses:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.guarantees("G-CMD-6")
 async def test_a_retry_after_a_crash_gets_the_answer_of_the_commit(houses: House) -> None:
     """The instance dies between its commit and its answer; who asks again, there or elsewhere, gets that answer."""
     first = await houses[2].order(("tea-1", 1), key="crash")

@@ -109,6 +109,7 @@ async def relaying(reader: OutboxReader, heard: Heard) -> AsyncIterator[Relay]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.guarantees("G-RELAY-1")
 @pytest.mark.parametrize(("reader", "lost"), [(OutboxReader, False), (NaiveReader, True)])
 async def test_a_row_that_becomes_visible_after_a_higher_id_is_not_passed_over(
     make_database: MakeDatabase, reader: type[OutboxReader], *, lost: bool
@@ -137,6 +138,7 @@ async def test_a_row_that_becomes_visible_after_a_higher_id_is_not_passed_over(
     await database.close()
 
 
+@pytest.mark.guarantees("G-RELAY-3")
 async def test_rows_of_many_concurrent_writers_are_published_once_and_in_commit_order_per_key(
     make_url: MakeUrl,
 ) -> None:
@@ -163,6 +165,7 @@ async def test_rows_of_many_concurrent_writers_are_published_once_and_in_commit_
     await database.close()
 
 
+@pytest.mark.guarantees("G-RELAY-3")
 @pytest.mark.parametrize(("heard", "copies"), [(Heard(fail_before=1), 1), (Heard(fail_after=1), 2)])
 async def test_after_a_failure_it_goes_back_to_what_was_acknowledged_with_a_new_producer(
     make_url: MakeUrl, heard: Heard, copies: int
@@ -179,6 +182,7 @@ async def test_after_a_failure_it_goes_back_to_what_was_acknowledged_with_a_new_
     await database.close()
 
 
+@pytest.mark.guarantees("G-RELAY-1")
 async def test_what_was_committed_while_the_relay_was_away_is_published_when_it_is_back(
     make_house: MakeHouse,
 ) -> None:
@@ -194,6 +198,7 @@ async def test_what_was_committed_while_the_relay_was_away_is_published_when_it_
     assert len(set(placed)) == 5
 
 
+@pytest.mark.guarantees("G-RELAY-3")
 async def test_two_relays_on_one_outbox_keep_the_order_of_every_key(make_house: MakeHouse) -> None:
     """The old instance has not ended when the new one starts: the same database, two processes."""
     house = await make_house()

@@ -56,6 +56,7 @@ async def metric(http: httpx.AsyncClient, line: str) -> bool:
     return line in (await http.get("/metrics")).text
 
 
+@pytest.mark.guarantees("G-RELAY-4")
 async def test_a_topic_that_does_not_exist_stops_no_other_and_is_filled_when_it_appears(
     house: House, make_topic: MakeTopic
 ) -> None:
@@ -77,6 +78,7 @@ async def test_a_topic_that_does_not_exist_stops_no_other_and_is_filled_when_it_
     assert await house[1].rows("SELECT * FROM set_aside") == []
 
 
+@pytest.mark.guarantees("G-RELAY-5")
 async def test_what_is_set_aside_survives_a_restart(make_house: MakeHouse, make_topic: MakeTopic) -> None:
     house = await make_house()
     missing = f"{house.prefix}late"
@@ -93,6 +95,7 @@ async def test_what_is_set_aside_survives_a_restart(make_house: MakeHouse, make_
     assert await keys(house, "late", 1) == ["1"]
 
 
+@pytest.mark.guarantees("G-RELAY-4")
 async def test_a_record_that_is_too_large_is_passed_alone(house: House, make_topic: MakeTopic) -> None:
     name = f"{house.prefix}narrow"
     await make_topic(name=name, config={"max.message.bytes": "2000"})

@@ -51,6 +51,7 @@ async def test_a_shipped_order_consumes_what_it_had_reserved(shared: House, good
     assert await shared[2].rows(shipped, product=goods[1]) == [{"stock_shipped": 5}]
 
 
+@pytest.mark.guarantees("G-STOCK-1")
 async def test_the_last_goods_go_to_as_many_orders_as_there_are(shared: House) -> None:
     await shared[1].product("rare", stock=7)
     await shared.know("rare")

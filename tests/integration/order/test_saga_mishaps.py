@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.support import order_database
 from tests.support.order_cluster import House, Instance, Record, event_type, payload
 from tests.support.waiting import wait_until
 
 
+@pytest.mark.guarantees("G-STOCK-3")
 async def test_an_order_waits_for_a_home_that_is_down_and_finishes_when_it_is_back(houses: House) -> None:
     await houses[3].stop()
     order_id = await houses[1].placed(("tea-1", 1), ("tea-3", 1))
@@ -17,6 +20,7 @@ async def test_an_order_waits_for_a_home_that_is_down_and_finishes_when_it_is_ba
     assert await houses[3].stock("tea-3") == (99, 1)
 
 
+@pytest.mark.guarantees("G-STOCK-2")
 async def test_every_message_doubled_and_in_reverse_changes_nothing_any_more(houses: House) -> None:
     cancelled = await houses[1].placed(("tea-2", 5))
     shipped = await houses[1].placed(("tea-2", 7))
@@ -33,6 +37,7 @@ async def test_every_message_doubled_and_in_reverse_changes_nothing_any_more(hou
     assert [await state(instance) for instance in houses.instances] == before
 
 
+@pytest.mark.guarantees("G-STOCK-2")
 async def test_a_release_that_overtakes_its_reservation_leaves_nothing_reserved(houses: House) -> None:
     await houses[2].stop()
     order_id = await houses[1].placed(("tea-2", 5))
@@ -46,6 +51,7 @@ async def test_a_release_that_overtakes_its_reservation_leaves_nothing_reserved(
     assert await houses[2].stock("tea-2") == (100, 0)
 
 
+@pytest.mark.guarantees("G-STOCK-2")
 async def test_a_lost_request_is_asked_again(houses: House) -> None:
     await houses[2].stop()
     order_id = await houses[1].placed(("tea-2", 5))

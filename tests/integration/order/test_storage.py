@@ -88,12 +88,14 @@ async def names(url: str) -> list[str]:
     return [row["name"] for row in await order_database.rows(url, "SELECT name FROM claims ORDER BY name")]
 
 
+@pytest.mark.guarantees("G-CMD-5")
 async def test_use_cases_of_one_commit_see_what_those_before_them_decided(commits: MessageBus) -> None:
     counts = await asyncio.gather(*(commits.run(Put("a"), trace="") for _ in range(20)))
     assert counts == list(range(1, 21))
     assert await commits.run(Put("a"), trace="") == 21
 
 
+@pytest.mark.guarantees("G-CMD-4")
 @pytest.mark.parametrize("error", [ProductExistsError("no"), ZeroDivisionError("a defect")])
 async def test_what_a_refused_use_case_saved_is_gone_and_its_neighbours_are_not(
     commits: MessageBus, url: str, error: Exception
@@ -180,6 +182,7 @@ def claims(name: str) -> Changes:
     return Changes(new={NameReservation: rows}, changed={NameReservation: []})
 
 
+@pytest.mark.guarantees("G-CMD-3")
 async def test_a_transaction_that_was_given_up_leaves_nothing_half_done_and_the_next_one_goes_on(
     database: Database, url: str
 ) -> None:
@@ -269,6 +272,7 @@ async def test_while_keys_expire_no_commit_waits_for_more_than_a_few_of_them(
     assert len(set(left)) > 2, f"commits got a turn in the middle of it: {left}"
 
 
+@pytest.mark.guarantees("G-CMD-2")
 async def test_a_commit_is_durable_when_it_returns(database: Database, backend: str) -> None:
     """The setting that decides: a power cut loses nothing that was answered."""
     await database.transact(Needs(), lambda _loaded: (None, Changes()))

@@ -114,6 +114,7 @@ async def test_a_role_may_do_what_it_is_for(admin_dsn: str, role: str, sql: str)
         await connection.execute(sql)
 
 
+@pytest.mark.guarantees("G-QUERY-7")
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("role", "sql"), REFUSED)
 async def test_a_role_may_do_nothing_else(admin_dsn: str, role: str, sql: str) -> None:

@@ -62,6 +62,7 @@ async def _nothing_happened(read: Connection) -> bool:
     )
 
 
+@pytest.mark.guarantees("G-QUERY-9")
 async def test_the_copy_takes_the_place_of_tables_offsets_and_dead_letters(
     owner: ReadModel, read: Connection
 ) -> None:
@@ -99,6 +100,7 @@ async def test_a_copy_that_is_behind_is_not_let_in(owner: ReadModel, read: Conne
     assert await _nothing_happened(read)
 
 
+@pytest.mark.guarantees("G-QUERY-9")
 async def test_a_snapshot_of_several_statements_sees_one_of_the_two_copies(
     owner: ReadModel, read: Connection, database: str
 ) -> None:

@@ -75,6 +75,7 @@ async def items(database: str) -> str:
     return database
 
 
+@pytest.mark.guarantees("G-SINK-8")
 async def test_every_poison_is_parked_with_its_bytes_and_its_neighbours_are_written(
     kafka_bootstrap: str, items: str, make_topic: MakeTopic
 ) -> None:
@@ -99,6 +100,7 @@ async def test_every_poison_is_parked_with_its_bytes_and_its_neighbours_are_writ
     assert all(row[4] for row in parked)
 
 
+@pytest.mark.guarantees("G-SINK-8")
 @pytest.mark.parametrize("mode", ["insert", "upsert"])
 async def test_a_few_bad_rows_in_a_large_batch_are_found_by_halving(
     kafka_bootstrap: str, items: str, make_topic: MakeTopic, mode: str
@@ -124,6 +126,7 @@ async def test_a_few_bad_rows_in_a_large_batch_are_found_by_halving(
     assert {row[0] for row in await rows(items, 'SELECT "offset" FROM sink.dead_letters')} == bad
 
 
+@pytest.mark.guarantees("G-SINK-9")
 async def test_without_tolerance_the_task_fails_with_the_place_and_resumes_without_loss_once_mended(
     kafka_bootstrap: str, items: str, make_topic: MakeTopic
 ) -> None:
@@ -174,6 +177,7 @@ async def test_the_dead_letter_topic_gets_the_original_bytes_with_connects_heade
     assert headers["__connect.errors.stage"] == b"VALUE_CONVERTER"
 
 
+@pytest.mark.guarantees("G-SINK-10")
 async def test_parked_records_are_listed_replayed_once_and_dropped(
     kafka_bootstrap: str,
     items: str,

@@ -46,6 +46,7 @@ async def target(database: str) -> str:
     return database
 
 
+@pytest.mark.guarantees("G-SINK-1")
 async def test_a_restart_goes_on_from_the_stored_offset_whatever_the_group_says(
     kafka_bootstrap: str, target: str, make_topic: MakeTopic
 ) -> None:
@@ -58,6 +59,7 @@ async def test_a_restart_goes_on_from_the_stored_offset_whatever_the_group_says(
     assert await rows(target, COUNTED) == [(300, 300)]
 
 
+@pytest.mark.guarantees("G-SINK-4")
 async def test_tasks_that_come_and_go_neither_lose_nor_double(
     kafka_bootstrap: str, target: str, make_topic: MakeTopic
 ) -> None:
@@ -134,6 +136,7 @@ async def test_nothing_is_committed_to_a_group_that_is_changing(
             await member.stop()
 
 
+@pytest.mark.guarantees("G-SINK-3")
 async def test_a_claim_fences_off_the_earlier_claimant(target: str) -> None:
     mine, other = await asyncpg.connect(target), await asyncpg.connect(target)
     partition, beginning = Partition("t", 0), Beginning(first=5, reset=0, topic_id="id")
@@ -168,6 +171,7 @@ async def test_a_claim_waits_for_the_transaction_that_moves_the_offset(target: s
         await other.close()
 
 
+@pytest.mark.guarantees("G-SINK-3")
 async def test_a_writer_whose_epoch_was_taken_writes_nothing_and_stops_in_the_end(
     kafka_bootstrap: str, target: str, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +190,7 @@ async def test_a_writer_whose_epoch_was_taken_writes_nothing_and_stops_in_the_en
     assert await rows(target, COUNTED) == [(20, 20)]
 
 
+@pytest.mark.guarantees("G-SINK-12")
 async def test_an_offset_that_retention_has_passed_fails_the_task_and_is_never_reset_silently(
     kafka_bootstrap: str, target: str, make_topic: MakeTopic
 ) -> None:
@@ -211,6 +216,7 @@ async def test_an_offset_that_retention_has_passed_fails_the_task_and_is_never_r
     assert await rows(target, COUNTED) == [(20, 20)]
 
 
+@pytest.mark.guarantees("G-SINK-12")
 async def test_a_recreated_topic_is_refused_until_the_offsets_are_reset(
     kafka_bootstrap: str, target: str, make_topic: MakeTopic
 ) -> None:

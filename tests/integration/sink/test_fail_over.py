@@ -59,6 +59,7 @@ async def until_there(dsn: str, count: int) -> None:
     await wait_until(there, timeout_s=60, what=f"{count} rows, each once")
 
 
+@pytest.mark.guarantees("G-SINK-13")
 async def test_nothing_is_lost_or_doubled_that_a_synchronous_standby_has(
     kafka_bootstrap: str, make_topic: MakeTopic, pair: Pair
 ) -> None:
@@ -75,6 +76,7 @@ async def test_nothing_is_lost_or_doubled_that_a_synchronous_standby_has(
     assert await rows(pair.standby.admin_dsn, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
 
 
+@pytest.mark.guarantees("G-SINK-13")
 @pytest.mark.parametrize("more", [0, 100], ids=["without further records", "with further records"])
 async def test_what_the_standby_lacked_is_read_again(
     kafka_bootstrap: str, make_topic: MakeTopic, pair: Pair, more: int

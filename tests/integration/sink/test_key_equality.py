@@ -45,6 +45,7 @@ def message(key: str, version: int) -> Message:
 WAYS = pytest.mark.parametrize("way", [("upsert", 0), ("upsert", 100), ("update", 0)], ids=str)
 
 
+@pytest.mark.guarantees("G-SINK-5")
 @WAYS
 @pytest.mark.parametrize("kind", PAIRS)
 async def test_the_last_record_of_a_key_wins_however_the_key_is_spelt(

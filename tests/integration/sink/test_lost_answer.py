@@ -1,5 +1,7 @@
 """A COMMIT whose answer is lost may not be written twice: the one window in which a retry could double plain inserts."""
 
+import pytest
+
 from tests.conftest import MakeTopic
 from tests.support.lost_answer import lossy_way
 from tests.support.sink import (
@@ -15,6 +17,7 @@ from tests.support.sink import (
 )
 
 
+@pytest.mark.guarantees("G-SINK-2")
 async def test_a_batch_whose_commit_went_through_unheard_is_not_inserted_again(
     kafka_bootstrap: str, make_topic: MakeTopic, database: str
 ) -> None:

@@ -47,6 +47,7 @@ async def test_a_plain_insert_writes_every_record(
     assert await rows(table, "SELECT count(*), count(DISTINCT name) FROM items") == [(300, 300)]
 
 
+@pytest.mark.guarantees("G-SINK-5")
 @pytest.mark.parametrize("count", [1, 20, 500])
 async def test_an_upsert_leaves_the_last_state_of_each_key(
     kafka_bootstrap: str, table: str, make_topic: MakeTopic, count: int
@@ -107,6 +108,7 @@ async def test_rows_of_new_keys_are_copied_straight_in_and_known_ones_updated_wh
     ]
 
 
+@pytest.mark.guarantees("G-SINK-6")
 async def test_an_older_or_equal_version_never_overwrites_a_newer_one(
     kafka_bootstrap: str, table: str, make_topic: MakeTopic
 ) -> None:

@@ -25,6 +25,7 @@ def message(number: int) -> Message:
     return Message(value=struct({"id": number}, id=INT64), partition=number % 2)
 
 
+@pytest.mark.guarantees("G-SINK-11")
 @pytest.mark.parametrize("tolerance", ["none", "all"])
 async def test_an_outage_of_the_database_is_waited_out(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, tolerance: str

@@ -91,6 +91,7 @@ async def wait_until_sent(bootstrap: str, topic: str, wanted: set[Sent]) -> list
     return found
 
 
+@pytest.mark.guarantees("G-SINK-14")
 async def test_what_was_committed_comes_with_its_coordinates_and_what_was_not_does_not(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic
 ) -> None:
@@ -157,6 +158,7 @@ async def _committed(database: str, count: int) -> None:
     await wait_until(committed, timeout_s=90, what=f"{count} records to be committed")
 
 
+@pytest.mark.guarantees("G-SINK-14")
 @pytest.mark.timeout(240)
 async def test_what_was_committed_and_not_sent_when_the_worker_was_killed_is_sent_by_the_next(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, tmp_path: Path

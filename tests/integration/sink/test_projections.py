@@ -78,6 +78,7 @@ def deployed(database: str, config: dict[str, Any], **keys: str) -> dict[str, st
     return configuration(database) | config | {key.replace("__", "."): value for key, value in keys.items()}
 
 
+@pytest.mark.guarantees("G-SINK-7")
 async def test_summary_sales_and_history_are_exact_whatever_is_repeated_late_or_read_again(
     kafka_bootstrap: str, as_deployed: str, make_topic: MakeTopic
 ) -> None:

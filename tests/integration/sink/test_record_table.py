@@ -69,6 +69,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.guarantees("G-SINK-15")
 @pytest.mark.parametrize("transform", [{}, UNRELATED], ids=["as it is", "with a transform"])
 @pytest.mark.parametrize("keys", [BY_FIELD, BY_HEADER], ids=["field", "header"])
 async def test_each_record_goes_where_it_says_and_a_hostile_name_is_its_records_dead_letter(

@@ -28,6 +28,7 @@ async def api(shared_api: Api) -> Api:
     return shared_api
 
 
+@pytest.mark.guarantees("G-CMD-4")
 @pytest.mark.parametrize(
     ("path", "body", "status", "pointer"),
     [
@@ -112,6 +113,7 @@ async def test_a_body_over_the_limit_is_refused_also_in_chunks(api: Api) -> None
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/body-too-large")
 
 
+@pytest.mark.guarantees("G-CMD-8")
 @pytest.mark.parametrize(
     ("if_match", "status"),
     [('"1"', 200), ("*", 200), ('"7", "1"', 200), ('"2"', 412), ('W/"1"', 412), ("1", 422)],

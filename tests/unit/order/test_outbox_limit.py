@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.order_api import order_api
 
 BODY = {"user_id": "ada", "lines": [{"product_id": "tea", "quantity": 1}]}
 KEY = {"Idempotency-Key": "k"}
 
 
+@pytest.mark.guarantees("G-RELAY-6")
 async def test_at_the_limit_commands_are_refused_with_a_time_to_come_back(tmp_path: Path) -> None:
     async with order_api(tmp_path, outbox_limit=3) as api:
         await api.product("tea")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 from tests.conftest import MakeTopic
 from tests.support.sink import (
@@ -61,6 +62,7 @@ def results(report: dict[str, Any]) -> list[tuple[int, str]]:
     return [(each["offset"], each["result"]) for each in report["records"]]
 
 
+@pytest.mark.guarantees("G-SINK-16")
 async def test_it_shows_what_a_run_would_do_and_leaves_nothing_of_it(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, tmp_path: Path
 ) -> None:
@@ -135,6 +137,7 @@ async def test_on_a_database_that_has_never_seen_the_connector_nothing_is_made(
     assert await database_snapshot(database) == before
 
 
+@pytest.mark.guarantees("G-SINK-16")
 async def test_a_connector_that_runs_goes_on_undisturbed(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, tmp_path: Path
 ) -> None:

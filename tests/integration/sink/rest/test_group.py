@@ -155,6 +155,7 @@ async def spread(*over: SinkWorker) -> None:
     await wait_until(agreed, timeout_s=60, what=f"the tasks to be spread over {wanted}")
 
 
+@pytest.mark.guarantees("G-SINK-4")
 @pytest.mark.slow
 async def test_from_one_worker_to_four_and_back_under_load_nothing_is_lost_or_doubled(scene: Scene) -> None:
     (first,) = await scene.start()
@@ -192,6 +193,7 @@ async def test_a_lone_worker_that_was_killed_does_not_wait_for_its_own_session_t
     await scene.all_have_arrived_once(sent[0])
 
 
+@pytest.mark.guarantees("G-SINK-4")
 @pytest.mark.slow
 async def test_a_worker_stopped_past_the_session_timeout_can_write_nothing_when_it_goes_on(
     scene: Scene,

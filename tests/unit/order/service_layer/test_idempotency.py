@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.support import order_database
 from tests.support.order_api import Api
 
@@ -60,6 +62,16 @@ async def test_a_refused_command_is_decided_anew_when_repeated(api: Api) -> None
         422,
         201,
     )
+
+
+@pytest.mark.guarantees("G-CMD-6")
+async def test_a_key_is_kept_until_its_day_is_over(api: Api) -> None:
+    await api.product("tea")
+    first = await api.http.post("/orders", json=BODY, headers=KEY)
+    api.clock.offset_ms = DAY_MS - 60_000
+    await api.service.expiry.expire()
+    again = await api.http.post("/orders", json=BODY, headers=KEY)
+    assert (first.status_code, again.content) == (201, first.content)
 
 
 async def test_a_key_is_forgotten_after_a_day(api: Api) -> None:

@@ -140,6 +140,7 @@ async def test_needs_that_cannot_be_told_harm_nobody_else(database: Database) ->
     assert (results[0], type(results[1])) == (1, ZeroDivisionError)
 
 
+@pytest.mark.guarantees("G-CMD-5")
 async def test_who_was_second_decides_again_on_fresh_state(database: Database) -> None:
     storage = Failing(database, error=WriteConflictError("taken"), first=3)
     async with running(storage) as bus:

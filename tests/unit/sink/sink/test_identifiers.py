@@ -13,6 +13,7 @@ from sink_connector.sink.identifiers import check, check_schema, literal, quote
 ANY = TableConfig().identifiers_allow
 
 
+@pytest.mark.guarantees("G-SINK-15")
 @given(st.text(min_size=1))
 def test_no_name_gets_out_of_its_quotes(name: str) -> None:
     assert re.fullmatch(r'"(?:[^"]|"")*"', quote(name), re.DOTALL)
