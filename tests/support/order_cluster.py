@@ -128,12 +128,12 @@ class Instance:
         return found
 
     async def stock(self, product_id: str) -> tuple[int, int]:
-        """(available, reserved) at the product's home."""
+        """(available, reserved) at the product's owner."""
         product = (await self.http.get(f"/products/{product_id}")).json()
         return product["stock_available"], product["stock_reserved"]
 
     async def has_stock(self, product_id: str, expected: tuple[int, int]) -> None:
-        """Wait until the product's home has that much (available, reserved)."""
+        """Wait until the product's owner has that much (available, reserved)."""
 
         async def as_expected() -> bool:
             return await self.stock(product_id) == expected
@@ -162,7 +162,7 @@ async def _end(server: HttpServer, front: asyncio.Task[None], tasks: list[asynci
 
 
 @dataclass(slots=True, kw_only=True)
-class House:
+class OrderCluster:
     """Instances that know each other, and their topics."""
 
     bootstrap: str
@@ -170,10 +170,10 @@ class House:
     instances: list[Instance]
 
     def __getitem__(self, number: int) -> Instance:
-        """`house[1]` is order-1."""
+        """`cluster[1]` is order-1."""
         return self.instances[number - 1]
 
-    async def start(self) -> "House":
+    async def start(self) -> "OrderCluster":
         await asyncio.gather(*(instance.start() for instance in self.instances))
         await asyncio.gather(*(instance.ready() for instance in self.instances))
         return self

@@ -1,6 +1,6 @@
 """Order instances on SQLite and on PostgreSQL: every test that asks for one runs on both.
 
-A test that stops an instance or looks at whole topics has a `house` or `houses` of its own. Tests that only talk to
+A test that stops an instance or looks at whole topics has a `cluster` or `cluster_of_three` of its own. Tests that only talk to
 running instances share one: `shared` per module, and `goods` that nobody else orders.
 """
 
@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from devservers.ports import free_ports
 from order_service.settings import Settings
 from tests.conftest import MakeDatabase, MakeTopic, own_databases, own_topics
-from tests.support.order_cluster import House, Instance, migrated, topic_prefix
+from tests.support.order_cluster import Instance, OrderCluster, migrated, topic_prefix
 
-MakeHouse = Callable[..., Awaitable[House]]
+MakeCluster = Callable[..., Awaitable[OrderCluster]]
 MakeUrl = Callable[[], Awaitable[str]]
 PEER_SECRET = "shared by the test's instances"  # noqa: S105 - of these tests
 BACKENDS = ("sqlite", "postgresql")
@@ -51,21 +51,21 @@ def fresh_urls(backend: str, directory: Path, make_database: MakeDatabase) -> Ma
 
 
 @pytest.fixture
-async def make_house(
+async def make_cluster(
     make_url: MakeUrl, make_topic: MakeTopic, kafka_bootstrap: str
-) -> AsyncIterator[MakeHouse]:
+) -> AsyncIterator[MakeCluster]:
     """Migrated instances with topics of their own, not yet started; they are stopped at the end."""
-    async with built_houses(make_url, make_topic, kafka_bootstrap) as make:
+    async with built_clusters(make_url, make_topic, kafka_bootstrap) as make:
         yield make
 
 
 @contextlib.asynccontextmanager
-async def built_houses(
+async def built_clusters(
     make_url: MakeUrl, make_topic: MakeTopic, kafka_bootstrap: str
-) -> AsyncIterator[MakeHouse]:
+) -> AsyncIterator[MakeCluster]:
     made: list[Instance] = []
 
-    async def make(count: int = 1, **settings: Any) -> House:
+    async def make(count: int = 1, **settings: Any) -> OrderCluster:
         prefix = topic_prefix()
         names = [f"order-{number}" for number in range(1, count + 1)]
         ports = dict(zip(names, free_ports(len(names)), strict=True))
@@ -90,7 +90,7 @@ async def built_houses(
             for name in names
         ]
         made.extend(instances)
-        return House(bootstrap=kafka_bootstrap, prefix=prefix, instances=instances)
+        return OrderCluster(bootstrap=kafka_bootstrap, prefix=prefix, instances=instances)
 
     yield make
     for instance in made:
@@ -98,19 +98,19 @@ async def built_houses(
 
 
 @pytest.fixture
-async def house(make_house: MakeHouse) -> House:
+async def cluster(make_cluster: MakeCluster) -> OrderCluster:
     """One running instance."""
-    return await (await make_house()).start()
+    return await (await make_cluster()).start()
 
 
 @pytest.fixture
-async def houses(make_house: MakeHouse) -> House:
+async def cluster_of_three(make_cluster: MakeCluster) -> OrderCluster:
     """Three running instances with a product each: `tea-1` at order-1, and so on."""
-    house = await (await make_house(3)).start()
-    for number, instance in enumerate(house.instances, start=1):
+    cluster = await (await make_cluster(3)).start()
+    for number, instance in enumerate(cluster.instances, start=1):
         await instance.product(f"tea-{number}")
-    await house.know("tea-1", "tea-2", "tea-3")
-    return house
+    await cluster.know("tea-1", "tea-2", "tea-3")
+    return cluster
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=BACKENDS)
@@ -119,13 +119,13 @@ async def shared(
     kafka_bootstrap: str,
     postgres_admin_dsn: str,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[House]:
+) -> AsyncIterator[OrderCluster]:
     """Three running instances for all tests of a module, which has to be on `loop_scope="module"`."""
     directory = tmp_path_factory.mktemp("shared")
     async with (
         own_topics(kafka_bootstrap) as make_topic,
         own_databases(postgres_admin_dsn) as make_database,
-        built_houses(
+        built_clusters(
             fresh_urls(request.param, directory, make_database), make_topic, kafka_bootstrap
         ) as make,
     ):
@@ -133,8 +133,8 @@ async def shared(
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def goods(shared: House) -> tuple[str, str, str]:
-    """Three products that are this test's alone, a hundred of each, at home at order-1, order-2 and order-3."""
+async def goods(shared: OrderCluster) -> tuple[str, str, str]:
+    """Three products that are this test's alone, a hundred of each, owned by order-1, order-2 and order-3."""
     name = f"tea-{uuid.uuid4().hex[:8]}"
     products = (f"{name}-1", f"{name}-2", f"{name}-3")
     for instance, product in zip(shared.instances, products, strict=True):

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from tests.support.order_cluster import House
+from tests.support.order_cluster import OrderCluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -13,7 +13,7 @@ Goods = tuple[str, str, str]
 
 
 @pytest.mark.guarantees("G-CMD-9")
-async def test_an_order_and_a_product_are_read_at_any_instance(shared: House, goods: Goods) -> None:
+async def test_an_order_and_a_product_are_read_at_any_instance(shared: OrderCluster, goods: Goods) -> None:
     order_id = await shared[2].placed((goods[0], 1))
     await shared[2].reaches(order_id, "CONFIRMED")
     answers = [await instance.http.get(f"/orders/{order_id}") for instance in shared.instances]
@@ -25,7 +25,9 @@ async def test_an_order_and_a_product_are_read_at_any_instance(shared: House, go
 
 
 @pytest.mark.guarantees("G-CMD-8", "G-CMD-9")
-async def test_a_command_is_carried_out_at_the_home_with_its_conditions(shared: House, goods: Goods) -> None:
+async def test_a_command_is_carried_out_at_the_owner_with_its_conditions(
+    shared: OrderCluster, goods: Goods
+) -> None:
     path = f"/products/{goods[0]}/restock"
     stale = await shared[2].http.post(path, json={"quantity": 5}, headers={"If-Match": '"9"'})
     done = await shared[3].http.post(path, json={"quantity": 5}, headers={"If-Match": '"1"'})
@@ -34,8 +36,8 @@ async def test_a_command_is_carried_out_at_the_home_with_its_conditions(shared: 
     assert await shared[1].stock(goods[0]) == (105, 0)
 
 
-async def test_instances_that_disagree_about_a_home_do_not_pass_a_request_round(
-    shared: House, goods: Goods
+async def test_instances_that_disagree_about_an_owner_do_not_pass_a_request_round(
+    shared: OrderCluster, goods: Goods
 ) -> None:
     answer = await shared[1].http.get(
         f"/products/{goods[1]}", headers={"Order-Forwarded-By": "order-3, order-2"}
@@ -44,7 +46,9 @@ async def test_instances_that_disagree_about_a_home_do_not_pass_a_request_round(
 
 
 @pytest.mark.guarantees("G-CMD-6")
-async def test_the_same_key_at_all_instances_at_once_makes_one_order(shared: House, goods: Goods) -> None:
+async def test_the_same_key_at_all_instances_at_once_makes_one_order(
+    shared: OrderCluster, goods: Goods
+) -> None:
     user = goods[0]
     answers = await asyncio.gather(
         *(
@@ -65,7 +69,7 @@ async def test_the_same_key_at_all_instances_at_once_makes_one_order(shared: Hou
 
 
 @pytest.mark.guarantees("G-CMD-6")
-async def test_a_retry_at_another_instance_gets_the_stored_answer(shared: House, goods: Goods) -> None:
+async def test_a_retry_at_another_instance_gets_the_stored_answer(shared: OrderCluster, goods: Goods) -> None:
     first = await shared[1].order((goods[0], 1), key="again")
     retries = [await instance.order((goods[0], 1), key="again") for instance in shared.instances]
     assert {retry.content for retry in retries} == {first.content}
@@ -73,25 +77,25 @@ async def test_a_retry_at_another_instance_gets_the_stored_answer(shared: House,
 
 
 @pytest.mark.guarantees("G-CMD-7")
-async def test_a_key_used_with_another_body_is_refused_everywhere(shared: House, goods: Goods) -> None:
+async def test_a_key_used_with_another_body_is_refused_everywhere(shared: OrderCluster, goods: Goods) -> None:
     await shared[1].order((goods[0], 1), key="mine")
     answers = [await instance.order((goods[0], 2), key="mine") for instance in shared.instances]
     assert {(a.status_code, a.json()["type"]) for a in answers} == {(422, "/problems/idempotency-key-reused")}
 
 
-async def test_a_product_registered_at_all_instances_at_once_has_one_home(shared: House) -> None:
+async def test_a_product_registered_at_all_instances_at_once_has_one_owner(shared: OrderCluster) -> None:
     body = {"product_id": "rare", "name": "Rare", "unit_price_cents": 1, "stock": 1}
     answers = await asyncio.gather(*(i.http.post("/products", json=body) for i in shared.instances))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 2}
-    homes = [await i.rows("SELECT 1 FROM products WHERE product_id = 'rare'") for i in shared.instances]
-    assert sorted(map(len, homes)) == [0, 0, 1]
+    owners = [await i.rows("SELECT 1 FROM products WHERE product_id = 'rare'") for i in shared.instances]
+    assert sorted(map(len, owners)) == [0, 0, 1]
 
 
 @pytest.mark.parametrize(
     "path", ["/orders/order-2-01JD9Z6Q4W8C3N5T7V9X2B4D6F/cancel", "/products/{}/restock"]
 )
-async def test_a_body_that_is_refused_at_the_home_is_told_as_the_home_said_it(
-    shared: House, goods: Goods, path: str
+async def test_a_body_that_is_refused_at_the_owner_is_told_as_the_owner_said_it(
+    shared: OrderCluster, goods: Goods, path: str
 ) -> None:
     address = path.format(goods[1])
     here = await shared[2].http.post(address, json={"quantity": 0})

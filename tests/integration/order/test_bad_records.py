@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.order.conftest import MakeHouse
+from tests.integration.order.conftest import MakeCluster
 from tests.support import order_database
-from tests.support.order_cluster import House, Record
+from tests.support.order_cluster import OrderCluster, Record
 from tests.support.record_batches import RawRecord, send_raw
 from tests.support.waiting import wait_until
 
@@ -61,11 +61,11 @@ def bad_requests(good: RawRecord) -> list[RawRecord]:
     ]
 
 
-async def parked(house: House, topic: str, count: int) -> list[dict[str, Any]]:
-    source = f"{house.prefix}{topic}/0/"
+async def parked(cluster: OrderCluster, topic: str, count: int) -> list[dict[str, Any]]:
+    source = f"{cluster.prefix}{topic}/0/"
 
     async def all_of_them() -> Any:
-        found = await house[1].rows("SELECT record, key, value, headers, reason FROM parked")
+        found = await cluster[1].rows("SELECT record, key, value, headers, reason FROM parked")
         found = [row for row in found if row["record"].startswith(source)]
         return found if len(found) >= count else None
 
@@ -73,13 +73,13 @@ async def parked(house: House, topic: str, count: int) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: int(row["record"].rpartition("/")[2]))
 
 
-async def taken_in(house: House, source: str) -> int:
-    rows = await house[1].rows("SELECT next_offset FROM positions WHERE source = :source", source=source)
+async def taken_in(cluster: OrderCluster, source: str) -> int:
+    rows = await cluster[1].rows("SELECT next_offset FROM positions WHERE source = :source", source=source)
     return int(rows[0]["next_offset"]) if rows else 0
 
 
-async def test_in_an_inbox(kafka_bootstrap: str, make_house: MakeHouse) -> None:
-    pair = await (await make_house(2)).start()
+async def test_in_an_inbox(kafka_bootstrap: str, make_cluster: MakeCluster) -> None:
+    pair = await (await make_cluster(2)).start()
     await pair[1].product("tea-1", stock=10)
     good = request(ORDER[:-1] + "A")
     bad = bad_requests(good)
@@ -96,8 +96,8 @@ async def test_in_an_inbox(kafka_bootstrap: str, make_house: MakeHouse) -> None:
     assert f'order_records_parked_total{{topic="{topic}"}} {len(bad)}.0' in metrics
 
 
-async def test_among_the_products(make_house: MakeHouse, kafka_bootstrap: str) -> None:
-    pair = await (await make_house(2)).start()
+async def test_among_the_products(make_cluster: MakeCluster, kafka_bootstrap: str) -> None:
+    pair = await (await make_cluster(2)).start()
     await pair[2].product("tea-2", price=450)
     await pair[1].knows("tea-2")
     (honest,) = await pair.records("products", at_least=1)
@@ -132,9 +132,9 @@ async def test_among_the_products(make_house: MakeHouse, kafka_bootstrap: str) -
     await pair[1].ready()
 
 
-async def test_an_answer_of_an_instance_that_does_not_own_the_goods(houses: House) -> None:
-    await houses[2].stop()
-    order_id = await houses[1].placed(("tea-2", 1))
+async def test_an_answer_of_an_instance_that_does_not_own_the_goods(cluster_of_three: OrderCluster) -> None:
+    await cluster_of_three[2].stop()
+    order_id = await cluster_of_three[1].placed(("tea-2", 1))
     payload = {
         "order_id": order_id,
         "order_version": 1,
@@ -146,40 +146,40 @@ async def test_an_answer_of_an_instance_that_does_not_own_the_goods(houses: Hous
     forged = RawRecord(envelope(order_id), envelope(payload), [("ce_type", b"stock-refused.v1")])
     ahead = payload | {"home": "order-2", "order_version": 99}
     too_new = RawRecord(envelope(order_id), envelope(ahead), [("ce_type", b"stock-refused.v1")])
-    await send_raw(houses.bootstrap, f"{houses.prefix}inbox.order-1", [forged, too_new])
-    found = await parked(houses, "inbox.order-1", 2)
+    await send_raw(cluster_of_three.bootstrap, f"{cluster_of_three.prefix}inbox.order-1", [forged, too_new])
+    found = await parked(cluster_of_three, "inbox.order-1", 2)
     assert "order-3 owns none of the goods" in found[0]["reason"]
     assert "version 1, not 99" in found[1]["reason"]
-    assert (await houses[1].http.get(f"/orders/{order_id}")).json()["status"] == "PENDING"
-    await houses[2].start()
-    await houses[1].reaches(order_id, "CONFIRMED")
+    assert (await cluster_of_three[1].http.get(f"/orders/{order_id}")).json()["status"] == "PENDING"
+    await cluster_of_three[2].start()
+    await cluster_of_three[1].reaches(order_id, "CONFIRMED")
 
 
 async def test_honest_commands_beside_a_flood_of_bad_messages_are_all_carried_out(
-    make_house: MakeHouse, kafka_bootstrap: str
+    make_cluster: MakeCluster, kafka_bootstrap: str
 ) -> None:
-    house = await (await make_house(2)).start()
-    await house[1].product("tea-1", stock=1_000)
+    cluster = await (await make_cluster(2)).start()
+    await cluster[1].product("tea-1", stock=1_000)
     bad = [request(goods=[{"product_id": "tea-1\0", "quantity": 1}]), request(order_version=2**63)] * 50
-    sending = asyncio.create_task(send_raw(kafka_bootstrap, f"{house.prefix}inbox.order-1", bad))
-    answers = await asyncio.gather(*(house[1].order(("tea-1", 1)) for _ in range(100)))
+    sending = asyncio.create_task(send_raw(kafka_bootstrap, f"{cluster.prefix}inbox.order-1", bad))
+    answers = await asyncio.gather(*(cluster[1].order(("tea-1", 1)) for _ in range(100)))
     await sending
     assert {answer.status_code for answer in answers} == {201}
-    await parked(house, "inbox.order-1", len(bad))
+    await parked(cluster, "inbox.order-1", len(bad))
 
 
 @pytest.mark.parametrize("topic", ["inbox.order-1"])
 async def test_a_position_of_another_topic_of_the_same_name_does_not_count(
-    make_house: MakeHouse, kafka_bootstrap: str, topic: str
+    make_cluster: MakeCluster, kafka_bootstrap: str, topic: str
 ) -> None:
     """The topic was deleted and made anew, and is longer already than the stored position."""
-    house = await make_house(2)
+    cluster = await make_cluster(2)
     await order_database.execute(
-        house[1].settings.database_url,
+        cluster[1].settings.database_url,
         "INSERT INTO positions (source, next_offset, topic_id) VALUES (:source, 1, 'another')",
-        {"source": f"{house.prefix}{topic}/0"},
+        {"source": f"{cluster.prefix}{topic}/0"},
     )
-    await send_raw(kafka_bootstrap, f"{house.prefix}{topic}", [request(), request(ORDER[:-1] + "B")])
-    await house.start()
-    answers = await house.records("inbox.order-2", at_least=2)
+    await send_raw(kafka_bootstrap, f"{cluster.prefix}{topic}", [request(), request(ORDER[:-1] + "B")])
+    await cluster.start()
+    answers = await cluster.records("inbox.order-2", at_least=2)
     assert len(answers) == 2

@@ -23,9 +23,9 @@ from order_service.entrypoints.outbox_relay import Relay
 from order_service.service_layer.backlog import Backlog
 from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, Refused
 from tests.conftest import MakeDatabase, MakeTopic
-from tests.integration.order.conftest import MakeHouse, MakeUrl
+from tests.integration.order.conftest import MakeCluster, MakeUrl
 from tests.support import order_database
-from tests.support.order_cluster import House, payload
+from tests.support.order_cluster import OrderCluster, payload
 from tests.support.waiting import wait_until
 
 RECORDS = RecordMaker(instance="order-1")
@@ -184,34 +184,34 @@ async def test_after_a_failure_it_goes_back_to_what_was_acknowledged_with_a_new_
 
 @pytest.mark.guarantees("G-RELAY-1")
 async def test_what_was_committed_while_the_relay_was_away_is_published_when_it_is_back(
-    make_house: MakeHouse,
+    make_cluster: MakeCluster,
 ) -> None:
-    house = await make_house()
-    await house[1].start(without=lambda task: task.startswith("relay"))
-    await house[1].product("tea")
+    cluster = await make_cluster()
+    await cluster[1].start(without=lambda task: task.startswith("relay"))
+    await cluster[1].product("tea")
     for _ in range(5):
-        await house[1].placed(("tea", 1))
-    assert await house.records("orders") == []
-    await house[1].stop()
-    await house[1].start()
-    placed = [payload(record)["order_id"] for record in await house.records("orders", at_least=5)]
+        await cluster[1].placed(("tea", 1))
+    assert await cluster.records("orders") == []
+    await cluster[1].stop()
+    await cluster[1].start()
+    placed = [payload(record)["order_id"] for record in await cluster.records("orders", at_least=5)]
     assert len(set(placed)) == 5
 
 
 @pytest.mark.guarantees("G-RELAY-3")
-async def test_two_relays_on_one_outbox_keep_the_order_of_every_key(make_house: MakeHouse) -> None:
+async def test_two_relays_on_one_outbox_keep_the_order_of_every_key(make_cluster: MakeCluster) -> None:
     """The old instance has not ended when the new one starts: the same database, two processes."""
-    house = await make_house()
-    await house.start()
-    await house[1].product("tea")
-    twin = type(house[1])(settings=house[1].settings.model_copy(update={"port": free_ports(1)[0]}))
+    cluster = await make_cluster()
+    await cluster.start()
+    await cluster[1].product("tea")
+    twin = type(cluster[1])(settings=cluster[1].settings.model_copy(update={"port": free_ports(1)[0]}))
     await twin.start()
     for price in range(1, 11):
-        instance = house[1] if price % 2 else twin
+        instance = cluster[1] if price % 2 else twin
         answer = await instance.http.post("/products/tea/price", json={"unit_price_cents": price})
         assert answer.status_code == 200
     await twin.close()
-    versions = [payload(record)["version"] for record in await house.records("products", at_least=11)]
+    versions = [payload(record)["version"] for record in await cluster.records("products", at_least=11)]
     newest = 0
     applied = []
     for version in versions:  # as every consumer does: an older one than the newest seen is dropped
@@ -236,13 +236,13 @@ async def test_a_long_outbox_on_postgresql_is_read_along_its_index(make_database
     assert "Sort" not in found
 
 
-async def test_a_republished_log_is_the_log(house: House) -> None:
-    await house[1].product("tea")
+async def test_a_republished_log_is_the_log(cluster: OrderCluster) -> None:
+    await cluster[1].product("tea")
     for price in range(3):
-        await house[1].http.post("/products/tea/price", json={"unit_price_cents": price})
-    first = await house.records("products", at_least=4)
-    assert await republish_log(house[1].settings, topics=["products"]) == 4
-    second = (await house.records("products", at_least=8))[-4:]
+        await cluster[1].http.post("/products/tea/price", json={"unit_price_cents": price})
+    first = await cluster.records("products", at_least=4)
+    assert await republish_log(cluster[1].settings, topics=["products"]) == 4
+    second = (await cluster.records("products", at_least=8))[-4:]
     assert [(r.key, r.value, r.headers) for r in second] == [(r.key, r.value, r.headers) for r in first]
 
 

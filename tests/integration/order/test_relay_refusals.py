@@ -9,9 +9,9 @@ import pytest
 
 from order_service.entrypoints import outbox_relay
 from tests.conftest import MakeTopic
-from tests.integration.order.conftest import MakeHouse
+from tests.integration.order.conftest import MakeCluster
 from tests.support import order_database
-from tests.support.order_cluster import House, Instance, payload
+from tests.support.order_cluster import Instance, OrderCluster, payload
 from tests.support.waiting import wait_until
 
 
@@ -48,8 +48,8 @@ async def is_unready(instance: Instance, *words: str) -> str:
     return await wait_until(detail, timeout_s=20, what=f"{instance.name} is not ready: {words}") or ""
 
 
-async def keys(house: House, topic: str, at_least: int) -> list[str]:
-    return [record.key.decode() for record in await house.records(topic, at_least=at_least)]
+async def keys(cluster: OrderCluster, topic: str, at_least: int) -> list[str]:
+    return [record.key.decode() for record in await cluster.records(topic, at_least=at_least)]
 
 
 async def metric(http: httpx.AsyncClient, line: str) -> bool:
@@ -58,117 +58,119 @@ async def metric(http: httpx.AsyncClient, line: str) -> bool:
 
 @pytest.mark.guarantees("G-RELAY-4")
 async def test_a_topic_that_does_not_exist_stops_no_other_and_is_filled_when_it_appears(
-    house: House, make_topic: MakeTopic
+    cluster: OrderCluster, make_topic: MakeTopic
 ) -> None:
-    missing = f"{house.prefix}inbox.nowhere"
-    await put(house[1], missing, "1", "2")
-    await house[1].product("tea")
-    await put(house[1], missing, "3")
-    order_id = await house[1].placed(("tea", 1))
-    await house[1].reaches(order_id, "CONFIRMED")
-    detail = await is_unready(house[1], "outbox", missing)
+    missing = f"{cluster.prefix}inbox.nowhere"
+    await put(cluster[1], missing, "1", "2")
+    await cluster[1].product("tea")
+    await put(cluster[1], missing, "3")
+    order_id = await cluster[1].placed(("tea", 1))
+    await cluster[1].reaches(order_id, "CONFIRMED")
+    detail = await is_unready(cluster[1], "outbox", missing)
     assert "does not exist" in detail
     await wait_until(
-        lambda: metric(house[1].http, f'order_outbox_set_aside{{topic="{missing}"}} 3.0'),
+        lambda: metric(cluster[1].http, f'order_outbox_set_aside{{topic="{missing}"}} 3.0'),
         what="the records set aside are counted",
     )
     await make_topic(name=missing)
-    assert await keys(house, "inbox.nowhere", 3) == ["1", "2", "3"]
-    await house[1].ready()
-    assert await house[1].rows("SELECT * FROM set_aside") == []
+    assert await keys(cluster, "inbox.nowhere", 3) == ["1", "2", "3"]
+    await cluster[1].ready()
+    assert await cluster[1].rows("SELECT * FROM set_aside") == []
 
 
 @pytest.mark.guarantees("G-RELAY-5")
-async def test_what_is_set_aside_survives_a_restart(make_house: MakeHouse, make_topic: MakeTopic) -> None:
-    house = await make_house()
-    missing = f"{house.prefix}late"
-    await put(house[1], missing, "1")
-    await house[1].start()
+async def test_what_is_set_aside_survives_a_restart(make_cluster: MakeCluster, make_topic: MakeTopic) -> None:
+    cluster = await make_cluster()
+    missing = f"{cluster.prefix}late"
+    await put(cluster[1], missing, "1")
+    await cluster[1].start()
 
     async def aside() -> Any:
-        return await house[1].rows("SELECT topic FROM set_aside")
+        return await cluster[1].rows("SELECT topic FROM set_aside")
 
     await wait_until(aside, what="the record is set aside")
-    await house[1].stop()
+    await cluster[1].stop()
     await make_topic(name=missing)
-    await house[1].start()
-    assert await keys(house, "late", 1) == ["1"]
+    await cluster[1].start()
+    assert await keys(cluster, "late", 1) == ["1"]
 
 
 @pytest.mark.guarantees("G-RELAY-4")
-async def test_a_record_that_is_too_large_is_passed_alone(house: House, make_topic: MakeTopic) -> None:
-    name = f"{house.prefix}narrow"
+async def test_a_record_that_is_too_large_is_passed_alone(
+    cluster: OrderCluster, make_topic: MakeTopic
+) -> None:
+    name = f"{cluster.prefix}narrow"
     await make_topic(name=name, config={"max.message.bytes": "2000"})
-    await put(house[1], name, "before")
-    await put(house[1], name, "large", size=5_000)
-    await put(house[1], name, "after", "later")
-    await house[1].product("tea")
-    published = await keys(house, "narrow", 3)
+    await put(cluster[1], name, "before")
+    await put(cluster[1], name, "large", size=5_000)
+    await put(cluster[1], name, "after", "later")
+    await cluster[1].product("tea")
+    published = await keys(cluster, "narrow", 3)
     assert list(dict.fromkeys(published)) == ["before", "after", "later"]
-    await is_unready(house[1], name, "MessageSizeTooLarge")
-    order_id = await house[1].placed(("tea", 1))
-    await house[1].reaches(order_id, "CONFIRMED")
-    assert [row["topic"] for row in await house[1].rows("SELECT topic FROM set_aside")] == [name]
+    await is_unready(cluster[1], name, "MessageSizeTooLarge")
+    order_id = await cluster[1].placed(("tea", 1))
+    await cluster[1].reaches(order_id, "CONFIRMED")
+    assert [row["topic"] for row in await cluster[1].rows("SELECT topic FROM set_aside")] == [name]
 
 
 async def test_an_order_for_an_instance_without_an_inbox_harms_no_other_order(
-    make_house: MakeHouse, kafka_bootstrap: str
+    make_cluster: MakeCluster, kafka_bootstrap: str
 ) -> None:
     """A fourth instance whose inbox nobody made: it is a peer, and its offers are learnt."""
-    house = await make_house(2)
-    peers = house[1].settings.peers | {"order-4": "http://127.0.0.1:1"}
-    house[1].settings = house[1].settings.model_copy(update={"peers": peers})
-    await house.start()
-    await house[2].product("tea")
-    await house.know("tea")
-    (honest,) = await house.records("products", at_least=1)
+    cluster = await make_cluster(2)
+    peers = cluster[1].settings.peers | {"order-4": "http://127.0.0.1:1"}
+    cluster[1].settings = cluster[1].settings.model_copy(update={"peers": peers})
+    await cluster.start()
+    await cluster[2].product("tea")
+    await cluster.know("tea")
+    (honest,) = await cluster.records("products", at_least=1)
     await order_database.execute(
-        house[1].settings.database_url,
+        cluster[1].settings.database_url,
         "INSERT INTO offers (product_id, name, unit_price_cents, instance, version)"
         " VALUES ('cake', 'Cake', 5, 'order-4', 1)",
     )
-    stuck = await house[1].placed(("cake", 1))
-    order_id = await house[1].placed(("tea", 1))
-    await house[1].reaches(order_id, "CONFIRMED")
+    stuck = await cluster[1].placed(("cake", 1))
+    order_id = await cluster[1].placed(("tea", 1))
+    await cluster[1].reaches(order_id, "CONFIRMED")
     assert payload(honest)["product_id"] == "tea"
-    assert (await house[1].http.get(f"/orders/{stuck}")).json()["status"] == "PENDING"
+    assert (await cluster[1].http.get(f"/orders/{stuck}")).json()["status"] == "PENDING"
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_a_transaction_that_holds_the_relay_back_is_told_of(
-    make_house: MakeHouse, postgres_admin_dsn: str, backend: str
+    make_cluster: MakeCluster, postgres_admin_dsn: str, backend: str
 ) -> None:
-    house = await (await make_house(outbox_max_age_s=1)).start()
+    cluster = await (await make_cluster(outbox_max_age_s=1)).start()
     foreign = await asyncpg.connect(postgres_admin_dsn)
     async with foreign.transaction():
         await foreign.execute("SELECT pg_current_xact_id()")
-        await house[1].product("tea")
-        await is_unready(house[1], "open transaction")
-        assert await metric(house[1].http, "order_outbox_held_back 1.0")
+        await cluster[1].product("tea")
+        await is_unready(cluster[1], "open transaction")
+        assert await metric(cluster[1].http, "order_outbox_held_back 1.0")
     await foreign.close()
-    await house[1].ready()
+    await cluster[1].ready()
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_reads_that_are_slow_are_answered_503_and_end_no_task(
-    make_house: MakeHouse, backend: str, monkeypatch: pytest.MonkeyPatch
+    make_cluster: MakeCluster, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from order_service.adapters.postgres import storage  # noqa: PLC0415
 
     monkeypatch.setattr(storage, "COMMAND_TIMEOUT_S", 1.0)
-    house = await (await make_house()).start()
-    await house[1].product("tea")
-    url = house[1].settings.database_url.replace("postgresql+asyncpg:", "postgresql:")
+    cluster = await (await make_cluster()).start()
+    await cluster[1].product("tea")
+    url = cluster[1].settings.database_url.replace("postgresql+asyncpg:", "postgresql:")
     locking = await asyncpg.connect(url)
 
     async with locking.transaction():
         await locking.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
         answers = await asyncio.gather(
-            *(house[1].http.get("/orders", params={"user_id": "ada"}) for _ in range(24))
+            *(cluster[1].http.get("/orders", params={"user_id": "ada"}) for _ in range(24))
         )
         assert {answer.status_code for answer in answers} == {503}
     await locking.close()
-    await put(house[1], f"{house.prefix}orders", "afterwards")
-    assert await keys(house, "orders", 1) == ["afterwards"]
-    assert (await house[1].http.get("/orders", params={"user_id": "ada"})).status_code == 200
-    await house[1].ready()
+    await put(cluster[1], f"{cluster.prefix}orders", "afterwards")
+    assert await keys(cluster, "orders", 1) == ["afterwards"]
+    assert (await cluster[1].http.get("/orders", params={"user_id": "ada"})).status_code == 200
+    await cluster[1].ready()

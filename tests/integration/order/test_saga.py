@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.order_cluster import House
+from tests.support.order_cluster import OrderCluster
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Goods = tuple[str, str, str]
 
 
-async def test_an_order_over_several_homes_is_confirmed_when_all_have_reserved(
-    shared: House, goods: Goods
+async def test_an_order_over_several_owners_is_confirmed_when_all_have_reserved(
+    shared: OrderCluster, goods: Goods
 ) -> None:
     order_id = await shared[1].placed((goods[0], 1), (goods[1], 2), (goods[2], 3))
     order = await shared[1].reaches(order_id, "CONFIRMED")
@@ -23,7 +23,7 @@ async def test_an_order_over_several_homes_is_confirmed_when_all_have_reserved(
 
 
 async def test_an_order_for_more_than_there_is_is_rejected_with_its_reason_and_gives_the_rest_back(
-    shared: House,
+    shared: OrderCluster,
     goods: Goods,
 ) -> None:
     order_id = await shared[1].placed((goods[0], 1), (goods[1], 101))
@@ -33,7 +33,7 @@ async def test_an_order_for_more_than_there_is_is_rejected_with_its_reason_and_g
     assert await shared[2].stock(goods[1]) == (100, 0)
 
 
-async def test_a_cancelled_order_releases_what_it_had_reserved(shared: House, goods: Goods) -> None:
+async def test_a_cancelled_order_releases_what_it_had_reserved(shared: OrderCluster, goods: Goods) -> None:
     order_id = await shared[1].placed((goods[1], 5))
     await shared[1].reaches(order_id, "CONFIRMED")
     answer = await shared[3].http.post(f"/orders/{order_id}/cancel")
@@ -41,7 +41,7 @@ async def test_a_cancelled_order_releases_what_it_had_reserved(shared: House, go
     await shared[2].has_stock(goods[1], (100, 0))
 
 
-async def test_a_shipped_order_consumes_what_it_had_reserved(shared: House, goods: Goods) -> None:
+async def test_a_shipped_order_consumes_what_it_had_reserved(shared: OrderCluster, goods: Goods) -> None:
     order_id = await shared[1].placed((goods[1], 5))
     await shared[1].reaches(order_id, "CONFIRMED")
     answer = await shared[2].http.post(f"/orders/{order_id}/ship")
@@ -52,7 +52,7 @@ async def test_a_shipped_order_consumes_what_it_had_reserved(shared: House, good
 
 
 @pytest.mark.guarantees("G-STOCK-1")
-async def test_the_last_goods_go_to_as_many_orders_as_there_are(shared: House) -> None:
+async def test_the_last_goods_go_to_as_many_orders_as_there_are(shared: OrderCluster) -> None:
     await shared[1].product("rare", stock=7)
     await shared.know("rare")
     placed = await asyncio.gather(

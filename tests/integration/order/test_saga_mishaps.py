@@ -5,88 +5,98 @@ from dataclasses import replace
 import pytest
 
 from tests.support import order_database
-from tests.support.order_cluster import House, Instance, Record, event_type, payload
+from tests.support.order_cluster import Instance, OrderCluster, Record, event_type, payload
 from tests.support.waiting import wait_until
 
 
 @pytest.mark.guarantees("G-STOCK-3")
-async def test_an_order_waits_for_a_home_that_is_down_and_finishes_when_it_is_back(houses: House) -> None:
-    await houses[3].stop()
-    order_id = await houses[1].placed(("tea-1", 1), ("tea-3", 1))
-    await wait_until(lambda: reserved(houses[1], "tea-1"), what="the home that is up has reserved")
-    assert (await houses[1].http.get(f"/orders/{order_id}")).json()["status"] == "PENDING"
-    await houses[3].start()
-    await houses[1].reaches(order_id, "CONFIRMED")
-    assert await houses[3].stock("tea-3") == (99, 1)
+async def test_an_order_waits_for_an_owner_that_is_down_and_finishes_when_it_is_back(
+    cluster_of_three: OrderCluster,
+) -> None:
+    await cluster_of_three[3].stop()
+    order_id = await cluster_of_three[1].placed(("tea-1", 1), ("tea-3", 1))
+    await wait_until(lambda: reserved(cluster_of_three[1], "tea-1"), what="the owner that is up has reserved")
+    assert (await cluster_of_three[1].http.get(f"/orders/{order_id}")).json()["status"] == "PENDING"
+    await cluster_of_three[3].start()
+    await cluster_of_three[1].reaches(order_id, "CONFIRMED")
+    assert await cluster_of_three[3].stock("tea-3") == (99, 1)
 
 
 @pytest.mark.guarantees("G-STOCK-2")
-async def test_every_message_doubled_and_in_reverse_changes_nothing_any_more(houses: House) -> None:
-    cancelled = await houses[1].placed(("tea-2", 5))
-    shipped = await houses[1].placed(("tea-2", 7))
+async def test_every_message_doubled_and_in_reverse_changes_nothing_any_more(
+    cluster_of_three: OrderCluster,
+) -> None:
+    cancelled = await cluster_of_three[1].placed(("tea-2", 5))
+    shipped = await cluster_of_three[1].placed(("tea-2", 7))
     for order_id, verb in ((cancelled, "cancel"), (shipped, "ship")):
-        await houses[1].reaches(order_id, "CONFIRMED")
-        await houses[1].http.post(f"/orders/{order_id}/{verb}")
-    await houses[2].has_stock("tea-2", (93, 0))
-    await settled(houses[1])
-    before = [await state(instance) for instance in houses.instances]
+        await cluster_of_three[1].reaches(order_id, "CONFIRMED")
+        await cluster_of_three[1].http.post(f"/orders/{order_id}/{verb}")
+    await cluster_of_three[2].has_stock("tea-2", (93, 0))
+    await settled(cluster_of_three[1])
+    before = [await state(instance) for instance in cluster_of_three.instances]
     for instance in ("order-1", "order-2"):
-        messages = await houses.records(f"inbox.{instance}")
-        await houses.send(f"inbox.{instance}", *reversed(messages), *messages)
-    await taken_in(houses)
-    assert [await state(instance) for instance in houses.instances] == before
+        messages = await cluster_of_three.records(f"inbox.{instance}")
+        await cluster_of_three.send(f"inbox.{instance}", *reversed(messages), *messages)
+    await taken_in(cluster_of_three)
+    assert [await state(instance) for instance in cluster_of_three.instances] == before
 
 
 @pytest.mark.guarantees("G-STOCK-2")
-async def test_a_release_that_overtakes_its_reservation_leaves_nothing_reserved(houses: House) -> None:
-    await houses[2].stop()
-    order_id = await houses[1].placed(("tea-2", 5))
-    await houses[1].http.post(f"/orders/{order_id}/cancel")
-    reserve, release = await houses.records("inbox.order-2", at_least=2)
+async def test_a_release_that_overtakes_its_reservation_leaves_nothing_reserved(
+    cluster_of_three: OrderCluster,
+) -> None:
+    await cluster_of_three[2].stop()
+    order_id = await cluster_of_three[1].placed(("tea-2", 5))
+    await cluster_of_three[1].http.post(f"/orders/{order_id}/cancel")
+    reserve, release = await cluster_of_three.records("inbox.order-2", at_least=2)
     assert [event_type(reserve), event_type(release)] == ["reserve-stock.v1", "release-stock.v1"]
-    await houses.send("inbox.order-2", release, reserve)
-    await pass_over(houses, next_offset=2)
-    await houses[2].start()
-    await settled(houses[1])
-    assert await houses[2].stock("tea-2") == (100, 0)
+    await cluster_of_three.send("inbox.order-2", release, reserve)
+    await pass_over(cluster_of_three, next_offset=2)
+    await cluster_of_three[2].start()
+    await settled(cluster_of_three[1])
+    assert await cluster_of_three[2].stock("tea-2") == (100, 0)
 
 
 @pytest.mark.guarantees("G-STOCK-2")
-async def test_a_lost_request_is_asked_again(houses: House) -> None:
-    await houses[2].stop()
-    order_id = await houses[1].placed(("tea-2", 5))
-    await houses.records("inbox.order-2", at_least=1)
-    await pass_over(houses, next_offset=1)
-    await houses[2].start()
-    houses[1].clock.offset_ms = 60_000
-    await houses[1].reaches(order_id, "CONFIRMED")
-    assert await houses[2].stock("tea-2") == (95, 5)
+async def test_a_lost_request_is_asked_again(cluster_of_three: OrderCluster) -> None:
+    await cluster_of_three[2].stop()
+    order_id = await cluster_of_three[1].placed(("tea-2", 5))
+    await cluster_of_three.records("inbox.order-2", at_least=1)
+    await pass_over(cluster_of_three, next_offset=1)
+    await cluster_of_three[2].start()
+    cluster_of_three[1].clock.offset_ms = 60_000
+    await cluster_of_three[1].reaches(order_id, "CONFIRMED")
+    assert await cluster_of_three[2].stock("tea-2") == (95, 5)
 
 
-async def test_a_message_that_nobody_understands_is_parked_and_the_next_is_taken_in(houses: House) -> None:
-    good = (await houses.records("products", at_least=3))[0]
+async def test_a_message_that_nobody_understands_is_parked_and_the_next_is_taken_in(
+    cluster_of_three: OrderCluster,
+) -> None:
+    good = (await cluster_of_three.records("products", at_least=3))[0]
     bad = [
         message(good, value=b"not json", type_="reserve-stock.v1"),
         message(good, value=b'{"payload":{"order_id":7}}', type_="stock-reserved.v1"),
         message(good, value=b"{}", type_="no-such-type.v1"),
     ]
-    await houses.send("inbox.order-2", *bad)
-    order_id = await houses[1].placed(("tea-2", 1))
-    await houses[1].reaches(order_id, "CONFIRMED")
-    parked = await houses[2].rows("SELECT record, value FROM parked ORDER BY record")
-    source = f"{houses.prefix}inbox.order-2/0"
+    await cluster_of_three.send("inbox.order-2", *bad)
+    order_id = await cluster_of_three[1].placed(("tea-2", 1))
+    await cluster_of_three[1].reaches(order_id, "CONFIRMED")
+    parked = await cluster_of_three[2].rows("SELECT record, value FROM parked ORDER BY record")
+    source = f"{cluster_of_three.prefix}inbox.order-2/0"
     assert [(row["record"], row["value"]) for row in parked] == [
         (f"{source}/{offset}", sent.value) for offset, sent in enumerate(bad)
     ]
 
 
-async def test_the_effect_and_the_position_are_one_a_restart_repeats_nothing(houses: House) -> None:
+async def test_the_effect_and_the_position_are_one_a_restart_repeats_nothing(
+    cluster_of_three: OrderCluster,
+) -> None:
     for _ in range(3):
-        order_id = await houses[1].placed(("tea-2", 1))
-        await houses[1].reaches(order_id, "CONFIRMED")
-        await houses[2].stop()
-        await houses[2].start()
-    events = [payload(record) for record in await houses.records("products", at_least=6)]
+        order_id = await cluster_of_three[1].placed(("tea-2", 1))
+        await cluster_of_three[1].reaches(order_id, "CONFIRMED")
+        await cluster_of_three[2].stop()
+        await cluster_of_three[2].start()
+    events = [payload(record) for record in await cluster_of_three.records("products", at_least=6)]
     versions = [event["version"] for event in events if event["product_id"] == "tea-2"]
     # The relay may send a record twice when it restarts; an effect taken twice would be a fifth version.
     assert list(dict.fromkeys(versions)) == [1, 2, 3, 4]
@@ -101,7 +111,7 @@ async def reserved(instance: Instance, product_id: str) -> bool:
 
 
 async def settled(instance: Instance) -> None:
-    """No home owes an order of this instance an answer."""
+    """No owner owes an order of this instance an answer."""
 
     async def nothing_owed() -> bool:
         return not await instance.rows("SELECT order_id FROM orders WHERE ask_again_at IS NOT NULL")
@@ -117,18 +127,18 @@ async def state(instance: Instance) -> object:
     ]
 
 
-async def taken_in(houses: House) -> None:
+async def taken_in(cluster_of_three: OrderCluster) -> None:
     """Every instance has taken in all that stands in its inbox, also what that made others send."""
 
     async def behind() -> list[str]:
         found = []
-        for instance in houses.instances:
-            source = f"{houses.prefix}inbox.{instance.name}/0"
+        for instance in cluster_of_three.instances:
+            source = f"{cluster_of_three.prefix}inbox.{instance.name}/0"
             rows = await instance.rows(
                 "SELECT next_offset FROM positions WHERE source = :source", source=source
             )
             at = rows[0]["next_offset"] if rows else 0
-            if at < len(await houses.records(f"inbox.{instance.name}")):
+            if at < len(await cluster_of_three.records(f"inbox.{instance.name}")):
                 found.append(instance.name)
             pending = await instance.http.get("/metrics")
             if "order_outbox_pending 0.0" not in pending.text:
@@ -141,12 +151,12 @@ async def taken_in(houses: House) -> None:
     await wait_until(quiet, timeout_s=60, what="all inboxes are taken in")
 
 
-async def pass_over(houses: House, *, next_offset: int) -> None:
+async def pass_over(cluster_of_three: OrderCluster, *, next_offset: int) -> None:
     """What stands in order-2's inbox before the offset is passed over, as if it had been lost."""
-    source = f"{houses.prefix}inbox.order-2/0"
+    source = f"{cluster_of_three.prefix}inbox.order-2/0"
 
     await order_database.execute(
-        houses[2].settings.database_url,
+        cluster_of_three[2].settings.database_url,
         "INSERT INTO positions (source, next_offset) VALUES (:source, :next_offset)"
         " ON CONFLICT (source) DO UPDATE SET next_offset = excluded.next_offset",
         {"source": source, "next_offset": next_offset},

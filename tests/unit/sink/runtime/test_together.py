@@ -14,7 +14,7 @@ from sink_connector.errors import BadRecordError
 from sink_connector.runtime.record_converter import RecordConverter, one_by_one
 from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from tests.support.conversions import Source
-from tests.unit.sink.test_same_values import FORMATS, Values, conversion, records
+from tests.unit.sink.runtime.test_same_values import FORMATS, Values, conversion, records
 
 CONNECT = "org.apache.kafka.connect.transforms."
 
