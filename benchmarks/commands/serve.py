@@ -9,10 +9,10 @@ import sys
 import uvloop
 from fastapi import FastAPI, Response
 
-from order_service import logs
 from order_service.__main__ import SWITCH_S
 from order_service.bootstrap import build
 from order_service.entrypoints.server import HttpServer, tune_collector
+from order_service.logs import configure_logs
 from order_service.settings import Settings
 
 COMMITS = "commits"
@@ -40,7 +40,7 @@ def _add_empty_route(app: FastAPI) -> None:
 
 def main() -> None:
     """Settings come from the environment, as the service's own."""
-    logs.configure("WARNING")
+    configure_logs("WARNING")
     sys.setswitchinterval(SWITCH_S)
     uvloop.run(serve())
 

@@ -1,6 +1,7 @@
 """Structured logs on standard output, and the levels of the loggers, which may be changed while the worker runs.
 
 One mechanism for all: the standard library's loggers, named by module (`sink_connector.runtime.sink_task`), whoever logs.
+The services' `logs.py` is shorter and faster: nobody changes their levels by name, and they have nothing to redact.
 """
 
 import logging

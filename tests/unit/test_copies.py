@@ -16,6 +16,12 @@ COPIES = {
         name: tuple(place / f"{name}.py" for place in HTTP)
         for name in ("protocol", "guard", "methods", "docs")
     },
+    "logs": (ORDER / "logs.py", CATALOG / "logs.py"),
+    "closing": (
+        ORDER / "adapters/kafka/closing.py",
+        CATALOG / "changefeed/closing.py",
+        SINK / "runtime/closing.py",
+    ),
     "topic_ids": (ORDER / "adapters/kafka/topic_ids.py", SINK / "runtime/topic_ids.py"),
     # An audit runs where no server is started: it does not depend on the Java runtime and the PostgreSQL of devservers.
     "waiting": (ROOT / "tools/auditor/auditor/waiting.py", ROOT / "tools/devservers/devservers/waiting.py"),

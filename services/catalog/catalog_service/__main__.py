@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 
 import structlog
@@ -42,6 +43,8 @@ def _serve(settings: Settings) -> None:
     from catalog_service.serving import serve  # noqa: PLC0415 - see `main`
 
     configure_logs(settings.log_level)
+    # aiokafka tells every reconnect twice a second while a broker is away; the topic reader reports the outage once itself.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))

@@ -7,30 +7,27 @@ import structlog
 
 
 def configure_logs(level: str) -> None:
-    """Send structlog and the standard library's loggers (uvicorn, aiokafka) to one JSON stream."""
+    """Write the service's own events from `level` on, and the libraries' messages from WARNING on, in one format."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
             ],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
         )
     )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    # aiokafka tells every reconnect twice a second while a broker is away; the reader reports the outage once itself.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from order_service import logs
+from order_service.logs import configure_logs
 from order_service.settings import Settings
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     settings = Settings()  # type: ignore[call-arg]  # the environment fills it
-    logs.configure(settings.log_level)
+    configure_logs(settings.log_level)
     sys.setswitchinterval(SWITCH_S)
     try:
         match arguments.command:

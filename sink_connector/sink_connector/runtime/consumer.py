@@ -18,6 +18,7 @@ from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
 from sink_connector.data.write_record import KafkaRecord
 from sink_connector.errors import FatalError
 from sink_connector.runtime import fetched_batches, record_batches
+from sink_connector.runtime.closing import close_consumer
 from sink_connector.runtime.predecessors import Predecessors
 from sink_connector.runtime.topic_ids import topic_ids
 from sink_connector.sink.offsets import Beginning, OffsetStore, Partition, TopicRecreatedError
@@ -146,7 +147,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             self._succeeding.cancel()
         await self.on_partitions_revoked(())
         if consumer is not None:
-            await _close(consumer)
+            await close_consumer(consumer, within_s=STOP_S)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all of them, always
         """Give up every partition: what was polled of them is another consumer's to write."""
@@ -321,19 +322,3 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             return None
         end = self.consumer.highwater(partition)
         return None if end is None else max(0, end - next_offset)
-
-
-async def _close(consumer: AIOKafkaConsumer) -> None:
-    """Stop it within a bound.
-
-    When a broker is away, aiokafka's `stop` raises the cancellation of a fetch of its own, which must not be taken for
-    ours, and leaves its connections open.
-    """
-
-    async def stop() -> None:
-        async with asyncio.timeout(STOP_S):
-            await consumer.stop()
-
-    (failure,) = await asyncio.gather(stop(), return_exceptions=True)
-    if failure is not None:
-        await asyncio.gather(consumer._client.close(), return_exceptions=True)  # noqa: SLF001 - `stop` got no further

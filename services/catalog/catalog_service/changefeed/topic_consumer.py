@@ -16,6 +16,7 @@ from aiokafka.errors import (
 )
 
 from catalog_service.changefeed import record_batches
+from catalog_service.changefeed.closing import close_consumer
 
 _PATIENCE_S = 2.0
 _POLL_MS = 200
@@ -87,7 +88,7 @@ class TopicConsumer:
         try:
             await self._consumer.start()
         except BaseException as error:
-            await self._close()
+            await close_consumer(self._consumer, within_s=_PATIENCE_S)
             if isinstance(error, Exception):
                 raise _translated(error) from error
             raise
@@ -95,7 +96,7 @@ class TopicConsumer:
 
     async def __aexit__(self, *_: object) -> None:
         """Stop within a bound."""
-        await self._close()
+        await close_consumer(self._consumer, within_s=_PATIENCE_S)
 
     def assigned(self) -> frozenset[Assigned]:
         """The partitions that exist, as far as Kafka has told."""
@@ -165,22 +166,6 @@ class TopicConsumer:
 
     def _assignment(self) -> Any:
         return self._consumer._subscription.subscription.assignment  # noqa: SLF001 - a new object for each assignment
-
-    async def _close(self) -> None:
-        """Stop within a bound.
-
-        When a broker is away, aiokafka's `stop` raises the cancellation of a fetch of its own, which must not be taken for
-        ours, and leaves its connections open.
-        """
-
-        async def stop() -> None:
-            async with asyncio.timeout(_PATIENCE_S):
-                await self._consumer.stop()
-
-        (failure,) = await asyncio.gather(stop(), return_exceptions=True)
-        if failure is not None:
-            client = self._consumer._client  # noqa: SLF001 - `stop` got no further
-            await asyncio.gather(client.close(), return_exceptions=True)
 
 
 def _translated(error: Exception) -> Exception:

@@ -24,6 +24,7 @@ from aiokafka.errors import (
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
+from order_service.adapters.kafka.closing import close_consumer
 from order_service.adapters.kafka.topic_ids import topic_ids
 
 KAFKA_TIMEOUT_S = 15.0
@@ -115,23 +116,7 @@ async def open_topic(bootstrap: str, topic: str) -> AsyncIterator[TopicConsumer]
                 consumer.unsubscribe()  # it was there to learn the partitions; where to begin is the caller's to say
         yield TopicConsumer(topic, ids.get(topic) or None, tuple(sorted(numbers)), consumer)
     finally:
-        await _close(consumer)
-
-
-async def _close(consumer: AIOKafkaConsumer) -> None:
-    """Stop it within a bound.
-
-    When a broker is away, aiokafka's `stop` raises the cancellation of a fetch of its own, which must not be taken for
-    this task's, and leaves its connections open.
-    """
-
-    async def stop() -> None:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            await consumer.stop()
-
-    (failure,) = await asyncio.gather(stop(), return_exceptions=True)
-    if failure is not None:
-        await asyncio.gather(consumer._client.close(), return_exceptions=True)  # noqa: SLF001 - `stop` got no further
+        await close_consumer(consumer, within_s=STOP_TIMEOUT_S)
 
 
 @contextlib.contextmanager
