@@ -1,4 +1,4 @@
-"""Parked records take their path again: convert, transform, write; a letter is removed in the transaction of its row."""
+"""Dead letters take their path again: convert, transform, write; each is removed in the transaction of its row."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
