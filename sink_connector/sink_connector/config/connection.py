@@ -23,7 +23,6 @@ SERVERS = {
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\[\]:/@\s]*)(?::(\d{1,5}))?")
 _SETTING = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.]*)=((?:\\.|\S)*)\s*", re.DOTALL)
-_PARAMETER = re.compile(r"[a-z][a-z0-9]*(?:[_.][a-z0-9]+)*")
 SERVER_PARAMETERS = frozenset(
     {"statement_timeout", "lock_timeout", "search_path", "timezone", "jit", "work_mem", "role", "datestyle"}
 )

@@ -1,7 +1,7 @@
 """The three services' applications, as they are built, without Kafka or PostgreSQL behind them."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,18 +14,10 @@ from pydantic import SecretStr
 from catalog_service.bootstrap import running
 from catalog_service.settings import Settings as CatalogSettings
 from sink_connector.cluster.cluster import Cluster
-from sink_connector.cluster.connector_cache import ConnectorCache
-from sink_connector.cluster.connector_operations import ConnectorOperations
-from sink_connector.config.redaction import Redactor
 from sink_connector.config.worker import WorkerConfig
-from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
-from sink_connector.rest.dependencies import RestContext
-from sink_connector.rest.leader_client import make_leader_client
-from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
-from sink_connector.runtime.stored_offsets import StoredOffsets
-from sink_connector.sink.offsets import Partition
 from tests.support.order_api import order_api
+from tests.support.sink_rest import rest_context_of
 
 CONFIG = WorkerConfig(advertised="sink-1.internal:8083")
 
@@ -90,30 +82,10 @@ async def _catalog(_: Path, hosts: str) -> AsyncIterator[Served]:
         )
 
 
-async def _no_partitions(_: object) -> set[Partition]:
-    return set()
-
-
 @contextlib.asynccontextmanager
 async def _sink(_: Path, hosts: str) -> AsyncIterator[Served]:
-    def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
-        return define_connector(CONFIG.completed(given), CONFIG)
-
-    cluster = Cluster.local(
-        CONFIG, set_level=lambda *_: None
-    )  # its own leader, so it answers commands itself
-    context = RestContext(
-        cluster=cluster,
-        operations=ConnectorOperations(cluster.configs, cluster.statuses, define),
-        offsets=StoredOffsets(_no_partitions),
-        loggers=Loggers(),
-        define=define,
-        definitions=ConnectorCache(define),
-        redactor=Redactor(),
-        leader_client=make_leader_client(),
-        cluster_id="cluster",
-        from_files=False,
-    )
+    # Alone it is its own leader, so it answers commands itself.
+    context = rest_context_of(Cluster.local(CONFIG, set_level=lambda *_: None), CONFIG)
     yield Served(
         app=make_app(context, hosts=replace(CONFIG, allowed_hosts=frozenset(hosts.split(","))).hosts),
         own_name="sink-1.internal",

@@ -9,9 +9,9 @@ from sink_connector.cli.dry_run import try_records
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.runtime.connector_definition import define_connector
 from tests.conftest import MakeTopic
-from tests.integration.sink.field_cases.case import Case, named
+from tests.integration.sink.field_cases.case import Case, named, send_records
 from tests.integration.sink.field_cases.test_field_cases import CASES
-from tests.support.sink import Message, configuration, execute, send
+from tests.support.sink import configuration, execute
 from tests.support.sink_commands import database_snapshot
 
 CHOSEN = {
@@ -36,13 +36,7 @@ async def test_the_bad_records_of_a_dry_run_are_those_of_a_run(
     case: Case, kafka_bootstrap: str, database: str, make_topic: MakeTopic
 ) -> None:
     name = f"t{uuid.uuid4().hex[:10]}"
-    sent: dict[str, list[Message]] = {}
-    for record in case.records:
-        message = Message(value=record.value, key=record.key, headers=list(record.headers))  # type: ignore[arg-type]
-        sent.setdefault(named(record.topic, name), []).append(message)
-    for topic, messages in sent.items():
-        await make_topic(name=topic)
-        await send(kafka_bootstrap, topic, messages)
+    sent = await send_records(case, name, bootstrap=kafka_bootstrap, make_topic=make_topic)
     try:
         await execute(database, *(named(statement, name) for statement in case.sql))
     except asyncpg.FeatureNotSupportedError as error:  # an extension, ICU

@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.conftest import MakeTopic
+from tests.support.sink import Message, send
+
 DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
 AIVEN = "io.aiven.connect.jdbc.JdbcSinkConnector"
 
@@ -116,3 +119,17 @@ TRANSFORM = {
 def named(text: str, name: str) -> str:
     """The text with `T` as `name`."""
     return _NAME.sub(name, text)
+
+
+async def send_records(
+    case: Case, name: str, *, bootstrap: str, make_topic: MakeTopic
+) -> dict[str, list[Message]]:
+    """The records of a case, sent to topics made for it; by topic."""
+    sent: dict[str, list[Message]] = {}
+    for record in case.records:
+        message = Message(value=record.value, key=record.key, headers=list(record.headers))  # type: ignore[arg-type]
+        sent.setdefault(named(record.topic, name), []).append(message)
+    for topic, messages in sent.items():
+        await make_topic(name=topic)
+        await send(bootstrap, topic, messages)
+    return sent

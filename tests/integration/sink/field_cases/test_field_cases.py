@@ -14,7 +14,7 @@ from tests.integration.sink.field_cases import (
     nulls,
     tables,
 )
-from tests.integration.sink.field_cases.case import Case, named
+from tests.integration.sink.field_cases.case import Case, named, send_records
 from tests.support.sink import (
     Message,
     RunningConnector,
@@ -22,7 +22,6 @@ from tests.support.sink import (
     connected,
     execute,
     rows,
-    send,
     wait_until_failed,
     wait_until_read,
 )
@@ -49,13 +48,7 @@ async def test_field_case_of_an_extension(
 
 async def _run(case: Case, kafka_bootstrap: str, database: str, make_topic: MakeTopic) -> None:
     name = f"t{uuid.uuid4().hex[:10]}"
-    sent: dict[str, list[Message]] = {}
-    for record in case.records:
-        message = Message(value=record.value, key=record.key, headers=list(record.headers))  # type: ignore[arg-type]
-        sent.setdefault(named(record.topic, name), []).append(message)
-    for topic, messages in sent.items():
-        await make_topic(name=topic)
-        await send(kafka_bootstrap, topic, messages)
+    sent = await send_records(case, name, bootstrap=kafka_bootstrap, make_topic=make_topic)
     await execute(database, *(named(statement, name) for statement in case.sql))
     given = {"topics": ",".join(sent), "retry.backoff.ms": "300"}
     given |= {key: named(value, name) for key, value in case.config.items()}
