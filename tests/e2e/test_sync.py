@@ -69,13 +69,13 @@ async def test_orders_of_one_user_at_three_instances_are_one_list_in_the_catalog
         assert [item["order_id"] for item in own.json()["items"]] == [order["order_id"]]
 
     async def whole() -> bool:
-        homes = [
+        held = [
             await _shown(http, f"{stack.instances[o['instance']]}/orders/{o['order_id']}") for o in placed
         ]
         seen = await _shown(http, f"{stack.catalog}/orders?user_id={user}")
-        return _by_id(seen["items"]) == _by_id(homes) and all(home["status"] == "CONFIRMED" for home in homes)
+        return _by_id(seen["items"]) == _by_id(held) and all(order["status"] == "CONFIRMED" for order in held)
 
-    await wait_until(whole, what="the catalog shows what the homes hold")
+    await wait_until(whole, what="the catalog shows what the owners hold")
 
 
 def _by_id(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -130,8 +130,8 @@ async def test_updates_of_one_aggregate_arrive_in_order(
 async def test_the_history_of_an_order_is_every_version_in_order(
     stack: RunningStack, http: httpx.AsyncClient, post: Post, product: str
 ) -> None:
-    home = stack.instances["order-2"]
-    order = await post(f"{home}/orders", user_id="bob", lines=[{"product_id": product, "quantity": 2}])
+    owner = stack.instances["order-2"]
+    order = await post(f"{owner}/orders", user_id="bob", lines=[{"product_id": product, "quantity": 2}])
 
     async def history() -> list[tuple[int, str]]:
         shown = await _shown(http, f"{stack.catalog}/orders/{order['order_id']}/history")

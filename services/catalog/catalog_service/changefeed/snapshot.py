@@ -1,4 +1,4 @@
-"""The picture a stream begins with: the newest orders, the products, and the position in the topics they stand for."""
+"""What a stream begins with: the newest orders, the products, and the position in the topics they stand for."""
 
 import asyncio
 import time

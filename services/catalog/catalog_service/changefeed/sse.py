@@ -78,13 +78,13 @@ class EventStreams:
         self._readers.add(reader)
         try:
             position, missed = wish.resume, self._feed.since(wish.resume) if wish.resume else None
-            picture = None
+            snapshot = None
             while position is None or missed is None:
-                picture = await self._snapshots.take(wish.user_id, instead_of=picture)
-                position, missed = picture.position, self._feed.since(picture.position)
+                snapshot = await self._snapshots.take(wish.user_id, instead_of=snapshot)
+                position, missed = snapshot.position, self._feed.since(snapshot.position)
             reader.follow(missed)  # no await since `since`: nothing falls between
-            if picture is not None:
-                yield _event("snapshot", picture.data, picture.position)
+            if snapshot is not None:
+                yield _event("snapshot", snapshot.data, snapshot.position)
             position = position.copy()
             async for portion in self._follow(reader, position, wish):
                 yield portion

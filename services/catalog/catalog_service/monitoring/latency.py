@@ -46,7 +46,7 @@ class LatencyBreakdown:
 
 
 def latency_breakdown(change: Timed, *, taken_ms: int | None, visible_ms: int) -> LatencyBreakdown:
-    """The legs of one change. Clocks of several machines disagree by a little: no leg is shorter than nothing."""
+    """The parts of one change's way. Clocks of several machines disagree by a little: no part is shorter than nothing."""
     relayed = max(change.committed_ms, change.relayed_ms)
     taken = max(relayed, taken_ms) if taken_ms is not None else None
     in_kafka = max(relayed, min(change.seen_ms, visible_ms if taken is None else taken))

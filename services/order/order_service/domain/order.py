@@ -59,7 +59,7 @@ class StockHold:
     answered_version: int = 0
 
     def settled(self, wanted: DesiredHold) -> bool:
-        """Nothing is left to ask of this home."""
+        """Nothing is left to ask of this owner."""
         return self.held.value == wanted.value or (
             wanted is DesiredHold.RELEASED and self.held is HoldState.REFUSED
         )
@@ -107,12 +107,12 @@ class Order:
         order_id: str,
         user_id: str,
         lines: Sequence[OrderLine],
-        homes: Sequence[str],
+        owners: Sequence[str],
         instance: str,
         at: int,
     ) -> Self:
-        """`homes` stands beside `lines`: the instance that decides about each line's stock."""
-        holds = _holds(lines, homes)
+        """`owners` stands beside `lines`: the instance that decides about each line's stock."""
+        holds = _holds(lines, owners)
         order = cls(
             order_id=order_id,
             user_id=user_id,
@@ -210,13 +210,13 @@ class Order:
         return replace(self, asks=asks, ask_again_at=at + pause if self.owed else None)
 
 
-def _holds(lines: Sequence[OrderLine], homes: Sequence[str]) -> tuple[StockHold, ...]:
+def _holds(lines: Sequence[OrderLine], owners: Sequence[str]) -> tuple[StockHold, ...]:
     """What is to be reserved where. Raises `InvalidOrderError` for lines that are none of an order."""
     if not lines:
         raise InvalidOrderError("an order has at least one line", pointer="/lines")
-    by_home: dict[str, list[str]] = {}
+    by_owner: dict[str, list[str]] = {}
     seen: set[str] = set()
-    for index, (line, home) in enumerate(zip(lines, homes, strict=True)):
+    for index, (line, owner) in enumerate(zip(lines, owners, strict=True)):
         if line.quantity < 1:
             raise InvalidOrderError("a quantity is at least 1", pointer=f"/lines/{index}/quantity")
         if line.product_id in seen:
@@ -224,5 +224,5 @@ def _holds(lines: Sequence[OrderLine], homes: Sequence[str]) -> tuple[StockHold,
                 f"{line.product_id} stands in two lines", pointer=f"/lines/{index}/product_id"
             )
         seen.add(line.product_id)
-        by_home.setdefault(home, []).append(line.product_id)
-    return tuple(StockHold(home=home, product_ids=tuple(ids)) for home, ids in by_home.items())
+        by_owner.setdefault(owner, []).append(line.product_id)
+    return tuple(StockHold(home=owner, product_ids=tuple(ids)) for owner, ids in by_owner.items())

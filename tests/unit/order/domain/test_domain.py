@@ -22,10 +22,10 @@ def product(*, stock_: int = 10) -> Product:
     )
 
 
-def order(*homes: str) -> Order:
-    lines = [OrderLine(product_id=f"p{n}", quantity=n + 1, unit_price_cents=100) for n in range(len(homes))]
+def order(*owners: str) -> Order:
+    lines = [OrderLine(product_id=f"p{n}", quantity=n + 1, unit_price_cents=100) for n in range(len(owners))]
     return Order.place(
-        order_id="order-1-X", user_id="ada", lines=lines, homes=homes, instance="order-1", at=1
+        order_id="order-1-X", user_id="ada", lines=lines, owners=owners, instance="order-1", at=1
     )
 
 
@@ -46,7 +46,7 @@ def request(wanted: DesiredHold, *, version: int, quantity: int = 3) -> StockReq
     )
 
 
-def test_lines_of_one_home_are_asked_for_together() -> None:
+def test_lines_of_one_owner_are_asked_for_together() -> None:
     placed = order("order-1", "order-2", "order-1")
     assert [(r.home, [g.product_id for g in r.goods]) for r in placed.requests()] == [
         ("order-1", ["p0", "p2"]),
@@ -66,7 +66,7 @@ def test_a_quantity_below_one_is_refused_by_name() -> None:
             order_id="x",
             user_id="u",
             lines=[OrderLine(product_id="p", quantity=0, unit_price_cents=1)],
-            homes=["h"],
+            owners=["h"],
             instance="i",
             at=1,
         )

@@ -12,7 +12,7 @@ from order_service.domain.order import Order, OrderLine, OrderStatus
 from order_service.domain.product import Product
 from order_service.domain.stock import HoldState, Reservation, StockAnswer, StockRequest
 
-HOMES = ("order-1", "order-2")
+OWNERS = ("order-1", "order-2")
 ALLOWED = {
     (OrderStatus.PENDING, OrderStatus.CONFIRMED),
     (OrderStatus.PENDING, OrderStatus.REJECTED),
@@ -24,7 +24,7 @@ ALLOWED = {
 
 @dataclass
 class Shop:
-    """Two homes with a product each, orders over both, and a network that does what it likes."""
+    """Two owners with a product each, orders over both, and a network that does what it likes."""
 
     chance: random.Random
     initial: int
@@ -35,19 +35,21 @@ class Shop:
     restocked: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for home in HOMES:
-            self.products[home] = Product.register(
-                product_id=home, name="x", unit_price_cents=1, stock=self.initial, instance=home, at=0
+        for owner in OWNERS:
+            self.products[owner] = Product.register(
+                product_id=owner, name="x", unit_price_cents=1, stock=self.initial, instance=owner, at=0
             )
-            self.restocked[home] = self.initial
+            self.restocked[owner] = self.initial
 
     def place(self, number: int, quantities: list[int]) -> None:
-        chosen = [(home, count) for home, count in zip(HOMES, quantities, strict=True) if count]
+        chosen = [(owner, count) for owner, count in zip(OWNERS, quantities, strict=True) if count]
         order = Order.place(
             order_id=f"o-{number}",
             user_id="u",
-            lines=[OrderLine(product_id=home, quantity=count, unit_price_cents=1) for home, count in chosen],
-            homes=[home for home, _ in chosen],
+            lines=[
+                OrderLine(product_id=owner, quantity=count, unit_price_cents=1) for owner, count in chosen
+            ],
+            owners=[owner for owner, _ in chosen],
             instance="order-1",
             at=0,
         )
@@ -88,9 +90,9 @@ class Shop:
 
     def check(self) -> None:
         """STOCK at every moment; `Product` itself refuses a sum that does not add up."""
-        for home, product in self.products.items():
-            assert product.stock_received == self.restocked[home]
-            held = [r for (place, _), r in self.reservations.items() if place == home]
+        for owner, product in self.products.items():
+            assert product.stock_received == self.restocked[owner]
+            held = [r for (place, _), r in self.reservations.items() if place == owner]
             assert product.stock_reserved == _quantity(held, HoldState.RESERVED)
             assert product.stock_shipped == _quantity(held, HoldState.SHIPPED)
 
@@ -123,7 +125,7 @@ STEPS = st.lists(
         st.tuples(st.just("place"), st.lists(st.integers(0, 3), min_size=2, max_size=2).filter(any)),
         st.tuples(st.just("deliver"), st.sampled_from(["well", "lost", "doubled"])),
         st.tuples(st.sampled_from(["cancel", "ship"]), st.integers(0, 9)),
-        st.tuples(st.just("restock"), st.sampled_from(HOMES)),
+        st.tuples(st.just("restock"), st.sampled_from(OWNERS)),
     ),
     max_size=60,
 )
@@ -131,7 +133,7 @@ STEPS = st.lists(
 
 @settings(max_examples=300, deadline=None)
 @given(steps=STEPS, seed=st.integers(0, 2**16), initial=st.integers(0, 6))
-def test_stock_adds_up_at_every_moment_and_orders_and_homes_agree_once_quiet(
+def test_stock_adds_up_at_every_moment_and_orders_and_owners_agree_once_quiet(
     steps: list[tuple[str, object]], seed: int, initial: int
 ) -> None:
     shop = Shop(chance=random.Random(seed), initial=initial)  # noqa: S311 - a repeatable network, not a secret

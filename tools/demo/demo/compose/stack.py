@@ -113,7 +113,7 @@ class ComposeStack:
 
 
 def _at(dsn: str, *, port: int) -> str:
-    """The same database, role and password at another door."""
+    """The same database, role and password at another address."""
     parts = urlsplit(dsn)
     return parts._replace(netloc=f"{parts.username}:{parts.password}@{HOST}:{port}").geturl()
 

@@ -10,10 +10,10 @@ from fastapi import Request, Response
 
 from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.problems import (
-    HOME_SILENT,
-    HOME_UNREACHABLE,
     MISDIRECTED,
     NOT_A_PEER,
+    OWNER_SILENT,
+    OWNER_UNREACHABLE,
     ProblemError,
     problem_body,
 )
@@ -109,7 +109,7 @@ class Peers:
         try:
             return await self.client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise ProblemError(HOME_UNREACHABLE, f"{to} is not reachable", retry_after=1) from error
+            raise ProblemError(OWNER_UNREACHABLE, f"{to} is not reachable", retry_after=1) from error
         except httpx.TransportError as error:
             detail = f"{to} did not answer; whether it did it is unknown"
-            raise ProblemError(HOME_SILENT, detail, retry_after=1) from error
+            raise ProblemError(OWNER_SILENT, detail, retry_after=1) from error

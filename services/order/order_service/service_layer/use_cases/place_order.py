@@ -22,7 +22,7 @@ class PlaceOrder:
 
     def decide(self, tx: Transaction) -> Order:
         """The order as it is from now on."""
-        lines, homes = [], []
+        lines, owners = [], []
         for index, item in enumerate(self.goods):
             offer = tx.get(Offer, item.product_id)
             if offer is None:
@@ -36,12 +36,12 @@ class PlaceOrder:
                     unit_price_cents=offer.unit_price_cents,
                 )
             )
-            homes.append(offer.instance)
+            owners.append(offer.instance)
         order = Order.place(
             order_id=tx.new_order_id(),
             user_id=self.user_id,
             lines=lines,
-            homes=homes,
+            owners=owners,
             instance=tx.instance,
             at=tx.now,
         )
