@@ -9,8 +9,8 @@ from pathlib import Path
 
 import asyncpg
 
+from catalog_service.read_model import sql_files
 from catalog_service.read_model.migrate import upgrade
-from catalog_service.read_model.sql import load_statements
 
 INSTANCES = ("order-1", "order-2", "order-3")
 BIN = Path(sys.executable).parent
@@ -20,7 +20,7 @@ _COLUMNS = "order_id, user_id, status, lines, total_cents, version, instance, re
 async def fill_read_database(dsn: str, orders: int) -> None:
     """`orders` rows under the real schema, analysed as autovacuum would have. Its indexes are made last: that is quicker."""
     await upgrade(dsn)
-    seed_data = load_statements(__package__, "seed_data.sql")
+    seed_data = sql_files.load("seed_data.sql", package=__package__)
     connection = await asyncpg.connect(dsn, server_settings={"maintenance_work_mem": "256MB"})
     try:
         indexes = await connection.fetch(seed_data["indexes"])

@@ -17,6 +17,11 @@ COPIES = {
         name: tuple(place / f"{name}.py" for place in HTTP)
         for name in ("protocol", "guard", "methods", "docs")
     },
+    "sql_files": (
+        ORDER / "adapters/sql_files.py",
+        CATALOG / "read_model/sql_files.py",
+        SINK / "data/sql_files.py",
+    ),
     "logs": (ORDER / "logs.py", CATALOG / "logs.py"),
     "closing": (
         ORDER / "adapters/kafka/closing.py",

@@ -1,5 +1,5 @@
 """One question each: parameters in, answers out; no HTTP. The statements stand in `queries.sql`."""
 
-from catalog_service.read_model.sql import load_statements
+from catalog_service.read_model import sql_files
 
-STATEMENTS = load_statements(__name__, "queries.sql")
+STATEMENTS = sql_files.load("queries.sql", package=__name__)

@@ -10,11 +10,11 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import asyncpg
 
+from order_service.adapters import sql_files
 from order_service.adapters.mappers import MAPPERS, Row
 from order_service.adapters.postgres.errors import refusing, translated
 from order_service.adapters.row_sets import loaded, row_sets, selections
 from order_service.adapters.serialization import RecordMaker
-from order_service.adapters.sql import load_statements
 from order_service.service_layer.unit_of_work import Changes, IdentityMap, Needs
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ READERS = 4
 SETTINGS = {"idle_in_transaction_session_timeout": "30000", "application_name": "order-service"}
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-STATEMENTS = load_statements(__package__)
+STATEMENTS = sql_files.load("expiry.sql", "outbox.sql", "queries.sql", "rows.sql", package=__package__)
 
 
 @dataclass(slots=True)

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from order_service.adapters import sql_files
 from order_service.adapters.mappers import MAPPERS, Row
 from order_service.adapters.row_sets import loaded, row_sets, selections
 from order_service.adapters.serialization import RecordMaker
-from order_service.adapters.sql import load_statements
 from order_service.adapters.sqlite.errors import refusing, translated
 from order_service.service_layer.unit_of_work import Changes, IdentityMap, Needs
 
@@ -29,7 +29,7 @@ Statement = tuple[str, Sequence[Any]]
 BUSY_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
 READERS = 4
-STATEMENTS = load_statements(__package__)
+STATEMENTS = sql_files.load("expiry.sql", "outbox.sql", "queries.sql", "rows.sql", package=__package__)
 _CHUNK, _LITTLE = 256, 16
 
 
