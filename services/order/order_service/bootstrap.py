@@ -33,7 +33,7 @@ from order_service.entrypoints.outbox_relay import Relay
 from order_service.entrypoints.reminders import ReminderScheduler
 from order_service.entrypoints.republish import republish
 from order_service.entrypoints.service import Service
-from order_service.service_layer.apply_once import Park
+from order_service.service_layer.apply_once import RecordDeadLetter
 from order_service.service_layer.backlog import Backlog
 from order_service.service_layer.command_runner import CommandRunner
 from order_service.service_layer.errors import StorageUnavailableError
@@ -179,7 +179,9 @@ def _reminders(commits: MessageBus, queries: Queries, clock: Callable[[], int]) 
 
 
 def _consumers(settings: Settings, commits: MessageBus, queries: Queries) -> tuple[InboxConsumer, ...]:
-    async def run(use_case: UseCase[tuple[Park, ...] | None]) -> tuple[Park, ...] | None:
+    async def run(
+        use_case: UseCase[tuple[RecordDeadLetter, ...] | None],
+    ) -> tuple[RecordDeadLetter, ...] | None:
         return await commits.run(use_case, trace="")
 
     decoding = Decoding(

@@ -19,12 +19,14 @@ from aiokafka.errors import KafkaError
 
 from sink_connector.cluster.change_signal import ChangeSignal
 from sink_connector.config.worker import WorkerConfig
+from sink_connector.runtime.closing import close_consumer
 from sink_connector.runtime.predecessors import Predecessors
 
 log = structlog.get_logger()
 
 POLL_MS = 1_000  # the group's clock for a member that does nothing runs out after minutes
 RETRY_S = 1.0
+LEAVE_WITHIN_S = 5.0  # no broker answers: the others learn of it by their time-out, and the worker may end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +181,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
         """Leave at once, so that the others need not wait for a time-out."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await close_consumer(consumer, within_s=LEAVE_WITHIN_S)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - there are none
         """A rebalance begins."""

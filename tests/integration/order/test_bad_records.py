@@ -65,7 +65,7 @@ async def parked(cluster: OrderCluster, topic: str, count: int) -> list[dict[str
     source = f"{cluster.prefix}{topic}/0/"
 
     async def all_of_them() -> Any:
-        found = await cluster[1].rows("SELECT record, key, value, headers, reason FROM parked")
+        found = await cluster[1].rows("SELECT record, key, value, headers, reason FROM dead_letters")
         found = [row for row in found if row["record"].startswith(source)]
         return found if len(found) >= count else None
 
@@ -93,7 +93,7 @@ async def test_in_an_inbox(kafka_bootstrap: str, make_cluster: MakeCluster) -> N
     assert await taken_in(pair, f"{topic}/0") == len(bad) + 2
     await pair[1].ready()
     metrics = (await pair[1].http.get("/metrics")).text
-    assert f'order_records_parked_total{{topic="{topic}"}} {len(bad)}.0' in metrics
+    assert f'order_dead_letters_total{{topic="{topic}"}} {len(bad)}.0' in metrics
 
 
 async def test_among_the_products(make_cluster: MakeCluster, kafka_bootstrap: str) -> None:
@@ -116,7 +116,7 @@ async def test_among_the_products(make_cluster: MakeCluster, kafka_bootstrap: st
     source = f"{pair.prefix}products/0/"
 
     async def all_of_them() -> Any:
-        found = await pair[1].rows("SELECT record, value FROM parked")
+        found = await pair[1].rows("SELECT record, value FROM dead_letters")
         return [row["value"] for row in found if row["record"].startswith(source)]
 
     async def as_many() -> bool:

@@ -81,9 +81,9 @@ async def test_a_message_that_nobody_understands_is_parked_and_the_next_is_taken
     await cluster_of_three.send("inbox.order-2", *bad)
     order_id = await cluster_of_three[1].placed(("tea-2", 1))
     await cluster_of_three[1].reaches(order_id, "CONFIRMED")
-    parked = await cluster_of_three[2].rows("SELECT record, value FROM parked ORDER BY record")
+    letters = await cluster_of_three[2].rows("SELECT record, value FROM dead_letters ORDER BY record")
     source = f"{cluster_of_three.prefix}inbox.order-2/0"
-    assert [(row["record"], row["value"]) for row in parked] == [
+    assert [(row["record"], row["value"]) for row in letters] == [
         (f"{source}/{offset}", sent.value) for offset, sent in enumerate(bad)
     ]
 

@@ -21,9 +21,9 @@ SELECT product_id, name, unit_price_cents, instance
 SELECT source, next_offset
   FROM positions
 
--- name: parked
+-- name: dead_letters
 SELECT record, reason
-  FROM parked
+  FROM dead_letters
 
 -- name: set_aside
 SELECT id, topic, reason

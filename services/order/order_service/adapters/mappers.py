@@ -201,7 +201,9 @@ MAPPERS: dict[type[Any], Mapper[Any]] = {
     Position: _flat("positions", Position, "source", "next_offset", "topic_id"),
     RelayPosition: _flat("relay_position", RelayPosition, "relay", "xid", "id"),
     SetAside: _flat("set_aside", SetAside, "record", "xid", "id", "topic", "reason"),
-    DeadLetter: _flat("parked", DeadLetter, "record", "key", "value", "headers", "reason", "parked_at"),
+    DeadLetter: _flat(
+        "dead_letters", DeadLetter, "record", "key", "value", "headers", "reason", "recorded_at"
+    ),
 }
 OUTBOX = ("topic", "key", "value", "headers")
 """The columns of an outbox row that are given; its id and its transaction are the database's."""

@@ -21,14 +21,14 @@ from order_service.adapters.kafka.consumer import (
 )
 from order_service.adapters.kafka.decoding import Effect, incoming
 from order_service.domain.errors import UnstorableError
-from order_service.service_layer.apply_once import ApplyOnce, Incoming, MovePositions, Park
+from order_service.service_layer.apply_once import ApplyOnce, Incoming, MovePositions, RecordDeadLetter
 from order_service.service_layer.errors import StorageUnavailableError
 from order_service.service_layer.unit_of_work import Position, UseCase
 
 log = structlog.get_logger()
 
 TAKEN_IN = Counter("order_records_taken_in_total", "Records consumed, with their effect committed", ["topic"])
-PARKED = Counter("order_records_parked_total", "Records consumed that became dead letters", ["topic"])
+DEAD_LETTERS = Counter("order_dead_letters_total", "Records consumed that became dead letters", ["topic"])
 
 BATCH = 500
 POLL_S = 1.0
@@ -36,7 +36,7 @@ FIRST_POLL_S = 0.1
 RETRY_S = 0.5
 CHECK_EVERY_S = 10.0  # how often the topic is looked at, whether it is still the same
 
-Run = Callable[[UseCase[tuple[Park, ...] | None]], Awaitable[tuple[Park, ...] | None]]
+Run = Callable[[UseCase[tuple[RecordDeadLetter, ...] | None]], Awaitable[tuple[RecordDeadLetter, ...] | None]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class InboxConsumer:
         """Until the database has it: an outage must lose nothing, and there is nothing else to do meanwhile."""
         while True:
             try:
-                parked = await self.run(ApplyOnce(batch))
+                letters = await self.run(ApplyOnce(batch))
             except StorageUnavailableError as error:
                 self._trouble = f"the database does not take its records: {error}"
                 log.warning("inbox.delayed", topic=self.topic, error=str(error), records=len(batch))
@@ -129,9 +129,9 @@ class InboxConsumer:
             else:
                 break
         TAKEN_IN.labels(self.topic).inc(len(batch))
-        for park in parked or ():
-            PARKED.labels(self.topic).inc()
-            log.error("inbox.parked", record=park.incoming.record, reason=park.reason)
+        for letter in letters or ():
+            DEAD_LETTERS.labels(self.topic).inc()
+            log.error("inbox.record_refused", record=letter.incoming.record, reason=letter.reason)
 
     async def _apply_parts(self, batch: Sequence[Incoming], error: UnstorableError) -> None:
         """Halve what the database refuses until the one record is found, and put that among the dead letters."""
@@ -139,7 +139,7 @@ class InboxConsumer:
             middle = len(batch) // 2
             await self._apply(batch[:middle])
             await self._apply(batch[middle:])
-        elif isinstance(batch[0].effect, Park):
+        elif isinstance(batch[0].effect, RecordDeadLetter):
             raise error
         else:
             await self._apply([batch[0].refused(error.detail)])

@@ -34,11 +34,11 @@ class Incoming:
 
     def refused(self, reason: str) -> Self:
         """The same record, to be put among the dead letters instead."""
-        return replace(self, effect=Park(self, reason))
+        return replace(self, effect=RecordDeadLetter(self, reason))
 
 
 @dataclass(frozen=True, slots=True)
-class Park:
+class RecordDeadLetter:
     """Put a record among the dead letters."""
 
     incoming: Incoming
@@ -58,7 +58,7 @@ class Park:
                 value=incoming.value,
                 headers=_described(incoming.headers),
                 reason=printable(self.reason)[:MOST_REASON],
-                parked_at=tx.now,
+                recorded_at=tx.now,
             )
         )
 
@@ -101,38 +101,38 @@ class ApplyOnce:
         every.append(Needs(positions=tuple(incoming.source for incoming in self.batch)))
         return Needs.of_all(every)
 
-    def decide(self, tx: Transaction) -> tuple[Park, ...]:
+    def decide(self, tx: Transaction) -> tuple[RecordDeadLetter, ...]:
         """The dead letters among the records."""
-        parked = []
+        dead_letters = []
         for incoming in self.batch:
             known = tx.get(Position, incoming.source)
             if known is not None and known.covers(incoming.offset, incoming.topic_id):
                 continue
-            if park := _apply(incoming, tx):
-                parked.append(park)
+            if dead_letter := _apply(incoming, tx):
+                dead_letters.append(dead_letter)
             tx.save(
                 Position(source=incoming.source, next_offset=incoming.offset + 1, topic_id=incoming.topic_id)
             )
-        return tuple(parked)
+        return tuple(dead_letters)
 
 
-def _apply(incoming: Incoming, tx: Transaction) -> Park | None:
+def _apply(incoming: Incoming, tx: Transaction) -> RecordDeadLetter | None:
     tx.trace = incoming.trace
-    if isinstance(incoming.effect, Park):
+    if isinstance(incoming.effect, RecordDeadLetter):
         incoming.effect.decide(tx)
         return incoming.effect
     try:
         with tx.savepoint():
             incoming.effect.decide(tx)
     except DomainError as refusal:
-        park = Park(incoming, refusal.detail)
+        dead_letter = RecordDeadLetter(incoming, refusal.detail)
     except Exception as defect:  # whatever a message makes of the code must not stop those behind it
         log.exception("effect.failed", record=incoming.record)
-        park = Park(incoming, repr(defect))
+        dead_letter = RecordDeadLetter(incoming, repr(defect))
     else:
         return None
-    park.decide(tx)
-    return park
+    dead_letter.decide(tx)
+    return dead_letter
 
 
 @dataclass(frozen=True, slots=True)

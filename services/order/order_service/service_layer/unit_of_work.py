@@ -66,7 +66,7 @@ class DeadLetter:
     headers: str | None
     """A JSON array of [name, value]; what is not UTF-8 is written with backslashes."""
     reason: str
-    parked_at: int | None
+    recorded_at: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

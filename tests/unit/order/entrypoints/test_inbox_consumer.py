@@ -13,7 +13,7 @@ from order_service.adapters.kafka.consumer import ConsumerError
 from order_service.adapters.kafka.decoding import Nothing
 from order_service.domain.errors import UnstorableError
 from order_service.entrypoints.inbox_consumer import CHECK_EVERY_S, InboxConsumer
-from order_service.service_layer.apply_once import ApplyOnce, Park
+from order_service.service_layer.apply_once import ApplyOnce, RecordDeadLetter
 from order_service.service_layer.errors import StorageUnavailableError
 from order_service.service_layer.unit_of_work import Position
 from tests.support.waiting import wait_until
@@ -66,22 +66,22 @@ class Applied:
     """Stands for the message bus: refuses batches with a `poison`, and all while `away`."""
 
     values: list[bytes | None] = field(default_factory=list)
-    parked: list[Park] = field(default_factory=list)
+    dead_letters: list[RecordDeadLetter] = field(default_factory=list)
     away: bool = False
     calls: int = 0
 
-    async def run(self, use_case: Any) -> tuple[Park, ...]:
+    async def run(self, use_case: Any) -> tuple[RecordDeadLetter, ...]:
         self.calls += 1
         if self.away:
             raise StorageUnavailableError("the disk is full")
         assert isinstance(use_case, ApplyOnce)
-        parks = [each.effect for each in use_case.batch if isinstance(each.effect, Park)]
-        effects = [each.value for each in use_case.batch if not isinstance(each.effect, Park)]
+        letters = [each.effect for each in use_case.batch if isinstance(each.effect, RecordDeadLetter)]
+        effects = [each.value for each in use_case.batch if not isinstance(each.effect, RecordDeadLetter)]
         if b"poison" in effects:
             raise UnstorableError("no such value")
         self.values.extend(effects)
-        self.parked.extend(parks)
-        return tuple(parks)
+        self.dead_letters.extend(letters)
+        return tuple(letters)
 
 
 @contextlib.asynccontextmanager
@@ -144,8 +144,10 @@ async def test_the_one_record_that_the_database_refuses_is_found_among_many() ->
     async with consuming(Topic(values), applied) as consumer:
         await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
     assert applied.values == [value for value in values if value != b"poison"]
-    assert [(park.incoming.offset, park.incoming.value) for park in applied.parked] == [(37, b"poison")]
-    assert "no such value" in applied.parked[0].reason
+    assert [(letter.incoming.offset, letter.incoming.value) for letter in applied.dead_letters] == [
+        (37, b"poison")
+    ]
+    assert "no such value" in applied.dead_letters[0].reason
     assert applied.calls < 20
 
 

@@ -45,7 +45,7 @@ async def write_facts(database: Snapshot, *, instance: str, target: Target) -> A
         yield [Replica(instance, row[0], _body(OFFER_FIELDS, row)) for row in block]
     async for block in database.rows(_WRITE["positions"]):
         yield [_position(instance, row, target) for row in block]
-    async for block in database.rows(_WRITE["parked"]):
+    async for block in database.rows(_WRITE["dead_letters"]):
         yield [_dead_letter(instance, row, target) for row in block]
     if await database.has("set_aside"):
         async for block in database.rows(_WRITE["set_aside"]):

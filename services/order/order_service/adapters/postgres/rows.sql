@@ -169,13 +169,13 @@ FROM unnest({}::text[], {}::text[], {}::bigint[], {}::text[], {}::bigint[]) AS v
 WHERE offers.product_id = v.product_id
 
 -- A record met again, after a position was lost, is the same dead letter.
--- name: insert_parked
-INSERT INTO parked (record, key, value, headers, reason, parked_at)
-SELECT v.record, v.key, v.value, v.headers, v.reason, v.parked_at
-FROM unnest({}::text[], {}::bytea[], {}::bytea[], {}::text[], {}::text[], {}::bigint[]) AS v (record, key, value, headers, reason, parked_at)
+-- name: insert_dead_letters
+INSERT INTO dead_letters (record, key, value, headers, reason, recorded_at)
+SELECT v.record, v.key, v.value, v.headers, v.reason, v.recorded_at
+FROM unnest({}::text[], {}::bytea[], {}::bytea[], {}::text[], {}::text[], {}::bigint[]) AS v (record, key, value, headers, reason, recorded_at)
 ON CONFLICT (record) DO UPDATE SET
     key = excluded.key, value = excluded.value, headers = excluded.headers, reason = excluded.reason,
-    parked_at = excluded.parked_at
+    recorded_at = excluded.recorded_at
 
 -- The order of the rows is the order of their ids.
 -- name: insert_outbox

@@ -154,12 +154,12 @@ ON CONFLICT (product_id) DO UPDATE SET
     = excluded.version
 
 -- A record met again, after a position was lost, is the same dead letter.
--- name: insert_parked
-INSERT INTO parked (record, key, value, headers, reason, parked_at)
+-- name: insert_dead_letters
+INSERT INTO dead_letters (record, key, value, headers, reason, recorded_at)
 VALUES {rows}
 ON CONFLICT (record) DO UPDATE SET
     key = excluded.key, value = excluded.value, headers = excluded.headers, reason = excluded.reason,
-    parked_at = excluded.parked_at
+    recorded_at = excluded.recorded_at
 
 -- name: insert_outbox
 INSERT INTO outbox (topic, key, value, headers)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from order_service.adapters.kafka.decoding import Decoding, Nothing, incoming
-from order_service.service_layer.apply_once import Incoming, Park
+from order_service.service_layer.apply_once import Incoming, RecordDeadLetter
 from order_service.service_layer.use_cases.decide_stock import DecideStock
 from order_service.service_layer.use_cases.refresh_offer import RefreshOffer
 from order_service.service_layer.use_cases.take_answer import TakeAnswer
@@ -116,7 +116,7 @@ def test_a_field_out_of_its_bounds_makes_a_dead_letter(event: str, fields: dict[
     subject, name = SUBJECTS[event]
     payload = subject | fields
     found = decoded(event, payload, key=envelope(payload[name]))
-    assert isinstance(found.effect, Park), found.effect
+    assert isinstance(found.effect, RecordDeadLetter), found.effect
     assert found.effect.reason
     assert found.effect.incoming.value == envelope(payload)
 
@@ -152,7 +152,7 @@ def test_a_record_that_is_no_message_makes_a_dead_letter(event: str, changes: di
             found.effect, RefreshOffer
         )  # what is told of a product does not depend on the event
         return
-    assert isinstance(found.effect, Park), found.effect
+    assert isinstance(found.effect, RecordDeadLetter), found.effect
 
 
 def test_a_product_s_tombstone_changes_nothing() -> None:
@@ -201,4 +201,4 @@ def test_nothing_that_a_record_holds_raises(
         found = incoming(made, effect_of)
         assert (found.key, found.value, found.offset) == (key, value, 7)
         found.effect.needs()
-        msgspec.json.encode(found.effect.reason if isinstance(found.effect, Park) else name)
+        msgspec.json.encode(found.effect.reason if isinstance(found.effect, RecordDeadLetter) else name)
