@@ -1,7 +1,7 @@
 """Group commit and schema, on both databases."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from order_service.entrypoints.expiry import CHUNK, Expiry
 from order_service.service_layer.errors import StorageUnavailableError
 from order_service.service_layer.idempotency import KEPT_MS
 from order_service.service_layer.message_bus import MessageBus
-from order_service.service_layer.outbox_log import LogPosition
+from order_service.service_layer.outbox_log import LoggedRecord, LogPosition
 from order_service.service_layer.unit_of_work import (
     Changes,
     IdentityMap,
@@ -29,6 +29,7 @@ from order_service.service_layer.unit_of_work import (
 )
 from tests.integration.order.conftest import MakeUrl
 from tests.support import order_database
+from tests.support.waiting import wait_until
 
 JANUARY = 1_700_000_000_000
 
@@ -169,7 +170,14 @@ async def test_however_many_rows_a_commit_has_all_are_written_and_the_log_keeps_
         await commits.run(PutAndSend(count, mark), trace="")
         found = await order_database.rows(url, "SELECT fingerprint FROM claims")
         assert [row["fingerprint"] for row in found] == [mark] * count
-    log = await OutboxReader(database=database, instance="order-1").after(LogPosition(), limit=10_000)
+    reader = OutboxReader(database=database, instance="order-1")
+
+    async def whole_log() -> Sequence[LoggedRecord]:
+        log = await reader.after(LogPosition(), limit=10_000)
+        return log if len(log) >= 2 * count else ()
+
+    # Rows are shown once no older transaction is open in the server, and other databases on it have some.
+    log = await wait_until(whole_log, what="the log has every row")
     assert [dict(record.headers)["ce_subject"].decode() for record in log] == [
         f"order-2-{name}" for name in PutAndSend(count, "").names * 2
     ]
