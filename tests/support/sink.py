@@ -69,6 +69,9 @@ async def send(bootstrap: str, topic: str, messages: Iterable[Message]) -> None:
     await producer.start()
     try:
         for each in messages:
+            if each.key is None and each.value is None:
+                await _send_nothing(producer, topic, each)
+                continue
             await producer.send(
                 topic,
                 each.value,
@@ -80,6 +83,14 @@ async def send(bootstrap: str, topic: str, messages: Iterable[Message]) -> None:
         await producer.flush()
     finally:
         await producer.stop()
+
+
+async def _send_nothing(producer: AIOKafkaProducer, topic: str, message: Message) -> None:
+    """Send a record without key and value, which the producer's `send` does not take; after those before it."""
+    await producer.flush()
+    batch = producer.create_batch()
+    batch.append(key=None, value=None, timestamp=message.timestamp_ms, headers=message.headers)
+    await (await producer.send_batch(batch, topic, partition=message.partition))
 
 
 def configuration(database: str, **keys: str) -> dict[str, str]:

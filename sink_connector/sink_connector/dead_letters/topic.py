@@ -143,12 +143,13 @@ class DeadLetterTopic:
 
     async def _sent(self, producer: AIOKafkaProducer, letter: DeadLetter) -> Awaitable[Any]:
         source = letter.source
+        topic = self._config.dead_letter_topic
         context = self._context(letter) if self._config.dead_letter_headers else ()
-        headers = [(_text(name), value) for name, value in source.headers]
+        headers = [*((_text(name), value) for name, value in source.headers), *context]
         try:
-            found: Awaitable[Any] = await producer.send(
-                self._config.dead_letter_topic, source.value, key=source.key, headers=[*headers, *context]
-            )
+            if source.key is None and source.value is None:
+                return await _send_nothing(producer, topic, headers)
+            found: Awaitable[Any] = await producer.send(topic, source.value, key=source.key, headers=headers)
         except MessageSizeTooLargeError as error:
             found = asyncio.get_running_loop().create_future()
             found.set_exception(error)
@@ -210,6 +211,17 @@ class DeadLetterTopic:
         return [
             (PREFIX + name, str(value).encode("utf-8", "backslashreplace")) for name, value in values.items()
         ]
+
+
+async def _send_nothing(
+    producer: AIOKafkaProducer, topic: str, headers: Sequence[tuple[str, bytes]]
+) -> Awaitable[Any]:
+    """Send a record without key and value, which `AIOKafkaProducer.send` does not take."""
+    batch = producer.create_batch()
+    batch.append(key=None, value=None, timestamp=None, headers=headers)
+    partition = min(await producer.partitions_for(topic))
+    sent: Awaitable[Any] = await producer.send_batch(batch, topic, partition=partition)
+    return sent
 
 
 def _text(name: str) -> str:

@@ -16,6 +16,9 @@ from sink_connector.sink.column_mapping import ColumnMapping
 LayoutOf = Callable[[RecordSchema | None, RecordSchema | None], ColumnMapping]
 Schemas = tuple[RecordSchema | None, RecordSchema | None]  # of key and value
 Layer = dict[Any, int]  # the places by their keys
+INCOMPARABLE = (
+    object()
+)  # a version that only the database can compare: null, or a text, which may be an instant or a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ def last_states(
 ) -> list[Group]:
     """Groups to be written in this order, each sorted by key, so that all tasks lock rows in the same order.
 
-    The last state of a key wins, or the one with the highest version. `keys` are those of the entries where they are to be
+    The last state of a key wins, or the one with the highest version; where only the database can compare two versions, both
+    states are written, one after the other. `keys` are those of the entries where they are to be
     compared otherwise than `keys_of` gives them.
     """
     found = keys_of(entries, layout_of) if keys is None else keys
@@ -102,7 +106,7 @@ def all_states(
 
 def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf) -> list[Layer]:
     versions = _versions(entries, layout_of)
-    if entries.have_one_schema and entries.shapes[0] is not None:
+    if entries.have_one_schema and entries.shapes[0] is not None and INCOMPARABLE not in versions:
         return [_newest(keys, versions)]
     top: Layer = {}
     layers = [top]
@@ -112,7 +116,7 @@ def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf) -> 
             continue
         depth = depths.get(key, 0)
         earlier = layers[depth][key]
-        if not _supersedes(entries, place, earlier):
+        if not _supersedes(entries, place, earlier) or _is_undecided(versions, place, earlier):
             depths[key] = depth + 1
             if len(layers) == depth + 1:
                 layers.append({})
@@ -138,9 +142,20 @@ def _versions(entries: WriteRecords, layout_of: LayoutOf) -> list[Any]:
     """The version of every entry; None for a tombstone, and where there is none to compare."""
     versions: list[Any] = []
     for layout, run in runs(entries, layout_of):
-        compared = layout.version_of is not None and run.shapes[0] is not None
-        versions += map(layout.version_of, run.values) if compared else [None] * len(run)  # type: ignore[arg-type]
+        if layout.version_of is None or run.shapes[0] is None:
+            versions += [None] * len(run)
+        else:
+            versions += map(_comparable, map(layout.version_of, run.values))
     return versions
+
+
+def _comparable(version: Any) -> Any:
+    return INCOMPARABLE if version is None or isinstance(version, str | bytes) else version
+
+
+def _is_undecided(versions: Sequence[Any], place: int, earlier: int) -> bool:
+    version, known = versions[place], versions[earlier]
+    return INCOMPARABLE in {version, known} and version is not None and known is not None
 
 
 def _supersedes(entries: WriteRecords, place: int, earlier: int) -> bool:

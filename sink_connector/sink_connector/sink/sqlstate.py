@@ -56,8 +56,9 @@ DECISIONS: dict[str, Decision] = {
 
 # Where in the server an error was raised (its `R` field): the same SQLSTATE says two things.
 RAISED_BY_A_FUNCTION = "exec_stmt_raise"  # a RAISE of PL/pgSQL, which may name any SQLSTATE
-# What a statement of ours says of its table, a statement within a function says of a table of the function's.
-OF_A_STATEMENT = frozenset({"42601", "42703", "42P01", "42P10"})
+# Prefixes of what a statement of ours says of its table: a statement within a function says it of something of the function's.
+OF_A_STATEMENT = ("0A", "2", "3", "42", "55000")
+OF_THE_TABLE = frozenset({Decision.STALE, Decision.FATAL})
 NOT_PERMITTED = "aclcheck_error"  # the role lacks a privilege, whatever the row
 
 
@@ -92,8 +93,7 @@ def _by_sqlstate(error: asyncpg.PostgresError) -> Decision:
         return Decision.RECORD
     if state == "42501" and routine == NOT_PERMITTED:
         return Decision.FATAL
-    if state in OF_A_STATEMENT and getattr(
-        error, "context", None
-    ):  # raised within a function: a trigger's, say
-        return Decision.RECORD
-    return DECISIONS[max((prefix for prefix in DECISIONS if state.startswith(prefix)), key=len)]
+    decision = DECISIONS[max((prefix for prefix in DECISIONS if state.startswith(prefix)), key=len)]
+    if decision in OF_THE_TABLE and state.startswith(OF_A_STATEMENT) and getattr(error, "context", None):
+        return Decision.RECORD  # raised within a function: a trigger's, say
+    return decision

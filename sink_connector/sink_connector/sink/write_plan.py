@@ -33,6 +33,11 @@ class Target:
         """Whether what is sent is what the column holds, so that it may be copied straight into the table."""
         return self.wire.fits(self.column)
 
+    @property
+    def is_written(self) -> bool:
+        """Whether an INSERT may give it: the value of a generated column is the table's own; an identity can be overridden."""
+        return self.column.identity_always or not self.column.generated
+
     def compared(self, cell: str) -> str:
         """A new value, in a relation made by `expression`, as it is compared with the column's."""
         plain = self.as_it_is and self.column.modifier < 0 and self.wire.type == self.column.type
@@ -130,7 +135,7 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     copyable = (
         tracking is None
         and table.is_plain
-        and not any(target.column.identity_always for target in targets)
+        and not any(target.column.generated for target in targets)
         and all(target.as_it_is for target in targets)
     )
     upsert = config.insert_mode is InsertMode.UPSERT and not delete
@@ -232,8 +237,9 @@ class _Builder:
         )
 
     def _insert(self, relation: str) -> str:
-        names = ", ".join(quote(target.column.name) for target in self.targets)
-        cells = ", ".join(f"s.c{place}" for place in range(len(self.targets)))
+        written = [(place, each.column) for place, each in enumerate(self.targets) if each.is_written]
+        names = ", ".join(quote(column.name) for _, column in written)
+        cells = ", ".join(f"s.c{place}" for place, _ in written)
         overriding = any(target.column.identity_always for target in self.targets)
         statement = (
             f"INSERT INTO {self._table} ({names}) {'OVERRIDING SYSTEM VALUE ' if overriding else ''}"
@@ -296,6 +302,9 @@ class _Builder:
         )
 
     def _others(self) -> list[tuple[int, str]]:
+        """What an update assigns: not what the database generates, which it refuses to be given."""
         return [
-            (place, quote(each.column.name)) for place, each in enumerate(self.targets) if not each.is_key
+            (place, quote(each.column.name))
+            for place, each in enumerate(self.targets)
+            if not (each.is_key or each.column.generated)
         ]

@@ -9,17 +9,18 @@ from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import shortest_single
 from sink_connector.data.record import Schema, Type
 from sink_connector.sink.encoders.connect_values import document_wire
-from sink_connector.sink.encoders.encoder import TEXTS, Encode, Encoder, each
+from sink_connector.sink.encoders.encoder import TEXTS, Encode, Encoder, each, refused
 from sink_connector.sink.table_metadata import Column
 
 NESTED = frozenset({Type.ARRAY, Type.MAP, Type.STRUCT})
 FLOATS = frozenset({Type.FLOAT32, Type.FLOAT64})
+WHOLE = frozenset({Type.INT8, Type.INT16, Type.INT32, Type.INT64})
 BITS = frozenset({'"bit"', "bit varying"})
 TIMESTAMP = "timestamp without time zone"
 # A text with an offset is an instant. PostgreSQL passes over the offset where the column has no zone; the wall clock meant is
 # that of db.timezone, which is the session's.
 AS_INSTANT = (
-    r"CASE WHEN {} ~* ':\d\d([.,]\d+)?\s*(z|utc|gmt|[+-]\d\d(:?\d\d){0,2})\s*$' "
+    r"CASE WHEN {} ~* ':\d\d([.,]\d+)?\s*(z|utc|gmt|[+-]\d\d(:?\d\d){0,2})\s*(bc|ad)?\s*$' "
     f"THEN CAST(CAST({{}} AS timestamp with time zone) AS {TIMESTAMP}) ELSE CAST({{}} AS {TIMESTAMP}) END"
 )
 
@@ -36,6 +37,10 @@ def column_wire(schema: Schema, column: Column) -> Encoder | None:
         return Encoder("numeric", each(_exact_single if schema.type is Type.FLOAT32 else _exact))
     if schema.type is Type.BOOLEAN and base in BITS:
         return Encoder("text", each(lambda value: "1" if value else "0"))
+    if schema.type in WHOLE and schema.logical is None and base in BITS:
+        # PostgreSQL's own cast keeps the last bit only. A bit(8) has its zeros written, a bit varying has none.
+        length = column.modifier if base == '"bit"' else 0
+        return Encoder("text", each(lambda value: _binary(value, max(length, 1))))
     return None
 
 
@@ -109,6 +114,12 @@ def _text(schema: Schema | None, value: Any) -> str | None:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _binary(value: int, length: int) -> str:
+    if value < 0:
+        raise refused("a number that is not negative, for a column of bits")
+    return format(value, f"0{length}b")
 
 
 def _exact(value: float) -> Decimal:

@@ -103,9 +103,10 @@ def _whole_micros(value: int, per_micro: int) -> int:
 
 
 def _interval(micros: int) -> str:
-    sign = -1 if micros < 0 else 1
+    sign = "-" if micros < 0 else ""
     days, rest = divmod(abs(micros), DAY_US)
-    return f"{sign * days} days {sign * rest} microseconds"
+    seconds, fraction = divmod(rest, 1_000_000)
+    return f"{sign}{days} days {sign}{seconds}.{fraction:06} seconds"
 
 
 def _zoned_timestamp(schema: Schema, base: str | None) -> Encoder | None:

@@ -17,6 +17,7 @@ from sink_connector.sink.encoders.column_values import (
     AS_INSTANT,
     NESTED,
     TIMESTAMP,
+    WHOLE,
     array_wire,
     column_wire,
     document_type,
@@ -29,6 +30,9 @@ from sink_connector.sink.encoders.guards import guarded
 from sink_connector.sink.encoders.json_values import json_encoder, nested_encoder, read_first
 from sink_connector.sink.encoders.untyped_values import untyped_encoder
 from sink_connector.sink.table_metadata import Column
+
+# Types whose numbers are meant to the last digit.
+EXACT = WHOLE | {Type.STRING, Type.STRUCT}
 
 
 async def set_codecs(connection: Connection) -> None:
@@ -61,9 +65,7 @@ def encoder_of(schema: Schema, form: Form, column: Column | None, *, nested: str
         raise refused(f"a schema of type {schema.type.value} that can be used: {error}") from error
     if wire.template is None and wire.type == "text" and column is not None and column.base_type == TIMESTAMP:
         wire = replace(wire, template=AS_INSTANT)
-    exact = form is not Form.UNTYPED and (
-        schema.logical == DECIMAL or schema.type in {Type.STRING, Type.STRUCT}
-    )
+    exact = form is not Form.UNTYPED and (schema.logical == DECIMAL or schema.type in EXACT)
     return guarded(wire, column, exact=exact)
 
 

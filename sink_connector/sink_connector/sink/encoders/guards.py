@@ -1,9 +1,13 @@
 """What PostgreSQL would cut or round without a word, refused before it is sent."""
 
+import re
+import struct
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
+from sink_connector.data.decimals import shortest_single
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.encoders.encoder import INTEGERS, Encode, Encoder, refused
 from sink_connector.sink.table_metadata import Column
@@ -13,6 +17,21 @@ Check = Callable[[Any], None]
 LONGEST_NAME = 63  # bytes
 MODIFIER_OFFSET = 4  # VARHDRSZ, which PostgreSQL adds to a modifier
 SCALE_MASK, SCALE_SIGN = 0x7FF, 0x400
+CENTS = 2  # digits after the point of money, wherever lc_monetary does not say otherwise
+MICROS = 6  # digits of a second that PostgreSQL keeps
+INTERVAL_MASK = 0xFFFF  # of an interval's modifier: its precision; the rest says which fields it has
+FLOATS = frozenset({"real", "double precision"})
+SECONDS = frozenset(
+    {
+        "timestamp with time zone",
+        "timestamp without time zone",
+        "time with time zone",
+        "time without time zone",
+        "interval",
+    }
+)
+# The fraction of a second in a text: after `:00` or `T100000`, or before an S as in PT0.5S and `0.5 seconds`.
+FRACTION = re.compile(r"(?::\d\d|T\d{6}|\d(?=[.,]\d+\s*s))[.,](\d+)", re.IGNORECASE)
 
 
 def guarded(wire: Encoder, column: Column | None, *, exact: bool) -> Encoder:
@@ -59,12 +78,27 @@ def _check(wire: Encoder, column: Column, *, exact: bool) -> Check | None:
     sent, base = wire.type.removesuffix("[]"), column.base_type.removesuffix("[]")
     if sent == "text" and base in {"name", '"char"'}:
         return _at_most_bytes(LONGEST_NAME if base == "name" else 1)
-    if sent in {"real", "double precision"} and base in INTEGERS:
+    if sent in FLOATS and base in INTEGERS:
         return _whole
-    if not exact or sent not in {"numeric", "text"} or wire.template is not None:
+    if base in SECONDS:
+        return _check_of_seconds(sent, column)
+    if not exact or sent not in INTEGERS | {"numeric", "text"} or wire.template is not None:
         return None
+    if base in FLOATS:
+        return partial(_kept_by_a_float, shortest=_single if base == "real" else float)
     scale = scale_of_column(column)
-    return None if scale is None else _at_most_digits(scale)
+    return None if scale is None or (sent in INTEGERS and scale >= 0) else _at_most_digits(scale)
+
+
+def _check_of_seconds(sent: str, column: Column) -> Check | None:
+    modifier = column.modifier
+    if column.base_type.startswith("interval"):
+        modifier &= INTERVAL_MASK
+    if not 0 <= modifier < MICROS:
+        return None
+    if sent == "text":
+        return _fraction_in_a_text(modifier)
+    return _fraction_of_micros(modifier) if sent in SECONDS else None
 
 
 def scale_of_column(column: Column) -> int | None:
@@ -72,10 +106,52 @@ def scale_of_column(column: Column) -> int | None:
     base = column.base_type.removesuffix("[]")
     if base in INTEGERS:
         return 0
+    if base == "money":
+        return CENTS
     if base != "numeric" or column.modifier < MODIFIER_OFFSET:
         return None
     scale = (column.modifier - MODIFIER_OFFSET) & SCALE_MASK
     return (scale ^ SCALE_SIGN) - SCALE_SIGN
+
+
+def _fraction_of_micros(digits: int) -> Check:
+    unit = 10 ** (MICROS - digits)
+
+    def check(value: int) -> None:
+        if value % unit:
+            raise _too_fine(digits)
+
+    return check
+
+
+def _fraction_in_a_text(digits: int) -> Check:
+    def check(value: str) -> None:
+        found = FRACTION.search(value)
+        if found is not None and found[1][digits:].strip("0"):
+            raise _too_fine(digits)
+
+    return check
+
+
+def _too_fine(digits: int) -> BadRecordError:
+    return refused(f"at most {digits} digits of a second's fraction, which is all that the column keeps")
+
+
+def _kept_by_a_float(value: Any, *, shortest: Callable[[Any], float]) -> None:
+    try:
+        number = Decimal(value)
+        if not number.is_finite() or Decimal(repr(shortest(number))) == number:
+            return
+    except (InvalidOperation, ValueError):
+        return  # a text that is no number, which the database refuses
+    except OverflowError:
+        pass
+    raise refused("a number of so few digits that the column, one of floating-point numbers, keeps them all")
+
+
+def _single(number: Decimal) -> float:
+    [nearest] = struct.unpack("f", struct.pack("f", number))
+    return shortest_single(nearest)
 
 
 def _at_most_bytes(most: int) -> Check:
@@ -91,7 +167,7 @@ def _at_most_digits(scale: int) -> Check:
         try:
             number = Decimal(value)
         except (InvalidOperation, ValueError):
-            return  # a text that is no number, which the database refuses
+            return  # a text that is no number, which the database refuses; so it does with an amount of money like $1
         exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and exponent < -scale and _would_be_rounded(number, scale):
             raise refused(

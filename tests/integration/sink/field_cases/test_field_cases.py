@@ -7,11 +7,14 @@ import pytest
 from tests.conftest import MakeTopic
 from tests.integration.sink.field_cases import (
     constraints,
+    deletes,
     equality,
     exactness,
     judgement,
     names,
     nulls,
+    precision,
+    refusals,
     tables,
 )
 from tests.integration.sink.field_cases.case import Case, named, send_records
@@ -29,7 +32,18 @@ from tests.support.waiting import wait_until
 
 CASES = [
     case
-    for module in (constraints, equality, exactness, judgement, names, nulls, tables)
+    for module in (
+        constraints,
+        deletes,
+        equality,
+        exactness,
+        judgement,
+        names,
+        nulls,
+        precision,
+        refusals,
+        tables,
+    )
     for case in module.CASES
 ]
 

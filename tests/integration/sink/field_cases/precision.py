@@ -1,0 +1,185 @@
+"""What a column would round, cut or take for something else; and the ends of every range."""
+
+from tests.integration.sink.field_cases.case import (
+    TEXT,
+    TOLERANT,
+    TRANSFORM,
+    UPSERT,
+    Case,
+    Json,
+    kind,
+    logical,
+    row,
+)
+
+MICROS = logical("int64", "io.debezium.time.MicroTimestamp")
+MICRO_TIME = logical("int64", "io.debezium.time.MicroTime")
+ZONED = logical("string", "io.debezium.time.ZonedTimestamp")
+DECIMAL_20 = logical("bytes", "org.apache.kafka.connect.data.Decimal", parameters={"scale": "2"})
+BIGINT = kind("int64")
+
+
+def _refused(  # noqa: PLR0913, PLR0917 - read as a line of a table
+    name: str, column: str, field: Json, fits: Json, bad: Json, stored: str
+) -> list[Case]:
+    return [
+        Case(
+            name=f"{name}{', with a transform' if transform else ''}",
+            sql=[f'CREATE TABLE "T" (id text PRIMARY KEY, x {column}, st text)'],
+            config={**UPSERT, **TOLERANT, **transform},
+            records=[
+                row({"id": TEXT, "x": field}, {"id": key, "x": payload})
+                for key, payload in (("a", fits), ("b", bad))
+            ],
+            rows={'SELECT id, x::text FROM "T"': [("a", stored)]},
+            dead=[1],
+        )
+        for transform in ({}, TRANSFORM)
+    ]
+
+
+def _kept(name: str, column: str, field: Json, payload: Json, stored: str) -> list[Case]:
+    return [
+        Case(
+            name=f"{name}{', with a transform' if transform else ''}",
+            sql=[f'CREATE TABLE "T" (id text PRIMARY KEY, x {column}, st text)'],
+            config={**UPSERT, **TOLERANT, **transform},
+            records=[row({"id": TEXT, "x": field}, {"id": "a", "x": payload})],
+            rows={'SELECT x::text FROM "T"': [(stored,)]},
+        )
+        for transform in ({}, TRANSFORM)
+    ]
+
+
+CASES = [
+    *_refused(
+        "microseconds for timestamp(3)",
+        "timestamp(3)",
+        MICROS,
+        1_704_103_200_123_000,
+        1_704_103_200_123_456,
+        "2024-01-01 10:00:00.123",
+    ),
+    *_refused(
+        "microseconds for timestamptz(0)",
+        "timestamptz(0)",
+        ZONED,
+        "2024-01-01T10:00:00Z",
+        "2024-01-01T10:00:00.5Z",
+        "2024-01-01 10:00:00+00",
+    ),
+    *_refused("microseconds for time(0)", "time(0)", MICRO_TIME, 36_000_000_000, 36_000_500_000, "10:00:00"),
+    *_refused("a text with a fraction for time(0)", "time(0)", TEXT, "10:00:00", "10:00:00.5", "10:00:00"),
+    *_refused(
+        "microseconds for interval(0)",
+        "interval(0)",
+        logical("int64", "io.debezium.time.MicroDuration"),
+        1_000_000,
+        1_500_000,
+        "00:00:01",
+    ),
+    *_refused("a bigint for a double", "double precision", BIGINT, 2**53, 2**53 + 1, "9.007199254740992e+15"),
+    *_refused("an integer for a real", "real", kind("int32"), 2**24, 2**24 + 1, "1.6777216e+07"),
+    *_refused("a bigint for a numeric of tens", "numeric(6,-2)", BIGINT, 1200, 1234, "1200"),
+    *_refused(
+        "a decimal for money",
+        "money",
+        logical("bytes", "org.apache.kafka.connect.data.Decimal", parameters={"scale": "3"}),
+        "A+g=",
+        "A+k=",
+        "$1.00",
+    ),
+    *_refused(
+        "a decimal of twenty digits for a double",
+        "double precision",
+        DECIMAL_20,
+        "MDk=",
+        "AaulTR2eOl8=",
+        "123.45",
+    ),
+    *_refused(
+        "a text of twenty digits for a double",
+        "double precision",
+        TEXT,
+        "123.45",
+        "123456789012345678.91",
+        "123.45",
+    ),
+    *_refused("a bigint for an integer", "integer", BIGINT, 2**31 - 1, 2**31, "2147483647"),
+    *_refused("an integer for a smallint", "smallint", kind("int32"), -(2**15), 2**15, "-32768"),
+    *_refused("a number for a bit string", "bit(1)", kind("int32"), 1, 2, "1"),
+    *_refused("too long a number for numeric(4,2)", "numeric(4,2)", DECIMAL_20, "Aw==", "MDk=", "0.03"),
+    *_kept("a number into a bit string of eight", "bit(8)", kind("int32"), 5, "00000101"),
+    *_kept("blanks beyond the length of varchar(3)", "varchar(3)", TEXT, "abc  ", "abc"),
+    *_kept("the least bigint", "bigint", BIGINT, -(2**63), str(-(2**63))),
+    *_kept("the greatest bigint into a numeric", "numeric", BIGINT, 2**63 - 1, str(2**63 - 1)),
+    *_kept("a float32 into a text", "text", kind("float"), 0.1, "0.1"),
+    *_kept(
+        "a double with seventeen digits",
+        "double precision",
+        kind("double"),
+        0.30000000000000004,
+        "0.30000000000000004",
+    ),
+    *_kept("an instant before 1970", "timestamp", MICROS, -1, "1969-12-31 23:59:59.999999"),
+    *_kept(
+        "a Timestamp before 1970",
+        "timestamptz",
+        logical("int64", "org.apache.kafka.connect.data.Timestamp"),
+        -1,
+        "1969-12-31 23:59:59.999+00",
+    ),
+    *_kept(
+        "nanoseconds before 1970",
+        "timestamp",
+        logical("int64", "io.debezium.time.NanoTimestamp"),
+        -1000,
+        "1969-12-31 23:59:59.999999",
+    ),
+    *_kept(
+        "an instant before our era", "timestamp", MICROS, -62_198_755_200_000_000, "0002-01-01 00:00:00 BC"
+    ),
+    *_kept(
+        "an instant after the year 100000",
+        "timestamp",
+        MICROS,
+        3_093_527_980_800_000_000,
+        "100000-01-01 00:00:00",
+    ),
+    *_kept("infinity as a text", "timestamptz", TEXT, "infinity", "infinity"),
+    *_kept("infinity as a zoned text", "timestamp", ZONED, "infinity", "infinity"),
+    *_kept(
+        "a zoned text before our era",
+        "timestamp",
+        TEXT,
+        "0044-03-15 10:00:00+02 BC",
+        "0044-03-15 08:00:00 BC",
+    ),
+    *_kept(
+        "a text with an offset and no seconds",
+        "timestamp",
+        TEXT,
+        "2024-01-01T10:00+02:00",
+        "2024-01-01 08:00:00",
+    ),
+    *_kept(
+        "a date before our era", "date", logical("int32", "io.debezium.time.Date"), -719_893, "0002-01-01 BC"
+    ),
+    *_kept("an empty text", "text", TEXT, "", ""),
+    *_kept("blanks at the end of a text", "varchar(5)", TEXT, "ab  ", "ab  "),
+    *_kept("empty bytes", "bytea", kind("bytes"), "", "\\x"),
+    *_kept(
+        "a tiny decimal",
+        "numeric",
+        logical("bytes", "org.apache.kafka.connect.data.Decimal", parameters={"scale": "40"}),
+        "AQ==",
+        "0." + "0" * 39 + "1",
+    ),
+    *_kept(
+        "a decimal with a negative scale",
+        "numeric",
+        logical("bytes", "org.apache.kafka.connect.data.Decimal", parameters={"scale": "-3"}),
+        "AQ==",
+        "1000",
+    ),
+]
