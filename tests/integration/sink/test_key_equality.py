@@ -22,7 +22,7 @@ PAIRS = {
     "numeric": ("numeric", "1", "1.00"),
     "numeric of two digits": ("numeric(10,2)", "1.1", "1.10"),
     "timestamptz": ("timestamptz", "2024-01-01T10:00:00+02:00", "2024-01-01T08:00:00Z"),
-    "timestamp that rounds": ("timestamp(0)", "2024-01-01 10:00:00.1", "2024-01-01 10:00:00.2"),
+    "timestamp of whole seconds": ("timestamp(0)", "2024-01-01 10:00:00", "2024-01-01 10:00:00.0"),
     "interval": ("interval", "1 day", "24 hours"),
     "inet": ("inet", "10.0.0.1", "10.0.0.1/32"),
     "date": ("date", "2024-01-01", "20240101"),
