@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -30,6 +31,9 @@ MakeDatabase = Callable[[], Awaitable[str]]
 def pytest_configure() -> None:
     """Let SIGTERM end the session as Ctrl-C does, so that no server of it is left behind; have errors logged plainly."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Whatever the machine's habit: hundreds of files are compiled for their assertions, and a hundred programs start from them.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # Rich's tracebacks, which structlog prefers where Rich is installed, take half a second each.
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
