@@ -1,4 +1,4 @@
-"""One real Kafka and one real PostgreSQL per test session; a topic and a database of its own per test.
+"""One real Kafka and one real PostgreSQL per test session, or per worker of it without `shared_servers`; a topic and a database of its own per test.
 
 `TEST_KAFKA_BOOTSTRAP` and `TEST_POSTGRES_DSN` name servers that are running already, which spares a developer the start.
 """
@@ -6,10 +6,8 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -22,6 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from devservers.kafka import KafkaCluster
 from devservers.postgres import PostgresServer, debian_binaries
+from tests.support.directories import open_directory
 from tests.support.stack import RunningStack, whole_stack
 
 MakeTopic = Callable[..., Awaitable[str]]
@@ -41,11 +40,9 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def session_directory() -> Iterator[Path]:
-    """A directory every user may enter: PostgreSQL, which refuses to run as root, keeps its data in it."""
-    directory = Path(tempfile.mkdtemp(prefix="cqrs-sync-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    """Where the servers of the session keep what is theirs."""
+    with open_directory() as directory:
+        yield directory
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
