@@ -1,16 +1,16 @@
-"""One real Kafka and one real PostgreSQL per test session; a topic and a database of its own per test.
+"""One real Kafka and one real PostgreSQL per test session, or per worker of it without `shared_servers`; a topic and a database of its own per test.
 
 `TEST_KAFKA_BOOTSTRAP` and `TEST_POSTGRES_DSN` name servers that are running already, which spares a developer the start.
 """
 
 import asyncio
 import contextlib
+import gc
 import os
-import shutil
 import signal
-import tempfile
+import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -21,6 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from devservers.kafka import KafkaCluster
 from devservers.postgres import PostgresServer, debian_binaries
+from tests.support.directories import open_directory
 from tests.support.stack import RunningStack, whole_stack
 
 MakeTopic = Callable[..., Awaitable[str]]
@@ -30,18 +31,30 @@ MakeDatabase = Callable[[], Awaitable[str]]
 def pytest_configure() -> None:
     """Let SIGTERM end the session as Ctrl-C does, so that no server of it is left behind; have errors logged plainly."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Whatever the machine's habit: hundreds of files are compiled for their assertions, and a hundred programs start from them.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # Rich's tracebacks, which structlog prefers where Rich is installed, take half a second each.
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests stay to the end of the session: they are not searched for garbage, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.fixture(scope="session")
 def session_directory() -> Iterator[Path]:
-    """A directory every user may enter: PostgreSQL, which refuses to run as root, keeps its data in it."""
-    directory = Path(tempfile.mkdtemp(prefix="cqrs-sync-"))
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    """Where the servers of the session keep what is theirs."""
+    with open_directory() as directory:
+        yield directory
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,19 +1,49 @@
 """A real schema registry with Confluent's API: Apicurio Registry, its schemas in memory."""
 
+import signal
 import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from devservers.ports import free_ports
 from tests.support import jvm
 
 VERSION = "3.3.3"
 START_TIMEOUT_S = 240  # six seconds on a quiet machine
+ANSWER_TIMEOUT_S = 60.0
+DUMP_TIMEOUT_S = 10.0
+_SCHEMA = '{"type": "string"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Apicurio:
+    """A registry that answers: the URL of its Confluent-compatible API."""
+
+    url: str
+    process: "subprocess.Popen[bytes]" = field(repr=False)
+    log: Path = field(repr=False)
+
+    def client(self) -> SchemaRegistryClient:
+        """Confluent's client, which by itself waits for an answer without end."""
+        return SchemaRegistryClient({"url": self.url, "timeout": ANSWER_TIMEOUT_S, "max.retries": 0})
+
+    def account(self) -> str:
+        """The end of its log behind a dump of its threads, which says what an unanswered request waits for."""
+        before = self.log.stat().st_size
+        self.process.send_signal(signal.SIGQUIT)
+        deadline = time.monotonic() + DUMP_TIMEOUT_S
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if b"JNI global refs" in self.log.read_bytes()[before:]:
+                break
+            time.sleep(0.05)
+        return self.log.read_text(errors="replace")[-60_000:]
 
 
 def _unpacked(directory: Path) -> Path:
@@ -27,8 +57,8 @@ def _unpacked(directory: Path) -> Path:
 
 
 @contextmanager
-def apicurio(directory: Path, *, port: int) -> Iterator[str]:
-    """Run a registry until the block ends; gives the URL of its Confluent-compatible API."""
+def apicurio(directory: Path, *, port: int) -> Iterator[Apicurio]:
+    """Run a registry until the block ends; it has registered and read a schema before the block begins."""
     log = directory / "apicurio.log"
     command = [
         jvm.java_runtime(), "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={port}",
@@ -36,22 +66,26 @@ def apicurio(directory: Path, *, port: int) -> Iterator[str]:
     ]  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=_unpacked(directory), stdout=output, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
+    registry = Apicurio(f"http://127.0.0.1:{port}/apis/ccompat/v7", process, log)
     try:
-        _await(url, process, log)
-        yield url
+        _await(registry)
+        yield registry
     finally:
         jvm.stop(process)
 
 
-def _await(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _await(registry: Apicurio) -> None:
+    """Let the registry load what a first request needs, which costs it seconds; one that stalls at it is asked anew."""
     deadline = time.monotonic() + START_TIMEOUT_S
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/subjects", timeout=5).status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            time.sleep(0.25)
-    raise RuntimeError(
-        f"the registry did not come up on {url}; the end of its log:\n{log.read_text()[-3000:]}"
-    )
+    while registry.process.poll() is None and time.monotonic() < deadline:
+        with suppress(httpx.TransportError, httpx.HTTPStatusError):
+            _register_and_read(registry.url)
+            return
+        time.sleep(0.25)
+    raise RuntimeError(f"the registry did not come up on {registry.url}: {registry.account()}")
+
+
+def _register_and_read(url: str) -> None:
+    with httpx.Client(timeout=ANSWER_TIMEOUT_S / 2) as client:
+        made = client.post(f"{url}/subjects/started/versions", json={"schema": _SCHEMA}).raise_for_status()
+        client.get(f"{url}/schemas/ids/{made.json()['id']}").raise_for_status()

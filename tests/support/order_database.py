@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -23,11 +24,16 @@ async def within(url: str, work: Callable[[Connection], T]) -> T:
             await engine.dispose()
 
     def run() -> T:
-        engine = create_engine(f"sqlite://{address}", poolclass=NullPool, connect_args={"timeout": 10})
-        with engine.begin() as connection:
+        with _sqlite(address).begin() as connection:
             return work(connection)
 
     return await asyncio.to_thread(run)
+
+
+@lru_cache(maxsize=16)
+def _sqlite(address: str) -> Engine:
+    """An engine, which costs more than a query; it keeps no connection."""
+    return create_engine(f"sqlite://{address}", poolclass=NullPool, connect_args={"timeout": 10})
 
 
 async def rows(url: str, query: str, **parameters: Any) -> list[dict[str, Any]]:

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.schema_registry.json_schema import JSONSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 from google.protobuf import descriptor_pb2, message_factory, timestamp_pb2
 
 from tests.conftest import MakeTopic
+from tests.support.apicurio import Apicurio
 from tests.support.sink import Message, drain, execute, rows
 from tests.support.wire_format import AVRO, JSON_SCHEMA, PROTOBUF, Subjects, avro_payload, converter, framed
 
@@ -54,10 +54,10 @@ def order(number: int) -> dict[str, Any]:
 
 
 async def test_avro_by_confluents_own_serializer_becomes_typed_columns(
-    kafka_bootstrap: str, database: str, make_topic: MakeTopic, registry_url: str
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, registry: Apicurio
 ) -> None:
     topic = await make_topic()
-    serialize = AvroSerializer(SchemaRegistryClient({"url": registry_url}), json.dumps(ORDER))
+    serialize = AvroSerializer(registry.client(), json.dumps(ORDER))
     context = SerializationContext(topic, MessageField.VALUE)
     messages = [Message(value=serialize(order(number), context)) for number in range(20)]
     await drain(
@@ -65,7 +65,7 @@ async def test_avro_by_confluents_own_serializer_becomes_typed_columns(
         database,
         topic,
         messages,
-        **converter(AVRO, registry_url),
+        **converter(AVRO, registry.url),
         **upsert("orders", auto__create="true"),
     )
     [first, *_] = await rows(
@@ -150,14 +150,14 @@ async def test_an_avro_schema_with_references_is_put_together(
 
 
 async def test_json_schema_by_confluents_own_serializer(
-    kafka_bootstrap: str, database: str, make_topic: MakeTopic, registry_url: str
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, registry: Apicurio
 ) -> None:
     topic = await make_topic()
     schema = {
         "title": "Item", "type": "object", "required": ["id"],
         "properties": {"id": {"type": "integer"}, "price": {"type": "number"}, "note": {"type": ["null", "string"]}},
     }  # fmt: skip
-    serialize = JSONSerializer(json.dumps(schema), SchemaRegistryClient({"url": registry_url}))
+    serialize = JSONSerializer(json.dumps(schema), registry.client())
     context = SerializationContext(topic, MessageField.VALUE)
     items: list[Mapping[str, Any]] = [{"id": 1, "price": 1.5, "note": None}, {"id": 2}]
     messages = [Message(value=serialize(item, context)) for item in items]
@@ -166,7 +166,7 @@ async def test_json_schema_by_confluents_own_serializer(
         database,
         topic,
         messages,
-        **converter(JSON_SCHEMA, registry_url),
+        **converter(JSON_SCHEMA, registry.url),
         **upsert("items", auto__create="true"),
     )
     assert await rows(database, "SELECT id, price, note FROM items ORDER BY id") == [

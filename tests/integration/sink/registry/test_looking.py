@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from tests.conftest import MakeTopic
+from tests.support.apicurio import Apicurio
 from tests.support.sink import Message, configuration, send
 from tests.support.sink_commands import connector_file, database_snapshot, sink_connector
 from tests.support.wire_format import AVRO, converter
@@ -23,10 +23,10 @@ PERSON = {
 
 
 async def test_avro_is_tried_and_explained(
-    kafka_bootstrap: str, database: str, make_topic: MakeTopic, registry_url: str, tmp_path: Path
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, registry: Apicurio, tmp_path: Path
 ) -> None:
     topic = await make_topic()
-    serialize = AvroSerializer(SchemaRegistryClient({"url": registry_url}), json.dumps(PERSON))
+    serialize = AvroSerializer(registry.client(), json.dumps(PERSON))
     good = serialize({"id": "ada", "born": 0}, SerializationContext(topic, MessageField.VALUE))
     await send(
         kafka_bootstrap,
@@ -35,7 +35,7 @@ async def test_avro_is_tried_and_explained(
     )
     given = configuration(
         database, topics=topic, insert__mode="upsert", pk__mode="record_value", pk__fields="id",
-        auto__create="true", **converter(AVRO, registry_url),
+        auto__create="true", **converter(AVRO, registry.url),
     )  # fmt: skip
     file = connector_file(tmp_path, given)
     environment = {"SINK_BOOTSTRAP_SERVERS": kafka_bootstrap}

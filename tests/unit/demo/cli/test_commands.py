@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from io import StringIO
@@ -185,10 +186,7 @@ def test_an_unknown_suite_is_named_with_those_there_are(
 
 
 def test_what_belongs_to_an_option_of_pytest_is_no_suite(monkeypatch: pytest.MonkeyPatch) -> None:
-    run: list[str] = []
-    monkeypatch.chdir(REPOSITORY)
-    monkeypatch.setattr(suites, "become", lambda *words: run.extend(words))
-    suites.main(["unit", "-k", "bogus"])
+    [run] = runs_of(monkeypatch, "unit", "-k", "bogus")
     assert run[-2:] == ["-k", "bogus"]
 
 
@@ -286,16 +284,56 @@ def test_suites_are_the_folders_that_hold_tests() -> None:
     assert set(suites.SUITES) == folders
 
 
-def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pytest.MonkeyPatch) -> None:
-    run: list[str] = []
+def runs_of(
+    monkeypatch: pytest.MonkeyPatch, *words: str, codes: Sequence[int] = (0, 0, 0)
+) -> list[list[str]]:
+    """Pytest's arguments in each run of `demo test`, which end with `codes`."""
+    runs: list[list[str]] = []
+
+    def run(arguments: list[str]) -> int:
+        runs.append(arguments)
+        return codes[len(runs) - 1]
+
     monkeypatch.chdir(REPOSITORY)
-    monkeypatch.setattr(suites, "become", lambda *words: run.extend(words))
-    suites.main(["-x"])
-    folders = {Path(word).name for word in run if Path(word).parent == suites.TESTS}
-    assert folders == set(suites.SUITES) - {suites.CONTAINERS}
-    run.clear()
-    suites.main([suites.CONTAINERS])
-    assert run[-1] == str(suites.TESTS / suites.CONTAINERS)
+    monkeypatch.setattr(suites, "_run", run)
+    code = suites.main([*words])
+    assert code == next((code for code in codes[: len(runs)] if code), 0)
+    return runs
+
+
+def folders_of(run: list[str]) -> set[str]:
+    return {Path(word).name for word in run if Path(word).parent == suites.TESTS}
+
+
+def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = runs_of(monkeypatch)
+    assert [folders_of(run) for run in runs] == [
+        {"unit"},
+        {"contract", "integration"},
+        {"e2e", "browser", "chaos"},
+    ]
+    [containers] = runs_of(monkeypatch, suites.CONTAINERS)
+    assert folders_of(containers) == {suites.CONTAINERS}
+
+
+def test_a_failed_run_of_suites_is_told_and_the_others_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(runs_of(monkeypatch, codes=(1, 0, 0))) == 3
+    assert len(runs_of(monkeypatch, codes=(0, 3, 0))) == 3
+
+
+def test_the_suites_end_with_the_first_failure_that_is_asked_for_and_with_an_interruption(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert len(runs_of(monkeypatch, "-x", codes=(1, 0, 0))) == 1
+    assert len(runs_of(monkeypatch, codes=(0, suites.INTERRUPTED, 0))) == 2
+
+
+def test_a_choice_that_leaves_a_run_without_tests_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(suites, "_run", lambda run: 0 if "-p" in run else suites.NOTHING_TO_RUN)
+    assert suites.main(["-k", "registry"]) == 0
+    assert suites.main(["unit", "-k", "nowhere"]) == suites.NOTHING_TO_RUN
 
 
 def test_the_topics_are_those_of_the_design() -> None:

@@ -1,6 +1,8 @@
 """`./demo test [SUITE …] [pytest arguments]`: the folders of `tests/`, run by pytest."""
 
 import os
+import signal
+import subprocess
 import sys
 from itertools import pairwise
 
@@ -14,13 +16,19 @@ SUITES = ("unit", "contract", "integration", "e2e", "browser", "chaos", "compose
 CONTAINERS = "compose"
 """The suite that brings up a second stack, on another engine: it runs when it is named."""
 ALONE = "unit"
-"""The suite that needs no stack: run by itself it takes every core."""
+"""The suite that needs no server: its tests go to any core."""
+SHARING = ("contract", "integration")
+"""The suites whose tests share a Kafka and a PostgreSQL. They wait for these more than they compute."""
+MAX_WORKERS = 6
+"""As many as the servers of one session have connections and memory for."""
+NOTHING_TO_RUN, INTERRUPTED = 5, 2
 
 
 def main(words: list[str]) -> int:
-    """Become pytest for the suites among `words`; when none is named, for all that need no containers.
+    """Run pytest for the suites among `words`; when none is named, for all that need no containers.
 
-    The rest of `words` are pytest's arguments.
+    Suites that go together are one run of pytest; several runs go one after the other. The rest of `words` are pytest's
+    arguments, for each of them.
     """
     if words[:1] in (["-h"], ["--help"]):
         print(
@@ -31,14 +39,55 @@ def main(words: list[str]) -> int:
     values = {after for option, after in pairwise(words) if option.startswith("-")}
     if unknown := [word for word in words if _is_meant_as_suite(word) and word not in values]:
         raise UsageError(f"no suite is called {unknown[0]!r}; there are {', '.join(SUITES)}")
-    chosen = [str(TESTS / word) for word in words if word in SUITES]
+    chosen = [word for word in words if word in SUITES]
     rest = [word for word in words if word not in SUITES]
-    if not chosen and not _names_tests(rest):
-        chosen = [str(TESTS / suite) for suite in SUITES if suite != CONTAINERS]
-    if chosen == [str(TESTS / ALONE)]:
-        rest = ["-n", "auto", *rest]
     os.chdir(REPOSITORY)
-    return become(sys.executable, "-m", "pytest", *chosen, *rest)
+    if not chosen and _names_tests(rest):
+        return become(sys.executable, "-m", "pytest", *rest)
+    return _run_all(
+        [[*run, *rest] for run in _runs(chosen or [suite for suite in SUITES if suite != CONTAINERS])]
+    )
+
+
+def _runs(chosen: list[str]) -> list[list[str]]:
+    """Pytest's arguments for each run that the suites need: by what they start, which decides how many workers they have."""
+    sharing = min((os.cpu_count() or 1) + 1, MAX_WORKERS)
+    options = {
+        (ALONE,): ["-n", "auto", "--dist", "worksteal"],
+        SHARING: ["-n", str(sharing), "-p", "tests.support.shared_servers"],
+        tuple(suite for suite in SUITES if suite not in (ALONE, *SHARING)): [],
+    }
+    runs = [
+        ([str(TESTS / suite) for suite in together if suite in chosen], how)
+        for together, how in options.items()
+    ]
+    return [[*folders, *how] for folders, how in runs if folders]
+
+
+def _run_all(runs: list[list[str]]) -> int:
+    """Run pytest with each of the arguments; the exit code is the first that is not of a success."""
+    stops_early = {"-x", "--exitfirst"} & {word for run in runs for word in run}
+    codes: list[int] = []
+    for run in runs:
+        codes.append(_run(run))
+        if codes[-1] == INTERRUPTED or (stops_early and codes[-1] not in (0, NOTHING_TO_RUN)):
+            break
+    failed = [code for code in codes if code not in (0, NOTHING_TO_RUN)]
+    return failed[0] if failed else min(codes)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run pytest, which ends what it started when it is told to stop: by Ctrl-C, which reaches it as well, or SIGTERM."""
+    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments])
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
+    }
+    try:
+        return process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_meant_as_suite(word: str) -> bool:
