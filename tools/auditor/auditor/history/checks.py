@@ -190,9 +190,13 @@ class _Listener:
         self._snapshots = 0
 
     def hears(self, events: Sequence[Operation]) -> Iterator[Violation]:
+        reported: set[str] = set()
         for event in events:
             if event.action is Action.TOLD:
-                yield from self._told(event)
+                for violation in self._told(event):
+                    if event.aggregate not in reported:  # what goes wrong once goes on
+                        yield violation
+                    reported.add(event.aggregate)
             elif event.aggregate:
                 self._note(event)
             else:
@@ -235,7 +239,9 @@ class _Listener:
 
     def _note(self, event: Operation) -> None:
         self._certain.add(event.aggregate)
-        self._last[event.aggregate] = event
+        last = self._last.get(event.aggregate)
+        if last is None or _version(event) > _version(last):
+            self._last[event.aggregate] = event
 
     def _violation(self, *operations: Operation, detail: str) -> Violation:
         ordered = tuple(sorted(operations, key=lambda o: o.invoked))

@@ -20,7 +20,7 @@ class Action(StrEnum):
     QUERY = "query"  # at the catalog
     SNAPSHOT = "snapshot"  # a stream begins anew; without an aggregate: what follows are its rows
     TOLD = "told"  # an event of the stream
-    FINAL = "final"  # a row of the read model once everything is drained
+    FINAL = "final"  # everything is drained; without an aggregate: what follows are the read model's rows
 
 
 CREATING = (Action.PLACE, Action.REGISTER)

@@ -164,6 +164,7 @@ async def _note_final(stack: Stack, recorder: Recorder, run: str) -> None:
             products = await connection.fetch(_PRODUCTS, f"{run}-%")
     finally:
         await connection.close(timeout=5)
+    recorder.record("judge", Action.FINAL, invoked=invoked, outcome=Outcome.OK, where="read database")
     for row in orders:
         recorder.record(
             "judge", Action.FINAL, invoked=invoked, outcome=Outcome.OK, where="read database",
