@@ -17,7 +17,7 @@ from demo.supervisor.control import Snapshot, ask
 from demo.supervisor.record import Record
 from devservers.waiting import until
 
-READY_S = 90.0
+READY_S = 180.0
 _RUNS_S = 30.0
 _CUT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

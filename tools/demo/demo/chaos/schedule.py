@@ -41,6 +41,8 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 _PAUSE_S = (0.5, 5.0)
 _QUIET_S = 2.0
 _MOST_BROKERS_AWAY = 2
+_BROKER_BACK_S = 10.0
+"""A broker that was killed or stopped counts as away for so much longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def draw_schedule(
 ) -> tuple[Fault, ...]:
     """Faults in the order of their beginnings, all over before `seconds`. The same arguments give the same schedule.
 
-    A part has one fault at a time; faults of different parts overlap. At most two of the brokers are hit at once.
+    A part has one fault at a time; faults of different parts overlap. At most two of the brokers are away at once.
 
     Raises:
         ValueError: a kind is unknown or has no part to hit.
@@ -106,9 +108,12 @@ def _candidate(name: str, parts: Sequence[str]) -> tuple[Kind, list[str]]:
 
 def _fits(fault: Fault, others: Sequence[Fault]) -> bool:
     now = [other for other in others if other.until_s + _PAUSE_S[0] > fault.at_s]
-    brokers = {other.part for other in now if other.part.startswith("kafka-")}
-    if fault.part.startswith("kafka-") and len(brokers | {fault.part}) > _MOST_BROKERS_AWAY:
-        return False
+    if fault.part.startswith("kafka-"):
+        away = {
+            o.part for o in others if o.part.startswith("kafka-") and o.until_s + _BROKER_BACK_S > fault.at_s
+        }
+        if len(away | {fault.part}) > _MOST_BROKERS_AWAY:
+            return False
     return all(
         (other.part, other.part or other.kind) != (fault.part, fault.part or fault.kind) for other in now
     )
