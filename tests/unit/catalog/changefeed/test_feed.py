@@ -19,6 +19,8 @@ def change(
     return Change(
         partition=partition,
         offset=offset,
+        key=f"order-{partition[1]}-{offset}",
+        version=1,
         kind="order.placed.v1",
         user_id="ada",
         body=body,
@@ -64,6 +66,21 @@ def test_a_commit_heard_of_before_its_record_is_told_when_the_record_is_read() -
     feed.seen(change(1))
     feed.seen(change(2))
     assert reader.offsets == [(0, 0), (0, 1)]
+
+
+def test_a_version_that_the_relay_sent_again_is_told_once_and_never_after_a_newer_one() -> None:
+    feed = started()
+    reader = Reader(feed)
+    for offset, version in enumerate((1, 1, 2, 1, 2, 3)):
+        feed.seen(replace(change(offset), key="order-1-1", version=version))
+    feed.seen(replace(change(6), key="order-1-2", version=1))
+    feed.applied({P0: 7}, taken_ms=None, visible_ms=1_020)
+    assert [(each.change.key, each.change.version) for each in reader.heard] == [
+        ("order-1-1", 1),
+        ("order-1-1", 2),
+        ("order-1-1", 3),
+        ("order-1-2", 1),
+    ]
 
 
 def test_a_notification_heard_twice_tells_nothing_twice() -> None:
