@@ -1,6 +1,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from catalog_service.changefeed.change import Change
 from catalog_service.changefeed.feed import Feed, Published
 from catalog_service.changefeed.position import Position
@@ -68,6 +70,7 @@ def test_a_commit_heard_of_before_its_record_is_told_when_the_record_is_read() -
     assert reader.offsets == [(0, 0), (0, 1)]
 
 
+@pytest.mark.guarantees("G-STREAM-2")
 def test_a_version_that_the_relay_sent_again_is_told_once_and_never_after_a_newer_one() -> None:
     feed = started()
     reader = Reader(feed)
