@@ -83,6 +83,13 @@ COMMANDS = {
         "Read the write databases, the topics and the read database and ask of each invariant whether it holds. Exit "
         "code 0: it is all the same, 1: it is not, 2: something could not be read, 3: nothing runs.",
     ),
+    "chaos": Command(
+        "demo.cli.chaos",
+        "mixed faults under load from a seeded schedule, healed at the end and judged",
+        "Let customers work on the running stack, break it by a schedule that the seed decides, heal it, wait until all "
+        "has arrived, and ask the auditor and the history of what the customers saw whether every promise was kept. Exit "
+        "code 0: it was, 1: it was not, 2: it could not be judged, 3: nothing runs.",
+    ),
     "trace": Command(
         "demo.cli.trace",
         "one order's journey: what it caused at which instance, in which topic, and who has read it",

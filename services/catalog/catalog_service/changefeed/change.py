@@ -87,6 +87,8 @@ class Change:
 
     partition: Partition
     offset: int
+    key: str
+    version: int
     kind: str
     user_id: str | None
     body: bytes
@@ -122,6 +124,8 @@ def read_change(  # noqa: PLR0913 - the fields of a Kafka record
     return Change(
         partition=(topic, partition),
         offset=offset,
+        key=state.order_id if isinstance(state, _Order) else state.product_id,
+        version=state.version,
         kind=kind,
         user_id=state.user_id if isinstance(state, _Order) else None,
         body=body,

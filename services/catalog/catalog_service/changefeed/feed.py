@@ -18,6 +18,7 @@ from catalog_service.monitoring.latency import LatencyBreakdown, LatencyStatisti
 _MAX_PENDING = 5_000  # per partition
 _MAX_PENDING_BYTES = 8 << 20  # per partition
 _MAX_MEMORY_BYTES = 64 << 20
+_MAX_VERSIONS = 100_000  # aggregates whose newest version is remembered, the latest told
 _ADVANCES = 500  # commits of the sink remembered per partition, for changes read later than the sink
 
 
@@ -47,6 +48,9 @@ class Feed:
 
     A product's first instance is its instance for good, as in the read database: a change that names another one is
     passed over and counted through `unreadable(topic, reason)`.
+
+    The relay publishes at least once: a version that was told, or is older than one that was, is passed over, as the sink
+    passes over its row.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Feed:
         self._listeners: set[Listener] = set()
         self._unreadable = unreadable
         self._instances: dict[str, str] = {}
+        self._versions: dict[tuple[str, str], int] = {}
 
     def begin(self, partition: Partition, *, first: int, end: int) -> None:
         """The reader reads `partition` from offset `first`; what lies before `end` was there before it watched."""
@@ -135,6 +140,8 @@ class Feed:
             if self._instances.setdefault(product_id, instance) != instance:
                 self._unreadable(change.partition[0], FOREIGN_INSTANCE)
                 return
+        if self._is_repeat(change):
+            return
         made = self._latency(change)
         if made is not None:
             self.published += 1
@@ -142,6 +149,16 @@ class Feed:
         self._remember(published)
         for listener in tuple(self._listeners):
             listener(published)
+
+    def _is_repeat(self, change: Change) -> bool:
+        name = (change.partition[0], change.key)
+        told = self._versions.pop(name, 0)
+        self._versions[name] = max(
+            told, change.version
+        )  # behind all others: the longest untold is forgotten first
+        if len(self._versions) > _MAX_VERSIONS:
+            del self._versions[next(iter(self._versions))]
+        return change.version <= told
 
     def _remember(self, published: Published) -> None:
         self._memory.append(published)

@@ -1,6 +1,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from catalog_service.changefeed.change import Change
 from catalog_service.changefeed.feed import Feed, Published
 from catalog_service.changefeed.position import Position
@@ -19,6 +21,8 @@ def change(
     return Change(
         partition=partition,
         offset=offset,
+        key=f"order-{partition[1]}-{offset}",
+        version=1,
         kind="order.placed.v1",
         user_id="ada",
         body=body,
@@ -64,6 +68,22 @@ def test_a_commit_heard_of_before_its_record_is_told_when_the_record_is_read() -
     feed.seen(change(1))
     feed.seen(change(2))
     assert reader.offsets == [(0, 0), (0, 1)]
+
+
+@pytest.mark.guarantees("G-STREAM-2")
+def test_a_version_that_the_relay_sent_again_is_told_once_and_never_after_a_newer_one() -> None:
+    feed = started()
+    reader = Reader(feed)
+    for offset, version in enumerate((1, 1, 2, 1, 2, 3)):
+        feed.seen(replace(change(offset), key="order-1-1", version=version))
+    feed.seen(replace(change(6), key="order-1-2", version=1))
+    feed.applied({P0: 7}, taken_ms=None, visible_ms=1_020)
+    assert [(each.change.key, each.change.version) for each in reader.heard] == [
+        ("order-1-1", 1),
+        ("order-1-1", 2),
+        ("order-1-1", 3),
+        ("order-1-2", 1),
+    ]
 
 
 def test_a_notification_heard_twice_tells_nothing_twice() -> None:

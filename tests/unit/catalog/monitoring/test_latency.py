@@ -16,6 +16,8 @@ def moved(*, committed_ms: int, relayed_ms: int, seen_ms: int) -> Change:
     return Change(
         partition=("orders", 0),
         offset=0,
+        key="order-1-1",
+        version=1,
         kind="order.placed.v1",
         user_id=None,
         body=b"{}",
