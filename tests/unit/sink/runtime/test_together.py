@@ -17,6 +17,7 @@ from tests.support.conversions import Source
 from tests.unit.sink.runtime.test_same_values import FORMATS, Values, conversion, records
 
 CONNECT = "org.apache.kafka.connect.transforms."
+DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
 
 
 def chain(*steps: dict[str, str], **predicates: dict[str, str]) -> dict[str, str]:
@@ -120,6 +121,27 @@ def test_records_are_converted_together_as_they_are_one_by_one(name: str, steps:
         assert is_whole is (steps not in ONE_BY_ONE and (name != "envelope" or steps not in IN_JSON))
 
     check()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_values_that_stand_in_another_way_have_another_shape(name: str) -> None:
+    """What is remembered of a shape takes its values apart: a dict's by name, a tuple's by place."""
+    convert, encode = CONVERSIONS[name, "drop and rename"]
+    (together,) = convert.together(read(encode, [_record()])).values()
+    (singly,) = one_by_one(convert, read(encode, [_record()])).values()
+    assert type(together.values[0]) is not type(singly.values[0])
+    assert together.shapes != singly.shapes
+
+
+def test_rows_go_together_through_the_chain_of_debezium_s_sink() -> None:
+    """Its class unwraps change events behind every chain."""
+    convert = conversion(FORMATS["envelope"][0], CHAINS["several"] | {"connector.class": DEBEZIUM})
+    made = convert.together(read(FORMATS["envelope"][1], [_record(), _record()]))
+    assert [each.take for entries in made.values() for each in entries.shapes if each is not None] == [
+        tuple,
+        tuple,
+    ]
+    assert sent(made) == sent(one_by_one(convert, read(FORMATS["envelope"][1], [_record(), _record()])))
 
 
 def test_one_record_that_does_not_fit_is_told_by_an_error() -> None:
