@@ -1,5 +1,6 @@
 """Records converted together are the records converted one by one: the same tables, columns, values and keys."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from decimal import Decimal
@@ -9,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sink_connector.converters.registry.protobuf import compiler
 from sink_connector.data.write_record import ReadRecords, WriteRecords
 from sink_connector.errors import BadRecordError
 from sink_connector.runtime.record_converter import RecordConverter, one_by_one
 from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from tests.support.conversions import Source
-from tests.unit.sink.runtime.test_same_values import FORMATS, Values, conversion, records
+from tests.support.wire_format import framed
+from tests.unit.sink.runtime.test_same_values import FORMATS, Values, conversion, records, registry
 
 CONNECT = "org.apache.kafka.connect.transforms."
 DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
@@ -121,6 +124,30 @@ def test_records_are_converted_together_as_they_are_one_by_one(name: str, steps:
         assert is_whole is (steps not in ONE_BY_ONE and (name != "envelope" or steps not in IN_JSON))
 
     check()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_without_transforms_too_records_are_converted_together_as_they_are_one_by_one(name: str) -> None:
+    convert, encode = conversion(FORMATS[name][0], {}), FORMATS[name][1]
+
+    @settings(max_examples=8, deadline=None)
+    @given(st.lists(records, min_size=2, max_size=5))
+    def check(found: list[Values]) -> None:
+        assert sent(convert.together(read(encode, found))) == sent(one_by_one(convert, read(encode, found)))
+
+    check()
+
+
+def test_messages_of_two_kinds_are_read_together_as_they_are_one_by_one() -> None:
+    text = 'syntax = "proto3"; message A { string a = 1; int32 n = 2; } message B { string b = 1; }'
+    converter: Any = asyncio.run(registry("PROTOBUF", text, compiler({})))
+    first, second = framed(1, b"\x00\x0a\x01x\x10\x05"), framed(1, b"\x02\x02\x0a\x01y")
+    for values in ([first, second], [second, second, first], [first, first], [second, second], [first, None]):
+        shapes, found = converter.read_all(values)
+        singly = [(None, None) if each is None else converter.read(each) for each in values]
+        assert [shape and shape.schema for shape in shapes] == [shape and shape.schema for shape, _ in singly]
+        taken = [shape and shape.take(value) for shape, value in zip(shapes, found, strict=True)]
+        assert taken == [shape and shape.take(value) for shape, value in singly]
 
 
 @pytest.mark.parametrize("name", FORMATS)
