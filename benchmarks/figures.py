@@ -17,6 +17,7 @@ from statistics import median
 
 from benchmarks.commands.report import shares
 from benchmarks.sink.drain import Drain
+from benchmarks.sink.kills import KILLS, Survival
 from benchmarks.sink.report import Result
 from benchmarks.sink.targets import compare
 
@@ -30,6 +31,7 @@ DRAINED_PER_SECOND = 20_000
 PAGE_P99_MS = 10.0
 READY_WARM_S, MEMORY_IDLE_MB = 15.0, 1_000
 COST_MS, IDLE_PERCENT = 7.0, 8.0
+BACK_S = 3.0
 VISIBLE_MS = {100: (10.0, 50.0), 10: (6.0, 15.0)}
 """Orders a second: goals for p50 and p99."""
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -76,7 +78,7 @@ class Figure:
 
 def figures() -> list[Figure]:
     """Every figure, the whole running system first."""
-    return [*_commands(), *_system(), *_sink(), *_queries()]
+    return [*_commands(), *_system(), *_sink(), *_kills(), *_queries()]
 
 
 def _commands() -> Iterator[Figure]:
@@ -220,6 +222,37 @@ def _sink() -> Iterator[Figure]:
     )
 
 
+def _kills() -> Iterator[Figure]:
+    """Of the newest result that has them, if there is one."""
+    for source in _results("sink"):
+        survivals = Result.read(source).survivals
+        if survivals:
+            yield from after_kills(survivals, source)
+            return
+
+
+def after_kills(survivals: Sequence[Survival], source: Path) -> Iterator[Figure]:
+    """Rows lost and doubled by every sink, and how soon ours writes again."""
+    for each in sorted(survivals, key=lambda each: each.group != "ours"):
+        is_ours = each.group == "ours"
+        yield Figure(
+            what=f"{each.system}, rows lost and doubled by {KILLS} kills (SIGKILL) in {each.records:,} plain inserts",
+            goal="0 and 0" if is_ours else "",
+            measured=f"{each.lost:,} and {each.doubled:,}",
+            missed=is_ours and bool(each.lost or each.doubled),
+            source=source,
+            headline=is_ours,
+        )
+        if is_ours and each.back_s:
+            yield Figure(
+                what=f"{each.system}, first row after its start, longest of {len(each.back_s)} kills",
+                goal=f"≤ {BACK_S:g} s",
+                measured=f"{max(each.back_s):.1f} s",
+                missed=max(each.back_s) > BACK_S,
+                source=source,
+            )
+
+
 def _queries() -> Iterator[Figure]:
     source = _newest("queries")
     results = json.loads(source.read_text())
@@ -279,9 +312,14 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _newest(part: str, wanted: Callable[[Path], bool] = lambda _: True) -> Path:
-    """Newest result of `benchmarks/<part>`; its name begins with its day."""
-    files = sorted((BENCHMARKS / part / "results").glob("*.json"), key=lambda file: file.stem, reverse=True)
-    return next(file for file in files if wanted(file))
+    """Newest result of `benchmarks/<part>`."""
+    return next(filter(wanted, _results(part)))
+
+
+def _results(part: str) -> list[Path]:
+    """The results of `benchmarks/<part>`, the newest first; a name begins with its day."""
+    files = (BENCHMARKS / part / "results").glob("*.json")
+    return sorted(files, key=lambda file: file.stem, reverse=True)
 
 
 def _has_both(drains: Sequence[Drain], workload: str) -> bool:

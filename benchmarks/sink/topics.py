@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -54,10 +55,22 @@ async def delete_topics(bootstrap: str, names: list[str]) -> None:
         await admin.close()
 
 
-async def fill_topic(bootstrap: str, name: str, orders: Iterable[Order]) -> FilledTopic:
-    """Send `orders` to the new topic `name` (lz4); all of them are acknowledged by every copy on return."""
+class Values(Protocol):
+    """How a producer writes its values."""
+
+    def value_of(self, order: Order) -> bytes:
+        """Give the bytes of a record's value."""
+
+
+async def fill_topic(
+    bootstrap: str, name: str, orders: Iterable[Order], values: Values | None = None
+) -> FilledTopic:
+    """Send `orders` to the new topic `name` (lz4), in Connect's envelope by default.
+
+    All of them are acknowledged by every copy on return.
+    """
     await create_topic(bootstrap, name)
-    envelope = Envelope()
+    values = values or Envelope()
     final: dict[str, Order] = {}
     last: dict[int, Order] = {}
     records = value_bytes = 0
@@ -70,7 +83,7 @@ async def fill_topic(bootstrap: str, name: str, orders: Iterable[Order]) -> Fill
         max_batch_size=128 * 1024,
     ) as producer:
         for order in orders:
-            value = envelope.value_of(order)
+            value = values.value_of(order)
             partition = partition_of(order)
             await producer.send(name, value, key=key_of(order), partition=partition)
             final[order.order_id] = last[partition] = order

@@ -34,6 +34,14 @@ def timestamp_of(micros: int) -> Timestamp:
         return since
 
 
+def timestamp_of_millis(millis: int) -> Timestamp:
+    """The Timestamp so many milliseconds after 1970-01-01 UTC. Raises as `timestamp_of`."""
+    try:
+        return EPOCH + timedelta(milliseconds=millis)
+    except OverflowError:
+        return timestamp_of(millis * 1000)
+
+
 def date_of(days: int) -> Day:
     """The Date so many days after 1970-01-01. Raises `InstantRangeError` beyond a billion days."""
     try:

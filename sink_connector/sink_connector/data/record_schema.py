@@ -27,7 +27,7 @@ Pick = Callable[[Sequence[str]], Callable[[Any], Any]]
 
 
 class RecordSchema:
-    """A schema ready to be used record after record. Immutable, equal by schema and forms.
+    """A schema ready to be used record after record. Immutable, equal by schema, forms and how values are taken apart.
 
     `take` gives all field values in the schema's order; `pick(names)` makes a function that gives some of them (one
     name: the bare value, several: a tuple), parsed, to be compared and hashed. Both are for structs only.
@@ -44,24 +44,29 @@ class RecordSchema:
         self.forms = forms or (form,) * len(schema.fields)
         self.take = take
         self.pick = pick
-        self._hash = hash((schema, form, self.forms))
+        self._hash = hash((schema, form, self.forms, self.is_row))
 
     @property
     def is_struct(self) -> bool:
         """Whether the values have fields, and so columns."""
         return self.schema.type is Type.STRUCT
 
+    @property
+    def is_row(self) -> bool:
+        """Whether the values stand as tuples, which the `take` of another shape would take apart wrongly."""
+        return self.take is tuple
+
     def __hash__(self) -> int:
-        """By schema and forms."""
+        """As it is compared."""
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        """By schema and forms."""
+        """See the class."""
         if self is other:
             return True
         if not isinstance(other, RecordSchema):
             return NotImplemented
-        same_form = self.form is other.form and self.forms == other.forms
+        same_form = self.form is other.form and self.forms == other.forms and self.is_row is other.is_row
         return self._hash == other._hash and same_form and self.schema == other.schema
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from sink_connector.config.definition import Importance, Kind
 from sink_connector.data.record import Field, Header, Record, Schema, Type
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import PerSchema, UnfitRecordError, struct_like
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
 
@@ -119,6 +120,10 @@ class UnwrapChangeEvent:
         if operation == DELETE:
             return structs.replace(record, value_schema=None, value=None)
         return available(unwrapped(record, AFTER))
+
+    def apply_all(self, values: ValueColumns) -> ValueColumns | None:
+        """See `ColumnTransform`: rows pass, each event is looked at."""
+        return None if is_change_event(values.schema) else values
 
 
 @dataclass(frozen=True, slots=True)

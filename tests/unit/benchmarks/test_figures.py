@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import figures
+from benchmarks.sink.kills import Survival
 
 
 def test_the_documents_say_what_the_results_say() -> None:
@@ -14,6 +15,25 @@ def test_the_documents_say_what_the_results_say() -> None:
 
 def test_the_whole_running_instance_comes_first() -> None:
     assert figures.figures()[0].what.startswith("one running instance")
+
+
+@pytest.mark.parametrize(("doubled", "back_s", "missed"), [(0, 2.5, [False, False]), (3, 10.0, [True, True])])
+def test_rows_lost_and_doubled_by_kills_are_figures(doubled: int, back_s: float, missed: list[bool]) -> None:
+    def survival(group: str, system: str, doubled: int) -> Survival:
+        return Survival(
+            group=group, system=system, records=500_000, killed_at=(1, 2, 3), back_s=(1.0, back_s), deaths=0, lost=0, doubled=doubled,
+        )  # fmt: skip
+
+    survivals = [survival("connect", "Kafka Connect", 7), survival("ours", "sink-connector", doubled)]
+    ours, back, theirs = figures.after_kills(survivals, Path("result.json"))
+    assert (ours.measured, back.measured, theirs.measured) == (
+        f"0 and {doubled}",
+        f"{back_s:.1f} s",
+        "0 and 7",
+    )
+    assert [ours.missed, back.missed] == missed
+    assert "500,000" in theirs.what
+    assert (ours.headline, theirs.headline, theirs.goal) == (True, False, "")
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])

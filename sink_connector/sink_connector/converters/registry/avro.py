@@ -5,7 +5,7 @@ per type, of which one is set, as Confluent's converter makes it. Instants keep 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
@@ -17,8 +17,9 @@ from fastavro.schema import SchemaParseException, UnknownType
 from sink_connector.converters import Decoded
 from sink_connector.converters.registry.wire import PREFIX, Decode, RegisteredSchema
 from sink_connector.data.decimals import unscaled_decimal
-from sink_connector.data.instants import date_of, time_of, timestamp_of
+from sink_connector.data.instants import date_of, time_of, timestamp_of, timestamp_of_millis
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
+from sink_connector.data.record_schema import RecordSchema, dict_record_schema
 
 UNION = "io.confluent.connect.avro.Union"
 Convert = Callable[[Any], Any]
@@ -38,10 +39,10 @@ _LOGICAL: dict[str, tuple[str, str, Convert]] = {
     "date": ("int", DATE, date_of),
     "time-millis": ("int", TIME, lambda millis: time_of(millis * 1000)),
     "time-micros": ("long", TIME, time_of),
-    "timestamp-millis": ("long", TIMESTAMP, lambda millis: timestamp_of(millis * 1000)),
+    "timestamp-millis": ("long", TIMESTAMP, timestamp_of_millis),
     "timestamp-micros": ("long", TIMESTAMP, timestamp_of),
     "timestamp-nanos": ("long", TIMESTAMP, lambda nanos: timestamp_of(nanos // 1000)),
-    "local-timestamp-millis": ("long", TIMESTAMP, lambda millis: timestamp_of(millis * 1000)),
+    "local-timestamp-millis": ("long", TIMESTAMP, timestamp_of_millis),
     "local-timestamp-micros": ("long", TIMESTAMP, timestamp_of),
     "local-timestamp-nanos": ("long", TIMESTAMP, lambda nanos: timestamp_of(nanos // 1000)),
 }
@@ -60,16 +61,44 @@ def compile_avro(registered: RegisteredSchema) -> Decode:
     except (SchemaParseException, UnknownType) as error:
         raise ValueError(f"not an Avro schema: {error}") from error
     schema, convert = _Mapping(named).of(writer)
+    if schema.type is Type.STRUCT and not schema.optional and isinstance(convert, _Fields | None):
+        return _Records(dict_record_schema(schema), writer, convert or _Fields(()))
     if convert is not None and schema.optional:
         convert = _unless_null(convert)
 
     def decode(data: bytes) -> Decoded:
-        value = schemaless_reader(
-            BytesIO(data[PREFIX:]), writer, None, return_named_type=True, return_named_type_override=True
-        )
+        [value] = _read(writer, [data])
         return Decoded(schema, value if convert is None else convert(value))
 
     return decode
+
+
+def _read(writer: Any, data: Sequence[bytes]) -> list[Any]:
+    """The values as fastavro has them, the names of named types in unions with them."""
+    return [
+        schemaless_reader(
+            BytesIO(each[PREFIX:]), writer, None, return_named_type=True, return_named_type_override=True
+        )
+        for each in data
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Decodes the values of a record's schema, one or many."""
+
+    shape: RecordSchema
+    writer: Any
+    convert: "_Fields"
+
+    def __call__(self, data: bytes) -> Decoded:
+        """See `Decode`."""
+        [value] = self.convert.all(_read(self.writer, [data]))
+        return Decoded(self.shape.schema, value)
+
+    def together(self, data: Sequence[bytes]) -> tuple[RecordSchema, list[Any]]:
+        """See `DecodesTogether`."""
+        return self.shape, self.convert.all(_read(self.writer, data))
 
 
 def _plain(node: Any) -> Any:
@@ -156,7 +185,7 @@ class _Mapping:
                 converts.append((each["name"], _unless_null(convert) if schema.optional else convert))
         self.open.pop()
         schema = Schema(type=Type.STRUCT, name=name, doc=node.get("doc"), fields=tuple(fields))
-        return schema, _fields_converted(converts) if converts else None
+        return schema, _Fields(tuple(converts)) if converts else None
 
     def _with_default(self, schema: Schema, convert: Convert | None, node: dict[str, Any]) -> Schema:
         if "doc" in node:
@@ -242,13 +271,23 @@ def _or_default(convert: Convert | None, default: Any) -> Convert:
     return lambda value: default if value is None else value if convert is None else convert(value)
 
 
-def _fields_converted(converts: list[tuple[str, Convert]]) -> Convert:
-    def convert_fields(value: dict[str, Any]) -> dict[str, Any]:
-        for name, convert in converts:
-            value[name] = convert(value[name])
-        return value
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """Converts the fields of records that are not right as they are, within the record."""
 
-    return convert_fields
+    converts: tuple[tuple[str, Convert], ...]
+
+    def __call__(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Of one."""
+        [converted] = self.all([value])
+        return converted
+
+    def all(self, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Of many."""
+        for name, convert in self.converts:
+            for value in values:
+                value[name] = convert(value[name])
+        return values
 
 
 def _union_converted(branches: Mapping[str, tuple[str, Convert | None]]) -> Convert:

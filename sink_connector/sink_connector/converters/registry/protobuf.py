@@ -6,7 +6,8 @@ string (see `protobuf_messages.py`). The options are those of Confluent's conver
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,11 +19,13 @@ from google.protobuf.message import Message
 from grpc_tools import protoc
 
 from sink_connector.converters import Decoded
+from sink_connector.converters.compiled import row_schema
 from sink_connector.converters.registry import protobuf_messages as messages
-from sink_connector.converters.registry.protobuf_messages import Choices, Read
+from sink_connector.converters.registry.protobuf_messages import Choices, MessageReader
 from sink_connector.converters.registry.wire import PREFIX, Compile, Decode, RegisteredSchema
 from sink_connector.data.lru import MOST_SCHEMAS, LruCache
 from sink_connector.data.record import Schema
+from sink_connector.data.record_schema import Form, RecordSchema
 
 ROOT = "registered.proto"
 MOST_LEVELS = 100
@@ -54,20 +57,57 @@ def _flag(options: Mapping[str, str], name: str) -> bool:
 def compile_protobuf(registered: RegisteredSchema, choices: Choices) -> Decode:
     """Raises `ValueError` for a schema that does not compile; a message that contains itself is refused where it is used."""
     compiled = _compiled(registered).file
-    pool = pool_of(compiled)
-    known: LruCache[tuple[int, ...], tuple[type[Message], Schema, Read]] = LruCache(MOST_SCHEMAS)
+    return _Messages(compiled[-1], pool_of(compiled), choices)
 
-    def decode(data: bytes) -> Decoded:
+
+@dataclass(frozen=True, slots=True)
+class _Mapped:
+    """A message of a registered file."""
+
+    parse: Callable[[bytes], Any]
+    schema: Schema
+    shape: RecordSchema  # of rows
+    read: MessageReader
+
+
+class _Messages:
+    """Decodes the messages of a registered file, one or many."""
+
+    def __init__(
+        self,
+        file: descriptor_pb2.FileDescriptorProto,
+        pool: descriptor_pool.DescriptorPool,
+        choices: Choices,
+    ) -> None:
+        self._file = file
+        self._pool = pool
+        self._choices = choices
+        self._known: LruCache[tuple[int, ...], _Mapped] = LruCache(MOST_SCHEMAS)
+
+    def __call__(self, data: bytes) -> Decoded:
+        """See `Decode`."""
+        mapped, start = self._mapped(data)
+        return Decoded(mapped.schema, mapped.read(mapped.parse(data[start:])))
+
+    def together(self, data: Sequence[bytes]) -> tuple[RecordSchema, list[Any]] | None:
+        """See `DecodesTogether`."""
+        mapped, start = self._mapped(data[0])
+        index, parse = data[0][PREFIX:start], mapped.parse
+        if not mapped.schema.fields or [each for each in data if not each.startswith(index, PREFIX)]:
+            return None
+        return mapped.shape, mapped.read.rows([parse(each[start:]) for each in data])
+
+    def _mapped(self, data: bytes) -> tuple[_Mapped, int]:
+        """The message that a value is, and where it begins."""
         index, start = FIRST if data[PREFIX] == 0 else _message_index(data)
-        found = known.get(index)
-        if found is None:
-            descriptor = pool.FindMessageTypeByName(_message_name(compiled[-1], index))
-            schema, read = messages.mapping(descriptor, choices, _params_of)
-            found = known.put(index, (message_factory.GetMessageClass(descriptor), schema, read))
-        message_class, schema, read = found
-        return Decoded(schema, read(message_class.FromString(data[start:])))
+        return self._known.get(index) or self._known.put(index, self._map(index)), start
 
-    return decode
+    def _map(self, index: tuple[int, ...]) -> _Mapped:
+        descriptor = self._pool.FindMessageTypeByName(_message_name(self._file, index))
+        schema, read = messages.mapping(descriptor, self._choices, _params_of)
+        message: type[Message] = message_factory.GetMessageClass(descriptor)
+        shape = row_schema(schema, (Form.CONNECT,) * len(schema.fields))
+        return _Mapped(message.FromString, schema, shape, read)
 
 
 def pool_of(files: Iterable[descriptor_pb2.FileDescriptorProto]) -> descriptor_pool.DescriptorPool:

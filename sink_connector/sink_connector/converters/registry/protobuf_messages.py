@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
 
 from sink_connector.data.decimals import unscaled_decimal
-from sink_connector.data.instants import Day, TimeOfDay, Timestamp, time_of, timestamp_of
+from sink_connector.data.instants import EPOCH, Day, TimeOfDay, Timestamp, time_of, timestamp_of
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 
 UNION = "io.confluent.connect.protobuf.Union"
@@ -58,7 +58,7 @@ class Choices:
     int_for_enums: bool = False
 
 
-def mapping(descriptor: Descriptor, choices: Choices, params_of: ParamsOf) -> tuple[Schema, Read]:
+def mapping(descriptor: Descriptor, choices: Choices, params_of: ParamsOf) -> tuple[Schema, "MessageReader"]:
     """`params_of` gives what Confluent's converter noted at a field. Raises `ValueError` for a message that contains itself."""
     return _Mapper(choices, params_of).message(descriptor, ())
 
@@ -68,7 +68,7 @@ class _Mapper:
     choices: Choices
     params_of: ParamsOf
 
-    def message(self, descriptor: Descriptor, above: tuple[str, ...]) -> tuple[Schema, Read]:
+    def message(self, descriptor: Descriptor, above: tuple[str, ...]) -> tuple[Schema, "MessageReader"]:
         name = descriptor.full_name
         if name in above:
             raise ValueError(f"the message {name} contains itself")
@@ -81,7 +81,7 @@ class _Mapper:
             elif union.fields[0] is field:
                 members.append(self._union(union, descriptor.oneofs.index(union), inside))
         schema = Schema(type=Type.STRUCT, name=name, fields=tuple(field for field, _ in members))
-        return schema, _reader(members)
+        return schema, MessageReader(members)
 
     def _union(self, union: OneofDescriptor, index: int, inside: tuple[str, ...]) -> Member:
         members = [self._member(field, inside, absent_is_null=True) for field in union.fields]
@@ -153,21 +153,31 @@ class _Mapper:
         return schema, lambda number: names.get(number, str(number))
 
 
-def _reader(members: Sequence[Member]) -> Read:
-    """What reads a message: the fields whose values are right as they are in one go."""
-    plain = [field.name for field, read in members if isinstance(read, attrgetter)]
-    others = [(field.name, read) for field, read in members if not isinstance(read, attrgetter)]
-    if len(plain) < _SEVERAL:
-        return lambda message: {field.name: read(message) for field, read in members}
-    get = attrgetter(*plain)
+class MessageReader:
+    """Reads messages of one kind: the fields whose values are right as they are in one go."""
 
-    def read_message(message: Any) -> dict[str, Any]:
-        value = dict(zip(plain, get(message), strict=True))
-        for name, read in others:
+    def __init__(self, members: Sequence[Member]) -> None:
+        self._members = tuple((field.name, read) for field, read in members)
+        self._plain = tuple(name for name, read in self._members if isinstance(read, attrgetter))
+        self._get = attrgetter(*self._plain) if len(self._plain) >= _SEVERAL else None
+        direct = self._plain if self._get is not None else ()
+        self._others = tuple((name, read) for name, read in self._members if name not in direct)
+
+    def __call__(self, message: Any) -> dict[str, Any]:
+        """A struct of one message."""
+        value = {} if self._get is None else dict(zip(self._plain, self._get(message), strict=True))
+        for name, read in self._others:
             value[name] = read(message)
         return value
 
-    return read_message
+    def rows(self, messages: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The fields of each of many messages, in their order; there must be one."""
+        columns: dict[str, Sequence[Any]] = {
+            name: [read(message) for message in messages] for name, read in self._others
+        }
+        if self._get is not None:
+            columns.update(zip(self._plain, zip(*map(self._get, messages), strict=True), strict=True))
+        return list(zip(*(columns[name] for name, _ in self._members), strict=True))
 
 
 _SEVERAL = 2
@@ -194,7 +204,10 @@ def _decimal(value: Any) -> Decimal:
 
 
 def _instant(value: Any) -> Timestamp:
-    return timestamp_of(value.seconds * 1_000_000 + value.nanos // 1000)
+    try:
+        return EPOCH + timedelta(0, value.seconds, value.nanos // 1000)
+    except OverflowError:
+        return timestamp_of(value.seconds * 1_000_000 + value.nanos // 1000)
 
 
 def _date(value: Any) -> Day:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sink_connector.converters import Columns, Decoded, RawHeaders, read_each
 from sink_connector.data.lru import MOST_SCHEMAS, LruCache
@@ -37,6 +37,22 @@ class SchemaSource(Protocol):
 
 Decode = Callable[[bytes], Decoded]  # of a whole value, its prefix included
 Compile = Callable[[RegisteredSchema], Decode]
+
+
+@runtime_checkable
+class DecodesTogether(Protocol):
+    """A `Decode` that can also decode many values at once."""
+
+    def __call__(self, data: bytes) -> Decoded:
+        """One value."""
+        ...
+
+    def together(self, data: Sequence[bytes]) -> tuple[RecordSchema, list[Any]] | None:
+        """The shape of all these values and the values; None where they have not one.
+
+        Raises whatever decoding one of them raises.
+        """
+        ...
 
 
 class RegistryConverter:
@@ -105,16 +121,24 @@ class RegistryConverter:
         Neighbours of one schema are decoded in one go. Raises `BadRecordError`, or what the decoder raises, when one cannot be
         read.
         """
-        prefixes = {None if each is None else each[:PREFIX] for each in data}
-        prefix = prefixes.pop() if len(prefixes) == 1 else None
-        decoder = self._decoders.get(_id_of(prefix)) if prefix is not None and _has_id(prefix) else None
-        if decoder is None:
+        values = [each for each in data if each is not None]
+        prefix = values[0][:PREFIX] if values and len(values) == len(data) else b""
+        decoder = self._decoders.get(_id_of(prefix)) if _has_id(prefix) else None
+        if decoder is None or [each for each in values if not each.startswith(prefix)]:
             return read_each(self.read, data)
-        found: list[Decoded] = list(map(decoder, data))  # type: ignore[arg-type] # no None in it
+        if isinstance(decoder, DecodesTogether):
+            together = decoder.together(values)
+            if together is not None:
+                return [together[0]] * len(values), together[1]
+        return self._decoded(decoder, values) or read_each(self.read, data)
+
+    def _decoded(self, decoder: Decode, data: Sequence[bytes]) -> Columns | None:
+        """The shapes and values of some that have one schema; None where one is a null."""
+        found = list(map(decoder, data))
         schemas = {id(schema): schema for schema, _ in found}
         values = [value for _, value in found]
         if len(schemas) > 1 or None in schemas.values() or None in values:
-            return read_each(self.read, data)
+            return None
         shape = self._shapes.of(found[0].schema)  # type: ignore[arg-type] # it is a schema
         return [shape] * len(values), values
 

@@ -1,5 +1,6 @@
 """Records converted together are the records converted one by one: the same tables, columns, values and keys."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from decimal import Decimal
@@ -9,14 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sink_connector.converters.registry.protobuf import compiler
 from sink_connector.data.write_record import ReadRecords, WriteRecords
 from sink_connector.errors import BadRecordError
 from sink_connector.runtime.record_converter import RecordConverter, one_by_one
 from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from tests.support.conversions import Source
-from tests.unit.sink.runtime.test_same_values import FORMATS, Values, conversion, records
+from tests.support.wire_format import framed
+from tests.unit.sink.runtime.test_same_values import FORMATS, Values, conversion, records, registry
 
 CONNECT = "org.apache.kafka.connect.transforms."
+DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
 
 
 def chain(*steps: dict[str, str], **predicates: dict[str, str]) -> dict[str, str]:
@@ -120,6 +124,51 @@ def test_records_are_converted_together_as_they_are_one_by_one(name: str, steps:
         assert is_whole is (steps not in ONE_BY_ONE and (name != "envelope" or steps not in IN_JSON))
 
     check()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_without_transforms_too_records_are_converted_together_as_they_are_one_by_one(name: str) -> None:
+    convert, encode = conversion(FORMATS[name][0], {}), FORMATS[name][1]
+
+    @settings(max_examples=8, deadline=None)
+    @given(st.lists(records, min_size=2, max_size=5))
+    def check(found: list[Values]) -> None:
+        assert sent(convert.together(read(encode, found))) == sent(one_by_one(convert, read(encode, found)))
+
+    check()
+
+
+def test_messages_of_two_kinds_are_read_together_as_they_are_one_by_one() -> None:
+    text = 'syntax = "proto3"; message A { string a = 1; int32 n = 2; } message B { string b = 1; }'
+    converter: Any = asyncio.run(registry("PROTOBUF", text, compiler({})))
+    first, second = framed(1, b"\x00\x0a\x01x\x10\x05"), framed(1, b"\x02\x02\x0a\x01y")
+    for values in ([first, second], [second, second, first], [first, first], [second, second], [first, None]):
+        shapes, found = converter.read_all(values)
+        singly = [(None, None) if each is None else converter.read(each) for each in values]
+        assert [shape and shape.schema for shape in shapes] == [shape and shape.schema for shape, _ in singly]
+        taken = [shape and shape.take(value) for shape, value in zip(shapes, found, strict=True)]
+        assert taken == [shape and shape.take(value) for shape, value in singly]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_values_that_stand_in_another_way_have_another_shape(name: str) -> None:
+    """What is remembered of a shape takes its values apart: a dict's by name, a tuple's by place."""
+    convert, encode = CONVERSIONS[name, "drop and rename"]
+    (together,) = convert.together(read(encode, [_record()])).values()
+    (singly,) = one_by_one(convert, read(encode, [_record()])).values()
+    assert type(together.values[0]) is not type(singly.values[0])
+    assert together.shapes != singly.shapes
+
+
+def test_rows_go_together_through_the_chain_of_debezium_s_sink() -> None:
+    """Its class unwraps change events behind every chain."""
+    convert = conversion(FORMATS["envelope"][0], CHAINS["several"] | {"connector.class": DEBEZIUM})
+    made = convert.together(read(FORMATS["envelope"][1], [_record(), _record()]))
+    assert [each.take for entries in made.values() for each in entries.shapes if each is not None] == [
+        tuple,
+        tuple,
+    ]
+    assert sent(made) == sent(one_by_one(convert, read(FORMATS["envelope"][1], [_record(), _record()])))
 
 
 def test_one_record_that_does_not_fit_is_told_by_an_error() -> None:
