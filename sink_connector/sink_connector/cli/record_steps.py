@@ -11,7 +11,7 @@ from sink_connector.converters import Converter, PreparingConverter
 from sink_connector.data.record import Header, Record, Schema
 from sink_connector.errors import Stage, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
-from sink_connector.runtime.record_converter import DEBEZIUM, bad_record
+from sink_connector.runtime.record_converter import bad_record
 from sink_connector.transforms import Transform
 from sink_connector.transforms.debezium import UnwrapChangeEvent
 
@@ -106,7 +106,7 @@ def _named(definition: ConnectorDefinition) -> Iterator[tuple[str, str, Transfor
     aliases = [each.strip() for each in config.resolved.get("transforms", "").split(",") if each.strip()]
     for alias, transform in zip(aliases, definition.chain(), strict=True):
         yield alias, config.resolved[f"transforms.{alias}.type"].rpartition(".")[2], transform
-    if config.given.get("connector.class", "").startswith(DEBEZIUM):
+    if config.is_debeziums:
         yield "connector.class", "unwraps change events", UnwrapChangeEvent()
 
 

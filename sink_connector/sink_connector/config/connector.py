@@ -18,6 +18,7 @@ from sink_connector.config.secrets import secrets_of
 from sink_connector.errors import ConfigError
 
 LONGEST_NAME = 255
+DEBEZIUM = "io.debezium.connector.jdbc."
 NOT_IN_NAMES = {"Cc", "Cs"}
 
 
@@ -72,6 +73,7 @@ class TableConfig:
     pk_mode: PkMode = PkMode.NONE
     pk_fields: tuple[str, ...] = ()
     delete_enabled: bool = False
+    truncate_enabled: bool = False
     auto_create: bool = False
     auto_evolve: bool = False
     nested_type: str = "jsonb"
@@ -129,6 +131,11 @@ class ConnectorConfig:
     max_retries: int = 10
     command_timeout_ms: int = 60_000
     redactor: Redactor = field(default_factory=Redactor, repr=False)
+
+    @property
+    def is_debeziums(self) -> bool:
+        """Whether it is to do what Debezium's own sink does with change events: unwrap them."""
+        return self.given.get("connector.class", "").startswith(DEBEZIUM)
 
     @property
     def group_id(self) -> str:
@@ -210,8 +217,10 @@ def warnings_of(config: ConnectorConfig) -> list[str]:
     found = [
         f"connection.url has the option {name}, which is not known" for name in config.connection.unknown
     ]
-    if config.resolved.get("truncate.enabled", "false").strip().lower() == "true":
-        found.append("truncate.enabled has no effect: no record asks for a table to be emptied")
+    if config.table.truncate_enabled and not config.is_debeziums:
+        found.append(
+            "truncate.enabled has no effect without Debezium's connector.class: no record asks for it"
+        )
     return found
 
 
@@ -274,6 +283,7 @@ def _table(reader: Reader) -> TableConfig:
         pk_mode=reader.choice(PkMode, "pk.mode"),
         pk_fields=reader.words("pk.fields"),
         delete_enabled=reader.flag("delete.enabled"),
+        truncate_enabled=reader.flag("truncate.enabled"),
         auto_create=reader.flag("auto.create"),
         auto_evolve=reader.flag("auto.evolve"),
         nested_type=reader.text("nested.type"),

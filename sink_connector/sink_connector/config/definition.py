@@ -244,8 +244,8 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.BOOLEAN,
         group=WRITES,
         default="false",
-        doc="Accepted, without effect: only a Debezium change event can ask to empty a table, and those are to be "
-        "unwrapped before they come here (ExtractNewRecordState).",
+        doc="With Debezium's connector.class, a change event that tells of a TRUNCATE empties the table, in the transaction of "
+        "what came before and after it; else such an event is dropped.",
     ),
     Key(
         name="batch.size",

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from sink_connector.data.decimals import unscaled_decimal
+from sink_connector.data.record import Schema, Type
 
 VARIABLE_SCALE_DECIMAL = "io.debezium.data.VariableScaleDecimal"  # struct: scale, value
 BITS = "io.debezium.data.Bits"  # bytes, little-endian; parameters: {"length": "8"}
@@ -23,6 +24,9 @@ GEOMETRIES = (
     "io.debezium.data.geometry.Geometry",
     "io.debezium.data.geometry.Geography",
 )  # struct: wkb, srid
+
+# Of what stands for a change event that asks for its table to be emptied: no row.
+TRUNCATION = Schema(type=Type.STRUCT, name="truncation")
 
 # Named texts, and what becomes of them in a table that we make.
 TEXT_TYPES: Mapping[str, str] = {

@@ -22,11 +22,10 @@ from sink_connector.data.write_record import (
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.transforms import Chain
 from sink_connector.transforms.columns import ValueColumns
-from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event
+from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event, may_be_unavailable
 
 # The entry of a record and the topic that names its table, which a transform may have changed; None when it dropped it.
 Converted = tuple[str, WriteRecord] | None
-DEBEZIUM = "io.debezium.connector.jdbc."
 
 
 class RecordConverter(Protocol):
@@ -184,6 +183,8 @@ class UnwrappingRecordConverter:
 
     def __call__(self, record: SourceRecord) -> Converted:
         """What was made of the schema. Raises what making it raises."""
+        if record.value is not None and may_be_unavailable(record.value):
+            return self._unwrapping(record)
         converted = self._compiled(record)
         shape = None if converted is None else converted[1].shape
         if shape is None or shape is self._flat:
@@ -195,6 +196,8 @@ class UnwrappingRecordConverter:
 
     def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
         """See `RecordConverter`."""
+        if any(map(may_be_unavailable, filter(None, read.values))):
+            return one_by_one(self, read)
         converted = self._compiled.together(read)
         shapes = {id(shape): shape for found in converted.values() for shape in found.shapes}
         return one_by_one(self, read) if any(map(_is_wrapped, shapes.values())) else converted
@@ -234,9 +237,10 @@ def make_record_converter(
     The key is then read only where `pk.mode` needs it. With Debezium's own connector class change events are unwrapped, as
     its sink does.
     """
-    unwraps = config.given.get("connector.class", "").startswith(DEBEZIUM)
+    unwraps = config.is_debeziums
+    unwrap = UnwrapChangeEvent(truncates=config.table.truncate_enabled)
     transforming = TransformingRecordConverter(
-        key=key, value=value, chain=chain.followed_by(UnwrapChangeEvent()) if unwraps else chain
+        key=key, value=value, chain=chain.followed_by(unwrap) if unwraps else chain
     )
     needs_key = config.table.pk_mode is PkMode.RECORD_KEY
     if chain or not isinstance(value, CompiledReader) or (needs_key and not isinstance(key, CompiledReader)):

@@ -32,6 +32,7 @@ from sink_connector.sink.sparse_rows import MERGES, SparseRows, are_sparse, spar
 from sink_connector.sink.staging import Staging
 from sink_connector.sink.table_changes import TableChanges, blaming_records
 from sink_connector.sink.table_metadata import Table, TableName
+from sink_connector.sink.truncation import Truncations, is_truncation
 from sink_connector.sink.write_plan import WritePlan, clear_stage, create_stage
 
 log = structlog.get_logger()
@@ -63,6 +64,7 @@ class TableWriter:
         self._staging = Staging()
         self._new_keys = NewKeys()
         self._ranking = KeyRanking(self._plans, self._staging)
+        self._truncations = Truncations(self._plans, config.projections)
         self._connection: Connection | None = None
         self._outdated = False
         self._stored: dict[Partition, Position] = {}
@@ -97,8 +99,11 @@ class TableWriter:
     async def rewrite(self, letter: int, place: Place | None, entry: WriteRecord | None) -> None:
         """Write a record again and remove its dead letter, in one transaction.
 
-        Raises as `write` does; the dead letter then stays.
+        Raises as `write` does, and `BadRecordError` for a truncation: what came after it would be lost. The dead letter then
+        stays.
         """
+        if entry is not None and is_truncation(entry):
+            raise BadRecordError("a TRUNCATE is not replayed: what came after it would be lost")
         connection = await self._opened()
         self._changes.begin()
         while True:
@@ -154,6 +159,9 @@ class TableWriter:
                 log.info("batch.found_committed", connector=self._config.name)
                 self._stored |= batch.positions
                 return Written(rows=0, dead=())
+            if self._config.table.truncate_enabled:
+                batch, refused = await self._truncations.apply(connection, batch, isolate=isolate)
+                dead += refused
             if isolate:
                 rows, refused = await self._isolate(connection, batch, final=final)
                 dead += refused

@@ -4,6 +4,7 @@
 Source of the rules: Debezium's documentation of the "New Record State Extraction" transformation, version 3.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from msgspec import structs
 
 from sink_connector.config.definition import Importance, Kind
 from sink_connector.data.record import Field, Header, Record, Schema, Type
+from sink_connector.data.semantic_types import TRUNCATION
 from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import PerSchema, UnfitRecordError, struct_like
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
@@ -24,6 +26,7 @@ UNAVAILABLE = (
     "__debezium_unavailable_value"  # of a column that has not changed, and is too long to be logged for that
 )
 _AS_BYTES = UNAVAILABLE.encode()
+_IN_BASE64 = b64encode(_AS_BYTES).rstrip(b"=")[:-1]  # whatever follows
 _UNAVAILABLE = (UNAVAILABLE, _AS_BYTES, [UNAVAILABLE], list(_AS_BYTES), {UNAVAILABLE: UNAVAILABLE})
 _SIDE_RECORDS = (
     ".SchemaChangeValue",
@@ -88,6 +91,11 @@ def unwrapped(record: Record, side: str) -> Record:
     return structs.replace(record, value_schema=None if value is None else field.schema, value=value)
 
 
+def may_be_unavailable(data: bytes) -> bool:
+    """Whether the bytes of a value hold the placeholder of a column that the source had not at hand."""
+    return _AS_BYTES in data or _IN_BASE64 in data
+
+
 def available(record: Record) -> Record:
     """A row without the columns that the source had at hand neither before nor after: what is stored of them stays."""
     row = record.value
@@ -102,10 +110,15 @@ def available(record: Record) -> Record:
 
 
 class UnwrapChangeEvent:
-    """The row of a change event; a deletion is a tombstone. What concerns no row (truncate, message, heartbeat) is dropped.
+    """The row of a change event; a deletion is a tombstone. What concerns no row (message, heartbeat) is dropped.
 
-    Records that are flat already, and tombstones, pass.
+    A truncation is dropped, or with `truncates` a record of the schema `TRUNCATION`. Tombstones pass, and so do records that
+    are flat already, without the columns that the source had not at hand.
     """
+
+    def __init__(self, *, truncates: bool = False) -> None:
+        """`truncates` is what `truncate.enabled` says."""
+        self._truncates = truncates
 
     def apply(self, record: Record) -> Record | None:
         """The row's record, or None when there is no row in it."""
@@ -113,8 +126,10 @@ class UnwrapChangeEvent:
         if schema is not None and record.value is not None and is_side_record(schema):
             return None
         if not wraps_row(record):
-            return record
+            return available(record)
         operation = record.value.get(OPERATION)
+        if operation == TRUNCATE and self._truncates:
+            return structs.replace(record, key_schema=None, key=None, value_schema=TRUNCATION, value={})
         if operation in {TRUNCATE, MESSAGE}:
             return None
         if operation == DELETE:
@@ -122,8 +137,10 @@ class UnwrapChangeEvent:
         return available(unwrapped(record, AFTER))
 
     def apply_all(self, values: ValueColumns) -> ValueColumns | None:
-        """See `ColumnTransform`: rows pass, each event is looked at."""
-        return None if is_change_event(values.schema) else values
+        """See `ColumnTransform`: rows pass, each event is looked at, and each record of a batch with a missing column."""
+        if is_change_event(values.schema) or any(map(may_be_unavailable, filter(None, values.read.values))):
+            return None
+        return values
 
 
 @dataclass(frozen=True, slots=True)

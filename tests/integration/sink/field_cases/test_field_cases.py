@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import MakeTopic
 from tests.integration.sink.field_cases import (
+    change_events,
     constraints,
     deletes,
     equality,
@@ -33,6 +34,7 @@ from tests.support.waiting import wait_until
 CASES = [
     case
     for module in (
+        change_events,
         constraints,
         deletes,
         equality,
