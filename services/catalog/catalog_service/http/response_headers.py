@@ -5,10 +5,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from catalog_service import telemetry
 from catalog_service.http.problems import refusal
 
 log = structlog.get_logger(__name__)
@@ -20,6 +21,7 @@ SAFE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_UNTRACED = ("/health", "/metrics", "/docs", "/assets")  # asked all the time, and no part of any order
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -29,17 +31,11 @@ class ResponseHeadersMiddleware:
     What nothing further in has caught is a defect: logged, answered with a 500 and counted as one.
     """
 
-    def __init__(self, app: ASGIApp, *, lag_ms: Callable[[], int], metrics: CollectorRegistry) -> None:
-        """`lag_ms` gives `Sync-Lag-Ms`; the time of each answer goes to `metrics`."""
+    def __init__(self, app: ASGIApp, *, lag_ms: Callable[[], int], seconds: Histogram) -> None:
+        """`lag_ms` gives `Sync-Lag-Ms`; the time of each answer goes to `seconds`."""
         self._app = app
         self._lag_ms = lag_ms
-        self._seconds = Histogram(
-            "catalog_http_request_seconds",
-            "Time to the first byte of an answer",
-            ["method", "route", "status"],
-            registry=metrics,
-            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-        )
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -48,6 +44,8 @@ class ResponseHeadersMiddleware:
             return
         began = time.perf_counter()
         started = False
+        span = _span(scope)
+        scope["traceparent"] = span.traceparent
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
@@ -60,16 +58,35 @@ class ResponseHeadersMiddleware:
                 route = getattr(scope.get("route"), "path", "other")
                 method = scope["method"] if scope["method"] in _METHODS else "other"
                 labels = (method, route, str(message["status"]))
+                span.rename(f"{method} {route}")
+                span.set({"http.route": route, "http.response.status_code": message["status"]})
+                if message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    span.fail(labels[2])
                 self._seconds.labels(*labels).observe(time.perf_counter() - began)
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_headers)
-        except Exception:
-            log.exception("request.failed", path=scope["path"])
-            if started:  # too late to say so: the connection is closed in the middle of the answer
-                raise
-            failed = refusal(
-                scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "the defect is in the log"
-            )
-            await failed(scope, receive, send_with_headers)
+        with structlog.contextvars.bound_contextvars(trace_id=span.traceparent[3:35]), span:
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except Exception:
+                log.exception("request.failed", path=scope["path"])
+                if started:  # too late to say so: the connection is closed in the middle of the answer
+                    raise
+                failed = refusal(
+                    scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "the defect is in the log"
+                )
+                await failed(scope, receive, send_with_headers)
+
+
+def _span(scope: Scope) -> telemetry.Span:
+    """The request's span; while nothing is recorded, the trace that it was sent with, empty for none."""
+    sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
+    sent = sent if telemetry.TRACEPARENT.fullmatch(sent) else ""
+    if not telemetry.is_on() or scope["path"].startswith(_UNTRACED):
+        return telemetry.Span(sent)
+    attributes = {
+        "http.request.method": scope["method"],
+        "url.path": scope["path"],
+        "url.scheme": scope["scheme"],
+    }
+    return telemetry.begin(scope["method"], parent=sent, kind="server", attributes=attributes)
