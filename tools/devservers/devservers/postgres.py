@@ -22,8 +22,9 @@ from typing import Self
 
 import asyncpg
 
+from devservers.certificates import Authority
 from devservers.ports import HOST, free_ports
-from devservers.private_files import given_directory, kept_password, private_directory
+from devservers.private_files import given_directory, kept_password, private_directory, write_private
 from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
 from devservers.waiting import until
 
@@ -49,6 +50,8 @@ class PostgresInstall:
     max_connections: int = 100
     programs: Path | None = None
     """Directory of `postgres` and `initdb`; None: those of the wheel."""
+    authority: Authority | None = None
+    """Signs the server's certificate; with one nobody is let in without TLS, and addresses ask for `verify-full`."""
 
     @property
     def admin_dsn(self) -> str:
@@ -57,7 +60,8 @@ class PostgresInstall:
 
     def dsn(self, *, user: str, password: str, database: str) -> str:
         """Address of `database` for `user`; generated passwords need no quoting."""
-        return f"postgresql://{user}:{password}@{HOST}:{self.port}/{database}"
+        tls = f"?sslmode=verify-full&sslrootcert={self.authority.certificate}" if self.authority else ""
+        return f"postgresql://{user}:{password}@{HOST}:{self.port}/{database}{tls}"
 
     @property
     def user(self) -> str | None:
@@ -87,6 +91,14 @@ class PostgresInstall:
             # A transaction that somebody has forgotten holds back whoever reads in the order of commits, and the vacuum.
             "idle_in_transaction_session_timeout": "5min",
         }
+        if self.authority:
+            settings |= {
+                "ssl": "on",
+                "ssl_min_protocol_version": "TLSv1.2",
+                "ssl_cert_file": self._certificate,
+                "ssl_key_file": self._certificate,
+                "hba_file": self._hba,
+            }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return (str(self._programs / "postgres"), "-D", str(self.data), *options)
 
@@ -97,9 +109,10 @@ class PostgresInstall:
         goes to `initdb` through a pipe: no file holds it, and no step that root takes is in a directory of another user.
         """
         self.require_reachable()
+        self._make_directory()
+        self._secure()
         if self.exists:
             return
-        self._make_directory()
         unfinished = self.directory / f"unfinished-{secrets.token_hex(4)}"
         with self._password_pipe() as password:
             process = await ChildProcess.start(
@@ -152,6 +165,31 @@ class PostgresInstall:
             account = pwd.getpwnam(self.user)
             self.directory.parent.mkdir(parents=True, exist_ok=True)
             given_directory(self.directory, uid=account.pw_uid, gid=account.pw_gid)
+
+    @property
+    def _tls(self) -> Path:
+        """Not within the server's own directory: no step that root takes is in a directory of another user."""
+        return self.directory.with_name(f"{self.directory.name}-tls")
+
+    @property
+    def _certificate(self) -> Path:
+        return self._tls / "server.pem"
+
+    @property
+    def _hba(self) -> Path:
+        return self._tls / "pg_hba.conf"
+
+    def _secure(self) -> None:
+        if self.authority is None:
+            return
+        private_directory(self._tls, mode=0o711 if self.user else 0o700)
+        self.authority.issue("postgres", file=self._certificate)
+        write_private(self._hba, "hostssl all all 127.0.0.1/32 scram-sha-256\n")
+        if self.user is not None:  # PostgreSQL takes a key of root's that its own group may read
+            group = pwd.getpwnam(self.user).pw_gid
+            for file in (self._certificate, self._hba):
+                os.chown(file, -1, group, follow_symlinks=False)
+                file.chmod(0o640)
 
     @contextmanager
     def _password_pipe(self) -> Iterator[int]:
@@ -221,12 +259,14 @@ class PostgresServer:
         port: int | None = None,
         max_connections: int = 300,
         programs: Path | None = None,
+        authority: Authority | None = None,
     ) -> None:
         """Describe a server; nothing starts before the `async with`. A free port and the wheel's programs by default."""
         self._directory = directory
         self._port = port or free_ports(1)[0]
         self._max_connections = max_connections
         self._programs = programs
+        self._authority = authority
         self._process: ChildProcess | None = None
 
     @property
@@ -279,6 +319,7 @@ class PostgresServer:
             password=kept_password(self._directory / "password"),
             max_connections=self._max_connections,
             programs=self._programs,
+            authority=self._authority,
         )
 
     async def _stop(self) -> None:

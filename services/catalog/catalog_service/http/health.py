@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from catalog_service.http.authentication import require_staff
 from catalog_service.http.problems import responses, unavailable
 
 
@@ -22,7 +23,7 @@ def health_routes(*, missing: Callable[[], Awaitable[str | None]], metrics: Coll
             raise unavailable("not-ready", reason)
         return {"status": "ready"}
 
-    @routes.get("/metrics", response_class=Response)
+    @routes.get("/metrics", response_class=Response, dependencies=[Depends(require_staff)])
     async def exposition() -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
