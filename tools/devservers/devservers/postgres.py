@@ -12,6 +12,7 @@ import pwd
 import secrets
 import signal
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ import asyncpg
 
 from devservers.certificates import Authority
 from devservers.ports import HOST, free_ports
-from devservers.private_files import given_directory, kept_password, private_directory, write_private
+from devservers.private_files import given_directory, kept_password, private_directory
 from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
 from devservers.waiting import until
 
@@ -34,6 +35,7 @@ UNPRIVILEGED_USER = "nobody"
 STOP_SIGNAL = signal.SIGINT
 READY_TIMEOUT_S = 60.0
 ADMIN = "postgres"
+LONGEST_SOCKET = 100
 
 
 class PostgresUnavailableError(RuntimeError):
@@ -51,7 +53,8 @@ class PostgresInstall:
     programs: Path | None = None
     """Directory of `postgres` and `initdb`; None: those of the wheel."""
     authority: Authority | None = None
-    """Signs the server's certificate; with one nobody is let in without TLS, and addresses ask for `verify-full`."""
+    """Signs the server's certificate; with one it listens at a Unix socket, `tls_command` speaks TLS in front of it, and
+    addresses ask for `verify-full`."""
 
     @property
     def admin_dsn(self) -> str:
@@ -93,11 +96,9 @@ class PostgresInstall:
         }
         if self.authority:
             settings |= {
-                "ssl": "on",
-                "ssl_min_protocol_version": "TLSv1.2",
-                "ssl_cert_file": self._certificate,
-                "ssl_key_file": self._certificate,
-                "hba_file": self._hba,
+                "listen_addresses": "",
+                "unix_socket_directories": self.socket_directory,
+                "unix_socket_permissions": "0700",
             }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return (str(self._programs / "postgres"), "-D", str(self.data), *options)
@@ -109,10 +110,9 @@ class PostgresInstall:
         goes to `initdb` through a pipe: no file holds it, and no step that root takes is in a directory of another user.
         """
         self.require_reachable()
-        self._make_directory()
-        self._secure()
         if self.exists:
             return
+        self._make_directory()
         unfinished = self.directory / f"unfinished-{secrets.token_hex(4)}"
         with self._password_pipe() as password:
             process = await ChildProcess.start(
@@ -134,9 +134,18 @@ class PostgresInstall:
     async def answers(self) -> bool:
         """Whether the administrator can log in; raises when the password is not this server's."""
         try:
-            connection = await asyncpg.connect(self.admin_dsn, timeout=2)
+            connection = await asyncpg.connect(self._own_dsn, timeout=2)
         except asyncpg.InvalidPasswordError:
             raise
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return False
+        await connection.close()
+        return True
+
+    async def is_reached(self) -> bool:
+        """Whether the administrator can log in the way that everybody takes."""
+        try:
+            connection = await asyncpg.connect(self.admin_dsn, timeout=2)
         except (OSError, TimeoutError, asyncpg.PostgresError):
             return False
         await connection.close()
@@ -167,29 +176,27 @@ class PostgresInstall:
             given_directory(self.directory, uid=account.pw_uid, gid=account.pw_gid)
 
     @property
-    def _tls(self) -> Path:
-        """Not within the server's own directory: no step that root takes is in a directory of another user."""
-        return self.directory.with_name(f"{self.directory.name}-tls")
+    def socket_directory(self) -> Path:
+        """Where the server's Unix socket is when TLS is in front of it; its user's, and root's, alone."""
+        return self.directory
 
     @property
-    def _certificate(self) -> Path:
-        return self._tls / "server.pem"
-
-    @property
-    def _hba(self) -> Path:
-        return self._tls / "pg_hba.conf"
-
-    def _secure(self) -> None:
+    def tls_command(self) -> tuple[str, ...]:
+        """Starts, in the foreground, what speaks TLS in front of the server. Needs an `authority`."""
         if self.authority is None:
-            return
-        private_directory(self._tls, mode=0o711 if self.user else 0o700)
-        self.authority.issue("postgres", file=self._certificate)
-        write_private(self._hba, "hostssl all all 127.0.0.1/32 scram-sha-256\n")
-        if self.user is not None:  # PostgreSQL takes a key of root's that its own group may read
-            group = pwd.getpwnam(self.user).pw_gid
-            for file in (self._certificate, self._hba):
-                os.chown(file, -1, group, follow_symlinks=False)
-                file.chmod(0o640)
+            raise ValueError("a server without an authority has nothing in front of it")
+        socket = self.socket_directory / f".s.PGSQL.{self.port}"
+        if len(str(socket)) > LONGEST_SOCKET:
+            raise PostgresUnavailableError(f"{socket} is too long a path for a Unix socket")
+        words = ("--port", str(self.port), "--certificate", str(self.authority.issue("postgres")))
+        return (sys.executable, "-m", "devservers.postgres_tls", *words, "--socket", str(socket))
+
+    @property
+    def _own_dsn(self) -> str:
+        """Address for the administrator, past what is in front of the server."""
+        if self.authority is None:
+            return self.admin_dsn
+        return f"postgresql://{ADMIN}:{self.password}@/postgres?host={self.socket_directory}&port={self.port}"
 
     @contextmanager
     def _password_pipe(self) -> Iterator[int]:
@@ -268,6 +275,7 @@ class PostgresServer:
         self._programs = programs
         self._authority = authority
         self._process: ChildProcess | None = None
+        self._front: ChildProcess | None = None
 
     @property
     def admin_dsn(self) -> str:
@@ -294,6 +302,11 @@ class PostgresServer:
         )
         try:
             await _wait_until_ready(install, self._process, log)
+            if self._authority is not None:
+                self._front = await ChildProcess.start(
+                    install.tls_command, log=log, env=minimal_environment(), cwd=self._directory
+                )
+                await _wait_until_reached(install)
         except BaseException:
             await self._stop()
             raise
@@ -323,6 +336,9 @@ class PostgresServer:
         )
 
     async def _stop(self) -> None:
+        if self._front is not None:
+            await self._front.stop()
+            self._front = None
         if self._process is not None:
             await self._process.stop(sig=STOP_SIGNAL)
             self._process = None
@@ -335,3 +351,8 @@ async def _wait_until_ready(install: PostgresInstall, process: ChildProcess, log
     in_time = await until(ready_or_dead, timeout_s=READY_TIMEOUT_S)
     if not in_time or process.returncode is not None:
         raise PostgresUnavailableError(f"PostgreSQL did not start\n{tail(log)}")
+
+
+async def _wait_until_reached(install: PostgresInstall) -> None:
+    if not await until(install.is_reached, timeout_s=READY_TIMEOUT_S):
+        raise PostgresUnavailableError("what speaks TLS in front of PostgreSQL did not start")
