@@ -33,7 +33,9 @@ async def serve(*, port: int, certificate: Path, socket: Path) -> None:
                 async with asyncio.timeout(PATIENCE_S):
                     asked = await reader.readexactly(len(SSL_REQUEST))
                     if asked != SSL_REQUEST:
-                        await reader.read(int.from_bytes(asked[:4]))  # or its answer would be lost with the connection
+                        await reader.read(
+                            int.from_bytes(asked[:4])
+                        )  # or its answer would be lost with the connection
                         writer.write(b"E" + (len(REFUSED) + 4).to_bytes(4) + REFUSED)
                         await writer.drain()
                         return
