@@ -29,6 +29,7 @@ PROBE_TIMEOUT_S = 2.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `supervise`."""
     parser.add_argument("--brokers", type=int, required=True)
+    parser.add_argument("--secure", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,7 +42,11 @@ def run(args: argparse.Namespace) -> int:
     with supervisor_lock(home):
         home.rotate_logs()
         stack = Stack.of(
-            home=home, ports=Ports.from_environment(), brokers=args.brokers, classpath=Jars.resolve()
+            home=home,
+            ports=Ports.from_environment(),
+            brokers=args.brokers,
+            classpath=Jars.resolve(),
+            secure=args.secure,
         )
         return asyncio.run(_supervise(stack))
 
@@ -54,12 +59,13 @@ async def _supervise(stack: Stack) -> int:
             socket=str(Path(folder) / "control"),
             brokers=stack.brokers,
             port_offset=stack.ports.offset,
+            secure=stack.security is not None,
         )
 
         def keep_record(children: tuple[ProcessId, ...]) -> None:
             replace(record, children=children).write(stack.home)
 
-        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT_S, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT_S, trust_env=False, verify=stack.verify) as http:
             supervisor = Supervisor(
                 graph=stack.graph(http),
                 home=stack.home,

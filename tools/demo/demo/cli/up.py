@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(1, MAX_BROKERS),
         help=f"1 is the light profile; as many as the data was made with, {MAX_BROKERS} at first",
     )
+    parser.add_argument(
+        "--secure", action="store_true", help="tokens, TLS, and a principal with access lists for each part"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,10 +67,10 @@ def run(args: argparse.Namespace) -> int:
         with starting(home, console):
             found = record.running(home)
             if found and ask(found, {"do": "status"})["phase"] == Phase.READY:
-                return say_it_is_up(found, brokers=args.brokers, console=console)
+                return say_it_is_up(found, brokers=args.brokers, secure=args.secure, console=console)
             if found is None:
-                brokers = prepare(home, brokers=args.brokers, console=console)
-                found = start_daemon(home, brokers=brokers)
+                brokers = prepare(home, brokers=args.brokers, secure=args.secure, console=console)
+                found = start_daemon(home, brokers=brokers, secure=args.secure)
         last = follow(found, console=console)
     except (UpError, JarsError, PostgresUnavailableError) as error:
         console.print(f"demo up: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -102,12 +105,15 @@ def starting(home: Home, console: Console) -> Iterator[None]:
         os.close(descriptor)
 
 
-def say_it_is_up(found: Record, *, brokers: int | None, console: Console) -> int:
+def say_it_is_up(found: Record, *, brokers: int | None, secure: bool, console: Console) -> int:
     """Change nothing; 1 when another kind of stack was asked for than the one that runs."""
     if brokers not in (None, found.brokers):
         console.print(
             f"demo up: the stack runs with {found.brokers} broker(s); `./demo down` first", style="bold red"
         )
+        return 1
+    if secure and not found.secure:
+        console.print("demo up: the stack runs without --secure; `./demo down` first", style="bold red")
         return 1
     snapshot = ask(found, {"do": "status"})
     console.print("The stack is up already; nothing to do.")
@@ -118,7 +124,7 @@ def say_it_is_up(found: Record, *, brokers: int | None, console: Console) -> int
     return 0
 
 
-def prepare(home: Home, *, brokers: int | None, console: Console) -> int:
+def prepare(home: Home, *, brokers: int | None, secure: bool, console: Console) -> int:
     """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, Kafka's jars.
 
     Returns:
@@ -133,7 +139,7 @@ def prepare(home: Home, *, brokers: int | None, console: Console) -> int:
     made = int(made_for.read_text()) if made_for.exists() else None
     chosen = brokers or made or MAX_BROKERS
     ports = Ports.from_environment()
-    if busy := taken(ports.all(brokers=chosen)):
+    if busy := taken(ports.all(brokers=chosen, secure=secure)):
         raise UpError(
             "\n".join(["these ports are taken:", *(f"  {port}" for port in busy), remedy_for(busy)])
         )
@@ -142,7 +148,15 @@ def prepare(home: Home, *, brokers: int | None, console: Console) -> int:
             f"the data in {home.data} was made with {made} broker(s) and stays so: "
             f"`./demo up --brokers {made}`, or erase it with `./demo down --volumes`"
         )
+    kind = home.data / "secure"
+    if made is not None and kind.exists() != secure:
+        raise UpError(
+            f"the data in {home.data} was made {'with' if kind.exists() else 'without'} --secure and stays so: "
+            f"`./demo up{' --secure' if kind.exists() else ''}`, or erase it with `./demo down --volumes`"
+        )
     home.make()
+    if secure:
+        write_private(kind, "principals and access lists are in the brokers' data\n")
     write_private(made_for, str(chosen))
     PostgresInstall(directory=home.data / "postgres", port=ports.postgres, password="").require_reachable()
     with shown(console) as progress:
@@ -150,12 +164,20 @@ def prepare(home: Home, *, brokers: int | None, console: Console) -> int:
     return chosen
 
 
-def start_daemon(home: Home, *, brokers: int) -> Record:
+def start_daemon(home: Home, *, brokers: int, secure: bool) -> Record:
     """Start the supervisor in a session of its own and wait until it can be talked to."""
     errors = home.logs / "daemon.err"
     with os.fdopen(open_private(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as output:
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "demo", "supervise", "--brokers", str(brokers)],
+            [
+                sys.executable,
+                "-m",
+                "demo",
+                "supervise",
+                "--brokers",
+                str(brokers),
+                *(["--secure"] if secure else []),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -53,6 +53,7 @@ class Record:
     socket: str
     brokers: int
     port_offset: int
+    secure: bool = False
     children: tuple[ProcessId, ...] = ()
 
     @property
@@ -74,6 +75,7 @@ class Record:
                 socket=raw["socket"],
                 brokers=raw["brokers"],
                 port_offset=raw["port_offset"],
+                secure=raw.get("secure", False),
                 children=tuple(ProcessId(**child) for child in raw["children"]),
             )
         except (OSError, ValueError, KeyError, TypeError):
