@@ -122,6 +122,7 @@ class Stack:
             },
             "kafka": {"bootstrap": self.bootstrap},
             "audit": self.audited.as_json(),
+            "cafile": str(self.security.authority.certificate) if self.security else None,
         }
 
     def graph(self, http: httpx.AsyncClient) -> Graph:
