@@ -105,7 +105,7 @@ def starting(home: Home, console: Console) -> Iterator[None]:
         os.close(descriptor)
 
 
-def say_it_is_up(found: Record, *, brokers: int | None, secure: bool, console: Console) -> int:
+def say_it_is_up(found: Record, *, brokers: int | None, console: Console, secure: bool = False) -> int:
     """Change nothing; 1 when another kind of stack was asked for than the one that runs."""
     if brokers not in (None, found.brokers):
         console.print(
@@ -124,7 +124,7 @@ def say_it_is_up(found: Record, *, brokers: int | None, secure: bool, console: C
     return 0
 
 
-def prepare(home: Home, *, brokers: int | None, secure: bool, console: Console) -> int:
+def prepare(home: Home, *, brokers: int | None, console: Console, secure: bool = False) -> int:
     """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, Kafka's jars.
 
     Returns:
@@ -164,7 +164,7 @@ def prepare(home: Home, *, brokers: int | None, secure: bool, console: Console) 
     return chosen
 
 
-def start_daemon(home: Home, *, brokers: int, secure: bool) -> Record:
+def start_daemon(home: Home, *, brokers: int, secure: bool = False) -> Record:
     """Start the supervisor in a session of its own and wait until it can be talked to."""
     errors = home.logs / "daemon.err"
     with os.fdopen(open_private(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as output:
