@@ -160,6 +160,7 @@ async def rich_database(rich_postgres_admin_dsn: str) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 def stack(session_directory: Path) -> Iterator[RunningStack]:
-    """The whole system, started by `./demo` as a person would."""
-    with whole_stack(session_directory / "stack") as running:
+    """The whole system, started by `./demo` as a person would; with TEST_STACK_SECURE by `./demo up --secure`."""
+    options = ["--secure"] if os.environ.get("TEST_STACK_SECURE") else []
+    with whole_stack(session_directory / "stack", *options) as running:
         yield running

@@ -7,6 +7,8 @@ Runs in the image of the order service and in the environment of `./demo`; all i
 
 import asyncio
 import json
+import os
+import ssl
 import sys
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -28,13 +30,23 @@ def products() -> list[dict[str, Any]]:
     return entries
 
 
+def access(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """How instances that ask are told who this is: `SHOP_TOKEN` of the staff, `SHOP_CAFILE` to know them by."""
+    if "SHOP_TOKEN" not in environment:
+        return {}
+    return {
+        "headers": {"authorization": f"Bearer {environment['SHOP_TOKEN']}"},
+        "verify": ssl.create_default_context(cafile=environment.get("SHOP_CAFILE")),
+    }
+
+
 async def seed(instances: Mapping[int, str]) -> None:
     """Register what is not there yet; `instances` maps an instance's number to its base URL.
 
     Raises:
         SeedError: an instance refused a product or does not answer.
     """
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=10, trust_env=False, **access()) as client:
         for entry in products():
             try:
                 await _register(client, instances[entry["home"]], entry["product"])

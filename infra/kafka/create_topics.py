@@ -9,10 +9,13 @@ changes nothing. Exit code 1 with a sentence on standard error when brokers are 
 import argparse
 import asyncio
 import json
+import os
+import ssl
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
@@ -47,10 +50,23 @@ async def ensure(topics: list[Topic], *, bootstrap: str, replication: int, timeo
             await admin.close()
 
 
+def login(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """How a cluster that asks is told who this is: `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`, `KAFKA_SSL_CAFILE`."""
+    if "KAFKA_SASL_USERNAME" not in environment:
+        return {}
+    return {
+        "security_protocol": "SASL_SSL",
+        "ssl_context": ssl.create_default_context(cafile=environment.get("KAFKA_SSL_CAFILE")),
+        "sasl_mechanism": environment.get("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+        "sasl_plain_username": environment["KAFKA_SASL_USERNAME"],
+        "sasl_plain_password": environment["KAFKA_SASL_PASSWORD"],
+    }
+
+
 async def connected(bootstrap: str) -> AIOKafkaAdminClient:
     """A client of the brokers, as soon as one answers."""
     while True:
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **login())
         try:
             await admin.start()
         except KafkaError:  # nobody answers yet; the caller's time-out is the bound

@@ -33,6 +33,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+LOOPBACK = ("localhost", "::1")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 10.0
 
 
@@ -107,11 +108,21 @@ async def run(
             bootstrap_servers=config.bootstrap_servers,
             connectors=cluster.configs.names,
         )
+        if (
+            not config.rest.asks
+            and not config.rest_host.startswith("127.")
+            and config.rest_host not in LOOPBACK
+        ):
+            log.warning(
+                "rest.open", host=config.rest_host, effect="whoever reaches it may change every connector"
+            )
         for given in files or ():
             await _warn_of_missing_topics(running, _define(config, providers)(given))
         return await serve(
             config,
-            make_app(context, hosts=config.hosts),
+            make_app(
+                context, hosts=config.hosts, knows=config.rest.knows if config.rest.users_file else None
+            ),
             listener=listener,
             watched=[*following, *working],
             failed=asyncio.Event() if files is None else herder.failed,
@@ -124,7 +135,7 @@ async def _rest_context(
 ) -> AsyncIterator[RestContext]:
     """What the routes work with. What they are given is defined with the references that the worker allows."""
     cluster, define = herder.cluster, _define(config, config.providers)
-    async with make_leader_client() as leader_client:
+    async with make_leader_client(config.rest.client_context()) as leader_client:
         yield RestContext(
             cluster=cluster,
             operations=ConnectorOperations(cluster.configs, cluster.statuses, define),
@@ -136,6 +147,7 @@ async def _rest_context(
             leader_client=leader_client,
             cluster_id=await _until_available(partial(cluster_id, client_options(_kafka(config)))),
             from_files=from_files,
+            scheme=config.rest.scheme,
         )
 
 

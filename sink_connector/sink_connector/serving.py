@@ -59,6 +59,7 @@ async def serve(
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=1,
+            **config.rest.server_options(),
         )
     )
     asked = asyncio.Event()

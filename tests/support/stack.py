@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from collections import Counter
@@ -51,6 +52,20 @@ class RunningStack:
     @property
     def sink_url(self) -> str:
         return self._url("sink")
+
+    @property
+    def access(self) -> dict[str, Any]:
+        """What an httpx client of the services needs to be let in: as a member of the staff, where they ask."""
+        if not self.addresses["cafile"]:
+            return {}
+        return {
+            "verify": ssl.create_default_context(cafile=self.addresses["cafile"]),
+            "headers": {"authorization": f"Bearer {self.token('staff')}"},
+        }
+
+    def token(self, user: str) -> str:
+        """An access token of a secure stack."""
+        return self.demo("token", user).stdout.strip()
 
     @property
     def bootstrap(self) -> str:
@@ -126,8 +141,8 @@ class RunningStack:
 
 
 @contextmanager
-def whole_stack(directory: Path) -> Iterator[RunningStack]:
-    """Start the stack in `directory`; afterwards nothing of it is left.
+def whole_stack(directory: Path, *options: str) -> Iterator[RunningStack]:
+    """Start the stack in `directory` with the `options` of `up`; afterwards nothing of it is left.
 
     `TEST_STACK_HOME` names the home of one that runs already, which spares a developer the start; it is left running.
     """
@@ -135,10 +150,12 @@ def whole_stack(directory: Path) -> Iterator[RunningStack]:
         yield described(Path(home_in_use), Ports())
         return
     ports = next(
-        ports for offset in _OFFSETS if not taken((ports := Ports(offset=offset)).all(brokers=BROKERS))
+        ports
+        for offset in _OFFSETS
+        if not taken((ports := Ports(offset=offset)).all(brokers=BROKERS, secure=True))
     )
     try:
-        started = run_demo(directory, ports, "up", timeout_s=_START_TIMEOUT_S)
+        started = run_demo(directory, ports, "up", *options, timeout_s=_START_TIMEOUT_S)
         assert started.returncode == 0, started.stdout + started.stderr
         yield described(directory, ports)
     finally:

@@ -13,6 +13,8 @@ ORDER, CATALOG, SINK = (
 )
 HTTP = (ORDER / "entrypoints/http", CATALOG / "http", SINK / "rest")
 COPIES = {
+    "authentication": tuple(place / "authentication.py" for place in HTTP[:2]),
+    "security_settings": (ORDER / "security_settings.py", CATALOG / "security_settings.py"),
     **{
         name: tuple(place / f"{name}.py" for place in HTTP)
         for name in ("protocol", "guard", "methods", "docs")

@@ -38,7 +38,9 @@ def read(settings: type) -> Iterator[str]:
     package = Path(inspect.getfile(settings)).parents[len(settings.__module__.split(".")) - 2]
     for file in package.rglob("*.py"):
         yield from attributes(ast.parse(file.read_text()), of=RECEIVERS)
-    yield from attributes(ast.parse(inspect.getsource(settings)), of={"self"})
+    for each in settings.__mro__:
+        if each.__module__.partition(".")[0] == package.name:
+            yield from attributes(ast.parse(inspect.getsource(each)), of={"self"})
 
 
 def attributes(tree: ast.AST, *, of: Collection[str]) -> Iterator[str]:

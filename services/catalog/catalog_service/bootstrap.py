@@ -20,6 +20,7 @@ from catalog_service.consistency.tokens import TOPICS, TokenGate
 from catalog_service.consistency.visibility import ReadModelVisibility
 from catalog_service.gateway.command_proxy import instance_routes
 from catalog_service.http.app import build_app
+from catalog_service.http.authentication import TokenVerifier
 from catalog_service.http.consistency import holding
 from catalog_service.http.health import health_routes
 from catalog_service.http.orders import history_routes, order_routes
@@ -60,8 +61,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             pool_size=settings.pool_size,
             statement_timeout_s=settings.statement_timeout,
         ) as database,
-        httpx.AsyncClient(trust_env=False) as http,
-        aclosing(Brokers(settings.kafka_bootstrap)) as brokers,
+        httpx.AsyncClient(trust_env=False, verify=settings.client_tls()) as http,
+        aclosing(Brokers(settings.kafka_bootstrap, security=settings.kafka_security)) as brokers,
     ):
         parts = _parts(settings, database=database, http=http, brokers=brokers)
         tasks = parts.start()
@@ -125,7 +126,11 @@ def _parts(settings: Settings, *, database: Database, http: httpx.AsyncClient, b
     metrics = Metrics()
     live = _live(settings, database, topics, metrics)
     probes = Probes(
-        order_services=settings.order_services, sink_url=settings.sink_url, brokers=brokers, http=http
+        order_services=settings.order_services,
+        sink_url=settings.sink_url,
+        sink_login=settings.sink_login,
+        brokers=brokers,
+        http=http,
     )
     reporter = SyncStatusReporter(
         database=database,
@@ -167,6 +172,7 @@ def _live(settings: Settings, database: Database, topics: dict[str, str], metric
     )
     reader = TopicReader(
         settings.kafka_bootstrap,
+        security=settings.kafka_security,
         topics=topics,
         changes=feed,
         known=listener.known,
@@ -210,6 +216,19 @@ def _app(settings: Settings, parts: _Parts) -> FastAPI:
         seconds=parts.metrics.requests,
         hosts=settings.hosts,
         streams_per_client=settings.streams_per_client,
+        verifier=_verifier(settings, parts.http),
+    )
+
+
+def _verifier(settings: Settings, http: httpx.AsyncClient) -> TokenVerifier | None:
+    if settings.auth_issuer is None:
+        return None
+    return TokenVerifier(
+        issuer=settings.auth_issuer,
+        audience=settings.auth_audience,
+        roles_claim=settings.auth_roles_claim,
+        leeway_s=settings.auth_leeway,
+        client=http,
     )
 
 

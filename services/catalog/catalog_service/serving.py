@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -17,14 +19,23 @@ from catalog_service.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+NO_TLS: Mapping[str, Any] = MappingProxyType({})
+
 _DRAIN_S = 3
 _KEEP_ALIVE_S = (
     20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
 )
 
 
-def http_server(app: FastAPI, *, host: str, port: int, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008 - frozen
-    """What serves the application, not yet running."""
+def http_server(
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    tls: Mapping[str, Any] = NO_TLS,
+) -> uvicorn.Server:
+    """What serves the application, not yet running; `tls` are uvicorn's options for it."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -38,6 +49,7 @@ def http_server(app: FastAPI, *, host: str, port: int, limits: Limits = Limits()
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_DRAIN_S,
+            **tls,
         )
     )
 
@@ -50,7 +62,9 @@ async def serve(settings: Settings) -> None:
     """
     async with running(settings) as service:
         limits = Limits(connections=settings.max_connections)
-        server = http_server(service.app, host=settings.host, port=settings.port, limits=limits)
+        server = http_server(
+            service.app, host=settings.host, port=settings.port, limits=limits, tls=settings.server_tls()
+        )
         serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
         tune_collector()
         log.info("catalog.started", host=settings.host, port=settings.port)

@@ -3,6 +3,8 @@
 from pydantic import Field, PostgresDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from catalog_service.security_settings import SecuritySettings
+
 
 class MigrationSettings(BaseSettings):
     """What `catalog-service migrate` needs: the owner of the read schema, who alone may change it, and its name.
@@ -17,8 +19,8 @@ class MigrationSettings(BaseSettings):
     log_level: str = "INFO"
 
 
-class Settings(BaseSettings):
-    """What `catalog-service serve` needs. Times are seconds.
+class Settings(SecuritySettings):
+    """What `catalog-service serve` needs. Times are seconds; what keeps others out is in `SecuritySettings`.
 
     `allowed_hosts` are comma-separated names by which clients may call the service, besides loopback names and addresses;
     `*` allows every name, which lets any web page read the answers (DNS rebinding). Streams are connections too, so
@@ -29,11 +31,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CATALOG_", frozen=True)
 
     database_url: SecretStr
-    kafka_bootstrap: str
-    host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     order_services: dict[str, str] = Field(default_factory=dict)
     sink_url: str = "http://127.0.0.1:8083"
+    sink_user: str | None = None
+    sink_password: SecretStr | None = None
     topic_prefix: str = ""
     allowed_hosts: str = ""
     log_level: str = "INFO"
@@ -53,6 +55,13 @@ class Settings(BaseSettings):
     def hosts(self) -> frozenset[str]:
         """The names by which the service may be called."""
         return frozenset(name.strip() for name in self.allowed_hosts.split(",") if name.strip())
+
+    @property
+    def sink_login(self) -> tuple[str, str] | None:
+        """User and password for the sink's REST, if there is a user."""
+        if self.sink_user is None:
+            return None
+        return self.sink_user, self.sink_password.get_secret_value() if self.sink_password else ""
 
 
 def checked_dsn(dsn: SecretStr) -> str:

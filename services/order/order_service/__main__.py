@@ -76,7 +76,9 @@ def _serve(settings: Settings) -> None:
 
     async def serve() -> None:
         async with build(settings) as service:
-            await server.serve(service, host=settings.host, port=settings.port, limits=limits)
+            await server.serve(
+                service, host=settings.host, port=settings.port, limits=limits, tls=settings.server_tls()
+            )
 
     _run(serve())
 

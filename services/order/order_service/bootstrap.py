@@ -22,6 +22,7 @@ from order_service.entrypoints.expiry import Expiry
 from order_service.entrypoints.http import claims, tracing
 from order_service.entrypoints.http.admission import Admission
 from order_service.entrypoints.http.app import build_app
+from order_service.entrypoints.http.authentication import TokenVerifier
 from order_service.entrypoints.http.claims import NameRegistryClient, claims_router
 from order_service.entrypoints.http.commands import Commands
 from order_service.entrypoints.http.health import Check, health_router
@@ -63,7 +64,9 @@ async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> Asy
         database = _open_database(settings)
         stack.push_async_callback(database.close)
         timeout = httpx.Timeout(settings.forward_timeout_s, connect=CONNECT_TIMEOUT_S)
-        client = await stack.enter_async_context(httpx.AsyncClient(timeout=timeout, trust_env=False))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(timeout=timeout, trust_env=False, verify=settings.client_tls())
+        )
         yield _service(settings, database, client, clock)
 
 
@@ -127,6 +130,19 @@ def _app(
         ),
         body_limit=settings.body_limit,
         hosts=settings.hosts,
+        verifier=_verifier(settings, client),
+    )
+
+
+def _verifier(settings: Settings, client: httpx.AsyncClient) -> TokenVerifier | None:
+    if settings.auth_issuer is None:
+        return None
+    return TokenVerifier(
+        issuer=settings.auth_issuer,
+        audience=settings.auth_audience,
+        roles_claim=settings.auth_roles_claim,
+        leeway_s=settings.auth_leeway,
+        client=client,
     )
 
 
@@ -135,7 +151,9 @@ async def republish_log(settings: Settings, *, topics: Collection[str] = ()) -> 
     wanted = {settings.topic_prefix + topic for topic in topics}
     database = _open_database(settings)
     try:
-        async with kafka_publisher(settings.kafka_bootstrap, f"{settings.instance}-republish") as publisher:
+        async with kafka_publisher(
+            settings.kafka_bootstrap, f"{settings.instance}-republish", security=settings.kafka_security
+        ) as publisher:
             reader = OutboxReader(database=database, instance=settings.instance)
             return await republish(reader, publisher, wanted=lambda topic: not wanted or topic in wanted)
     finally:
@@ -158,7 +176,9 @@ def _relay(settings: Settings, commits: MessageBus, backlog: Backlog, reader: Ou
         name=RELAY,
         reader=reader,
         backlog=backlog,
-        publishers=lambda: kafka_publisher(settings.kafka_bootstrap, settings.instance),
+        publishers=lambda: kafka_publisher(
+            settings.kafka_bootstrap, settings.instance, security=settings.kafka_security
+        ),
         note=note,
         set_aside=set_aside,
     )
@@ -193,7 +213,12 @@ def _consumers(settings: Settings, commits: MessageBus, queries: Queries) -> tup
     return tuple(
         InboxConsumer(
             topic=settings.topic_prefix + topic,
-            consumers=partial(open_topic, settings.kafka_bootstrap, settings.topic_prefix + topic),
+            consumers=partial(
+                open_topic,
+                settings.kafka_bootstrap,
+                settings.topic_prefix + topic,
+                security=settings.kafka_security,
+            ),
             effect_of=effect_of,
             run=run,
             positions=queries.positions,

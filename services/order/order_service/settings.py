@@ -5,13 +5,15 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from order_service.security_settings import SecuritySettings
 
 InstanceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
 
 
-class Settings(BaseSettings):
-    """One instance of the service."""
+class Settings(SecuritySettings):
+    """One instance of the service; what keeps others out of it is in `SecuritySettings`."""
 
     model_config = SettingsConfigDict(env_prefix="ORDER_", frozen=True, extra="ignore")
 
@@ -19,10 +21,8 @@ class Settings(BaseSettings):
     """Part of every order id; never changes for one database."""
     database_url: str
     """`sqlite:////abs/path.db` or `postgresql://…?sslmode=…`; a driver's name behind the scheme is passed over."""
-    kafka_bootstrap: str
-    host: str = "127.0.0.1"
     port: int = 8001
-    peers: dict[InstanceName, str] = {}
+    peers: dict[InstanceName, str] = Field(default_factory=dict)
     """Instance → base URL, this one's own included."""
     allowed_hosts: str = ""
     """Comma-separated names by which clients may call this instance, besides its own, its peers', loopback names and

@@ -1,9 +1,11 @@
 """Deploying connector files to a worker, this one's or Kafka Connect's: `PUT /connectors/{name}/config` for each."""
 
+import os
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -22,11 +24,38 @@ class DeployError(SinkError):
     """The worker refused a configuration, or a connector did not come to run in time."""
 
 
-def deploy(
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who deploys, and whom they trust: user and password, and the PEM file of an authority."""
+
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    cafile: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Access":
+        """`SINK_DEPLOY_USER`, `SINK_DEPLOY_PASSWORD`, `SINK_DEPLOY_CAFILE`: a command line is seen by everybody."""
+        user = environment.get("SINK_DEPLOY_USER")
+        return cls(
+            login=(user, environment.get("SINK_DEPLOY_PASSWORD", "")) if user else None,
+            cafile=environment.get("SINK_DEPLOY_CAFILE") or None,
+        )
+
+    def verify(self) -> ssl.SSLContext | bool:
+        """As httpx takes it. Raises `ConfigError` for a file that cannot be read."""
+        if self.cafile is None:
+            return True
+        try:
+            return ssl.create_default_context(cafile=self.cafile)
+        except OSError as error:
+            raise ConfigError({"SINK_DEPLOY_CAFILE": [f"cannot be read: {error}"]}) from error
+
+
+def deploy(  # noqa: PLR0913 - what, where, and how it is let in there
     connectors: list[Mapping[str, Any]],
     *,
     url: str,
     wait_s: float,
+    access: Access = Access(),
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
@@ -34,6 +63,8 @@ def deploy(
 
     Waits up to `wait_s` for the worker to answer and for every task to run. What has failed (perhaps long ago, in a worker
     that is just coming up again) is restarted once, and has to last then.
+
+    `access` is what it takes to be let in there.
 
     Raises:
         ConfigError: `url` is none, or a connector has no name.
@@ -49,7 +80,7 @@ def deploy(
             sleep(PAUSE_S)
 
     # A proxy of the environment is for the world outside; a worker is a neighbour.
-    with httpx.Client(trust_env=False, timeout=TIMEOUT_S) as http:
+    with httpx.Client(trust_env=False, timeout=TIMEOUT_S, auth=access.login, verify=access.verify()) as http:
         worker = _Worker(http, url.rstrip("/"))
         for config in connectors:
             patiently(

@@ -18,6 +18,7 @@ from sink_connector.config.providers import (
     UnresolvedError,
     read_providers,
 )
+from sink_connector.config.rest_security import RestSecurity, read_rest_security
 from sink_connector.errors import ConfigError
 
 PREFIX = "SINK_"
@@ -30,7 +31,7 @@ SETTINGS = frozenset(
     {
         "bootstrap.servers", "config.providers", "config.storage.partitions", "config.storage.replication.factor",
         "config.storage.topic", "group.id", "heartbeat.interval.ms", "listeners", "log.level", "rebalance.timeout.ms",
-        "rest.advertised.host.name", "rest.advertised.port", "rest.host", "rest.host.name", "rest.port",
+        "rest.basic.auth.file", "rest.advertised.host.name", "rest.advertised.port", "rest.host", "rest.host.name", "rest.port",
         "session.timeout.ms", "status.storage.partitions", "status.storage.replication.factor", "status.storage.topic",
         "key.converter", "value.converter", "header.converter",
         "admin.listeners", "client.dns.lookup", "client.id", "connect.protocol", "connections.max.idle.ms",
@@ -85,6 +86,7 @@ class WorkerConfig:
     consumer: Mapping[str, str] = field(default_factory=dict, repr=False)
     converters: Mapping[str, str] = field(default_factory=dict)
     providers: ConfigProviders = field(default_factory=ConfigProviders)
+    rest: RestSecurity = field(default_factory=RestSecurity)
 
     @property
     def identity(self) -> str:
@@ -119,7 +121,6 @@ def read_worker(environment: Mapping[str, str] = os.environ, *, file: Path | Non
         ConfigError: For a file that cannot be read, values of the wrong type and protection that is not there.
     """
     settings = _Settings(_written(environment, file))
-    settings.problems.update(_unprotected(settings.values))
     config = _config(settings, environment)
     if settings.problems:
         raise ConfigError(settings.problems)
@@ -166,6 +167,13 @@ class _Settings:
             self.problems.update(error.problems)
             return ConfigProviders()
 
+    def rest(self) -> RestSecurity:
+        try:
+            return read_rest_security(self.values)
+        except ConfigError as error:
+            self.problems.update(error.problems)
+            return RestSecurity()
+
     def beginning_with(self, *prefixes: str) -> dict[str, str]:
         return {name: value for name, value in self.values.items() if name.startswith(prefixes)}
 
@@ -192,6 +200,7 @@ def _config(settings: _Settings, environment: Mapping[str, str]) -> WorkerConfig
         consumer={name.removeprefix("consumer."): value for name, value in consumer.items()},
         converters=settings.beginning_with(*CONVERTERS),
         providers=settings.providers(environment),
+        rest=settings.rest(),
     )
 
 
@@ -204,21 +213,6 @@ def unknown_settings(file: Path | None) -> dict[str, str | None]:
         name: next(iter(difflib.get_close_matches(name, SETTINGS, n=1, cutoff=0.75)), None)
         for name in unknown
     }
-
-
-def _unprotected(values: Mapping[str, str]) -> dict[str, list[str]]:
-    """Protection that was asked for and is not there must not be left out without a word."""
-    problems = {}
-    schemes = {urlsplit(each.strip()).scheme.lower() for each in values.get("listeners", "").split(",")}
-    if "https" in schemes:
-        problems["listeners"] = [
-            "asks for https, which is not served here; put a proxy in front and listen to http"
-        ]
-    if values.get("rest.extension.classes", "").strip():
-        problems["rest.extension.classes"] = [
-            "names Java classes, which are not run here; put a proxy in front"
-        ]
-    return problems
 
 
 def _read_file(file: Path) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """The worker's HTTP interface: Kafka Connect's REST API, and metrics."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sink_connector.rest import connectors, errors, loggers, offsets, plugins
+from sink_connector.rest.basic_auth import BasicAuth
 from sink_connector.rest.dependencies import Context, RestContext
 from sink_connector.rest.docs import docs_routes
 from sink_connector.rest.guard import RequestGuard
@@ -15,8 +16,16 @@ from sink_connector.rest.response_headers import ResponseHeadersMiddleware
 from sink_connector.version import CONNECT_VERSION, VERSION
 
 
-def make_app(context: RestContext, *, hosts: Collection[str] = ()) -> FastAPI:
-    """The worker's ASGI application. `hosts` are the names it may be called by."""
+def make_app(
+    context: RestContext,
+    *,
+    hosts: Collection[str] = (),
+    knows: Callable[[str, str], bool] | None = None,
+) -> FastAPI:
+    """The worker's ASGI application. `hosts` are the names it may be called by.
+
+    `knows` tells whether a user's password is the right one; without it nobody is asked.
+    """
     title = "Sink connector"
     app = FastAPI(
         title=title,
@@ -43,6 +52,8 @@ def make_app(context: RestContext, *, hosts: Collection[str] = ()) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(ConnectPaths)
     app.add_middleware(HeadMiddleware)
+    if knows is not None:
+        app.add_middleware(BasicAuth, knows=knows)
     app.add_middleware(RequestGuard, hosts=hosts, refuse=errors.refusal)
     app.add_middleware(ResponseHeadersMiddleware)
 

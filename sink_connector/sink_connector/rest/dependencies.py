@@ -22,7 +22,7 @@ class RestContext:
     """One worker, as its REST interface sees it.
 
     `define` reads what comes over REST, within what the worker allows it; `definitions` knows the connectors there are. With
-    `from_files`, configurations cannot be changed over REST.
+    `from_files`, configurations cannot be changed over REST. `scheme` is every worker's: http or https.
     """
 
     cluster: Cluster
@@ -35,6 +35,7 @@ class RestContext:
     leader_client: httpx.AsyncClient
     cluster_id: str
     from_files: bool
+    scheme: str = "http"
 
     @property
     def configs(self) -> ConfigStore:

@@ -1,5 +1,6 @@
 """Commands are decided by the group's leader. A worker that is not it hands the request on and gives back the answer."""
 
+import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,6 +13,7 @@ from sink_connector.rest.dependencies import RestContext, rest_context
 from sink_connector.rest.errors import ConflictError
 
 TIMEOUT_S = 60.0
+PASSED_ON = ("authorization", "content-type")
 REBALANCING = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
 
 
@@ -19,9 +21,9 @@ class ForwardError(SinkError):
     """The leader did not answer."""
 
 
-def make_leader_client() -> httpx.AsyncClient:
+def make_leader_client(verify: ssl.SSLContext | bool = True) -> httpx.AsyncClient:  # noqa: FBT001, FBT002 - httpx's own
     """A client for the other workers; a proxy out of the environment is none of their business."""
-    return httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S)
+    return httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S, verify=verify)
 
 
 class LeaderRoute(APIRoute):
@@ -57,10 +59,13 @@ async def _ask(leader: str, request: Request, context: RestContext) -> Response:
         request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace").partition("?")[0]
     )
     query = f"{request.url.query}&forward=false" if request.url.query else "forward=false"
-    sent = {"content-type": request.headers["content-type"]} if "content-type" in request.headers else {}
+    sent = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
     try:
         answer = await context.leader_client.request(
-            request.method, f"http://{leader}{path}?{query}", content=await request.body(), headers=sent
+            request.method,
+            f"{context.scheme}://{leader}{path}?{query}",
+            content=await request.body(),
+            headers=sent,
         )
     except httpx.HTTPError as error:
         raise ForwardError(f"the leader of the group, {leader}, did not answer: {error!r}") from error
@@ -68,5 +73,7 @@ async def _ask(leader: str, request: Request, context: RestContext) -> Response:
         name: answer.headers[name] for name in ("content-type", "location") if name in answer.headers
     }
     if "location" in passed_on:
-        passed_on["location"] = passed_on["location"].replace(f"http://{leader}/", str(request.base_url))
+        passed_on["location"] = passed_on["location"].replace(
+            f"{context.scheme}://{leader}/", str(request.base_url)
+        )
     return Response(answer.content, status_code=answer.status_code, headers=passed_on)

@@ -40,6 +40,19 @@ CONSUMER: dict[str, tuple[str, type]] = {
     "sasl.username": ("sasl_plain_username", str),
     "sasl.password": ("sasl_plain_password", str),
 }
+# What else a client of Kafka may be told of security, and is honoured or means nothing here.
+SECURITY = ("security.", "sasl.", "ssl.")
+HONOURED = frozenset(
+    {
+        "sasl.jaas.config", "ssl.endpoint.identification.algorithm", "ssl.key.password", "ssl.keystore.location",
+        "ssl.keystore.password", "ssl.keystore.type", "ssl.truststore.certificates", "ssl.truststore.location",
+        "ssl.truststore.type",
+        "ssl.cipher.suites", "ssl.client.auth", "ssl.enabled.protocols", "ssl.keymanager.algorithm", "ssl.protocol",
+        "ssl.secure.random.implementation", "ssl.trustmanager.algorithm", "ssl.truststore.password",
+    }
+)  # fmt: skip
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 CLIENT = (
     "bootstrap_servers",
     "client_id",
@@ -83,6 +96,7 @@ def consumer_options(
             options[option] = value.strip().lower() == "true" if kind is bool else kind(value.strip())
         except ValueError:
             problems[f"consumer.override.{name}"] = [f"is {value!r}, it must be a whole number"]
+    problems |= _not_honoured(overrides)
     for step in (_jaas_login, _ssl_context):
         try:
             options |= step(overrides)
@@ -91,6 +105,24 @@ def consumer_options(
     if problems:
         raise ConfigError(problems)
     return options
+
+
+def _not_honoured(overrides: Mapping[str, str]) -> dict[str, list[str]]:
+    """What is asked for and cannot be had: left out in silence, it would be missing when it is needed."""
+    problems = {
+        name: "is not known here, and security that was asked for is not left out"
+        for name in overrides
+        if name.startswith(SECURITY) and name not in CONSUMER and name not in HONOURED
+    }
+    for name, known in (("security.protocol", PROTOCOLS), ("sasl.mechanism", MECHANISMS)):
+        written = overrides.get(name, known[0]).strip()
+        if written not in known:
+            problems[name] = f"is {written!r}; known are {', '.join(known)}"
+    for store in ("ssl.keystore", "ssl.truststore"):
+        kind = overrides.get(f"{store}.type", "PEM").strip().upper()
+        if overrides.get(f"{store}.location") and kind != "PEM":
+            problems[f"{store}.type"] = f"is {kind}; PEM is read here"
+    return {f"consumer.override.{name}": [problem] for name, problem in problems.items()}
 
 
 def _jaas_login(overrides: Mapping[str, str]) -> dict[str, Any]:
@@ -115,7 +147,11 @@ def _ssl_context(overrides: Mapping[str, str]) -> dict[str, Any]:
     if not overrides.get("security.protocol", "").strip().upper().endswith("SSL"):
         return {}
     trust, own = overrides.get("ssl.truststore.location"), overrides.get("ssl.keystore.location")
-    context = _read_pem("ssl.truststore.location", lambda: ssl.create_default_context(cafile=trust))
+    written = overrides.get("ssl.truststore.certificates")
+    context = _read_pem(
+        "ssl.truststore.certificates" if written else "ssl.truststore.location",
+        lambda: ssl.create_default_context(cafile=trust, cadata=written),
+    )
     if overrides.get("ssl.endpoint.identification.algorithm", "https").strip() == "":
         context.check_hostname = False
     if own:

@@ -20,6 +20,7 @@ class _TargetFile(msgspec.Struct, forbid_unknown_fields=True):
     read_dsn: str
     bootstrap: str
     topic_prefix: str = ""
+    kafka_login: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Target:
     read_dsn: str = field(repr=False)
     bootstrap: str
     topic_prefix: str = ""
+    kafka_login: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """`cafile`, `username` and `password` for brokers that ask (SASL_SSL, SCRAM-SHA-512); empty for others."""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Target":
@@ -54,6 +57,7 @@ class Target:
             "read_dsn": self.read_dsn,
             "bootstrap": self.bootstrap,
             "topic_prefix": self.topic_prefix,
+            "kafka_login": dict(self.kafka_login),
         }
 
     def readers(self) -> tuple[Reader, ...]:

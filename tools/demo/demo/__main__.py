@@ -35,6 +35,12 @@ COMMANDS = {
         "stop everything",
         "Stop every part in order. Data, passwords and logs stay, unless --volumes erases them.",
     ),
+    "token": Command(
+        "demo.cli.token",
+        "an access token of a secure stack, and curl made ready for it",
+        "Print an access token of a stack that runs with --secure, and write `.demo/client/.curlrc`, by which curl speaks "
+        "https to it with that token when CURL_HOME names the folder.",
+    ),
     "status": Command(
         "demo.cli.status",
         "what runs, with pid, memory, restarts and lag",

@@ -7,6 +7,7 @@ its key is. So the journey is every record of one of the order's traces, in the 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -15,6 +16,7 @@ from ulid_transform import ulid_to_timestamp
 
 from auditor.sources.lenient_decoding import lenient_decoding
 from demo.errors import CommandError, UsageError
+from demo.security import StackSecurity, http_options, kafka_options
 
 _POLL_MS = 1_000
 _PATIENCE = 10
@@ -60,8 +62,15 @@ class _Found:
         return self.headers.get("traceparent", "--")[3:35]
 
 
-async def journey(order_id: str, *, bootstrap: str, catalog_url: str, instances: Iterable[str]) -> list[Step]:
-    """Every record that the order caused, in the order of their commits.
+async def journey(
+    order_id: str,
+    *,
+    bootstrap: str,
+    catalog_url: str,
+    instances: Iterable[str],
+    security: StackSecurity | None = None,
+) -> list[Step]:
+    """Every record that the order caused, in the order of their commits. `security` is the stack's, where it has any.
 
     Raises:
         UsageError: that is no id of an order.
@@ -71,8 +80,13 @@ async def journey(order_id: str, *, bootstrap: str, catalog_url: str, instances:
     since_ms = _placed_ms(order_id)
     topics = ("orders", "products", *(f"inbox.{name}" for name in instances))
     try:
-        found = await _records(order_id, topics, bootstrap=bootstrap, since_ms=since_ms)
-        positions = await _positions(catalog_url)
+        found = await _records(
+            order_id,
+            topics,
+            client={"bootstrap_servers": bootstrap, **kafka_options(security)},
+            since_ms=since_ms,
+        )
+        positions = await _positions(catalog_url, http_options(security))
     except (KafkaError, httpx.HTTPError) as error:
         raise UnreadableError(f"the journey cannot be read ({error}); see `./demo status`") from error
     own = _own_traces(found, order_id)
@@ -95,13 +109,15 @@ def _placed_ms(order_id: str) -> int:
         raise UsageError(f"{order_id!r} is no id of an order: {error}") from error
 
 
-async def _records(order_id: str, topics: Iterable[str], *, bootstrap: str, since_ms: int) -> list[_Found]:
+async def _records(
+    order_id: str, topics: Iterable[str], *, client: Mapping[str, Any], since_ms: int
+) -> list[_Found]:
     """The records since then, up to the ends as they are now; those of foreign traces as far as they are left out."""
     found: list[_Found] = []
     with lenient_decoding():
         async with AIOKafkaConsumer(
             *topics,
-            bootstrap_servers=bootstrap,
+            **client,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
         ) as consumer:
@@ -162,9 +178,9 @@ def _step(found: _Found, positions: Mapping[tuple[str, int], Mapping[str, int]])
     )
 
 
-async def _positions(catalog_url: str) -> dict[tuple[str, int], dict[str, int]]:
+async def _positions(catalog_url: str, access: Mapping[str, Any]) -> dict[tuple[str, int], dict[str, int]]:
     """How far each connector is, by topic and partition."""
-    async with httpx.AsyncClient(base_url=catalog_url, timeout=5, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=catalog_url, timeout=5, trust_env=False, **access) as http:
         answer = await http.get("/sync")
     answer.raise_for_status()
     found: dict[tuple[str, int], dict[str, int]] = {}

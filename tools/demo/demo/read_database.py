@@ -39,7 +39,9 @@ class ReadDatabase:
     @property
     def create_command(self) -> tuple[str, ...]:
         """Makes roles, database and privileges; may run again."""
-        connection = ("-h", HOST, "-p", str(self.server.port), "-U", ADMIN, "-d", "postgres")
+        # The wheel's psql speaks no TLS; the Unix socket is behind what does.
+        host = str(self.server.socket_directory) if self.server.authority else HOST
+        connection = ("-h", host, "-p", str(self.server.port), "-U", ADMIN, "-d", "postgres")
         return (str(binaries() / "psql"), "--no-psqlrc", "--quiet", *connection, "-f", str(SCRIPT))
 
     @property

@@ -1,6 +1,7 @@
 """The stack as data: every part, what runs it, when it is ready, what it comes after."""
 
 import json
+import ssl
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,10 @@ from demo.environment import base_environment, own_settings
 from demo.home import REPOSITORY, Home
 from demo.observers import Observers
 from demo.read_database import ReadDatabase, read_database
+from demo.security import StackSecurity
 from demo.supervisor.commands import Command
 from demo.supervisor.graph import Graph, Job, Part, Probe, Service
+from devservers.issuer import DISCOVERY
 from devservers.kafka import Broker, Node, cluster
 from devservers.ports import HOST, ORDER_INSTANCES, Ports
 from devservers.postgres import STOP_SIGNAL, PostgresInstall
@@ -37,14 +40,27 @@ class Stack:
     read: ReadDatabase
     peer_secret: str = field(repr=False)
     observers: Observers | None = None
+    security: StackSecurity | None = None
+    """None: whoever is on this machine may do everything."""
 
     @classmethod
-    def of(cls, *, home: Home, ports: Ports, brokers: int, classpath: str, observe: bool = False) -> "Stack":
+    def of(
+        cls,
+        *,
+        home: Home,
+        ports: Ports,
+        brokers: int,
+        classpath: str,
+        observe: bool = False,
+        secure: bool = False,
+    ) -> "Stack":
         """Describe the stack kept in `home`, making passwords that are not there yet."""
+        security = StackSecurity.of(home=home, ports=ports) if secure else None
         postgres = PostgresInstall(
             directory=home.data / "postgres",
             port=ports.postgres,
             password=kept_password(home.secrets / "postgres"),
+            authority=security.authority if security else None,
         )
         read = read_database(server=postgres, passwords=home.secrets)
         return cls(
@@ -56,6 +72,7 @@ class Stack:
             read=read,
             peer_secret=kept_password(home.secrets / "order_peers"),
             observers=Observers(home=home, ports=ports) if observe else None,
+            security=security,
         )
 
     @property
@@ -64,19 +81,32 @@ class Stack:
         return ",".join(f"{HOST}:{self.ports.broker(node)}" for node in range(1, self.brokers + 1))
 
     @property
+    def scheme(self) -> str:
+        """What the services' addresses begin with."""
+        return "https" if self.security else "http"
+
+    @property
+    def verify(self) -> ssl.SSLContext | bool:
+        """What a client of the services trusts, as httpx takes it."""
+        return self.security.client_context if self.security else True
+
+    @property
     def orders(self) -> dict[str, str]:
         """Base URL of each order instance."""
-        return {f"order-{n}": f"http://{HOST}:{self.ports.order(n)}" for n in range(1, ORDER_INSTANCES + 1)}
+        return {
+            f"order-{n}": f"{self.scheme}://{HOST}:{self.ports.order(n)}"
+            for n in range(1, ORDER_INSTANCES + 1)
+        }
 
     @property
     def catalog_url(self) -> str:
         """Base URL of the catalog."""
-        return f"http://{HOST}:{self.ports.catalog}"
+        return f"{self.scheme}://{HOST}:{self.ports.catalog}"
 
     @property
     def sink_url(self) -> str:
         """Base URL of the sink worker's REST."""
-        return f"http://{HOST}:{self.ports.sink}"
+        return f"{self.scheme}://{HOST}:{self.ports.sink}"
 
     def order_database(self, instance: str) -> Path:
         """File of an order instance."""
@@ -89,6 +119,7 @@ class Stack:
             write_databases={name: f"sqlite:///{self.order_database(name)}" for name in self.orders},
             read_dsn=self.read.catalog_dsn,
             bootstrap=self.bootstrap,
+            kafka_login=self.security.kafka_login() if self.security else {},
         )
 
     def described(self) -> dict[str, Any]:
@@ -103,6 +134,7 @@ class Stack:
             },
             "kafka": {"bootstrap": self.bootstrap},
             "audit": self.audited.as_json(),
+            "cafile": str(self.security.authority.certificate) if self.security else None,
         }
 
     def graph(self, http: httpx.AsyncClient) -> Graph:
@@ -110,7 +142,12 @@ class Stack:
         parts: list[Part] = [*self._kafka(), *self._postgres(), *self._sink(http), *self._catalog(http)]
         for instance in self.orders:
             parts += self._order(instance, http)
-        seed = Command(command=(sys.executable, str(SEED_JOB), *self.orders.values()), env=base_environment())
+        if self.security:
+            parts.append(self._issuer(http, self.security))
+        seed = Command(
+            command=(sys.executable, str(SEED_JOB), *self.orders.values()),
+            env=base_environment() | self._staff_env(),
+        )
         parts.append(Job(name="seed", run=seed, after=frozenset(self.orders)))
         if self.observers is not None:
             targets = self.orders | {"catalog": self.catalog_url, "sink": self.sink_url}
@@ -124,7 +161,12 @@ class Stack:
             Node(id=n, port=self.ports.broker(n), controller_port=self.ports.controller(n))
             for n in range(1, self.brokers + 1)
         ]
-        return cluster(directory=self.home.data / "kafka", nodes=nodes, classpath=self.classpath)
+        return cluster(
+            directory=self.home.data / "kafka",
+            nodes=nodes,
+            classpath=self.classpath,
+            security=self.security.kafka if self.security else None,
+        )
 
     def _kafka(self) -> list[Part]:
         brokers = self.kafka
@@ -143,9 +185,49 @@ class Stack:
                 ),
             ]
         words = ("--bootstrap", self.bootstrap, "--replication", str(self.brokers))
-        topics = Command(command=(sys.executable, str(TOPICS_JOB), *words), env=base_environment())
-        parts.append(Job(name="topics", run=topics, after=frozenset(broker.name for broker in brokers)))
+        topics = Command(
+            command=(sys.executable, str(TOPICS_JOB), *words), env=base_environment() | self._topics_env()
+        )
+        started = frozenset(broker.name for broker in brokers)
+        if security := self.security:
+
+            async def allow(_: Path) -> None:
+                await security.apply_acls(self.bootstrap)
+
+            parts.append(Job(name="access-lists", run=allow, after=started))
+            started |= {"access-lists"}
+        parts.append(Job(name="topics", run=topics, after=started))
         return parts
+
+    def _topics_env(self) -> dict[str, str]:
+        if self.security is None:
+            return {}
+        login = self.security.kafka_login()
+        return {
+            "KAFKA_SSL_CAFILE": login["cafile"],
+            "KAFKA_SASL_USERNAME": login["username"],
+            "KAFKA_SASL_PASSWORD": login["password"],
+        }
+
+    def _staff_env(self) -> dict[str, str]:
+        if self.security is None:
+            return {}
+        return {
+            "SHOP_CAFILE": str(self.security.authority.certificate),
+            "SHOP_TOKEN": self.security.token("staff"),
+        }
+
+    def _issuer(self, http: httpx.AsyncClient, security: StackSecurity) -> Part:
+        url = security.issuer.url
+        words = ("--url", url, "--port", str(self.ports.issuer), "--key", str(security.issuer.key_file))
+        certificate = ("--certificate", str(security.authority.issue("issuer")))
+        return Service(
+            name="issuer",
+            command=(sys.executable, "-m", "devservers.issuer", *words, *certificate),
+            ready=_serves(http, f"{url}{DISCOVERY}"),
+            env=base_environment(),
+            url=url,
+        )
 
     def _postgres(self) -> list[Part]:
         server = self.postgres
@@ -153,7 +235,20 @@ class Stack:
         async def create(log: Path) -> None:
             await server.create(log=log)
 
+        front: list[Part] = []
+        if self.security:
+            front.append(
+                Service(
+                    name="postgres-tls",
+                    command=server.tls_command,
+                    ready=server.is_reached,
+                    after=frozenset({"postgres"}),
+                    env=base_environment(),
+                    url=f"{HOST}:{server.port}",
+                )
+            )
         return [
+            *front,
             Job(name="postgres-data", run=create),
             Service(
                 name="postgres",
@@ -167,7 +262,7 @@ class Stack:
             Job(
                 name="read-database",
                 run=Command(command=self.read.create_command, env=base_environment() | self.read.create_env),
-                after=frozenset({"postgres"}),
+                after=frozenset({"postgres-tls" if self.security else "postgres"}),
             ),
         ]
 
@@ -184,6 +279,8 @@ class Stack:
             "ORDER_PEERS": json.dumps(self.orders),
             "ORDER_PEER_SECRET": self.peer_secret,
         }
+        if self.security:
+            env |= self.security.service_env(instance, "ORDER_")
         migrate = f"{instance}-migrate"
         return [
             Job(name=migrate, run=Command(command=(_script("order-service"), "migrate"), env=env)),
@@ -191,7 +288,7 @@ class Stack:
                 name=instance,
                 command=(_script("order-service"), "serve"),
                 ready=_serves(http, f"{url}/health/ready"),
-                after=frozenset({migrate, "topics"}),
+                after=frozenset({migrate, "topics", *self._issued}),
                 env=env,
                 url=url,
             ),
@@ -200,6 +297,11 @@ class Stack:
     def _settings(self, prefix: str, part: str) -> dict[str, str]:
         """What the caller has set for a part, and where it is to send its traces."""
         return own_settings(prefix) | (self.observers.environment(part) if self.observers else {})
+
+    @property
+    def _issued(self) -> tuple[str, ...]:
+        """What a service that asks for tokens comes after."""
+        return ("issuer",) if self.security else ()
 
     def _sink(self, http: httpx.AsyncClient) -> list[Part]:
         before = frozenset({"sink-init", "catalog-migrate", "topics"})
@@ -217,7 +319,9 @@ class Stack:
             Service(
                 name="sink",
                 command=(_script("sink-connector"), "worker"),
-                ready=_runs_connectors(http, self.sink_url),
+                ready=_runs_connectors(
+                    http, self.sink_url, self.security.sink_login if self.security else None
+                ),
                 after=before,
                 env=self._settings("SINK_", "sink")
                 | {
@@ -233,12 +337,16 @@ class Stack:
                     "SINK_TOPIC_PREFIX": "",
                     "SINK_CONFIG_PROVIDERS": "env",
                     "SINK_CONFIG_PROVIDERS_ENV_PARAM_ALLOWLIST_PATTERN": "SINK_DATABASE_URL|SINK_TOPIC_PREFIX",
-                },
+                }
+                | (self.security.sink_env(port=self.ports.sink) if self.security else {}),
                 url=self.sink_url,
             ),
             Job(
                 name="connectors",
-                run=Command(command=(*deploy, "--wait", "150"), env=own_settings("SINK_")),
+                run=Command(
+                    command=(*deploy, "--wait", "150"),
+                    env=own_settings("SINK_") | (self.security.deploy_env() if self.security else {}),
+                ),
                 after=before,
             ),
         ]
@@ -257,7 +365,7 @@ class Stack:
                 name="catalog",
                 command=(_script("catalog-service"), "serve"),
                 ready=_serves(http, f"{self.catalog_url}/health/ready"),
-                after=frozenset({"catalog-migrate", "sink-init", "topics"}),
+                after=frozenset({"catalog-migrate", "sink-init", "topics", *self._issued}),
                 env=self._settings("CATALOG_", "catalog")
                 | {
                     "CATALOG_DATABASE_URL": self.read.catalog_dsn,
@@ -266,10 +374,18 @@ class Stack:
                     "CATALOG_PORT": str(self.ports.catalog),
                     "CATALOG_ORDER_SERVICES": json.dumps(self.orders),
                     "CATALOG_SINK_URL": self.sink_url,
-                },
+                }
+                | (self._secure_catalog_env(self.security) if self.security else {}),
                 url=self.catalog_url,
             ),
         ]
+
+    def _secure_catalog_env(self, security: StackSecurity) -> dict[str, str]:
+        user, password = security.sink_login
+        return security.service_env("catalog", "CATALOG_") | {
+            "CATALOG_SINK_USER": user,
+            "CATALOG_SINK_PASSWORD": password,
+        }
 
 
 def _script(name: str) -> str:
@@ -287,13 +403,14 @@ def _serves(http: httpx.AsyncClient, url: str) -> Probe:
     return probe
 
 
-def _runs_connectors(http: httpx.AsyncClient, url: str) -> Probe:
+def _runs_connectors(http: httpx.AsyncClient, url: str, login: tuple[str, str] | None) -> Probe:
     """A worker whose connector has failed still serves, but it is not well."""
 
     async def probe() -> bool:
         try:
             healthy = (await http.get(f"{url}/health")).is_success
-            listed = (await http.get(f"{url}/connectors", params={"expand": "status"})).json()
+            answer = await http.get(f"{url}/connectors", params={"expand": "status"}, auth=login)
+            listed = answer.raise_for_status().json()
         except (httpx.HTTPError, ValueError):
             return False
         parts = [
@@ -315,4 +432,7 @@ class _Format:
     async def __call__(self, log: Path) -> None:
         self.broker.write_configuration()
         if not self.broker.is_formatted:
-            await Command(command=self.broker.format_command, env=base_environment())(log)
+            try:
+                await Command(command=self.broker.format_command, env=base_environment())(log)
+            finally:
+                self.broker.forget_principals(log=log)

@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from devservers.class_archive import ClassArchive
 from devservers.jars import Jars
+from devservers.kafka_security import KafkaSecurity, java_properties, super_users
 from devservers.ports import HOST, free_ports
 from devservers.private_files import private_directory, write_private
 from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
@@ -29,7 +30,7 @@ CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
 HEAP = ("-Xms96m", "-Xmx256m")
 # The optimising compiler of three brokers that share two cores with everything else costs more than it ever gives back.
 QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
-READY_TIMEOUT_S = 90.0
+READY_TIMEOUT_S = 180.0
 
 _LOG4J = """\
 status = error
@@ -59,6 +60,8 @@ class Broker:
     nodes: Sequence[Node]
     directory: Path
     classpath: str
+    security: KafkaSecurity | None = None
+    """None: everybody who reaches the ports may do everything."""
 
     @property
     def name(self) -> str:
@@ -91,6 +94,8 @@ class Broker:
     def format_command(self) -> tuple[str, ...]:
         """Kafka's own tool that gives the data directory its cluster and node id; once in its life."""
         tool = ("kafka.tools.StorageTool", "format", "--ignore-formatted")
+        # In a file: what is on a command line is in everybody's list of processes.
+        principals = (f"@{self._principals_file}",) if self.security else ()
         return (
             *self._java(QUICK_COMPILER),
             *tool,
@@ -98,28 +103,34 @@ class Broker:
             CLUSTER_ID,
             "-c",
             str(self._properties_file),
+            *principals,
         )
 
     def write_configuration(self) -> None:
         """Write what the broker is started with; its directories are closed to other users, whatever the umask."""
         private_directory(self.directory)
         private_directory(self._data)
-        write_private(
-            self._properties_file, "".join(f"{key}={value}\n" for key, value in self.properties().items())
-        )
+        write_private(self._properties_file, java_properties(self.properties()))
         write_private(self._log4j_file, _LOG4J)
+        if self.security:
+            write_private(self._principals_file, self.security.format_arguments())
+
+    def forget_principals(self, *, log: Path) -> None:
+        """Once formatted, remove the passwords from the files, and what the format tool has told of them from its `log`."""
+        self._principals_file.unlink(missing_ok=True)
+        if self.security and log.exists():
+            told = log.read_text(errors="replace").splitlines(keepends=True)
+            write_private(log, "".join(line for line in told if "ScramCredentialRecord" not in line))
 
     def properties(self) -> dict[str, str]:
         """Broker settings: replicate to every member, lose nothing acknowledged, create no topic by accident."""
         replicas = str(len(self.nodes))
         in_sync = str(max(1, len(self.nodes) - 1))
-        return {
+        return self._listeners() | {
             "process.roles": "broker,controller",
             "node.id": str(self.node.id),
             "controller.quorum.voters": ",".join(f"{n.id}@{HOST}:{n.controller_port}" for n in self.nodes),
-            "listeners": f"PLAINTEXT://{HOST}:{self.node.port},CONTROLLER://{HOST}:{self.node.controller_port}",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
             "log.dirs": str(self._data),
             "num.partitions": "1",
             "auto.create.topics.enable": "false",
@@ -146,7 +157,17 @@ class Broker:
 
     async def answers(self) -> bool:
         """Whether this broker serves metadata."""
-        return bool(await brokers_seen(self.bootstrap))
+        return bool(await brokers_seen(self.bootstrap, self.security))
+
+    def _listeners(self) -> dict[str, str]:
+        if self.security is None:
+            return {
+                "listeners": f"PLAINTEXT://{HOST}:{self.node.port},CONTROLLER://{HOST}:{self.node.controller_port}",
+                "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            }
+        return self.security.broker_properties(
+            name=self.name, host=HOST, client_port=self.node.port, controller_port=self.node.controller_port
+        ) | {"super.users": super_users([f"kafka-{node.id}" for node in self.nodes])}
 
     @property
     def _data(self) -> Path:
@@ -155,6 +176,10 @@ class Broker:
     @property
     def _properties_file(self) -> Path:
         return self.directory / f"{self.name}.properties"
+
+    @property
+    def _principals_file(self) -> Path:
+        return self.directory / f"{self.name}.principals"
 
     @property
     def _log4j_file(self) -> Path:
@@ -172,14 +197,20 @@ class Broker:
         )
 
 
-def cluster(*, directory: Path, nodes: Sequence[Node], classpath: str) -> tuple[Broker, ...]:
+def cluster(
+    *, directory: Path, nodes: Sequence[Node], classpath: str, security: KafkaSecurity | None = None
+) -> tuple[Broker, ...]:
     """Describe the brokers of one cluster that keeps its files in `directory`."""
-    return tuple(Broker(node=n, nodes=nodes, directory=directory, classpath=classpath) for n in nodes)
+    return tuple(
+        Broker(node=n, nodes=nodes, directory=directory, classpath=classpath, security=security)
+        for n in nodes
+    )
 
 
-async def brokers_seen(bootstrap: str) -> frozenset[int]:
+async def brokers_seen(bootstrap: str, security: KafkaSecurity | None = None) -> frozenset[int]:
     """Ids of the brokers that the cluster's metadata names; empty while nobody answers."""
-    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=2_000)
+    login = security.client() if security else {}
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=2_000, **login)
     try:
         await client.bootstrap()
         return frozenset(broker.nodeId for broker in client.cluster.brokers())
@@ -207,6 +238,7 @@ class KafkaCluster:
         brokers: int = 1,
         ports: Sequence[int] | None = None,
         classpath: str | None = None,
+        security: KafkaSecurity | None = None,
     ) -> None:
         """Describe a cluster; nothing starts before the `async with`."""
         ports = ports or free_ports(2 * brokers)
@@ -215,6 +247,7 @@ class KafkaCluster:
         ]
         self._directory = directory
         self._classpath = classpath
+        self._security = security
         self._running: list[ChildProcess] = []
 
     @property
@@ -232,7 +265,9 @@ class KafkaCluster:
         if classpath is None:
             classpath = await asyncio.to_thread(Jars.resolve)
         private_directory(self._directory)
-        brokers = cluster(directory=self._directory, nodes=self._nodes, classpath=classpath)
+        brokers = cluster(
+            directory=self._directory, nodes=self._nodes, classpath=classpath, security=self._security
+        )
         try:
             await asyncio.gather(*(self._format(broker) for broker in brokers))
             for broker in brokers:
@@ -254,6 +289,7 @@ class KafkaCluster:
         if broker.is_formatted:
             return
         code = await (await self._start(broker, broker.format_command)).wait()
+        broker.forget_principals(log=self._log(broker))
         if code:
             raise ClusterStartError(
                 f"formatting {broker.name} ended with {describe_exit(code)}\n{tail(self._log(broker))}"
@@ -271,7 +307,7 @@ class KafkaCluster:
                 raise ClusterStartError(
                     f"{log.stem} ended with {describe_exit(process.returncode)}\n{tail(log)}"
                 )
-        return len(await brokers_seen(self.bootstrap)) == len(self._nodes)
+        return len(await brokers_seen(self.bootstrap, self._security)) == len(self._nodes)
 
     async def _start(self, broker: Broker, command: Sequence[str]) -> ChildProcess:
         return await ChildProcess.start(

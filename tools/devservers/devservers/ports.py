@@ -73,6 +73,11 @@ class Ports:
         """Port of the trace store."""
         return 9411 + self.offset
 
+    @property
+    def issuer(self) -> int:
+        """Port of the development issuer of a secure stack."""
+        return 8090 + self.offset
+
     def broker(self, node: int) -> int:
         """Client port of broker `node`, counted from 1."""
         return 9091 + node + self.offset
@@ -81,12 +86,13 @@ class Ports:
         """Port on which the controllers' quorum talks to `node`."""
         return 9191 + node + self.offset
 
-    def all(self, *, brokers: int, observe: bool = False) -> dict[int, str]:
+    def all(self, *, brokers: int, observe: bool = False, secure: bool = False) -> dict[int, str]:
         """Every port in use with the part that owns it."""
         observers = {self.zipkin: "zipkin", self.prometheus: "prometheus"} if observe else {}
         nodes = range(1, brokers + 1)
         return (
             {self.catalog: "catalog", self.sink: "sink", self.postgres: "postgres"}
+            | ({self.issuer: "issuer"} if secure else {})
             | {self.order(n): f"order-{n}" for n in range(1, ORDER_INSTANCES + 1)}
             | {self.broker(n): f"kafka-{n}" for n in nodes}
             | {self.controller(n): f"kafka-{n} (controller)" for n in nodes}

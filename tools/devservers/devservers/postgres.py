@@ -12,6 +12,7 @@ import pwd
 import secrets
 import signal
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from typing import Self
 
 import asyncpg
 
+from devservers.certificates import Authority
 from devservers.ports import HOST, free_ports
 from devservers.private_files import given_directory, kept_password, private_directory
 from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
@@ -33,6 +35,7 @@ UNPRIVILEGED_USER = "nobody"
 STOP_SIGNAL = signal.SIGINT
 READY_TIMEOUT_S = 60.0
 ADMIN = "postgres"
+LONGEST_SOCKET = 100
 
 
 class PostgresUnavailableError(RuntimeError):
@@ -49,6 +52,9 @@ class PostgresInstall:
     max_connections: int = 100
     programs: Path | None = None
     """Directory of `postgres` and `initdb`; None: those of the wheel."""
+    authority: Authority | None = None
+    """Signs the server's certificate; with one it listens at a Unix socket, `tls_command` speaks TLS in front of it, and
+    addresses ask for `verify-full`."""
 
     @property
     def admin_dsn(self) -> str:
@@ -57,7 +63,8 @@ class PostgresInstall:
 
     def dsn(self, *, user: str, password: str, database: str) -> str:
         """Address of `database` for `user`; generated passwords need no quoting."""
-        return f"postgresql://{user}:{password}@{HOST}:{self.port}/{database}"
+        tls = f"?sslmode=verify-full&sslrootcert={self.authority.certificate}" if self.authority else ""
+        return f"postgresql://{user}:{password}@{HOST}:{self.port}/{database}{tls}"
 
     @property
     def user(self) -> str | None:
@@ -87,6 +94,12 @@ class PostgresInstall:
             # A transaction that somebody has forgotten holds back whoever reads in the order of commits, and the vacuum.
             "idle_in_transaction_session_timeout": "5min",
         }
+        if self.authority:
+            settings |= {
+                "listen_addresses": "",
+                "unix_socket_directories": self.socket_directory,
+                "unix_socket_permissions": "0700",
+            }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return (str(self._programs / "postgres"), "-D", str(self.data), *options)
 
@@ -121,9 +134,18 @@ class PostgresInstall:
     async def answers(self) -> bool:
         """Whether the administrator can log in; raises when the password is not this server's."""
         try:
-            connection = await asyncpg.connect(self.admin_dsn, timeout=2)
+            connection = await asyncpg.connect(self._own_dsn, timeout=2)
         except asyncpg.InvalidPasswordError:
             raise
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return False
+        await connection.close()
+        return True
+
+    async def is_reached(self) -> bool:
+        """Whether the administrator can log in the way that everybody takes."""
+        try:
+            connection = await asyncpg.connect(self.admin_dsn, timeout=2)
         except (OSError, TimeoutError, asyncpg.PostgresError):
             return False
         await connection.close()
@@ -152,6 +174,29 @@ class PostgresInstall:
             account = pwd.getpwnam(self.user)
             self.directory.parent.mkdir(parents=True, exist_ok=True)
             given_directory(self.directory, uid=account.pw_uid, gid=account.pw_gid)
+
+    @property
+    def socket_directory(self) -> Path:
+        """Where the server's Unix socket is when TLS is in front of it; its user's, and root's, alone."""
+        return self.directory
+
+    @property
+    def tls_command(self) -> tuple[str, ...]:
+        """Starts, in the foreground, what speaks TLS in front of the server. Needs an `authority`."""
+        if self.authority is None:
+            raise ValueError("a server without an authority has nothing in front of it")
+        socket = self.socket_directory / f".s.PGSQL.{self.port}"
+        if len(str(socket)) > LONGEST_SOCKET:
+            raise PostgresUnavailableError(f"{socket} is too long a path for a Unix socket")
+        words = ("--port", str(self.port), "--certificate", str(self.authority.issue("postgres")))
+        return (sys.executable, "-m", "devservers.postgres_tls", *words, "--socket", str(socket))
+
+    @property
+    def _own_dsn(self) -> str:
+        """Address for the administrator, past what is in front of the server."""
+        if self.authority is None:
+            return self.admin_dsn
+        return f"postgresql://{ADMIN}:{self.password}@/postgres?host={self.socket_directory}&port={self.port}"
 
     @contextmanager
     def _password_pipe(self) -> Iterator[int]:
@@ -221,13 +266,16 @@ class PostgresServer:
         port: int | None = None,
         max_connections: int = 300,
         programs: Path | None = None,
+        authority: Authority | None = None,
     ) -> None:
         """Describe a server; nothing starts before the `async with`. A free port and the wheel's programs by default."""
         self._directory = directory
         self._port = port or free_ports(1)[0]
         self._max_connections = max_connections
         self._programs = programs
+        self._authority = authority
         self._process: ChildProcess | None = None
+        self._front: ChildProcess | None = None
 
     @property
     def admin_dsn(self) -> str:
@@ -254,6 +302,11 @@ class PostgresServer:
         )
         try:
             await _wait_until_ready(install, self._process, log)
+            if self._authority is not None:
+                self._front = await ChildProcess.start(
+                    install.tls_command, log=log, env=minimal_environment(), cwd=self._directory
+                )
+                await _wait_until_reached(install)
         except BaseException:
             await self._stop()
             raise
@@ -279,9 +332,13 @@ class PostgresServer:
             password=kept_password(self._directory / "password"),
             max_connections=self._max_connections,
             programs=self._programs,
+            authority=self._authority,
         )
 
     async def _stop(self) -> None:
+        if self._front is not None:
+            await self._front.stop()
+            self._front = None
         if self._process is not None:
             await self._process.stop(sig=STOP_SIGNAL)
             self._process = None
@@ -294,3 +351,8 @@ async def _wait_until_ready(install: PostgresInstall, process: ChildProcess, log
     in_time = await until(ready_or_dead, timeout_s=READY_TIMEOUT_S)
     if not in_time or process.returncode is not None:
         raise PostgresUnavailableError(f"PostgreSQL did not start\n{tail(log)}")
+
+
+async def _wait_until_reached(install: PostgresInstall) -> None:
+    if not await until(install.is_reached, timeout_s=READY_TIMEOUT_S):
+        raise PostgresUnavailableError("what speaks TLS in front of PostgreSQL did not start")

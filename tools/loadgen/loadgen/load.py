@@ -34,10 +34,15 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where to: order instances (name → base URL) and the DSN of the read database as the catalog's role."""
+    """Where to: order instances (name → base URL) and the DSN of the read database as the catalog's role.
+
+    `headers` and `cafile` are as `load_client` takes them.
+    """
 
     instances: Mapping[str, str]
     read_dsn: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cafile: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +80,10 @@ async def send_load(
         dice=random.Random(load.seed),  # noqa: S311  dice, no secret
     )
     sent: list[Sent] = []
-    async with load_client(timeout_s=ANSWER_TIMEOUT_S) as client, watcher(destination.read_dsn) as watch:
+    client_of_load = load_client(
+        timeout_s=ANSWER_TIMEOUT_S, headers=destination.headers, cafile=destination.cafile
+    )
+    async with client_of_load as client, watcher(destination.read_dsn) as watch:
         await open_shop(client, destination.instances)
         with _shown(watch, load.orders, enabled=progress) as tick:
 

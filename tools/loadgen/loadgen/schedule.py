@@ -5,11 +5,13 @@ come due meanwhile, and each of them is charged for it: `answer_s` counts from t
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import cycle
+from types import MappingProxyType
 from typing import NamedTuple
 
 import aiohttp
@@ -20,19 +22,29 @@ from loadgen.seed_data import Basket
 
 IN_FLIGHT = 512
 """More orders than this under way at once, and the next ones wait (which counts as part of their answer's time)."""
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 # A server closes connections that idle for 5 s. A client that lets go of them first never sends an order into one that
 # is being closed, of which it could not say what became of it.
 _KEEP_ALIVE_S = 2.0
 
 
-def load_client(*, timeout_s: float) -> aiohttp.ClientSession:
+def load_client(
+    *, timeout_s: float, headers: Mapping[str, str] = NO_HEADERS, cafile: str | None = None
+) -> aiohttp.ClientSession:
     """The HTTP client of a load; `timeout_s` bounds the wait for a connection and the wait for an answer.
+
+    `headers` go with every request; `cafile` holds the authority of instances that speak https.
 
     aiohttp, because a load shares the machine with what it measures: it takes a fifth of httpx's processor time.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=IN_FLIGHT, keepalive_timeout=_KEEP_ALIVE_S),
+        headers=headers,
+        connector=aiohttp.TCPConnector(
+            limit=IN_FLIGHT,
+            keepalive_timeout=_KEEP_ALIVE_S,
+            ssl=ssl.create_default_context(cafile=cafile) if cafile else True,
+        ),
         timeout=aiohttp.ClientTimeout(total=None, connect=timeout_s, sock_read=timeout_s),
     )
 

@@ -1,5 +1,6 @@
 """The connectors that fill the copy, and the worker's REST API (Kafka Connect's) through which they come and go."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -132,7 +133,12 @@ class Worker:
 
 
 @asynccontextmanager
-async def worker(url: str) -> AsyncIterator[Worker]:
-    """The worker at `url`."""
-    async with httpx.AsyncClient(base_url=url, timeout=_REQUEST_TIMEOUT_S, trust_env=False) as http:
+async def worker(
+    url: str, *, login: tuple[str, str] | None = None, cafile: str | None = None
+) -> AsyncIterator[Worker]:
+    """The worker at `url`; `login` are user and password, `cafile` its authority, where it asks and speaks https."""
+    verify = ssl.create_default_context(cafile=cafile) if cafile else True
+    async with httpx.AsyncClient(
+        base_url=url, timeout=_REQUEST_TIMEOUT_S, trust_env=False, auth=login, verify=verify
+    ) as http:
         yield Worker(http)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
@@ -61,6 +62,12 @@ class Site:
     owner_dsn: str = field(repr=False)
     sink_url: str
     target: Target
+    sink_login: tuple[str, str] | None = field(default=None, repr=False)
+    cafile: str | None = None
+
+    def sink(self) -> AbstractAsyncContextManager[Worker]:
+        """The sink's worker."""
+        return worker(self.sink_url, login=self.sink_login, cafile=self.cafile)
 
     @property
     def names(self) -> list[str]:
@@ -81,7 +88,7 @@ async def rebuild(site: Site, observer: Observer, *, verify: Verify = audit_copy
 
     Raises RebuildError, SinkError and the errors of the databases' and Kafka's drivers.
     """
-    async with read_model(site.owner_dsn) as database, worker(site.sink_url) as sink:
+    async with read_model(site.owner_dsn) as database, site.sink() as sink:
         await database.lock()
         await _clear(site, database, sink)
         await _heal(site, sink)

@@ -66,8 +66,10 @@ class TopicConsumer:
         UnreadablePartitionError: an answer that cannot be read, or is refused.
     """
 
-    def __init__(self, bootstrap: str, topics: Collection[str]) -> None:
-        """Connects to nothing yet."""
+    def __init__(
+        self, bootstrap: str, topics: Collection[str], *, security: Callable[[], Mapping[str, Any]] = dict
+    ) -> None:
+        """Connects to nothing yet. `security` gives the log-in. Raises `OSError` when it cannot be read."""
         record_batches.install()
         self._consumer = AIOKafkaConsumer(
             *topics,
@@ -79,6 +81,7 @@ class TopicConsumer:
             # connection after the other, and those for the ends come too.
             fetch_max_wait_ms=500,
             metadata_max_age_ms=5_000,  # a topic made after the start is found soon
+            **security(),
         )
         self._sought: Any = None
 

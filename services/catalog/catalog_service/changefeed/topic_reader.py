@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -64,6 +64,7 @@ class TopicReader:
         self,
         bootstrap: str,
         *,
+        security: Callable[[], Mapping[str, Any]] = dict,
         topics: Mapping[str, str],
         changes: ChangeReceiver,
         known: asyncio.Event,
@@ -74,6 +75,7 @@ class TopicReader:
     ) -> None:
         """`clock` gives seconds since 1970, `monotonic` seconds of a clock that never goes back."""
         self._bootstrap = bootstrap
+        self._security = security
         self._topics = topics
         self._changes = changes
         self._known = known
@@ -131,7 +133,10 @@ class TopicReader:
         self._failure, self._failed_at = failure, self._monotonic()
 
     async def _read(self) -> None:
-        async with TopicConsumer(self._bootstrap, self._topics) as consumer, asyncio.TaskGroup() as tasks:
+        async with (
+            TopicConsumer(self._bootstrap, self._topics, security=self._security) as consumer,
+            asyncio.TaskGroup() as tasks,
+        ):
             tasks.create_task(self._watch_ends(consumer))
             tasks.create_task(self._poll(consumer))
 

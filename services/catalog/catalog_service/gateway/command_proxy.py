@@ -19,7 +19,7 @@ from catalog_service.http.problems import ProblemError, not_found
 
 _MAX_BODY = 64 * 1024
 _PATIENCE_S = 10.0
-_PASSED_IN = ("content-type", "idempotency-key", "if-match")
+_PASSED_IN = ("authorization", "content-type", "idempotency-key", "if-match")
 _PASSED_BACK = ("content-type", "location", "etag", "consistency-token", "retry-after")
 
 

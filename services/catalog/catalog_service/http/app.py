@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from fastapi import APIRouter, FastAPI
 from prometheus_client import Histogram
 
+from catalog_service.http.authentication import AuthenticationMiddleware, TokenVerifier
 from catalog_service.http.docs import docs_routes
 from catalog_service.http.guard import RequestGuard
 from catalog_service.http.methods import HeadMiddleware
@@ -15,16 +16,23 @@ from catalog_service.http.stream_limit import StreamLimitMiddleware
 
 _DESCRIPTION = "One picture from many databases: answers from the read database that the sink keeps in step."
 
+# Probes have no token; the page itself holds nothing of anybody.
+OPEN_PATHS = ("/health/", "/", "/assets/")
 
-def build_app(
+
+def build_app(  # noqa: PLR0913 - the parts of an application
     routes: Sequence[APIRouter],
     *,
     lag_ms: Callable[[], int],
     seconds: Histogram,
     hosts: Collection[str] = (),
     streams_per_client: int = 20,
+    verifier: TokenVerifier | None = None,
 ) -> FastAPI:
-    """The application of `routes`, every error a problem. `hosts` are the names it may be called by."""
+    """The application of `routes`, every error a problem. `hosts` are the names it may be called by.
+
+    Without a `verifier` nobody has to say who they are.
+    """
     app = FastAPI(
         title="Catalog",
         version="1.0.0",
@@ -42,6 +50,8 @@ def build_app(
     # The last one added comes first.
     app.add_middleware(StreamLimitMiddleware, limit=streams_per_client)
     app.add_middleware(HeadMiddleware)
+    if verifier is not None:
+        app.add_middleware(AuthenticationMiddleware, verifier=verifier, refuse=refusal, open_paths=OPEN_PATHS)
     app.add_middleware(RequestGuard, hosts=hosts, refuse=refusal)
     app.add_middleware(ResponseHeadersMiddleware, lag_ms=lag_ms, seconds=seconds)
     install_problems(app)

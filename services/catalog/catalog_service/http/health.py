@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from catalog_service.http.authentication import require_staff
 from catalog_service.http.problems import responses, unavailable
 
 _PATIENCE_S = 2.0
@@ -34,7 +35,7 @@ def health_routes(
             raise unavailable("not-ready", reason)
         return {"status": "ready"}
 
-    @routes.get("/metrics", response_class=Response)
+    @routes.get("/metrics", response_class=Response, dependencies=[Depends(require_staff)])
     async def exposition() -> Response:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):

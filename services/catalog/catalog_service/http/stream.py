@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import Field, StringConstraints
 from starlette.types import Receive, Scope, Send
 
 from catalog_service.changefeed.position import BadPositionError, Position
 from catalog_service.changefeed.sse import EventStreams, StreamRequest, TooManyStreamsError
+from catalog_service.http.authentication import require_own, require_staff
 from catalog_service.http.models import Id, Question
 from catalog_service.http.problems import ProblemError, responses, unavailable
 
@@ -41,6 +42,7 @@ def stream_routes(streams: EventStreams) -> APIRouter:
         responses=responses(400) | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
     )
     async def stream(
+        request: Request,
         question: Annotated[StreamQuestion, Query()],
         last_event_id: Annotated[EventId | None, Header()] = None,
     ) -> Response:
@@ -48,6 +50,9 @@ def stream_routes(streams: EventStreams) -> APIRouter:
 
         Those of one order or product come in the order of its versions. The last event's id resumes without loss.
         """
+        require_own(request, question.user_id)
+        if question.reports:
+            require_staff(request)
         try:
             streams.admit()
         except TooManyStreamsError as full:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from catalog_service.http.answers import answer
+from catalog_service.http.authentication import require_own, require_staff
 from catalog_service.http.consistency import Hold
 from catalog_service.http.models import BestSellers, Id, ProductSales, Question, SalesQuestion, UserSummary
 from catalog_service.http.problems import not_found, responses
@@ -17,7 +18,10 @@ def summary_routes(rows: RowSource, *, hold: Hold) -> APIRouter:
     routes = APIRouter(tags=["products"])
 
     @routes.get(
-        "/sales", response_model=BestSellers, responses=responses(400, 424), dependencies=[Depends(hold)]
+        "/sales",
+        response_model=BestSellers,
+        responses=responses(400, 424),
+        dependencies=[Depends(require_staff), Depends(hold)],
     )
     async def sales(request: Request, question: Annotated[SalesQuestion, Query()]) -> Response:
         found = await list_best_sellers(rows, limit=question.limit)
@@ -33,6 +37,7 @@ def summary_routes(rows: RowSource, *, hold: Hold) -> APIRouter:
     async def summary(
         request: Request, user_id: Annotated[Id, Path()], _: Annotated[Question, Query()]
     ) -> Response:
+        require_own(request, user_id)
         row = await get_user_summary(rows, user_id)
         if row is None:
             raise not_found("unknown-user", f"no order of user {user_id} is visible here")

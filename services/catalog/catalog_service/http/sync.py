@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
+from catalog_service.http.authentication import require_staff
 from catalog_service.http.models import Question
 from catalog_service.http.problems import responses
 from catalog_service.monitoring.sync_status import SyncStatus
@@ -14,7 +15,7 @@ def sync_routes(report: Callable[[], Awaitable[SyncStatus]]) -> APIRouter:
     """The state of the synchronisation."""
     routes = APIRouter(tags=["synchronisation"])
 
-    @routes.get("/sync", responses=responses())
+    @routes.get("/sync", responses=responses(), dependencies=[Depends(require_staff)])
     async def sync(_: Annotated[Question, Query()]) -> SyncStatus:
         """Offsets and lag per partition, percentiles per leg (milliseconds, last minute), dead letters, all parts."""
         return await report()

@@ -5,7 +5,7 @@ client that happens to ask the one that has just gone learns nothing of the rest
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,9 +90,16 @@ class Broker:
 class Brokers:
     """Asks every broker; one that has been seen is remembered, so that its absence can be shown."""
 
-    def __init__(self, bootstrap: str, *, patience_s: float = _PATIENCE_S) -> None:
-        """Connects to nothing yet. `bootstrap` is a list of host:port, joined by commas."""
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        security: Callable[[], Mapping[str, Any]] = dict,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        """Connects to nothing yet. `bootstrap` is a list of host:port, joined by commas; `security` gives the log-in."""
         self._bootstrap = tuple(each.strip() for each in bootstrap.split(","))
+        self._security = security
         self._patience_s = patience_s
         self._known: dict[int, str] = {}
         self._connections: dict[str, AIOKafkaConnection] = {}
@@ -173,7 +180,9 @@ class Brokers:
         if connection is None or not connection.connected():
             host, _, port = address.rpartition(":")
             timeout_ms = int(self._patience_s * 1000)
-            connection = await create_conn(host.strip("[]"), int(port), request_timeout_ms=timeout_ms)
+            connection = await create_conn(
+                host.strip("[]"), int(port), request_timeout_ms=timeout_ms, **self._security()
+            )
             self._connections[address] = connection
         return connection
 

@@ -38,17 +38,19 @@ class Probes:
     tenth of what an order does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it asks, and how
         self,
         *,
         order_services: Mapping[str, str],
         sink_url: str,
+        sink_login: tuple[str, str] | None = None,
         brokers: Brokers,
         http: httpx.AsyncClient,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`order_services` and `sink_url` say where to ask; the answers are those of their health routes."""
         self._sink_url = sink_url
+        self._sink_login = sink_login
         self._brokers = brokers
         self._http = http
         self._sleep = sleep
@@ -131,7 +133,9 @@ class Probes:
             return [worker]
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                answer = await self._http.get(f"{self._sink_url}/connectors", params={"expand": "status"})
+                answer = await self._http.get(
+                    f"{self._sink_url}/connectors", params={"expand": "status"}, auth=self._sink_login
+                )
             told = answer.json() if answer.is_success else {}
         except (httpx.HTTPError, TimeoutError, ValueError, RecursionError):
             return [worker]

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -32,8 +33,8 @@ async def upgrade(dsn: str, *, schema: str = "public") -> None:
 
     A schema other than `public` is created if it is missing: the rebuild fills a second copy of the tables there.
     """
-    url = sa.make_url(dsn).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url)
+    # The driver reads the address itself: SQLAlchemy would not know what `sslmode` is.
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn))
     try:
         async with engine.begin() as connection:
             await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

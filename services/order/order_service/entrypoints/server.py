@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -17,6 +19,8 @@ from order_service.entrypoints.service import Service
 
 log = structlog.get_logger()
 
+NO_TLS: Mapping[str, Any] = MappingProxyType({})
+
 ANSWER_S = 2
 DRAIN_S = 1.5
 KEEP_ALIVE_S = (
@@ -27,8 +31,16 @@ KEEP_ALIVE_S = (
 class HttpServer(uvicorn.Server):
     """uvicorn without its own signal handlers: who starts it decides when it ends, by `should_exit`."""
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
-        """Serve `app` at `host` and `port`; 0 is any free port."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str,
+        port: int,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        tls: Mapping[str, Any] = NO_TLS,
+    ) -> None:
+        """Serve `app` at `host` and `port`; 0 is any free port. `tls` are uvicorn's options for it."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -42,6 +54,7 @@ class HttpServer(uvicorn.Server):
                 timeout_keep_alive=KEEP_ALIVE_S,
                 server_header=False,
                 timeout_graceful_shutdown=ANSWER_S,
+                **tls,
             )
         )
 
@@ -51,10 +64,17 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-async def serve(service: Service, *, host: str, port: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+async def serve(
+    service: Service,
+    *,
+    host: str,
+    port: int,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    tls: Mapping[str, Any] = NO_TLS,
+) -> None:
     """Run until SIGTERM or SIGINT. Raises when a task ends by itself: nothing here can go on without it."""
     loop = asyncio.get_running_loop()
-    http = HttpServer(service.app, host=host, port=port, limits=limits)
+    http = HttpServer(service.app, host=host, port=port, limits=limits, tls=tls)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -1,7 +1,9 @@
 """The topics' side: every record that is in Kafka now, read without a consumer group so that nobody notices."""
 
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException
@@ -77,6 +79,18 @@ def _place(target: Target, bound: Log) -> TopicPartition:
     return TopicPartition(target.in_kafka(bound.topic), bound.partition)
 
 
+def _login(target: Target) -> dict[str, Any]:
+    if not (login := target.kafka_login):
+        return {}
+    return {
+        "security_protocol": "SASL_SSL",
+        "ssl_context": ssl.create_default_context(cafile=login["cafile"]),
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": login["username"],
+        "sasl_plain_password": login["password"],
+    }
+
+
 @asynccontextmanager
 async def _consumer(target: Target, *, begin: str) -> AsyncIterator[AIOKafkaConsumer]:
     """Without a group a consumer assigns itself every partition of its topics."""
@@ -86,6 +100,7 @@ async def _consumer(target: Target, *, begin: str) -> AsyncIterator[AIOKafkaCons
         auto_offset_reset=begin,
         enable_auto_commit=False,
         max_partition_fetch_bytes=4 << 20,
+        **_login(target),
     ) as consumer:
         yield consumer
 

@@ -10,7 +10,8 @@ from demo.compose.kafka_tools import become_tool
 from demo.compose.stack import ComposeStack
 from demo.errors import CommandError, NotRunningError
 from demo.home import Home
-from demo.running_stack import running_record
+from demo.running_stack import running_record, running_stack
+from demo.security import StackSecurity, kafka_options
 from devservers.jars import Jars
 from devservers.ports import HOST
 from devservers.process import become
@@ -66,8 +67,11 @@ def run(args: argparse.Namespace) -> int:
     home = Home.from_environment()
     found = running_record(home)
     bootstrap = ",".join(f"{HOST}:{found.ports.broker(node)}" for node in range(1, found.brokers + 1))
-    asyncio.run(require_known(args, bootstrap))
+    security = running_stack().security
+    asyncio.run(require_known(args, bootstrap, security))
     tool, *words = tool_words(args, brokers=found.brokers)
+    if security:
+        words += ["--command-config", str(security.java_client_file())]
     log4j = home.data / "kafka" / "log4j2.properties"
     options = (
         "-Xmx128m",
@@ -85,7 +89,9 @@ def _run_in_container(args: argparse.Namespace) -> int:
     return become_tool(stack, tool=tool, words=words)
 
 
-async def require_known(args: argparse.Namespace, bootstrap: str) -> None:
+async def require_known(
+    args: argparse.Namespace, bootstrap: str, security: StackSecurity | None = None
+) -> None:
     """Kafka's tools wait for ever for a topic that is missing, and call a missing group a success.
 
     Raises:
@@ -94,7 +100,9 @@ async def require_known(args: argparse.Namespace, bootstrap: str) -> None:
     name = getattr(args, "name", None)
     if name is None or getattr(args, "action", "") == "create":
         return
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_LOOK_UP_TIMEOUT_MS)
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=bootstrap, request_timeout_ms=_LOOK_UP_TIMEOUT_MS, **kafka_options(security)
+    )
     try:
         await admin.start()
         kind = "group" if args.tool == "groups" else "topic"

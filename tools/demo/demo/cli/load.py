@@ -21,7 +21,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _here() -> Destination:
     stack = running_stack()
-    return Destination(instances=stack.orders, read_dsn=stack.read.catalog_dsn)
+    if (security := stack.security) is None:
+        return Destination(instances=stack.orders, read_dsn=stack.read.catalog_dsn)
+    return Destination(
+        instances=stack.orders,
+        read_dsn=stack.read.catalog_dsn,
+        headers=security.staff_headers,
+        cafile=str(security.authority.certificate),
+    )
 
 
 def _in_containers() -> Destination:

@@ -21,7 +21,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _here() -> Site:
     stack = running_stack()
-    return Site(owner_dsn=stack.read.owner_dsn, sink_url=stack.sink_url, target=stack.audited)
+    security = stack.security
+    return Site(
+        owner_dsn=stack.read.owner_dsn,
+        sink_url=stack.sink_url,
+        sink_login=security.sink_login if security else None,
+        cafile=str(security.authority.certificate) if security else None,
+        target=stack.audited,
+    )
 
 
 def _in_containers() -> Site:

@@ -15,7 +15,8 @@ from demo.compose.stack import ComposeStack
 from demo.compose.status import snapshot_of
 from demo.errors import NotRunningError
 from demo.home import Home
-from demo.running_stack import orphaned
+from demo.running_stack import orphaned, running_stack
+from demo.security import http_options
 from demo.supervisor import record
 from demo.supervisor.control import Snapshot, ask
 
@@ -110,11 +111,16 @@ def read_side(snapshot: Snapshot) -> str:
     catalog = snapshot["parts"].get("catalog", {})
     because = f"; {_listed(culprits)}" if culprits else ""
     try:
-        answer = httpx.get(f"{catalog['url']}/sync", timeout=3, trust_env=False)
+        answer = httpx.get(f"{catalog['url']}/sync", timeout=3, trust_env=False, **_access(catalog["url"]))
         answer.raise_for_status()
         return lag_in_words(answer.json()) + because
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"unknown{because or f', the catalog does not say ({error})'}"
+
+
+def _access(url: str) -> dict[str, Any]:
+    """What a catalog that speaks https asks for: it is that of the secure stack in this home."""
+    return http_options(running_stack().security) if url.startswith("https:") else {}
 
 
 def lag_in_words(sync: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `supervise`."""
     parser.add_argument("--brokers", type=int, required=True)
     parser.add_argument("--observe", action="store_true")
+    parser.add_argument("--secure", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
             brokers=args.brokers,
             classpath=Jars.resolve(),
             observe=args.observe,
+            secure=args.secure,
         )
         return asyncio.run(_supervise(stack))
 
@@ -60,12 +62,13 @@ async def _supervise(stack: Stack) -> int:
             brokers=stack.brokers,
             port_offset=stack.ports.offset,
             observe=stack.observers is not None,
+            secure=stack.security is not None,
         )
 
         def keep_record(children: tuple[ProcessId, ...]) -> None:
             replace(record, children=children).write(stack.home)
 
-        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT_S, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=PROBE_TIMEOUT_S, trust_env=False, verify=stack.verify) as http:
             supervisor = Supervisor(
                 graph=stack.graph(http),
                 home=stack.home,

@@ -35,7 +35,13 @@ def run(args: argparse.Namespace) -> int:
     stack = ComposeStack.running() if args.compose else running_stack()
     instances = stack.instances if isinstance(stack, ComposeStack) else stack.orders
     steps = asyncio.run(
-        journey(args.order_id, bootstrap=stack.bootstrap, catalog_url=stack.catalog_url, instances=instances)
+        journey(
+            args.order_id,
+            bootstrap=stack.bootstrap,
+            catalog_url=stack.catalog_url,
+            instances=instances,
+            security=None if isinstance(stack, ComposeStack) else stack.security,
+        )
     )
     if args.json:
         print(json.dumps([asdict(step) for step in steps], default=str, indent=1))

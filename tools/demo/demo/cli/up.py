@@ -55,10 +55,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(1, MAX_BROKERS),
         help=f"1 is the light profile; as many as the data was made with, {MAX_BROKERS} at first",
     )
-    parser.add_argument(
+    kinds = parser.add_mutually_exclusive_group()  # the observers speak neither TLS nor have they a principal
+    kinds.add_argument(
         "--observe",
         action="store_true",
         help="with traces (Zipkin) and metrics (Prometheus, if it is installed)",
+    )
+    kinds.add_argument(
+        "--secure", action="store_true", help="tokens, TLS, and a principal with access lists for each part"
     )
 
 
@@ -71,10 +75,12 @@ def run(args: argparse.Namespace) -> int:
         with starting(home, console):
             found = record.running(home)
             if found and ask(found, {"do": "status"})["phase"] == Phase.READY:
-                return say_it_is_up(found, brokers=args.brokers, observe=args.observe, console=console)
+                return say_it_is_up(found, args, console=console)
             if found is None:
-                brokers = prepare(home, brokers=args.brokers, observe=args.observe, console=console)
-                found = start_daemon(home, brokers=brokers, observe=args.observe)
+                brokers = prepare(
+                    home, brokers=args.brokers, observe=args.observe, secure=args.secure, console=console
+                )
+                found = start_daemon(home, brokers=brokers, observe=args.observe, secure=args.secure)
         last = follow(found, console=console)
     except (UpError, JarsError, PostgresUnavailableError) as error:
         console.print(f"demo up: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -111,16 +117,17 @@ def starting(home: Home, console: Console) -> Iterator[None]:
         os.close(descriptor)
 
 
-def say_it_is_up(found: Record, *, brokers: int | None, observe: bool, console: Console) -> int:
+def say_it_is_up(found: Record, asked: argparse.Namespace, *, console: Console) -> int:
     """Change nothing; 1 when another kind of stack was asked for than the one that runs."""
-    if brokers not in (None, found.brokers):
+    if asked.brokers not in (None, found.brokers):
         console.print(
             f"demo up: the stack runs with {found.brokers} broker(s); `./demo down` first", style="bold red"
         )
         return 1
-    if observe and not found.observe:
-        console.print("demo up: the stack runs without --observe; `./demo down` first", style="bold red")
-        return 1
+    for option in ("observe", "secure"):
+        if getattr(asked, option) and not getattr(found, option):
+            console.print(f"demo up: the stack runs without --{option}; `./demo down` first", style="bold red")
+            return 1
     snapshot = ask(found, {"do": "status"})
     console.print("The stack is up already; nothing to do.")
     for name, state in not_ready(snapshot).items():
@@ -130,7 +137,9 @@ def say_it_is_up(found: Record, *, brokers: int | None, observe: bool, console: 
     return 0
 
 
-def prepare(home: Home, *, brokers: int | None, console: Console, observe: bool = False) -> int:
+def prepare(
+    home: Home, *, brokers: int | None, console: Console, observe: bool = False, secure: bool = False
+) -> int:
     """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, the jars.
 
     Returns:
@@ -145,7 +154,7 @@ def prepare(home: Home, *, brokers: int | None, console: Console, observe: bool 
     made = int(made_for.read_text()) if made_for.exists() else None
     chosen = brokers or made or MAX_BROKERS
     ports = Ports.from_environment()
-    if busy := taken(ports.all(brokers=chosen, observe=observe)):
+    if busy := taken(ports.all(brokers=chosen, observe=observe, secure=secure)):
         raise UpError(
             "\n".join(["these ports are taken:", *(f"  {port}" for port in busy), remedy_for(busy)])
         )
@@ -154,7 +163,15 @@ def prepare(home: Home, *, brokers: int | None, console: Console, observe: bool 
             f"the data in {home.data} was made with {made} broker(s) and stays so: "
             f"`./demo up --brokers {made}`, or erase it with `./demo down --volumes`"
         )
+    kind = home.data / "secure"
+    if made is not None and kind.exists() != secure:
+        raise UpError(
+            f"the data in {home.data} was made {'with' if kind.exists() else 'without'} --secure and stays so: "
+            f"`./demo up{' --secure' if kind.exists() else ''}`, or erase it with `./demo down --volumes`"
+        )
     home.make()
+    if secure:
+        write_private(kind, "principals and access lists are in the brokers' data\n")
     write_private(made_for, str(chosen))
     PostgresInstall(directory=home.data / "postgres", port=ports.postgres, password="").require_reachable()
     with shown(console) as progress:
@@ -164,7 +181,7 @@ def prepare(home: Home, *, brokers: int | None, console: Console, observe: bool 
     return chosen
 
 
-def start_daemon(home: Home, *, brokers: int, observe: bool = False) -> Record:
+def start_daemon(home: Home, *, brokers: int, observe: bool = False, secure: bool = False) -> Record:
     """Start the supervisor in a session of its own and wait until it can be talked to."""
     errors = home.logs / "daemon.err"
     with os.fdopen(open_private(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as output:
@@ -172,6 +189,7 @@ def start_daemon(home: Home, *, brokers: int, observe: bool = False) -> Record:
             [
                 *(sys.executable, "-m", "demo", "supervise", "--brokers", str(brokers)),
                 *(("--observe",) if observe else ()),
+                *(("--secure",) if secure else ()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,

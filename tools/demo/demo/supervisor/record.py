@@ -53,6 +53,7 @@ class Record:
     socket: str
     brokers: int
     port_offset: int
+    secure: bool = False
     children: tuple[ProcessId, ...] = ()
     observe: bool = False
 
@@ -75,6 +76,7 @@ class Record:
                 socket=raw["socket"],
                 brokers=raw["brokers"],
                 port_offset=raw["port_offset"],
+                secure=raw.get("secure", False),
                 children=tuple(ProcessId(**child) for child in raw["children"]),
                 observe=raw.get("observe", False),
             )

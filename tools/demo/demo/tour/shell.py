@@ -93,4 +93,13 @@ class TourShell:
             "SINK_DATABASE_URL": read.sink_dsn,
             "SINK_TOPIC_PREFIX": "",
             "SINK_BOOTSTRAP_SERVERS": self.stack.bootstrap,
+            **self._secure(),
+        }
+
+    def _secure(self) -> Mapping[str, str]:
+        if (security := self.stack.security) is None:
+            return {}
+        return security.sink_client_env() | {
+            "CURL_HOME": str(security.curl_home("staff")),
+            "PGHOST": str(self.stack.postgres.socket_directory),
         }

@@ -8,7 +8,7 @@ that one name that is not UTF-8 makes the whole fetch fail, over and over (`Unic
 import asyncio
 import contextlib
 import struct
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias
@@ -96,8 +96,13 @@ class TopicConsumer:
 
 
 @contextlib.asynccontextmanager
-async def open_topic(bootstrap: str, topic: str) -> AsyncIterator[TopicConsumer]:
-    """A consumer of all partitions of the topic. Raises `ConsumerError` when there is none, or no broker."""
+async def open_topic(
+    bootstrap: str, topic: str, *, security: Callable[[], Mapping[str, Any]] = dict
+) -> AsyncIterator[TopicConsumer]:
+    """A consumer of all partitions of the topic; `security` gives its log-in.
+
+    Raises `ConsumerError` when there is no such topic, or no broker.
+    """
     fetcher.MemoryRecords = TolerantRecords
     consumer = AIOKafkaConsumer(
         topic,
@@ -108,6 +113,7 @@ async def open_topic(bootstrap: str, topic: str) -> AsyncIterator[TopicConsumer]
         isolation_level="read_committed",
         fetch_max_wait_ms=FETCH_WAIT_MS,
         metadata_max_age_ms=30_000,
+        **security(),
     )
     try:
         with _translated():

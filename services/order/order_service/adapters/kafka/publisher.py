@@ -5,9 +5,9 @@ import contextlib
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -167,8 +167,10 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def kafka_publisher(bootstrap: str, client_id: str) -> AsyncIterator[KafkaPublisher]:
-    """A publisher with a fresh producer. A producer that does not stop in time is left behind."""
+async def kafka_publisher(
+    bootstrap: str, client_id: str, *, security: Callable[[], Mapping[str, Any]] = dict
+) -> AsyncIterator[KafkaPublisher]:
+    """A publisher with a fresh producer, whose log-in `security` gives. One that does not stop in time is left behind."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         client_id=client_id,
@@ -179,6 +181,7 @@ async def kafka_publisher(bootstrap: str, client_id: str) -> AsyncIterator[Kafka
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         retry_backoff_ms=50,
         metadata_max_age_ms=30_000,
+        **security(),
     )
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):

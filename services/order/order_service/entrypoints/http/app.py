@@ -5,17 +5,29 @@ from collections.abc import Collection
 from fastapi import APIRouter, FastAPI
 
 from order_service.entrypoints.http import problems
+from order_service.entrypoints.http.authentication import AuthenticationMiddleware, TokenVerifier
 from order_service.entrypoints.http.docs import docs_routes
 from order_service.entrypoints.http.guard import RequestGuard
 from order_service.entrypoints.http.methods import HeadMiddleware
 from order_service.entrypoints.http.middleware import BodyLimitMiddleware, ObservationMiddleware
 from order_service.entrypoints.http.response_headers import ResponseHeadersMiddleware
 
+# Probes have no token, and instances prove to each other who they are with a secret of their own.
+OPEN_PATHS = ("/health/", "/internal/")
+
 
 def build_app(
-    *, instance: str, routers: Collection[APIRouter], body_limit: int, hosts: Collection[str]
+    *,
+    instance: str,
+    routers: Collection[APIRouter],
+    body_limit: int,
+    hosts: Collection[str],
+    verifier: TokenVerifier | None = None,
 ) -> FastAPI:
-    """Everything is an argument; nothing connects here. `hosts` are the names this instance may be called by."""
+    """Everything is an argument; nothing connects here.
+
+    `hosts` are the names this instance may be called by. Without a `verifier` nobody has to say who they are.
+    """
     title = f"Order service, {instance}"
     app = FastAPI(
         title=title,
@@ -32,6 +44,10 @@ def build_app(
     # The last one added comes first.
     app.add_middleware(BodyLimitMiddleware, limit=body_limit)
     app.add_middleware(HeadMiddleware)
+    if verifier is not None:
+        app.add_middleware(
+            AuthenticationMiddleware, verifier=verifier, refuse=problems.refusal, open_paths=OPEN_PATHS
+        )
     app.add_middleware(RequestGuard, hosts=hosts, refuse=problems.refusal)
     app.add_middleware(ObservationMiddleware)
     app.add_middleware(ResponseHeadersMiddleware)

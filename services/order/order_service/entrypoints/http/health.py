@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from order_service.entrypoints.http.authentication import require_staff
 from order_service.entrypoints.http.problems import NOT_READY, ProblemError, responses
 
 Check = Callable[[], Awaitable[str | None]]
@@ -30,7 +31,12 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
             )
         return {"status": "ok"}
 
-    @router.get("/metrics", response_class=Response, responses=responses(400))
+    @router.get(
+        "/metrics",
+        response_class=Response,
+        responses=responses(400),
+        dependencies=[Depends(require_staff)],
+    )
     async def metrics() -> Response:
         """Prometheus text format."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

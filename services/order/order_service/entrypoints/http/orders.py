@@ -6,12 +6,14 @@ a contract test holds against the description.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from order_service.adapters.queries import Queries
 from order_service.domain.errors import UnknownOrderError
+from order_service.domain.order import Order
 from order_service.domain.stock import LineItem
 from order_service.entrypoints.http import representation
+from order_service.entrypoints.http.authentication import caller_of, require_own, require_staff
 from order_service.entrypoints.http.bodies import OrderList, OrderView, PlaceOrderBody, UserId
 from order_service.entrypoints.http.commands import Commands, request_key
 from order_service.entrypoints.http.json_route import JsonRoute
@@ -33,15 +35,16 @@ OrderCommand = CancelOrder | ShipOrder
 def orders_router(commands: Commands, queries: Queries, peers: Peers) -> APIRouter:
     """Commands are carried out, and orders shown, by the instance that owns the order."""
     router = APIRouter(prefix="/orders", tags=["orders"], route_class=JsonRoute)
-    _add_commands(router, commands, peers)
+    _add_commands(router, commands, queries, peers)
     _add_queries(router, queries, peers)
     return router
 
 
-def _add_commands(router: APIRouter, commands: Commands, peers: Peers) -> None:
+def _add_commands(router: APIRouter, commands: Commands, queries: Queries, peers: Peers) -> None:
     @router.post("", status_code=201, response_model=OrderView, responses=responses(*CREATING))
     async def place(request: Request, body: PlaceOrderBody, key: IdempotencyKeyHeader = None) -> Response:
         """Place an order at this instance. It is PENDING until the owners of its goods have answered."""
+        require_own(request, body.user_id)
         goods = tuple(LineItem(product_id=line.product_id, quantity=line.quantity) for line in body.lines)
         use_case = PlaceOrder(user_id=body.user_id, goods=goods)
         return await commands.create(
@@ -59,9 +62,16 @@ def _add_commands(router: APIRouter, commands: Commands, peers: Peers) -> None:
         request: Request, order_id: OrderIdPath, condition: Condition, key: IdempotencyKeyHeader = None
     ) -> Response:
         """Cancel a PENDING or CONFIRMED order; what was reserved for it is released."""
+        if caller_of(request) is not None and _owner(order_id, peers) == peers.instance:
+            _require_users_own(request, await queries.order(order_id))
         return await change(request, CancelOrder(order_id=order_id, if_match=condition), key)
 
-    @router.post("/{order_id}/ship", response_model=OrderView, responses=responses(*CHANGING))
+    @router.post(
+        "/{order_id}/ship",
+        response_model=OrderView,
+        responses=responses(*CHANGING),
+        dependencies=[Depends(require_staff)],
+    )
     async def ship(
         request: Request, order_id: OrderIdPath, condition: Condition, key: IdempotencyKeyHeader = None
     ) -> Response:
@@ -79,13 +89,17 @@ def _add_queries(router: APIRouter, queries: Queries, peers: Peers) -> None:
         order = await queries.order(order_id)
         if order is None:
             raise UnknownOrderError(f"no order {order_id}")
+        _require_users_own(request, order)
         return representation.state_unless_seen(order, seen)
 
     @router.get("", response_model=OrderList, responses=responses(400, 422, 503))
     async def of_user(
-        user_id: Annotated[UserId, Query()], limit: Annotated[int, Query(ge=1, le=500)] = 100
+        request: Request,
+        user_id: Annotated[UserId, Query()],
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> Response:
         """The user's orders at this instance only, the latest first: the problem that the catalog answers."""
+        require_own(request, user_id)
         return representation.orders(await queries.orders_of(user_id, limit=limit))
 
 
@@ -95,3 +109,8 @@ def _owner(order_id: str, peers: Peers) -> str:
     if not peers.knows(owner):
         raise UnknownOrderError(f"no order {order_id}")
     return owner
+
+
+def _require_users_own(request: Request, order: Order | None) -> None:
+    if order is not None:
+        require_own(request, order.user_id)

@@ -21,7 +21,7 @@ from order_service.entrypoints.http.problems import (
 
 SECRET = "order-peer-secret"  # noqa: S105 - the header's name
 VISITED = "order-forwarded-by"
-PASSED_ON = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer")
+PASSED_ON = ("authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "prefer")
 PASSED_BACK = ("content-type", "etag", "location", "consistency-token", "retry-after")
 
 

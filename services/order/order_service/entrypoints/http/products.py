@@ -1,11 +1,12 @@
 """Routes of products: parse, run one use case, represent. Answers are given as those of orders are."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from order_service.adapters.queries import Queries
 from order_service.domain.errors import UnknownProductError
 from order_service.entrypoints.http import representation
+from order_service.entrypoints.http.authentication import require_staff
 from order_service.entrypoints.http.bodies import PriceBody, ProductView, RegisterProductBody, RestockBody
 from order_service.entrypoints.http.commands import Commands, request_key
 from order_service.entrypoints.http.json_route import JsonRoute
@@ -21,6 +22,7 @@ from order_service.service_layer.use_cases.register_product import RegisterProdu
 from order_service.service_layer.use_cases.reprice_product import RepriceProduct
 from order_service.service_layer.use_cases.restock_product import RestockProduct
 
+STAFF_ONLY = [Depends(require_staff)]
 ProductCommand = RestockProduct | RepriceProduct
 
 
@@ -34,7 +36,13 @@ def products_router(commands: Commands, queries: Queries, peers: Peers) -> APIRo
 
 
 def _add_register(router: APIRouter, commands: Commands) -> None:
-    @router.post("", status_code=201, response_model=ProductView, responses=responses(*CREATING))
+    @router.post(
+        "",
+        status_code=201,
+        response_model=ProductView,
+        responses=responses(*CREATING),
+        dependencies=STAFF_ONLY,
+    )
     async def register(
         request: Request, body: RegisterProductBody, key: IdempotencyKeyHeader = None
     ) -> Response:
@@ -63,7 +71,12 @@ def _add_changes(router: APIRouter, commands: Commands, queries: Queries, peers:
             request, use_case, representation.state, owner=owner, key=request_key(request, key, body)
         )
 
-    @router.post("/{product_id}/restock", response_model=ProductView, responses=responses(*CHANGING))
+    @router.post(
+        "/{product_id}/restock",
+        response_model=ProductView,
+        responses=responses(*CHANGING),
+        dependencies=STAFF_ONLY,
+    )
     async def restock(
         request: Request,
         product_id: ProductIdPath,
@@ -75,7 +88,12 @@ def _add_changes(router: APIRouter, commands: Commands, queries: Queries, peers:
         use_case = RestockProduct(product_id=product_id, quantity=body.quantity, if_match=condition)
         return await change(request, use_case, key, body)
 
-    @router.post("/{product_id}/price", response_model=ProductView, responses=responses(*CHANGING))
+    @router.post(
+        "/{product_id}/price",
+        response_model=ProductView,
+        responses=responses(*CHANGING),
+        dependencies=STAFF_ONLY,
+    )
     async def price(
         request: Request,
         product_id: ProductIdPath,

@@ -1,0 +1,228 @@
+"""Who asks: a bearer token (RFC 6750) of an OpenID Connect issuer, checked against the keys that it publishes.
+
+Where no issuer is set nobody is asked, and everybody may do everything.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
+
+import httpx
+import structlog
+from fastapi import HTTPException, Request
+from joserfc import jwk, jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger()
+
+Refuse = Callable[[Scope, int, str, str], ASGIApp]
+"""The request, and status, kind and detail of a refusal, to the response in the service's own format of errors."""
+
+STAFF = "shop:staff"
+CALLER = "caller"
+# Signatures that only the issuer can make; a token that says `none`, or a secret of both sides, is none of them.
+ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA",
+)  # fmt: skip
+KEYS_LAST_S = 600.0
+ASK_AGAIN_S = 2.0
+MOST_REMEMBERED = 10_000
+LONGEST = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a valid token speaks for: its subject, which is the user, and the roles in it."""
+
+    subject: str
+    roles: frozenset[str]
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether what belongs to others is open to them too."""
+        return STAFF in self.roles
+
+
+class InvalidTokenError(Exception):
+    """The token proves nothing; the message says why and holds nothing of it."""
+
+
+class KeysUnavailableError(Exception):
+    """The issuer does not answer, so no token can be checked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class TokenVerifier:
+    """Checks tokens. A token found good is remembered until it ends or the issuer's keys are asked for again."""
+
+    issuer: str
+    audience: str
+    client: httpx.AsyncClient
+    roles_claim: str = "roles"
+    leeway_s: float = 10.0
+    clock: Callable[[], float] = time.time
+    _keys: jwk.KeySet | None = None
+    _asked_at: float = -KEYS_LAST_S
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _known: dict[str, tuple[float, Caller]] = field(default_factory=dict)
+
+    async def verify(self, token: str) -> Caller:
+        """The caller.
+
+        Raises:
+            InvalidTokenError: it is malformed, of another issuer, for another audience, over, or signed by another.
+            KeysUnavailableError: the issuer's keys are not known and cannot be asked for.
+        """
+        if self.clock() - self._asked_at >= KEYS_LAST_S:
+            await self._ask_for_keys(older_than=KEYS_LAST_S)
+        if known := self._known.get(token):
+            ends, caller = known
+            if self.clock() < ends + self.leeway_s:
+                return caller
+            raise InvalidTokenError("the token has expired")
+        if len(token) > LONGEST:
+            raise InvalidTokenError("the token is too long")
+        try:
+            claims = self._claims(token)
+        except InvalidKeyIdError:  # the issuer may have a new key
+            await self._ask_for_keys(older_than=ASK_AGAIN_S)
+            try:
+                claims = self._claims(token)
+            except InvalidKeyIdError:
+                raise InvalidTokenError("the token is signed with no key of the issuer") from None
+        caller = Caller(claims["sub"], _roles(claims, self.roles_claim))
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[token] = (float(claims["exp"]), caller)
+        return caller
+
+    def _claims(self, token: str) -> Mapping[str, Any]:
+        if self._keys is None:
+            raise KeysUnavailableError("the issuer's keys are not known")
+        registry = jwt.JWTClaimsRegistry(
+            now=int(self.clock()),
+            leeway=int(self.leeway_s),
+            iss={"essential": True, "value": self.issuer},
+            aud={"essential": True, "value": self.audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        try:
+            claims = jwt.decode(token, self._keys, algorithms=ALGORITHMS).claims
+            registry.validate(claims)
+        except InvalidKeyIdError:
+            raise
+        except (JoseError, ValueError, TypeError) as error:
+            raise InvalidTokenError(getattr(error, "description", "") or type(error).__name__) from None
+        if not isinstance(claims["sub"], str) or not claims["sub"]:
+            raise InvalidTokenError("the token has no subject")
+        return claims
+
+    async def _ask_for_keys(self, *, older_than: float) -> None:
+        async with self._asking:
+            if self.clock() - self._asked_at < older_than:
+                return
+            try:
+                described = await self._json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+                if described["issuer"] != self.issuer:
+                    raise ValueError("it calls itself otherwise")  # noqa: TRY301 - one way to say what is wrong with it
+                self._keys = jwk.KeySet.import_key_set(await self._json(described["jwks_uri"]))
+            except (httpx.HTTPError, JoseError, ValueError, LookupError, TypeError) as error:
+                log.warning("issuer.unavailable", issuer=self.issuer, error=repr(error))
+                if self._keys is None:
+                    raise KeysUnavailableError("the issuer of the tokens does not answer") from error
+                # Better the keys of before than nobody: whoever is asked too often may be what is away.
+                self._asked_at = self.clock() - KEYS_LAST_S + ASK_AGAIN_S
+                return
+            self._known.clear()
+            self._asked_at = self.clock()
+
+    async def _json(self, url: str) -> Any:
+        answer = await self.client.get(url)
+        return answer.raise_for_status().json()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationMiddleware:
+    """Lets a request on with its `Caller`; answers 401 without one. Below `open_paths` nobody is asked."""
+
+    app: ASGIApp
+    _: KW_ONLY
+    verifier: TokenVerifier
+    refuse: Refuse
+    open_paths: Collection[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or self._is_open(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        token = _bearer(scope)
+        if token is None:
+            await self._challenge(scope, receive, send, "", "a bearer token of the issuer is required")
+            return
+        try:
+            scope[CALLER] = await self.verifier.verify(token)
+        except InvalidTokenError as error:
+            await self._challenge(scope, receive, send, ' error="invalid_token"', str(error))
+        except KeysUnavailableError as error:
+            await self.refuse(scope, 503, "issuer-unavailable", str(error))(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def _is_open(self, path: str) -> bool:
+        return any(
+            path == each or (each.endswith("/") and path.startswith(each) and each != "/")
+            for each in self.open_paths
+        )
+
+    async def _challenge(self, scope: Scope, receive: Receive, send: Send, error: str, detail: str) -> None:
+        async def challenging(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["WWW-Authenticate"] = f"Bearer{error}"
+            await send(message)
+
+        await self.refuse(scope, 401, "unauthorized", detail)(scope, receive, challenging)
+
+
+def caller_of(request: Request) -> Caller | None:
+    """Who has sent the request; None where nobody is asked."""
+    caller: Caller | None = request.scope.get(CALLER)
+    return caller
+
+
+def require_own(request: Request, user_id: str | None) -> None:
+    """Raise 403 when something of another user than the caller is asked for, unless the caller is of the staff."""
+    caller = caller_of(request)
+    if caller is not None and not caller.is_staff and user_id != caller.subject:
+        raise HTTPException(403, f"user_id has to be the token's own subject, or its roles hold {STAFF}")
+
+
+def require_staff(request: Request) -> None:
+    """Raise 403 unless the caller is of the staff."""
+    caller = caller_of(request)
+    if caller is not None and not caller.is_staff:
+        raise HTTPException(403, f"this needs a token whose roles hold {STAFF}")
+
+
+def _bearer(scope: Scope) -> str | None:
+    sent = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(sent) != 1:
+        return None
+    scheme, _, token = sent[0].decode("latin-1").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _roles(claims: Mapping[str, Any], path: str) -> frozenset[str]:
+    found: Any = claims
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    if isinstance(found, str):  # as the claim `scope` is written
+        found = found.split()
+    return (
+        frozenset(each for each in found if isinstance(each, str)) if isinstance(found, list) else frozenset()
+    )

@@ -1,0 +1,111 @@
+"""How a service keeps others out and proves to others who it is: the part of its settings that every service has."""
+
+import ssl
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings
+
+LOOPBACK = "localhost"
+
+
+class SecuritySettings(BaseSettings):
+    """TLS and tokens of the service's own HTTP, and how it logs in at the brokers.
+
+    `tls_certfile` and `tls_keyfile` make it speak https; one file may hold both. `tls_cafile` is what it trusts when it
+    asks others over https, the system's authorities without it.
+
+    With `auth_issuer` every request needs an access token (JWT) of that OpenID Connect issuer for `auth_audience`;
+    `auth_roles_claim` is where its roles are, a dotted path (`realm_access.roles`). Without one the service listens at
+    loopback addresses only, unless `allow_anonymous` says that something before it keeps others out.
+
+    `kafka_…` are named as the options of Kafka's clients; certificates and keys are PEM files. Files are read again for
+    every new connection to a cluster, so that what is in them may change.
+    """
+
+    host: str = "127.0.0.1"
+    tls_certfile: Path | None = None
+    tls_keyfile: Path | None = None
+    tls_cafile: Path | None = None
+    auth_issuer: str | None = None
+    auth_audience: str = "shop"
+    auth_roles_claim: str = "roles"
+    auth_leeway: float = Field(default=10.0, ge=0)
+    allow_anonymous: bool = False
+
+    kafka_bootstrap: str
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_sasl_password_file: Path | None = None
+    kafka_ssl_cafile: Path | None = None
+    kafka_ssl_certfile: Path | None = None
+    kafka_ssl_keyfile: Path | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        prefix = self.model_config.get("env_prefix", "")
+        if not (self.auth_issuer or self.allow_anonymous or _is_loopback(self.host)):
+            raise ValueError(
+                f"{prefix}HOST={self.host} is open to others: set {prefix}AUTH_ISSUER, or "
+                f"{prefix}ALLOW_ANONYMOUS=true where something else keeps them out"
+            )
+        if self.tls_keyfile and not self.tls_certfile:
+            raise ValueError(f"{prefix}TLS_KEYFILE needs {prefix}TLS_CERTFILE")
+        if self.kafka_security_protocol.startswith("SASL"):
+            if not self.kafka_sasl_username:
+                raise ValueError(f"{self.kafka_security_protocol} needs {prefix}KAFKA_SASL_USERNAME")
+            if (self.kafka_sasl_password is None) == (self.kafka_sasl_password_file is None):
+                raise ValueError(
+                    f"{self.kafka_security_protocol} needs one of {prefix}KAFKA_SASL_PASSWORD and "
+                    f"{prefix}KAFKA_SASL_PASSWORD_FILE"
+                )
+        elif self.kafka_sasl_username or self.kafka_sasl_password or self.kafka_sasl_password_file:
+            raise ValueError(f"{prefix}KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} uses no log-in")
+        if not self.kafka_security_protocol.endswith("SSL") and (
+            self.kafka_ssl_cafile or self.kafka_ssl_certfile or self.kafka_ssl_keyfile
+        ):
+            raise ValueError(
+                f"{prefix}KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} uses no certificates"
+            )
+        return self
+
+    def kafka_security(self) -> Mapping[str, Any]:
+        """The options of one of aiokafka's clients that say how it is let in. Raises `OSError` for a file that is missing."""
+        options: dict[str, Any] = {"security_protocol": self.kafka_security_protocol}
+        if self.kafka_security_protocol.endswith("SSL"):
+            context = ssl.create_default_context(cafile=self.kafka_ssl_cafile)
+            if self.kafka_ssl_certfile:
+                context.load_cert_chain(self.kafka_ssl_certfile, self.kafka_ssl_keyfile)
+            options["ssl_context"] = context
+        if self.kafka_security_protocol.startswith("SASL"):
+            options["sasl_mechanism"] = self.kafka_sasl_mechanism
+            options["sasl_plain_username"] = self.kafka_sasl_username
+            options["sasl_plain_password"] = self._kafka_password()
+        return options
+
+    def server_tls(self) -> Mapping[str, Any]:
+        """The options of uvicorn that make it speak https; none without a certificate."""
+        return (
+            {"ssl_certfile": self.tls_certfile, "ssl_keyfile": self.tls_keyfile} if self.tls_certfile else {}
+        )
+
+    def client_tls(self) -> ssl.SSLContext | bool:
+        """What an httpx client takes as `verify`."""
+        return ssl.create_default_context(cafile=self.tls_cafile) if self.tls_cafile else True
+
+    def _kafka_password(self) -> str:
+        if self.kafka_sasl_password_file:
+            return self.kafka_sasl_password_file.read_text(encoding="utf-8").strip()
+        return self.kafka_sasl_password.get_secret_value() if self.kafka_sasl_password else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == LOOPBACK

@@ -1,0 +1,150 @@
+"""How a worker keeps others out of its REST interface: https and basic authentication, as a Connect worker spells them.
+
+`listeners.https.ssl.…` goes before `ssl.…`, as in Connect. What is asked for and cannot be had is an error at the start.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import javaproperties
+
+from sink_connector.errors import ConfigError
+
+LISTENER = "listeners.https."
+BASIC_AUTH = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
+USERS_FILE = "rest.basic.auth.file"
+"""Where Connect's log-in module has its properties file; Java names it in a system property, which is not read here."""
+PEM = "PEM"
+ASKS = {"none": ssl.CERT_NONE, "requested": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestSecurity:
+    """`certificate` holds key and certificates (PEM); without it the interface speaks http.
+
+    `trusted` are those who sign the certificates of the other workers and, where `asks_clients` is not `none`, of the
+    clients. `users_file` has `name=password` lines; without it nobody is asked.
+    """
+
+    certificate: Path | None = None
+    key_password: str | None = field(default=None, repr=False)
+    trusted: Path | None = None
+    asks_clients: str = "none"
+    users_file: Path | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether a client has to prove who it is."""
+        return self.users_file is not None or self.asks_clients == "required"
+
+    @property
+    def scheme(self) -> str:
+        """What the address of the interface begins with."""
+        return "https" if self.certificate else "http"
+
+    def server_options(self) -> dict[str, Any]:
+        """The options of uvicorn that make it so."""
+        if self.certificate is None:
+            return {}
+        return {
+            "ssl_certfile": self.certificate,
+            "ssl_keyfile_password": self.key_password,
+            "ssl_ca_certs": self.trusted,
+            "ssl_cert_reqs": ASKS[self.asks_clients],
+        }
+
+    def client_context(self) -> ssl.SSLContext | bool:
+        """What a client of the other workers takes as `verify`; it shows them this worker's own certificate."""
+        if self.certificate is None:
+            return True
+        context = ssl.create_default_context(cafile=self.trusted)
+        context.load_cert_chain(self.certificate, password=self.key_password)
+        return context
+
+    def knows(self, user: str, password: str) -> bool:
+        """Whether these are a user's. The file is read each time, so that users may change. Raises `OSError`."""
+        if self.users_file is None:
+            return True
+        known = javaproperties.loads(self.users_file.read_text(encoding="utf-8"))
+        kept = known.get(user)
+        return compare_digest((kept or "").encode(), password.encode()) and bool(kept)
+
+
+def read_rest_security(values: Mapping[str, str]) -> RestSecurity:
+    """What the settings of a worker say.
+
+    Raises:
+        ConfigError: protection that is asked for and cannot be had.
+    """
+    problems: dict[str, list[str]] = {}
+    schemes = {
+        urlsplit(each.strip()).scheme.lower()
+        for each in values.get("listeners", "").split(",")
+        if each.strip()
+    }
+    if "https" in schemes and schemes != {"https"}:
+        problems["listeners"] = ["asks for http beside https; one worker listens at one address"]
+    if unknown := schemes - {"http", "https"}:
+        problems["listeners"] = [f"asks for {min(unknown)!r}, which is not served here"]
+    users_file = _users_file(values, problems)
+    tls = _tls(values, problems) if "https" in schemes else RestSecurity()
+    if problems:
+        raise ConfigError(problems)
+    security = RestSecurity(
+        certificate=tls.certificate,
+        key_password=tls.key_password,
+        trusted=tls.trusted,
+        asks_clients=tls.asks_clients,
+        users_file=users_file,
+    )
+    try:
+        security.client_context()
+        security.knows("", "")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        key = "listeners.https.ssl.keystore.location" if security.certificate else USERS_FILE
+        raise ConfigError({key: [f"cannot be read: {reason}"]}) from error
+    return security
+
+
+def _users_file(values: Mapping[str, str], problems: dict[str, list[str]]) -> Path | None:
+    extensions = {each.strip() for each in values.get("rest.extension.classes", "").split(",")} - {""}
+    if others := extensions - {BASIC_AUTH}:
+        problems["rest.extension.classes"] = [
+            f"names the Java class {min(others)}, which is not run here; known is {BASIC_AUTH}"
+        ]
+    written = values.get(USERS_FILE, "").strip()
+    if BASIC_AUTH in extensions and not written:
+        problems[USERS_FILE] = [
+            "is required by rest.extension.classes: the properties file with name=password lines"
+        ]
+    return Path(written) if written else None
+
+
+def _tls(values: Mapping[str, str], problems: dict[str, list[str]]) -> RestSecurity:
+    def given(name: str, default: str = "") -> str:
+        return values.get(f"{LISTENER}{name}", values.get(name, default)).strip()
+
+    for store in ("ssl.keystore", "ssl.truststore"):
+        if given(f"{store}.location") and given(f"{store}.type", PEM).upper() != PEM:
+            problems[f"{LISTENER}{store}.type"] = [f"is {given(f'{store}.type')}; PEM is read here"]
+    if not given("ssl.keystore.location"):
+        problems[f"{LISTENER}ssl.keystore.location"] = [
+            "is required by https: a PEM file of key and certificates"
+        ]
+    asks = given("ssl.client.auth", "none").lower()
+    if asks not in ASKS:
+        problems[f"{LISTENER}ssl.client.auth"] = [f"is {asks!r}; known are {', '.join(ASKS)}"]
+    elif asks != "none" and not given("ssl.truststore.location"):
+        problems[f"{LISTENER}ssl.truststore.location"] = ["is required by ssl.client.auth"]
+    return RestSecurity(
+        certificate=Path(given("ssl.keystore.location")),
+        key_password=given("ssl.key.password") or given("ssl.keystore.password") or None,
+        trusted=Path(given("ssl.truststore.location")) if given("ssl.truststore.location") else None,
+        asks_clients=asks if asks in ASKS else "none",
+    )

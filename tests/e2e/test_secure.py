@@ -1,0 +1,142 @@
+"""`./demo up --secure`: who has a token is served as before, and nobody else gets anything from any port."""
+
+import os
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from demo.home import REPOSITORY
+from devservers.kafka import brokers_seen
+from tests.support.stack import RunningStack, whole_stack
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def secure_stack(session_directory: Path) -> Iterator[RunningStack]:
+    with whole_stack(session_directory / "secure-stack", "--secure") as running:
+        yield running
+
+
+def client_of(stack: RunningStack, user: str | None) -> httpx.AsyncClient:
+    headers = {"authorization": f"Bearer {stack.token(user)}"} if user else {}
+    context = ssl.create_default_context(cafile=stack.addresses["cafile"])
+    return httpx.AsyncClient(timeout=20, verify=context, headers=headers)
+
+
+def basket(user: str) -> dict[str, Any]:
+    return {"user_id": user, "lines": [{"product_id": "green-tea", "quantity": 1}]}
+
+
+async def test_orders_of_one_user_at_three_instances_are_one_list_for_that_user_alone(
+    secure_stack: RunningStack,
+) -> None:
+    async with client_of(secure_stack, "ada") as ada, client_of(secure_stack, "bob") as bob:
+        placed = [
+            (await ada.post(f"{url}/orders", json=basket("ada"))).raise_for_status().json()["order_id"]
+            for url in secure_stack.instances.values()
+        ]
+
+        async def confirmed() -> bool:
+            answer = await ada.get(f"{secure_stack.catalog}/orders", params={"user_id": "ada"})
+            states = {each["order_id"]: each["status"] for each in answer.raise_for_status().json()["items"]}
+            return all(states.get(order) == "CONFIRMED" for order in placed)
+
+        await wait_until(confirmed, what="the catalog shows three confirmed orders", timeout_s=60)
+        order_1 = secure_stack.instances["order-1"]
+        refused = [
+            await bob.get(f"{secure_stack.catalog}/orders", params={"user_id": "ada"}),
+            await bob.get(f"{secure_stack.catalog}/orders"),
+            await bob.get(f"{secure_stack.catalog}/orders/{placed[0]}"),
+            await bob.get(f"{secure_stack.catalog}/orders/{placed[0]}/history"),
+            await bob.get(f"{secure_stack.catalog}/users/ada/summary"),
+            await bob.get(f"{secure_stack.catalog}/stream", params={"user_id": "ada"}),
+            await bob.get(f"{secure_stack.catalog}/sync"),
+            await bob.post(f"{order_1}/orders", json=basket("ada")),
+            *[await bob.get(f"{order_1}/orders/{order}") for order in placed],
+            *[await bob.post(f"{order_1}/orders/{order}/cancel") for order in placed],
+            await ada.post(f"{order_1}/orders/{placed[0]}/ship"),
+            await ada.post(f"{order_1}/products/green-tea/restock", json={"quantity": 1}),
+            await ada.post(f"{order_1}/products/green-tea/price", json={"unit_price_cents": 1}),
+            await ada.get(f"{order_1}/metrics"),
+        ]
+        assert [answer.status_code for answer in refused] == [403] * len(refused)
+    async with client_of(secure_stack, "staff") as staff:
+        answers = [await staff.post(f"{order_1}/orders/{order}/ship") for order in placed]
+        assert [answer.status_code for answer in answers] == [200] * 3
+
+
+async def test_a_plain_client_gets_nothing_from_any_port(secure_stack: RunningStack) -> None:
+    services = {**secure_stack.instances, "catalog": secure_stack.catalog, "sink": secure_stack.sink_url}
+    async with httpx.AsyncClient(timeout=10) as plain, client_of(secure_stack, None) as nobody:
+        for url in services.values():
+            with pytest.raises(httpx.HTTPError):
+                await plain.get(url.replace("https://", "http://"))
+        for url in services.values():
+            assert (await nobody.get(f"{url}/orders")).status_code == 401
+            assert (await nobody.get(f"{url}/metrics")).status_code == 401
+    assert await brokers_seen(secure_stack.bootstrap) == frozenset()
+    for port in secure_stack.ports.all(brokers=3, secure=True):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert b" 200 " not in connection.recv(4096)
+
+
+def test_no_secret_is_in_a_log_the_list_of_processes_or_what_the_services_tell(
+    secure_stack: RunningStack,
+) -> None:
+    folder = secure_stack.home / "secrets"
+    secrets = {
+        file.name: file.read_text().strip()
+        for file in folder.iterdir()
+        if file.is_file() and not file.name.endswith((".jwk", ".properties"))
+    }
+    assert len(secrets) > 8
+    commands = "\n".join(" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"]))
+    logs = "\n".join(file.read_text(errors="replace") for file in (secure_stack.home / "logs").glob("*.log*"))
+    with httpx.Client(timeout=20, **secure_stack.access) as staff:
+        told = "\n".join(
+            staff.get(f"{url}{path}").text
+            for url in (*secure_stack.instances.values(), secure_stack.catalog)
+            for path in ("/metrics", "/health/ready", "/sync")
+        )
+    found = [name for name, secret in secrets.items() if secret in commands + logs + told]
+    assert found == []
+    assert "eyJ" not in logs + commands  # how every token begins
+    assert "ScramCredential" not in logs
+
+
+def test_the_walk_through_is_typed_as_without_tokens(secure_stack: RunningStack) -> None:
+    secure_stack.demo("token", "ada")
+    address = secure_stack.instances["order-2"].removeprefix("https://")
+    said = subprocess.run(
+        ["curl", "-sS", f"{address}/orders?user_id=ada"],
+        env=os.environ | {"CURL_HOME": str(secure_stack.home / "client")},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '"items"' in said.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("load", "--orders", "20", "--rate", "10"),
+        ("audit", "--wait", "60"),
+        ("kafka", "topics", "list"),
+        ("rebuild",),
+        ("status",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_the_commands_of_the_demo_work(secure_stack: RunningStack, words: tuple[str, ...]) -> None:
+    ended = secure_stack.demo(*words, timeout_s=180)
+    assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -1,0 +1,233 @@
+"""Access tokens: what is believed, what is not and why, and how often the issuer is asked. In both services."""
+
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse
+from joserfc import jwk, jwt
+from starlette.types import Scope
+
+from catalog_service.http import authentication as of_catalog
+from order_service.entrypoints.http import authentication as of_order
+
+ISSUER = "https://issuer.example"
+NOW = 1_700_000_000.0
+
+
+class Issuer:
+    """An issuer's published documents, and the tokens that it signs."""
+
+    def __init__(self) -> None:
+        self.key = jwk.ECKey.generate_key("P-256", {"kid": "first", "use": "sig", "alg": "ES256"})
+        self.asked = 0
+        self.is_up = True
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if not self.is_up:
+            raise httpx.ConnectError("away")
+        if request.url.path == "/.well-known/openid-configuration":
+            return httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"})
+        self.asked += 1
+        return httpx.Response(200, json={"keys": [self.key.as_dict(private=False)]})
+
+    def token(self, *, header: dict[str, Any] | None = None, key: Any = None, **claims: Any) -> str:
+        given = {"iss": ISSUER, "aud": "shop", "sub": "ada", "exp": NOW + 60, **claims}
+        return jwt.encode(
+            {"alg": "ES256", "kid": "first"} | (header or {}),
+            {name: value for name, value in given.items() if value is not None},
+            key or self.key,
+            algorithms=["ES256", "HS256", "none"],
+        )
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer()
+
+
+def verifier_of(issuer: Issuer, *, clock: Callable[[], float] = lambda: NOW) -> of_order.TokenVerifier:
+    client = httpx.AsyncClient(transport=httpx.MockTransport(issuer.answer))
+    return of_order.TokenVerifier(issuer=ISSUER, audience="shop", client=client, clock=clock, leeway_s=5)
+
+
+async def test_a_valid_token_speaks_for_its_subject(issuer: Issuer) -> None:
+    caller = await verifier_of(issuer).verify(issuer.token(roles=["shop:staff", "else"]))
+    assert caller == of_order.Caller("ada", frozenset({"shop:staff", "else"}))
+    assert caller.is_staff
+
+
+@pytest.mark.parametrize("audience", ["shop", ["else", "shop"]])
+async def test_one_of_several_audiences_is_enough(issuer: Issuer, audience: object) -> None:
+    assert (await verifier_of(issuer).verify(issuer.token(aud=audience))).subject == "ada"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://other.example"},
+        {"iss": None},
+        {"aud": "else"},
+        {"aud": None},
+        {"exp": NOW - 6},
+        {"exp": None},
+        {"nbf": NOW + 60},
+        {"sub": None},
+        {"sub": ""},
+    ],
+    ids=str,
+)
+async def test_a_token_whose_claims_do_not_fit_is_refused(issuer: Issuer, claims: dict[str, Any]) -> None:
+    with pytest.raises(of_order.InvalidTokenError):
+        await verifier_of(issuer).verify(issuer.token(**claims))
+
+
+async def test_a_token_signed_by_another_is_refused(issuer: Issuer) -> None:
+    other = jwk.ECKey.generate_key("P-256", {"kid": "first"})
+    with pytest.raises(of_order.InvalidTokenError):
+        await verifier_of(issuer).verify(issuer.token(key=other))
+
+
+async def test_a_token_without_a_signature_is_refused(issuer: Issuer) -> None:
+    good = issuer.token()
+    unsigned = issuer.token(header={"alg": "none"}, key=jwk.OctKey.generate_key())
+    for token in (unsigned, good.rpartition(".")[0] + ".", "", "a.b.c", "ä" * 10, "x" * 20_000):
+        with pytest.raises(of_order.InvalidTokenError):
+            await verifier_of(issuer).verify(token)
+
+
+async def test_a_public_key_is_no_shared_secret(issuer: Issuer) -> None:
+    head, body = (
+        urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
+        for part in (
+            {"alg": "HS256", "kid": "first"},
+            {"iss": ISSUER, "aud": "shop", "sub": "ada", "exp": NOW + 60},
+        )
+    )
+    seal = hmac.digest(issuer.key.as_pem(private=False), head + b"." + body, "sha256")
+    forged = b".".join((head, body, urlsafe_b64encode(seal).rstrip(b"="))).decode()
+    with pytest.raises(of_order.InvalidTokenError):
+        await verifier_of(issuer).verify(forged)
+
+
+async def test_a_remembered_token_ends_as_well(issuer: Issuer) -> None:
+    now = NOW
+    verifier = verifier_of(issuer, clock=lambda: now)
+    token = issuer.token()
+    await verifier.verify(token)
+    now += 64
+    await verifier.verify(token)
+    now += 2
+    with pytest.raises(of_order.InvalidTokenError):
+        await verifier.verify(token)
+
+
+async def test_a_new_key_of_the_issuer_is_asked_for_once(issuer: Issuer) -> None:
+    now = NOW
+    verifier = verifier_of(issuer, clock=lambda: now)
+    await verifier.verify(issuer.token())
+    now += 10
+    issuer.key = jwk.ECKey.generate_key("P-256", {"kid": "second", "use": "sig", "alg": "ES256"})
+    await verifier.verify(issuer.token(header={"kid": "second"}))
+    assert issuer.asked == 2
+    for _ in range(3):
+        with pytest.raises(of_order.InvalidTokenError):
+            await verifier.verify(issuer.token(header={"kid": "of nobody"}))
+    assert issuer.asked == 2
+
+
+async def test_the_keys_of_before_serve_while_the_issuer_is_away(issuer: Issuer) -> None:
+    now = NOW
+    verifier = verifier_of(issuer, clock=lambda: now)
+    await verifier.verify(issuer.token())
+    issuer.is_up = False
+    now += of_order.KEYS_LAST_S + 1
+    assert (await verifier.verify(issuer.token(exp=now + 60))).subject == "ada"
+
+
+async def test_without_any_keys_nobody_is_believed(issuer: Issuer) -> None:
+    issuer.is_up = False
+    with pytest.raises(of_order.KeysUnavailableError):
+        await verifier_of(issuer).verify(issuer.token())
+
+
+@pytest.mark.parametrize(
+    ("path", "claims"),
+    [
+        ("realm_access.roles", {"realm_access": {"roles": ["shop:staff"]}}),
+        ("scope", {"scope": "openid shop:staff"}),
+    ],
+)
+async def test_roles_are_where_the_setting_says(issuer: Issuer, path: str, claims: dict[str, Any]) -> None:
+    verifier = verifier_of(issuer)
+    verifier.roles_claim = path
+    assert (await verifier.verify(issuer.token(**claims))).is_staff
+
+
+@pytest.mark.parametrize("roles", [None, 7, {"shop:staff": True}, ["shop:Staff"], "shop"], ids=str)
+async def test_what_is_no_list_of_roles_gives_none(issuer: Issuer, roles: object) -> None:
+    assert not (await verifier_of(issuer).verify(issuer.token(roles=roles))).is_staff
+
+
+def guarded(issuer: Issuer, module: Any) -> httpx.AsyncClient:
+    """A service that tells who asks, behind the middleware of `module`."""
+    app = FastAPI()
+
+    @app.get("/{path:path}")  # noqa: FAST003 - every path is the same to it
+    async def who(request: Request) -> PlainTextResponse:
+        caller = module.caller_of(request)
+        return PlainTextResponse(caller.subject if caller else "nobody")
+
+    def refuse(_: Scope, status: int, kind: str, detail: str) -> PlainTextResponse:
+        return PlainTextResponse(f"{kind}: {detail}", status)
+
+    app.add_middleware(
+        module.AuthenticationMiddleware,
+        verifier=module.TokenVerifier(
+            issuer=ISSUER,
+            audience="shop",
+            client=httpx.AsyncClient(transport=httpx.MockTransport(issuer.answer)),
+            clock=time.time,
+        ),
+        refuse=refuse,
+        open_paths=("/health/", "/"),
+    )
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
+
+
+@pytest.mark.parametrize("module", [of_order, of_catalog], ids=["order", "catalog"])
+async def test_a_request_goes_on_with_its_caller_or_is_challenged(issuer: Issuer, module: Any) -> None:
+    token = issuer.token(exp=time.time() + 60)
+
+    async def asked(path: str, *headers: tuple[str, str]) -> httpx.Response:
+        async with guarded(issuer, module) as client:
+            return await client.get(path, headers=list(headers))
+
+    assert (await asked("/orders", ("authorization", f"Bearer {token}"))).text == "ada"
+    assert (await asked("/orders", ("authorization", f"bearer  {token}"))).text == "ada"
+    for path in ("/", "/health/live"):
+        assert (await asked(path)).text == "nobody"
+    for headers in (
+        [],
+        [("authorization", f"Basic {token}")],
+        [("authorization", f"Bearer {token}"), ("authorization", f"Bearer {token}")],
+    ):
+        answer = await asked("/orders", *headers)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    wrong = await asked("/healthy", ("authorization", f"Bearer {token}x"))
+    assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
+    assert token not in wrong.text
+
+
+@pytest.mark.parametrize("module", [of_order, of_catalog], ids=["order", "catalog"])
+async def test_an_issuer_that_is_away_is_no_fault_of_the_token(issuer: Issuer, module: Any) -> None:
+    issuer.is_up = False
+    async with guarded(issuer, module) as client:
+        answer = await client.get("/orders", headers={"authorization": f"Bearer {issuer.token()}"})
+    assert answer.status_code == 503
