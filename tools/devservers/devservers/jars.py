@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
 
-KAFKA_VERSION = "4.3.1"
+KAFKA_VERSION = "4.4.0"
 
 # kafka-clients is named although the others need it: the resolver otherwise takes an older one through another path.
 ARTIFACTS = (
