@@ -39,7 +39,7 @@ def test_one_command_gives_every_part_another_version_and_changes_nothing_else(t
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / file, tmp_path / file)
-    subprocess.run([tmp_path / ".ci" / "set-version", "v77.8.9"], timeout=60, check=True)
+    subprocess.run([str(tmp_path / ".ci" / "set-version"), "v77.8.9"], timeout=60, check=True)
     assert problems("v77.8.9", tmp_path) == []
     assert len(problems(f"v{VERSION}", tmp_path)) == len(problems("v999.0.0"))
     for file in files:
@@ -47,6 +47,6 @@ def test_one_command_gives_every_part_another_version_and_changes_nothing_else(t
 
 
 def test_what_is_no_version_is_refused() -> None:
-    command = [REPOSITORY / ".ci" / "set-version", "0.2"]
+    command = [str(REPOSITORY / ".ci" / "set-version"), "0.2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (2, "set-version: '0.2' is no X.Y.Z\n")

@@ -44,7 +44,7 @@ class Stack:
     """None: whoever is on this machine may do everything."""
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - where it is kept, what it consists of
         cls,
         *,
         home: Home,

@@ -126,7 +126,9 @@ def say_it_is_up(found: Record, asked: argparse.Namespace, *, console: Console) 
         return 1
     for option in ("observe", "secure"):
         if getattr(asked, option) and not getattr(found, option):
-            console.print(f"demo up: the stack runs without --{option}; `./demo down` first", style="bold red")
+            console.print(
+                f"demo up: the stack runs without --{option}; `./demo down` first", style="bold red"
+            )
             return 1
     snapshot = ask(found, {"do": "status"})
     console.print("The stack is up already; nothing to do.")
