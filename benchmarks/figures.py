@@ -29,6 +29,7 @@ ORDERS_PER_SECOND = 2_000
 DRAINED_PER_SECOND = 20_000
 PAGE_P99_MS = 10.0
 READY_WARM_S, MEMORY_IDLE_MB = 15.0, 1_000
+COST_MS, IDLE_PERCENT = 7.0, 8.0
 VISIBLE_MS = {100: (10.0, 50.0), 10: (6.0, 15.0)}
 """Orders a second: goals for p50 and p99."""
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -110,7 +111,7 @@ def _commands() -> Iterator[Figure]:
 
 
 def _system() -> Iterator[Figure]:
-    source = _newest("sync")
+    source = _newest("sync", _not_cost)
     results = json.loads(source.read_text())
     for rate, (most_p50, most_p99) in VISIBLE_MS.items():
         p50, p99 = (
@@ -125,6 +126,7 @@ def _system() -> Iterator[Figure]:
             source=source,
             headline=True,
         )
+    yield from _cost()
     yield Figure(
         what="whole stack ready, warm",
         goal=f"≤ {READY_WARM_S:g} s",
@@ -149,6 +151,39 @@ def _system() -> Iterator[Figure]:
     )
     after = f"{results['memory_after_load_mb'] / 1000:.2f} GB"
     yield Figure(what="memory of the whole stack, after the loads", measured=after, source=source)
+
+
+def _cost() -> Iterator[Figure]:
+    if not any(_is_cost(file) for file in (BENCHMARKS / "sync" / "results").glob("*.json")):
+        return
+    source = _newest("sync", _is_cost)
+    results = json.loads(source.read_text())
+    spent = median(sum(account["processor_ms"].values()) for account in results["per_order"])
+    idle = sum(results["idle"]["processor_percent"].values())
+    yield Figure(
+        what=f"processor time per order at {results['rate']} orders/s, all parts",
+        goal=f"≤ {COST_MS:g} ms",
+        measured=f"{spent:.1f} ms",
+        missed=spent > COST_MS,
+        source=source,
+        headline=True,
+    )
+    yield Figure(
+        what="processor time of the whole stack at rest",
+        goal=f"≤ {IDLE_PERCENT:g} % of one core",
+        measured=f"{idle:.0f} %",
+        missed=idle > IDLE_PERCENT,
+        source=source,
+        headline=True,
+    )
+
+
+def _is_cost(file: Path) -> bool:
+    return file.stem.endswith("-cost")
+
+
+def _not_cost(file: Path) -> bool:
+    return not _is_cost(file)
 
 
 def _sink() -> Iterator[Figure]:
@@ -211,7 +246,7 @@ def _queries() -> Iterator[Figure]:
 def table(document: Path, chosen: Iterable[Figure]) -> str:
     """The rows under a line that says when and where."""
     words = KOREAN if document.name.endswith(".ko.md") else ENGLISH
-    conditions = words.conditions.format(**json.loads(_newest("sync").read_text())["machine"])
+    conditions = words.conditions.format(**json.loads(_newest("sync", _not_cost).read_text())["machine"])
     rows = (figure.row(document) for figure in chosen)
     return "\n".join([conditions, "", words.columns, "|---|---|---|---|", *rows]) + "\n"
 

@@ -65,9 +65,9 @@ class Demo:
         self.run("up")
         return round(time.monotonic() - start, 1)
 
-    def load(self, rate: int) -> dict[str, Any]:
-        """The summary of a load of `SECONDS`."""
-        words = ("--orders", str(rate * SECONDS), "--rate", str(rate))
+    def load(self, *, orders: int, rate: int) -> dict[str, Any]:
+        """The summary of a load, which has ended when every order is visible."""
+        words = ("--orders", str(orders), "--rate", str(rate))
         summary: dict[str, Any] = json.loads(self.run("load", *words, "--json"))
         return summary
 
@@ -111,11 +111,23 @@ def measured() -> dict[str, Any]:
             demo.run("down")
             warm.append(demo.timed_up())
         figures |= {"ready_warm_s": warm, "memory_idle_mb": demo.memory_mb()}
-        demo.run("load", "--orders", "500", "--rate", "100", "--json")  # compilers and caches warm up
-        figures["loads"] = {rate: [demo.load(rate) for _ in range(RUNS)] for rate in RATES}
+        demo.load(orders=500, rate=100)  # compilers and caches warm up
+        figures["loads"] = {
+            rate: [demo.load(orders=rate * SECONDS, rate=rate) for _ in range(RUNS)] for rate in RATES
+        }
         figures["memory_after_load_mb"] = demo.memory_mb()
         figures["audit"] = json.loads(demo.run("audit", "--wait", "60", "--json"))["counts"]
     return figures
+
+
+def machine() -> dict[str, Any]:
+    """What figures of it depend on."""
+    return {
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "load_before": psutil.getloadavg()[0],
+    }
 
 
 def main() -> None:
@@ -125,20 +137,14 @@ def main() -> None:
     )
     parser.add_argument("--cold", action="store_true", help="also a fresh clone that downloads everything")
     args = parser.parse_args()
-    machine = {
-        "cores": os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9),
-        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "load_before": psutil.getloadavg()[0],
-    }
+    about = {"day": dt.datetime.now(tz=dt.UTC).date().isoformat(), "machine": machine()}
     figures = measured()
     if args.cold:
         figures["ready_cold_s"] = measured_cold()
-    day = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    figures = {"day": day, "machine": machine} | figures
+    figures = about | figures
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(figures, indent=1) + "\n"
-    (RESULTS / f"{day}.json").write_text(text)
+    (RESULTS / f"{figures['day']}.json").write_text(text)
     print(text)
 
 

@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
+from prometheus_client import Counter
 
 from order_service.adapters import sql_files
 from order_service.adapters.mappers import MAPPERS, Row
@@ -25,6 +26,8 @@ from order_service.service_layer.unit_of_work import Changes, IdentityMap, Needs
 
 T = TypeVar("T")
 Statement = tuple[str, Sequence[Any]]
+
+RUN = Counter("order_sqlite_statements_total", "Statements run, BEGIN and COMMIT included")
 
 BUSY_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
@@ -109,6 +112,7 @@ class SqliteStorage:
             _begin(connection, [])
             changed = connection.execute(STATEMENTS[name], _bound(parameters)).rowcount
             connection.execute("COMMIT")
+            RUN.inc(2)
             return changed
 
         async with self._one_writes:
@@ -126,6 +130,7 @@ class SqliteStorage:
 
     async def _read(self, where: Connected, name: str, parameters: Sequence[Any]) -> Sequence[Row]:
         def run(connection: sqlite3.Connection) -> list[Row]:
+            RUN.inc()
             return connection.execute(STATEMENTS[name], _bound(parameters)).fetchall()
 
         with translated():
@@ -147,6 +152,7 @@ def _begin(connection: sqlite3.Connection, reads: Sequence[Statement]) -> list[l
     connection.execute(
         "BEGIN IMMEDIATE"
     )  # the write lock now: what is read must not change before it is written
+    RUN.inc(1 + len(reads))
     return [connection.execute(*statement).fetchall() for statement in reads]
 
 
@@ -154,6 +160,7 @@ def _commit(connection: sqlite3.Connection, statements: Sequence[Statement]) -> 
     for statement in statements:
         connection.execute(*statement)
     connection.execute("COMMIT")
+    RUN.inc(len(statements) + 1)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

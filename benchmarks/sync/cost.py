@@ -1,0 +1,107 @@
+"""What one order costs on the whole system: processor time by part, and by what it was spent on.
+
+    .venv/bin/python -m benchmarks.sync.cost [--rate 100] [--seconds 60] [--idle 30] [--runs 1] [--checkout DIRECTORY] [--home DIRECTORY]
+
+starts a stack of its own, lets it rest and counts, sends orders and counts, checks the result with `./demo audit`, takes
+the stack down and writes `results/<day>-cost.json` and `.md` beside this file. Processor time is what a busy machine still
+measures, and yet not the same: who waits for the processor does more at once. `--checkout` measures another version of
+this repository, so that two can take turns, `--home` a stack that runs; their figures are printed and not kept.
+"""
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import os
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.sync.account import Meter, table, with_total
+from benchmarks.sync.measure import REPOSITORY, RESULTS, Demo, machine, stack
+
+WARM_UP = 500  # orders, for compilers and caches
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rate", type=int, default=100, help="orders a second")
+    parser.add_argument("--seconds", type=int, default=60, help="how long orders are sent in a run")
+    parser.add_argument("--idle", type=int, default=30, help="how long nothing is sent")
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--warm-up", type=int, default=WARM_UP, help="orders sent before anything is counted")
+    parser.add_argument("--checkout", type=Path, default=REPOSITORY)
+    parser.add_argument("--home", type=Path, help="of a stack that runs already and is left running")
+    args = parser.parse_args()
+    about = {"day": dt.datetime.now(tz=dt.UTC).date().isoformat(), "machine": machine()}
+    if args.home:
+        running = Demo(checkout=args.checkout, home=args.home, environment=dict(os.environ))
+        figures = about | asyncio.run(measured(running, args))
+    else:
+        with stack(args.checkout, dict(os.environ)) as demo:
+            demo.run("up")
+            figures = about | asyncio.run(measured(demo, args))
+    report = described(figures)
+    print(report)
+    if args.checkout == REPOSITORY and not args.home:
+        RESULTS.mkdir(exist_ok=True)
+        file = RESULTS / f"{figures['day']}-cost.json"
+        file.write_text(json.dumps(figures, indent=1) + "\n")
+        file.with_suffix(".md").write_text(report)
+
+
+async def measured(demo: Demo, args: argparse.Namespace) -> dict[str, Any]:
+    """The account of a stack that is up. Raises `MeasureError` when the audit finds anything."""
+    demo.load(orders=args.warm_up, rate=args.rate)
+    meter = Meter(json.loads(demo.run("status", "--json")))
+    before = await meter.before()
+    await asyncio.sleep(args.idle)
+    idle = (await meter.after()).since(before).per_second()
+    loads, accounts = [], []
+    for _ in range(args.runs):
+        before = await meter.before()
+        load = demo.load(orders=args.rate * args.seconds, rate=args.rate)
+        used = (await meter.after()).since(before)
+        accounts.append(used.per_order(load["orders"], at_rest=idle["requests"]))
+        loads.append(load)
+    audit = json.loads(demo.run("audit", "--wait", "60", "--json"))["counts"]
+    return {
+        "rate": args.rate,
+        "seconds": args.seconds,
+        "idle": idle,
+        "per_order": accounts,
+        "loads": loads,
+        "audit": audit,
+    }
+
+
+def described(figures: dict[str, Any]) -> str:
+    """The account as a page of Markdown."""
+    accounts, machine = figures["per_order"], figures["machine"]
+    spent, requests, work = (
+        {name: round(median(each[kind].get(name, 0.0) for each in accounts), 3) for name in accounts[0][kind]}
+        for kind in ("processor_ms", "requests", "work")
+    )
+    idle = figures["idle"]
+    conditions = (
+        f"{machine['cores']} cores, load average {machine['load_before']:.1f} before; {figures['rate']} orders/s for "
+        f"{figures['seconds']} s, runs: {len(accounts)} (medians). The load generator is not counted."
+    )
+    return "\n".join(
+        (
+            f"# What an order costs, {figures['day']}\n\n{conditions}\n",
+            table("processor time, per order", with_total(spent), "ms"),
+            table("requests that the brokers answered, per order", with_total(requests), "requests"),
+            table("other work, per order", work, "times"),
+            table("processor time at rest", with_total(idle["processor_percent"]), "% of one core"),
+            table("requests that the brokers answered at rest", with_total(idle["requests"]), "a second"),
+            table("other work at rest", idle["work"], "a second"),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
