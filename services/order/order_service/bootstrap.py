@@ -200,8 +200,8 @@ def _consumers(settings: Settings, commits: MessageBus, queries: Queries) -> tup
         for topic, effect_of, gather_s in (
             # The first record is applied at once; under load those behind it share a commit, a message to Kafka and its
             # way through the brokers. An order waits for its inbox; names and prices may come a little later.
-            ("products", decoding.product, 0.25),
-            (f"inbox.{settings.instance}", decoding.inbox, 0.05),
+            ("products", decoding.product, 0.5),
+            (f"inbox.{settings.instance}", decoding.inbox, 0.1),
         )
     )
 

@@ -137,6 +137,9 @@ class Broker:
             "group.initial.rebalance.delay.ms": "0",
             # Small machines: the cleaner's buffer alone is 128 MB by default, half of this heap.
             "log.cleaner.dedupe.buffer.size": "16777216",
+            # A follower's fetch that finds nothing is asked again after so long; one that finds something is answered at
+            # once. Not longer: a partition that moves to another leader waits for the fetch under way there.
+            "replica.fetch.wait.max.ms": "1000",
             "num.network.threads": "2",
             "num.io.threads": "4",
         }

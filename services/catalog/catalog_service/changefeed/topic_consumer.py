@@ -75,10 +75,9 @@ class TopicConsumer:
             group_id=None,
             client_id="catalog",
             auto_offset_reset="latest",  # until it is placed; nothing is handed over before that
-            # Twenty fetches a second: one for each event would cost the brokers more than the sink does. Nor may it wait
-            # long: a broker answers one question of a connection after the other, and those for the ends come too.
-            fetch_min_bytes=1 << 20,
-            fetch_max_wait_ms=50,
+            # At rest two fetches a second of each broker. It may not wait longer: a broker answers one question of a
+            # connection after the other, and those for the ends come too.
+            fetch_max_wait_ms=500,
             metadata_max_age_ms=5_000,  # a topic made after the start is found soon
         )
         self._sought: Any = None

@@ -24,6 +24,7 @@ HEADER_VALUE = "header_value"
 """Reason: the event's type is missing its value, or is not UTF-8. The change itself is read, without its type."""
 
 _PAUSE_S = 1.0
+_GATHER_S = 0.1  # so long records gather after others: a fetch for each would cost the brokers more than the sink does
 _LOOK_BACK = (
     1_000  # records of each partition read again at the start, for streams that resume after a restart
 )
@@ -145,6 +146,8 @@ class TopicReader:
                 continue  # what was fetched came from before the seek; it comes again
             self._hand_over(records)
             consumer.pause_only({each for each in assigned if not self._changes.wants(self._name(each))})
+            if records:
+                await self._sleep(_GATHER_S)
 
     async def _place(self, consumer: TopicConsumer, assigned: frozenset[Assigned]) -> None:
         """Start partitions at the first record that is not visible, or a little earlier for streams that resume.

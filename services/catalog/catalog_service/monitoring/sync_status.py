@@ -125,7 +125,7 @@ class SyncStatusReporter:
             legs=self._changes.latencies.figures(now_ms=now_ms),
             dead_letters=stored_dead_letters[0]["total"] if stored_dead_letters else 0,
             parked=[_parked(row) for row in stored_dead_letters],
-            parts=[*self._probes.found, database],
+            parts=[*await self._probes.look(), database],
         )
 
     async def _asked(self) -> tuple[Sequence[Record], Sequence[Record], Part]:
