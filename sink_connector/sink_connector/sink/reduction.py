@@ -63,12 +63,10 @@ def last_states(
     """
     found = keys_of(entries, layout_of) if keys is None else keys
     last = dict(zip(found, range(len(found)), strict=True))
-    layers = [last]
-    if len(last) < len(found):  # a key is repeated
-        layers = _layers(entries, found, layout_of)
+    is_repeated = len(last) < len(found)
     return [
         group
-        for number, layer in enumerate(layers)
+        for number, layer in enumerate(_layers(entries, found, layout_of, last) if is_repeated else [last])
         for group in _groups(entries, [layer[key] for key in _sorted(layer)], layout_of, number)
     ]
 
@@ -100,10 +98,12 @@ def all_states(
     ]
 
 
-def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf) -> list[Layer]:
-    versions = _versions(entries, layout_of)
+def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf, last: Layer) -> list[Layer]:
+    """Of entries among which a key is repeated; `last` are the last places of the keys."""
     if entries.have_one_schema and entries.shapes[0] is not None:
-        return [_newest(keys, versions)]
+        version_of = layout_of(entries.key_shapes[0], entries.shapes[0]).version_of
+        return [last if version_of is None else _newest(keys, list(map(version_of, entries.values)))]
+    versions = _versions(entries, layout_of)
     top: Layer = {}
     layers = [top]
     depths: dict[Any, int] = {}
