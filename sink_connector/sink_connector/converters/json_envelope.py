@@ -166,9 +166,14 @@ class EnvelopeConverter:
 
     def __init__(self, *, replace_null: bool = True) -> None:
         """Takes what it works with."""
+        self._replace_null = replace_null
         self._reader = EnvelopeReader(replace_null=replace_null)
         self.read = self._reader.read
         self.read_all = self._reader.read_all
+
+    def compile(self, schema: Schema) -> tuple[RecordSchema, Decoder]:
+        """The shape of a struct within a value, and what decodes its text. Raises as `compile_schema`."""
+        return compile_schema(schema, replace_null=self._replace_null)
 
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
         """The value with its schema. Raises `BadRecordError`."""

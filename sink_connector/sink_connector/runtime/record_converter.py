@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sink_connector.config.connector import ConnectorConfig, PkMode
 from sink_connector.converters import CompiledReader, Converter, PreparingConverter
 from sink_connector.converters.compiled import row_schema
+from sink_connector.converters.json_envelope import EnvelopeConverter
 from sink_connector.data.record import Header, Record, Schema
 from sink_connector.data.record_schema import Form, RecordSchema, RecordSchemas, UntypedRecordSchemas
 from sink_connector.data.write_record import (
@@ -20,6 +21,7 @@ from sink_connector.data.write_record import (
     WriteRecords,
 )
 from sink_connector.errors import BadRecordError, Stage
+from sink_connector.runtime.unwrapped_rows import UnwrappedRows
 from sink_connector.transforms import Chain
 from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event, may_be_unavailable
@@ -173,10 +175,19 @@ class TransformingRecordConverter:
 class UnwrappingRecordConverter:
     """Debezium's own sink class: change events are unwrapped, records that are flat already go the compiled way."""
 
-    def __init__(self, *, compiled: CompiledRecordConverter, unwrapping: TransformingRecordConverter) -> None:
+    def __init__(
+        self,
+        *,
+        compiled: CompiledRecordConverter,
+        unwrapping: TransformingRecordConverter,
+        key: Converter,
+        value: Converter,
+    ) -> None:
         """Takes what it works with."""
         self._compiled = compiled
         self._unwrapping = unwrapping
+        self._key = key if isinstance(key, CompiledReader) else None
+        self._rows = UnwrappedRows(value.compile) if isinstance(value, EnvelopeConverter) else None
         self._flat: RecordSchema | None = (
             None  # the last one found to be no change event; most records have it
         )
@@ -200,7 +211,16 @@ class UnwrappingRecordConverter:
             return one_by_one(self, read)
         converted = self._compiled.together(read)
         shapes = {id(shape): shape for found in converted.values() for shape in found.shapes}
-        return one_by_one(self, read) if any(map(_is_wrapped, shapes.values())) else converted
+        if not any(map(_is_wrapped, shapes.values())):
+            return converted
+        if self._rows is None or self._key is None:
+            return one_by_one(self, read)
+        self._key.read_all(
+            read.keys
+        )  # one that cannot be read is a bad record, whatever the key of its row is
+        unwrapped = {topic: self._rows.of(found) for topic, found in converted.items()}
+        rows = {topic: found for topic, found in unwrapped.items() if found is not None}
+        return rows if len(rows) == len(unwrapped) else one_by_one(self, read)
 
     async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
         """Fetch the schemas that these records name."""
@@ -248,7 +268,9 @@ def make_record_converter(
     compiled = CompiledRecordConverter(
         key=key if needs_key and isinstance(key, CompiledReader) else None, value=value
     )
-    return UnwrappingRecordConverter(compiled=compiled, unwrapping=transforming) if unwraps else compiled
+    if not unwraps:
+        return compiled
+    return UnwrappingRecordConverter(compiled=compiled, unwrapping=transforming, key=key, value=value)
 
 
 Preparing = tuple[PreparingConverter | None, PreparingConverter | None]

@@ -24,6 +24,7 @@ INSTANTS = {
     "timestamp without time zone",
     "time without time zone",
 }
+CALENDAR = INSTANTS | {"date"}
 ROUNDED = {"io.debezium.time.NanoTimestamp", "io.debezium.time.NanoTime"}  # to a microsecond
 HYPHENS = (8, 13, 18, 23)  # of a uuid as PostgreSQL itself writes it
 UUID_LENGTH = 36
@@ -82,8 +83,9 @@ def are_comparable(layouts: Sequence[Sequence[KeyColumn]], keys: Sequence[Any]) 
 
     `layouts` are the forms in which these keys come, each with the same columns.
     """
-    checks = [{column.comparable for column in columns} for columns in zip(*layouts, strict=True)]
-    if any(None in found for found in checks):
+    by_place = list(zip(*layouts, strict=True))
+    checks = [{column.comparable for column in columns} for columns in by_place]
+    if any(None in found for found in checks) or any(map(_differ_in_form, by_place)):
         return False
     values: list[Sequence[Any]] = []
     for place, found in enumerate(checks):
@@ -115,6 +117,11 @@ def _cells(columns: Sequence[KeyColumn]) -> str:
         for number, each in enumerate(columns)
     )
     return ", ".join(f"{cell} AS c{number}" for number, cell in enumerate(cells))
+
+
+def _differ_in_form(columns: Sequence[KeyColumn]) -> bool:
+    """Whether values of one column are numbers in one layout and dates or times of Python's in another."""
+    return columns[0].column.base_type in CALENDAR and len({each.source.form for each in columns}) > 1
 
 
 def _always(_values: Sequence[Any]) -> bool:

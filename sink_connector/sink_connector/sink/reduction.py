@@ -67,12 +67,10 @@ def last_states(
     """
     found = keys_of(entries, layout_of) if keys is None else keys
     last = dict(zip(found, range(len(found)), strict=True))
-    layers = [last]
-    if len(last) < len(found):  # a key is repeated
-        layers = _layers(entries, found, layout_of)
+    is_repeated = len(last) < len(found)
     return [
         group
-        for number, layer in enumerate(layers)
+        for number, layer in enumerate(_layers(entries, found, layout_of, last) if is_repeated else [last])
         for group in _groups(entries, [layer[key] for key in _sorted(layer)], layout_of, number)
     ]
 
@@ -104,9 +102,13 @@ def all_states(
     ]
 
 
-def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf) -> list[Layer]:
+def _layers(entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf, last: Layer) -> list[Layer]:
+    """Of entries among which a key is repeated; `last` are the last places of the keys."""
+    have_same_columns = entries.have_one_schema and entries.shapes[0] is not None
+    if have_same_columns and layout_of(entries.key_shapes[0], entries.shapes[0]).version_of is None:
+        return [last]
     versions = _versions(entries, layout_of)
-    if entries.have_one_schema and entries.shapes[0] is not None and INCOMPARABLE not in versions:
+    if have_same_columns and INCOMPARABLE not in versions:
         return [_newest(keys, versions)]
     top: Layer = {}
     layers = [top]

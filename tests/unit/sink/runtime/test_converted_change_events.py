@@ -1,16 +1,28 @@
 """Debezium's change events become rows and deletions, where a connector's class or a transform asks for it."""
 
+import base64
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sink_connector.config.connector import parse_connector
+from sink_connector.data.record_schema import Form, RecordSchema
+from sink_connector.data.write_record import ReadRecords, WriteRecord
+from sink_connector.errors import BadRecordError
 from sink_connector.runtime.record_converter import RecordConverter
+from sink_connector.sink.buffer import Buffer
+from sink_connector.sink.encoders.encoding import encoder_of
+from sink_connector.sink.offsets import Partition
+from sink_connector.sink.table_naming import TableNaming
 from tests.support.conversions import NEVER, Source, conversion, entry, envelope, fields
 
 
-def change(op: str, before: Any, after: Any, **more: Any) -> bytes:
-    row = {"type": "struct", "optional": True, "fields": [{"type": "string", "field": "id"}, {"type": "int32", "optional": True, "field": "v"}]}  # fmt: skip
+def change(op: str, before: Any, after: Any, *, row: Any = None, **more: Any) -> bytes:
+    row = row or {"type": "struct", "optional": True, "fields": [{"type": "string", "field": "id"}, {"type": "int32", "optional": True, "field": "v"}]}  # fmt: skip
     source = {"type": "struct", "optional": False, "field": "source", "fields": [{"type": "string", "field": "table"}, {"type": "int64", "field": "ts_ms", "optional": True}]}  # fmt: skip
     schema = {
         "type": "struct", "name": "s.t.Envelope",
@@ -44,6 +56,93 @@ def test_debeziums_own_class_unwraps_change_events(more: dict[str, str]) -> None
     assert convert(Source(value=change("t", None, None))) is None
     assert convert(Source(value=SIDE)) is None
     assert fields(convert, envelope('{"a":1}', a={"type": "int32"})) == {"a": 1}
+
+
+ROW = {
+    "type": "struct", "optional": True,
+    "fields": [
+        {"field": "id", "type": "string"}, {"field": "v", "type": "int32", "optional": True}, {"field": "b", "type": "bytes", "optional": True},
+        {"field": "at", "type": "int64", "name": "org.apache.kafka.connect.data.Timestamp", "optional": True},
+        {"field": "n", "type": "bytes", "name": "org.apache.kafka.connect.data.Decimal", "parameters": {"scale": "2"}, "optional": True},
+        {"field": "word", "type": "string", "optional": True, "default": "none"},
+    ],
+}  # fmt: skip
+WHOLE_ROW = {"id": "a", "v": 1, "b": "AQI=", "at": 1_700_000_000_000, "n": "ew==", "word": "x"}
+EVENTS: dict[str, bytes | None] = {
+    "created": change("c", None, WHOLE_ROW, row=ROW),
+    "with nulls": change("r", None, {"id": "b"}, row=ROW),
+    "escaped": change("u", None, WHOLE_ROW | {"word": "\u00e9"}, row=ROW),
+    "with the state before": change("u", WHOLE_ROW, WHOLE_ROW, row=ROW),
+    "before does not fit": change("u", {"id": 5}, WHOLE_ROW, row=ROW),
+    "a decimal before does not fit": change("u", WHOLE_ROW | {"n": "!"}, WHOLE_ROW, row=ROW),
+    "after does not fit": change("u", None, {"id": 5}, row=ROW),
+    "nothing after": change("u", None, None, row=ROW),
+    "deleted": change("d", WHOLE_ROW, None, row=ROW),
+    "deleted with a row": change("d", None, WHOLE_ROW, row=ROW),
+    "truncated": change("t", None, None, row=ROW),
+    "not at hand": change("u", None, WHOLE_ROW | {"word": "__debezium_unavailable_value"}, row=ROW),
+    "bytes not at hand": change("u", None, WHOLE_ROW | {"b": base64.b64encode(b"__debezium_unavailable_value").decode()}, row=ROW),
+    "of another table": change("c", None, {"id": "o", "v": 3}),
+    "tombstone": None,
+    "heartbeat": SIDE,
+    "flat": envelope('{"a":1}', a={"type": "int32"}),
+    "no JSON": b"{{",
+}  # fmt: skip
+TOGETHER = ["created", "with nulls", "with the state before", "deleted", "deleted with a row", "truncated", "tombstone", "nothing after"]  # fmt: skip
+
+
+def outcomes(records: Iterable[WriteRecord]) -> list[tuple[int, Any]]:
+    """Each record's place, and its columns as they travel; None for a tombstone."""
+    return [
+        (each.source.offset, None if each.shape is None else cells(each.shape, each.value))
+        for each in records
+    ]
+
+
+def cells(shape: RecordSchema, value: Any) -> dict[str, Any]:
+    """The columns of a value as they travel, each with its type."""
+    found = {}
+    for field, form, cell in zip(shape.schema.fields, shape.forms, shape.take(value), strict=True):
+        wire = encoder_of(field.schema, form, None)
+        [sent] = [cell] if wire.encode is None else wire.encode([cell])
+        found[field.name] = wire.type, sent
+    return found
+
+
+def by_the_buffer(convert: RecordConverter, names: list[str]) -> tuple[list[tuple[int, Any]], list[int]]:
+    """What becomes of records that were read together: those to be written, and the places of the bad ones."""
+    config = parse_connector({
+        "name": "c", "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector", "topics": "t",
+        "connection.url": "postgresql://localhost/none", "pk.mode": "record_key", "pk.fields": "id", "delete.enabled": "true",
+    })  # fmt: skip
+    buffer = Buffer(config, TableNaming(config.table), convert)
+    sources = [Source(value=EVENTS[name], offset=place) for place, name in enumerate(names)]
+    buffer.add({Partition("t", 0): sources}, {Partition("t", 0): 1})
+    batch = buffer.take()
+    written = [each for entries in batch.entries.values() for each in outcomes(entries)]
+    return sorted(written, key=lambda each: each[0]), sorted(letter.source.offset for letter in batch.bad)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(sorted(EVENTS)), min_size=1, max_size=6))
+def test_change_events_read_together_become_what_each_becomes_alone(names: list[str]) -> None:
+    convert = conversion(connector__class="io.debezium.connector.jdbc.JdbcSinkConnector")
+    written, bad = [], []
+    for place, name in enumerate(names):
+        try:
+            converted = convert(Source(value=EVENTS[name], offset=place))
+        except BadRecordError:
+            bad.append(place)
+        else:
+            written += outcomes([] if converted is None else [converted[1]])
+    assert by_the_buffer(convert, names) == (written, bad)
+
+
+def test_change_events_with_deletions_among_them_are_unwrapped_at_once() -> None:
+    convert = conversion(connector__class="io.debezium.connector.jdbc.JdbcSinkConnector")
+    found = convert.together(ReadRecords.of("t", 0, [Source(value=EVENTS[name]) for name in TOGETHER]))
+    forms = {each.form for entries in found.values() for each in entries.shapes if each is not None}
+    assert forms == {Form.JSON}  # as the compiled decoder leaves it; one by one it is CONNECT
 
 
 def test_another_class_leaves_change_events_as_they_are() -> None:
