@@ -31,7 +31,7 @@ from tests.support.connect_worker import NOT_IN_THE_PLUGIN, connect_worker
 
 DIRECTORY = Path(__file__).with_name("change_events")
 SOURCES = {"postgresql": postgresql, "mariadb": mariadb_source}
-QUIET_S = 10.0  # no further record for so long: the connector has caught up
+QUIET_S = 30.0  # no further record for so long: the connector has caught up
 DRIVERS = ("mariadb-", "mysql-")  # which the sink's plugin does without
 CONVERTER = {
     f"{side}.converter{option}": value
@@ -117,9 +117,11 @@ async def _record(source: Source, bootstrap: str, url: str) -> dict[str, Any]:
             await _running(client, name, prefix)
         for statement in source.changes:
             await source.run(statement)
-        recorded = {}
-        for name, way in source.ways.items():
-            recorded[name] = await _records(bootstrap, prefixes[name], way)
+        found = await asyncio.gather(
+            *(_records(bootstrap, prefixes[name], way) for name, way in source.ways.items())
+        )
+        recorded = dict(zip(source.ways, found, strict=True))
+        for name in source.ways:
             await _running(client, name, prefixes[name])  # still: none failed over what it read
         for prefix in prefixes.values():
             (await client.delete(f"/connectors/{prefix}")).raise_for_status()

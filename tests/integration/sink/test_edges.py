@@ -1,5 +1,6 @@
 """Tombstones alone, names of tables and columns, defaults, keys in headers, the very first start, letters too large."""
 
+import asyncio
 import os
 
 import pytest
@@ -237,6 +238,30 @@ async def test_a_dead_letter_too_large_for_its_topic_holds_up_no_other(
     assert arrived == [b"x" * 500_000, noise]
     labels = {"connector": given["name"], "task": "0", "reason": "too_large"}
     assert REGISTRY.get_sample_value("sink_dead_letters_not_sent_total", labels) == 1
+
+
+async def test_a_dead_letter_without_key_and_value_reaches_the_topic_of_dead_letters(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic, dead = await make_topic(), await make_topic()
+    await drain(
+        kafka_bootstrap,
+        database,
+        topic,
+        [Message(value=None, headers=[("h", b"v")])],
+        pk__mode="record_key",
+        pk__fields="id",
+        delete__enabled="true",
+        errors__tolerance="all",
+        errors__deadletterqueue__topic__name=dead,
+    )
+    consumer = AIOKafkaConsumer(dead, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        letter = await asyncio.wait_for(consumer.getone(), 60)
+    finally:
+        await consumer.stop()
+    assert (letter.key, letter.value, letter.headers) == (None, None, (("h", b"v"),))
 
 
 @pytest.mark.parametrize("part", ["headers", "key"])
