@@ -23,6 +23,7 @@ COPIES = {
         SINK / "data/sql_files.py",
     ),
     "logs": (ORDER / "logs.py", CATALOG / "logs.py"),
+    "telemetry": tuple(package / "telemetry.py" for package in (ORDER, CATALOG, SINK)),
     "closing": (
         ORDER / "adapters/kafka/closing.py",
         CATALOG / "changefeed/closing.py",

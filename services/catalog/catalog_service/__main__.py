@@ -8,6 +8,7 @@ import sys
 import structlog
 import uvloop
 
+from catalog_service import telemetry
 from catalog_service.logs import configure_logs
 from catalog_service.settings import MigrationSettings, Settings, checked_dsn
 
@@ -46,6 +47,7 @@ def _serve(settings: Settings) -> None:
     # aiokafka tells every reconnect twice a second while a broker is away; the topic reader reports the outage once itself.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
+        telemetry.start("catalog-service")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
     except RuntimeError:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from order_service import telemetry
 from order_service.logs import configure_logs
 from order_service.settings import Settings
 
@@ -37,6 +38,7 @@ def main() -> None:
     configure_logs(settings.log_level)
     sys.setswitchinterval(SWITCH_S)
     try:
+        telemetry.start("order-service", instance=settings.instance)
         match arguments.command:
             case "migrate":
                 _migrate(settings)

@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 from ulid_transform import ulid_now
 
+from order_service import telemetry
 from order_service.adapters import schema
 from order_service.adapters.kafka.consumer import open_topic
 from order_service.adapters.kafka.decoding import Decoding
@@ -172,10 +173,11 @@ def _monitor(
 
 
 def _reminders(commits: MessageBus, queries: Queries, clock: Callable[[], int]) -> ReminderScheduler:
-    return ReminderScheduler(
-        overdue=lambda limit: queries.overdue(now=clock(), limit=limit),
-        run=lambda use_case: commits.run(use_case, trace=tracing.new()),
-    )
+    async def run(use_case: UseCase[None]) -> None:
+        with telemetry.begin("remind", parent="") as span:
+            await commits.run(use_case, trace=span.traceparent or tracing.new())
+
+    return ReminderScheduler(overdue=lambda limit: queries.overdue(now=clock(), limit=limit), run=run)
 
 
 def _consumers(settings: Settings, commits: MessageBus, queries: Queries) -> tuple[InboxConsumer, ...]:

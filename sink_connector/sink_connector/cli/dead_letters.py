@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
+from sink_connector import telemetry
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
 from sink_connector.dead_letters.table import StoredDeadLetter, drop, stored_dead_letters
@@ -71,6 +72,7 @@ async def _show(definition: ConnectorDefinition, ids: list[int] | None) -> int:
 
 
 async def _replay(definition: ConnectorDefinition, ids: list[int] | None) -> int:
+    telemetry.start("sink-connector")
     results = await replay(definition, ids)
     for result in results:
         print(

@@ -5,6 +5,7 @@ from collections import Counter
 
 import uvloop
 
+from sink_connector import telemetry
 from sink_connector.bootstrap import run_connectors
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
@@ -28,4 +29,5 @@ def run(options: argparse.Namespace) -> int:
     names = Counter(each.config.name for each in connectors)
     if twice := [name for name, count in names.items() if count > 1]:
         raise ConfigError({"name": [f"is {name!r} in more than one file" for name in twice]})
+    telemetry.start("sink-connector")
     return uvloop.run(run_connectors(config, connectors))

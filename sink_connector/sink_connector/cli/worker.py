@@ -5,6 +5,7 @@ import argparse
 import structlog
 import uvloop
 
+from sink_connector import telemetry
 from sink_connector.bootstrap import run_worker
 from sink_connector.config.worker import read_worker, unknown_settings
 from sink_connector.logs import configure_logging
@@ -18,4 +19,5 @@ def run(options: argparse.Namespace) -> int:
     configure_logging(config.log_level, config.providers.redactor)
     for name, meant in unknown_settings(options.properties).items():
         log.warning("setting.ignored", setting=name, did_you_mean=meant)
+    telemetry.start("sink-connector")
     return uvloop.run(run_worker(config))

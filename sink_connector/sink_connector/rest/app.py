@@ -18,7 +18,15 @@ from sink_connector.version import CONNECT_VERSION, VERSION
 def make_app(context: RestContext, *, hosts: Collection[str] = ()) -> FastAPI:
     """The worker's ASGI application. `hosts` are the names it may be called by."""
     title = "Sink connector"
-    app = FastAPI(title=title, version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=title,
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # Requests here are no part of a record's way; FastAPI would make traces and metrics of its own of each.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     app.state.context = context
     errors.install(app)
     for router in (

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from sink_connector import telemetry
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.errors import FatalError, FencedError
@@ -25,6 +26,7 @@ from sink_connector.runtime.retry import (
     RetryPolicy,
     reason,
 )
+from sink_connector.runtime.tracing import Delivered, record_batch, traceparent
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.buffer import Buffer
 from sink_connector.sink.session import Session
@@ -147,13 +149,27 @@ class Delivery:
             if written is None:
                 pieces.extendleft(reversed(piece.halves()))
                 continue
+            failures = self.retrier.attempts
             self.buffer.succeeded()
             self.retrier.succeeded()
             seconds = self.retrier.time.monotonic() - began
             self.metrics.committed(piece, rows=written.rows, seconds=seconds)
             self.committed(piece, written)
+            if telemetry.is_on():
+                self._record(piece, written, began=began, seconds=seconds, failures=failures)
             if self.send is not None:
                 await self.retrier.run(partial(self.send, piece), "persisted topic")
+
+    def _record(self, batch: Batch, written: Written, *, began: float, seconds: float, failures: int) -> None:
+        delivered = Delivered(
+            connector=self.config.name,
+            task=int(str(self.retrier.context.get("task", 0))),
+            group=self.config.group_id,
+            waited_s=began - batch.began,
+            wrote_s=seconds,
+            failures=failures,
+        )
+        record_batch(batch, written, delivered)
 
     async def _write(self, batch: Batch, *, is_last: bool) -> tuple[Batch, Written | None]:
         """The batch, with what was added to it, and what was committed; None when it is to be halved.
@@ -262,6 +278,7 @@ def report(
             topic=source.topic,
             partition=source.partition,
             offset=source.offset,
+            trace_id=traceparent(source.headers)[3:35],
             stage=letter.stage.value,
             error=letter.error.strip().partition("\n")[0],
             **content,

@@ -1,11 +1,14 @@
 """Dead letters take their path again: convert, transform, write; each is removed in the transaction of its row."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
+from sink_connector import telemetry
 from sink_connector.dead_letters.table import StoredDeadLetter, stored_dead_letters
 from sink_connector.errors import FatalError
 from sink_connector.runtime.connector_definition import ConnectorDefinition
+from sink_connector.runtime.tracing import traceparent
 from sink_connector.sink.session import Session
 from sink_connector.sink.sqlstate import Decision, decide
 from sink_connector.sink.table_naming import TableNaming
@@ -33,13 +36,25 @@ async def replay(blueprint: ConnectorDefinition, ids: Sequence[int] | None = Non
     results = []
     try:
         for letter in await stored_dead_letters(await session.connection(), config.name, ids):
+            trace = traceparent(letter.headers)
+            attributes: telemetry.Attributes = {
+                "sink.connector": config.name,
+                "messaging.kafka.offset": letter.offset,
+            }
             try:
-                converted = convert(letter)
-                if converted is None:
-                    await writer.rewrite(letter.id, None, None)
-                else:
-                    topic, entry = converted
-                    await writer.rewrite(letter.id, (topic, naming.table_of(topic)), entry)
+                with (
+                    telemetry.begin(
+                        f"replay {letter.topic}", parent=trace, kind="consumer", attributes=attributes
+                    )
+                    if trace
+                    else nullcontext()
+                ):
+                    converted = convert(letter)
+                    if converted is None:
+                        await writer.rewrite(letter.id, None, None)
+                    else:
+                        topic, entry = converted
+                        await writer.rewrite(letter.id, (topic, naming.table_of(topic)), entry)
                 results.append(Replayed(letter, ""))
             except FatalError:
                 raise

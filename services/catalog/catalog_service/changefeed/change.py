@@ -96,6 +96,8 @@ class Change:
     relayed_ms: int
     seen_ms: int
     product: tuple[str, str] | None = None
+    trace: str = ""
+    """Its record's `traceparent`, if that belongs to a trace that is recorded."""
 
 
 def read_change(  # noqa: PLR0913 - the fields of a Kafka record
@@ -107,6 +109,7 @@ def read_change(  # noqa: PLR0913 - the fields of a Kafka record
     kind: str,
     timestamp_ms: int,
     seen_ms: int,
+    trace: str = "",
 ) -> Change:
     """The change a record of `topic` (its name without prefix) carries.
 
@@ -133,6 +136,7 @@ def read_change(  # noqa: PLR0913 - the fields of a Kafka record
         relayed_ms=timestamp_ms,
         seen_ms=seen_ms,
         product=None if isinstance(state, _Order) else (state.product_id, state.instance),
+        trace=trace,
     )
 
 

@@ -5,15 +5,22 @@ committed in the read database. A change is published when both have happened, s
 not find. Single-threaded: every method runs in the event loop and none awaits.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
+from catalog_service import telemetry
 from catalog_service.changefeed.change import FOREIGN_INSTANCE, Change
 from catalog_service.changefeed.position import Partition, Position
-from catalog_service.monitoring.latency import LatencyBreakdown, LatencyStatistics, latency_breakdown
+from catalog_service.monitoring.latency import (
+    LEGS,
+    LatencyBreakdown,
+    LatencyStatistics,
+    latency_breakdown,
+)
 
 _MAX_PENDING = 5_000  # per partition
 _MAX_PENDING_BYTES = 8 << 20  # per partition
@@ -29,15 +36,26 @@ class _Advance:
     visible_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Published:
     """A visible change, and the data of its event: made once, however many streams carry it.
 
-    Its `journey` is null for a change that was there before this process watched.
+    Its `journey` is null for a change that was there before this process watched. `sent` to the first stream, it is
+    part of its trace.
     """
 
     change: Change
     data: bytes
+    is_sent: bool = False
+
+    def sent(self) -> None:
+        """An event of it goes to a stream."""
+        if self.change.trace and not self.is_sent:
+            self.is_sent = True
+            topic = self.change.partition[0]
+            telemetry.record(
+                f"event {topic}", parent=self.change.trace, began_ns=time.time_ns(), kind="producer"
+            )
 
 
 Listener = Callable[[Published], None]
@@ -174,7 +192,27 @@ class Feed:
         passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)
         made = latency_breakdown(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
         self.latencies.add(made, visible_ms=passed.visible_ms)
+        if change.trace:
+            _record_visible(change, made, visible_ms=passed.visible_ms)
         return made
+
+
+def _record_visible(change: Change, made: LatencyBreakdown, *, visible_ms: int) -> None:
+    """The whole way of a change, from its commit in the write database until a query finds it, and its legs."""
+    topic, partition = change.partition
+    legs = {name: getattr(made, name) for name in LEGS}
+    telemetry.record(
+        f"visible {topic}",
+        parent=change.trace,
+        began_ns=change.committed_ms * 1_000_000,
+        ended_ns=visible_ms * 1_000_000,
+        attributes={
+            "messaging.destination.name": topic,
+            "messaging.destination.partition.id": str(partition),
+            "messaging.kafka.offset": change.offset,
+            **{f"sync.{leg}_seconds": ms / 1000 for leg, ms in legs.items() if ms is not None},
+        },
+    )
 
 
 def _data(change: Change, made: LatencyBreakdown | None) -> bytes:

@@ -169,6 +169,7 @@ class _Reader:
                 continue  # it was in the snapshot
             if user_id is None or change.user_id == user_id:
                 events.append(_event(change.partition[0].removesuffix("s"), published.data, position))
+                published.sent()
         return b"".join(events)
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from catalog_service import telemetry
 from catalog_service.changefeed.change import Change, UnreadableRecordError, read_change
 from catalog_service.changefeed.position import Partition
 from catalog_service.changefeed.topic_consumer import (
@@ -194,6 +195,7 @@ class TopicReader:
             kind=self._kind(topic, record),
             timestamp_ms=record.timestamp_ms,
             seen_ms=seen_ms,
+            trace=_trace(record) if telemetry.is_on() else "",
         )
 
     def _kind(self, topic: str, record: Record) -> str:
@@ -238,3 +240,11 @@ class TopicReader:
 
     def _name(self, partition: Assigned) -> Partition:
         return self._topics[partition[0]], partition[1]
+
+
+def _trace(record: Record) -> str:
+    for name, value in record.headers:
+        if name == "traceparent":
+            trace = (value or b"").decode("latin-1")
+            return trace if telemetry.is_sampled(trace) else ""
+    return ""

@@ -13,12 +13,13 @@ from urllib.parse import quote
 import httpx
 from fastapi import APIRouter, Path, Request, Response
 
+from catalog_service import telemetry
 from catalog_service.http.models import Id
 from catalog_service.http.problems import ProblemError, not_found
 
 _MAX_BODY = 64 * 1024
 _PATIENCE_S = 10.0
-_PASSED_IN = ("content-type", "idempotency-key", "if-match", "traceparent")
+_PASSED_IN = ("content-type", "idempotency-key", "if-match")
 _PASSED_BACK = ("content-type", "location", "etag", "consistency-token", "retry-after")
 
 
@@ -58,21 +59,29 @@ class _Proxy:
         if instance not in self.order_services:
             raise not_found("unknown-instance", f"there is no order instance {instance}")
         _refuse_foreign(request)
+        url = httpx.URL(self.order_services[instance]).join(path)
+        parent = request.scope.get("traceparent", "")
+        attributes = {"http.request.method": request.method, "url.full": str(url), "server.address": url.host}
+        headers = {name: request.headers[name] for name in _PASSED_IN if name in request.headers}
         try:
-            answer = await self.http.request(
-                request.method,
-                httpx.URL(self.order_services[instance]).join(path),
-                params=request.url.query,
-                content=await _body(request),
-                headers={name: request.headers[name] for name in _PASSED_IN if name in request.headers},
-                timeout=_PATIENCE_S,
-            )
+            with telemetry.begin(request.method, parent=parent, kind="client", attributes=attributes) as span:
+                if span.traceparent:
+                    headers["traceparent"] = span.traceparent
+                answer = await self.http.request(
+                    request.method,
+                    url,
+                    params=request.url.query,
+                    content=await _body(request),
+                    headers=headers,
+                    timeout=_PATIENCE_S,
+                )
+                span.set({"http.response.status_code": answer.status_code})
         except httpx.HTTPError as error:
             raise ProblemError(
                 HTTPStatus.BAD_GATEWAY, "instance-away", f"{instance} does not answer"
             ) from error
-        headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
-        return Response(answer.content, answer.status_code, headers)
+        back = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+        return Response(answer.content, answer.status_code, back)
 
 
 def _refuse_foreign(request: Request) -> None:

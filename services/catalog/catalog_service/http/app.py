@@ -33,6 +33,8 @@ def build_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # Traces and metrics are the service's own (`ResponseHeadersMiddleware`); FastAPI would make its own of every request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     for each in (*routes, docs_routes("Catalog")):
         app.include_router(each)

@@ -3,12 +3,14 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Header, Request
 from pydantic import WithJsonSchema
 
+from catalog_service import telemetry
 from catalog_service.consistency.tokens import (
     TOKEN,
     BadTokenError,
@@ -61,7 +63,9 @@ def holding(gate: TokenGate, *, max_wait_s: float) -> Hold:
         request.state.waited_s = wait_s
         try:
             passed = gate.passed(parse_tokens(",".join(consistency_token)), wait_s=wait_s)
-            await _while_connected(request, passed)
+            parent = request.scope.get("traceparent", "")
+            with telemetry.begin("wait for token", parent=parent) if parent else nullcontext():
+                await _while_connected(request, passed)
         except BadTokenError as error:
             errors = [{"header": "Consistency-Token", "detail": str(error)}]
             raise ProblemError(HTTPStatus.BAD_REQUEST, "bad-token", str(error), errors=errors) from error

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from catalog_service import telemetry
 from catalog_service.http.problems import refusal
 
 log = structlog.get_logger(__name__)
@@ -20,6 +21,7 @@ SAFE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_UNTRACED = ("/health", "/metrics", "/docs", "/assets")  # asked all the time, and no part of any order
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -48,6 +50,8 @@ class ResponseHeadersMiddleware:
             return
         began = time.perf_counter()
         started = False
+        span = _span(scope)
+        scope["traceparent"] = span.traceparent
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
@@ -60,16 +64,35 @@ class ResponseHeadersMiddleware:
                 route = getattr(scope.get("route"), "path", "other")
                 method = scope["method"] if scope["method"] in _METHODS else "other"
                 labels = (method, route, str(message["status"]))
+                span.rename(f"{method} {route}")
+                span.set({"http.route": route, "http.response.status_code": message["status"]})
+                if message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    span.fail(labels[2])
                 self._seconds.labels(*labels).observe(time.perf_counter() - began)
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_headers)
-        except Exception:
-            log.exception("request.failed", path=scope["path"])
-            if started:  # too late to say so: the connection is closed in the middle of the answer
-                raise
-            failed = refusal(
-                scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "the defect is in the log"
-            )
-            await failed(scope, receive, send_with_headers)
+        with structlog.contextvars.bound_contextvars(trace_id=span.traceparent[3:35]), span:
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except Exception:
+                log.exception("request.failed", path=scope["path"])
+                if started:  # too late to say so: the connection is closed in the middle of the answer
+                    raise
+                failed = refusal(
+                    scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "the defect is in the log"
+                )
+                await failed(scope, receive, send_with_headers)
+
+
+def _span(scope: Scope) -> telemetry.Span:
+    """The request's span; while nothing is recorded, the trace that it was sent with, empty for none."""
+    sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), "")
+    sent = sent if telemetry.TRACEPARENT.fullmatch(sent) else ""
+    if not telemetry.is_on() or scope["path"].startswith(_UNTRACED):
+        return telemetry.Span(sent)
+    attributes = {
+        "http.request.method": scope["method"],
+        "url.path": scope["path"],
+        "url.scheme": scope["scheme"],
+    }
+    return telemetry.begin(scope["method"], parent=sent, kind="server", attributes=attributes)

@@ -7,12 +7,15 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import monotonic
+from types import TracebackType
+from typing import Self
 
 import structlog
 from prometheus_client import Counter
 
+from order_service import telemetry
 from order_service.adapters.kafka.consumer import (
     ConsumerError,
     PositionLostError,
@@ -39,6 +42,49 @@ CHECK_EVERY_S = 10.0  # how often the topic is looked at, whether it is still th
 Run = Callable[[UseCase[tuple[RecordDeadLetter, ...] | None]], Awaitable[tuple[RecordDeadLetter, ...] | None]]
 
 
+class Processing:
+    """A batch with a span for each record that belongs to a trace: from here until its effect is committed.
+
+    What the effects publish has these spans as parents.
+    """
+
+    def __init__(self, topic: str, batch: Sequence[Incoming]) -> None:
+        """Begins them, if spans are recorded at all."""
+        self.batch = batch
+        self._spans: dict[str, telemetry.Span] = {}
+        if telemetry.is_on():
+            self.batch = [self._begun(topic, each) for each in batch]
+
+    def refused(self, letter: RecordDeadLetter) -> None:
+        """A record became a dead letter."""
+        if span := self._spans.get(letter.incoming.record):
+            span.fail("dead_letter", letter.reason)
+
+    def __enter__(self) -> Self:
+        """Begun already."""
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: TracebackType | None) -> None:
+        """They end with the batch, however it does."""
+        for span in self._spans.values():
+            span.__exit__(type(error) if error else None, error, None)
+
+    def _begun(self, topic: str, each: Incoming) -> Incoming:
+        if not telemetry.is_sampled(each.trace):
+            return each
+        attributes: telemetry.Attributes = {
+            "messaging.system": "kafka",
+            "messaging.operation.type": "process",
+            "messaging.operation.name": "process",
+            "messaging.destination.name": topic,
+            "messaging.destination.partition.id": each.source.rpartition("/")[2],
+            "messaging.kafka.offset": each.offset,
+        }
+        span = telemetry.begin(f"process {topic}", parent=each.trace, kind="consumer", attributes=attributes)
+        self._spans[each.record] = span
+        return replace(each, trace=span.traceparent)
+
+
 @dataclass(slots=True, kw_only=True)
 class InboxConsumer:
     """`serve` is the task. `caught_up` once everything that stood in the topic at the start has been applied."""
@@ -55,6 +101,7 @@ class InboxConsumer:
     caught_up: bool = False
     connected: bool = False
     _trouble: str | None = None
+    _processing: "Processing" = field(init=False)
 
     def missing(self) -> str | None:
         """Why this topic's records do not take effect now; None when they do."""
@@ -99,9 +146,9 @@ class InboxConsumer:
                 check_at = self.time() + CHECK_EVERY_S
             records = await consumer.poll(timeout_s=POLL_S if self.caught_up else FIRST_POLL_S, limit=BATCH)
             if records:
-                await self._apply(
-                    [incoming(record, self.effect_of, topic_id=consumer.topic_id) for record in records]
-                )
+                batch = [incoming(record, self.effect_of, topic_id=consumer.topic_id) for record in records]
+                with Processing(self.topic, batch) as self._processing:
+                    await self._apply(self._processing.batch)
                 await self.sleep(self.gather_s)
             self._trouble = None
             if not self.caught_up:
@@ -131,7 +178,10 @@ class InboxConsumer:
         TAKEN_IN.labels(self.topic).inc(len(batch))
         for letter in letters or ():
             DEAD_LETTERS.labels(self.topic).inc()
-            log.error("inbox.record_refused", record=letter.incoming.record, reason=letter.reason)
+            self._processing.refused(letter)
+            trace_id = letter.incoming.trace[3:35]
+            record = letter.incoming.record
+            log.error("inbox.record_refused", record=record, reason=letter.reason, trace_id=trace_id)
 
     async def _apply_parts(self, batch: Sequence[Incoming], error: UnstorableError) -> None:
         """Halve what the database refuses until the one record is found, and put that among the dead letters."""

@@ -5,6 +5,7 @@ with nobody waiting a command commits alone and at once. It is also the one writ
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import structlog
 from prometheus_client import Counter, Histogram
 
+from order_service import telemetry
 from order_service.domain.errors import DomainError, UnstorableError
 from order_service.service_layer.errors import (
     StorageError,
@@ -47,6 +49,8 @@ class _Waiting:
     use_case: UseCase[Any]
     trace: str
     done: asyncio.Future[Any]
+    since_ns: int = 0
+    """When it came, in nanoseconds since 1970; 0 when its trace is not recorded."""
 
 
 @dataclass(slots=True)
@@ -91,7 +95,13 @@ class MessageBus:
         """
         if len(self._queue) >= self.queue_limit:
             raise TooManyWaitingError(f"{self.queue_limit} commands wait for the database")
-        waiting = _Waiting(use_case, trace, asyncio.get_running_loop().create_future())
+        if not trace or not telemetry.is_on():
+            return await self._queued(use_case, trace)
+        with telemetry.begin(_name(use_case), parent=trace) as span:
+            return await self._queued(use_case, span.traceparent, since_ns=time.time_ns())
+
+    async def _queued(self, use_case: UseCase[T], trace: str, *, since_ns: int = 0) -> T:
+        waiting = _Waiting(use_case, trace, asyncio.get_running_loop().create_future(), since_ns)
         self._queue.append(waiting)
         self._wake.set()
         result: T = await waiting.done
@@ -151,7 +161,7 @@ class MessageBus:
 
     async def _commit(self, group: Sequence[_Waiting]) -> list[_Outcome]:
         """The transaction: load, decide, write, commit. Only then is anybody told."""
-        begun = perf_counter()
+        begun, begun_ns = perf_counter(), time.time_ns()
         publications = 0
 
         def decide(loaded: IdentityMap) -> tuple[list[_Outcome], Changes]:
@@ -165,8 +175,28 @@ class MessageBus:
         outcomes = await self.storage.transact(needs, decide)
         COMMIT_SECONDS.observe(perf_counter() - begun)
         COMMIT_USE_CASES.observe(len(group))
+        if telemetry.is_on():
+            _record_commit(group, begun_ns)
         self.committed(publications)
         return outcomes
+
+
+def _name(use_case: UseCase[Any]) -> str:
+    """Of what is done; that it is done once per key is how."""
+    return type(getattr(use_case, "use_case", use_case)).__name__
+
+
+def _record_commit(group: Sequence[_Waiting], begun_ns: int) -> None:
+    """Every trace of the group has the commit: what it waited for it, and the transaction that it shared."""
+    attributes: telemetry.Attributes = {"db.operation.name": "COMMIT", "db.operation.batch.size": len(group)}
+    for waiting in group:
+        if waiting.since_ns:
+            telemetry.record(
+                "wait for commit", parent=waiting.trace, began_ns=waiting.since_ns, ended_ns=begun_ns
+            )
+            telemetry.record(
+                "commit", parent=waiting.trace, began_ns=begun_ns, kind="client", attributes=attributes
+            )
 
 
 def _decide(session: Session, waiting: _Waiting) -> _Outcome:

@@ -3,9 +3,11 @@ from dataclasses import replace
 
 import pytest
 
+from catalog_service import telemetry
 from catalog_service.changefeed.change import Change
 from catalog_service.changefeed.feed import Feed, Published
 from catalog_service.changefeed.position import Position
+from tests.support.spans import REQUEST, recording
 
 P0, P1 = ("orders", 0), ("orders", 1)
 
@@ -209,3 +211,26 @@ def test_a_product_that_names_another_instance_is_passed_over_and_counted() -> N
     feed.applied({products: 3}, taken_ms=None, visible_ms=1_020)
     assert reader.offsets == [(0, 0), (0, 2)]
     assert counted == [("products", "foreign_instance")]
+
+
+def test_a_traced_change_tells_its_way_until_it_was_visible_and_its_first_event() -> None:
+    feed = started()
+    heard = Reader(feed).heard
+    with recording(telemetry) as recorded:
+        feed.seen(replace(change(0), trace=REQUEST))
+        feed.seen(change(1))
+        feed.applied({P0: 2}, taken_ms=1_012, visible_ms=1_020)
+        for published in (*heard, *heard):
+            published.sent()
+    visible = recorded.named("visible orders")
+    assert recorded.tree() == {("visible orders", REQUEST[36:52]), ("event orders", REQUEST[36:52])}
+    assert (visible.start_time, visible.end_time) == (1_000_000_000, 1_020_000_000)
+    legs = {name: value for name, value in (visible.attributes or {}).items() if name.startswith("sync.")}
+    assert legs == {
+        "sync.relay_seconds": 0.002,
+        "sync.kafka_seconds": 0.008,
+        "sync.take_seconds": 0.002,
+        "sync.apply_seconds": 0.008,
+        "sync.total_seconds": 0.020,
+    }
+    assert len(recorded.spans) == 2, "the second stream's event is no news"

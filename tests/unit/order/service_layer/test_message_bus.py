@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
 
+from order_service import telemetry
 from order_service.adapters.serialization import RecordMaker
 from order_service.adapters.storage import Database, open_database
 from order_service.domain.errors import DomainError, UnstorableError
@@ -26,6 +28,7 @@ from order_service.service_layer.unit_of_work import (
     Transaction,
 )
 from tests.support.order_api import migrated_file
+from tests.support.spans import REQUEST, recording
 
 T = TypeVar("T")
 
@@ -158,3 +161,30 @@ async def test_who_is_always_second_is_refused_in_the_end(database: Database) ->
 async def test_what_was_saved_before_a_savepoint_s_end_is_gone_when_it_fails(database: Database) -> None:
     async with running(database) as bus:
         assert await together(bus, HalfDone()) == [[False, True]]
+
+
+async def test_each_trace_of_a_group_has_what_it_waited_and_the_commit_that_it_shared(
+    database: Database,
+) -> None:
+    other = REQUEST.replace("4bf9", "aaaa")
+    with recording(telemetry) as recorded:
+        async with running(database) as bus:
+            await asyncio.gather(
+                bus.run(Reserve("a"), trace=REQUEST),
+                bus.run(Reserve("b"), trace=other),
+                bus.run(Reserve("housekeeping"), trace=""),
+            )
+    for trace in (REQUEST, other):
+        (use_case,) = [span for span in recorded.spans if span.name == "Reserve" and _is_of(span, trace)]
+        parts = {span.name: span for span in recorded.spans if span.name != "Reserve" and _is_of(span, trace)}
+        assert parts.keys() == {"wait for commit", "commit"}
+        assert use_case.context is not None
+        parents = {span.parent.span_id for span in parts.values() if span.parent is not None}
+        assert parents == {use_case.context.span_id}
+        assert parts["wait for commit"].end_time == parts["commit"].start_time
+        assert (parts["commit"].attributes or {})["db.operation.batch.size"] == 3
+    assert len(recorded.spans) == 6
+
+
+def _is_of(span: ReadableSpan, trace: str) -> bool:
+    return span.context is not None and f"{span.context.trace_id:032x}" == trace[3:35]

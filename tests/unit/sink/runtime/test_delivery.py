@@ -6,10 +6,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+from opentelemetry.trace import StatusCode
 
+from sink_connector import telemetry
 from sink_connector.config.connector import parse_connector
 from sink_connector.data.write_record import WriteRecord, WriteRecords
-from sink_connector.errors import FatalError, FencedError
+from sink_connector.dead_letters.dead_letter import DeadLetter
+from sink_connector.errors import BadRecordError, FatalError, FencedError, Stage
 from sink_connector.runtime.delivery import Delivery, Retrier, Time
 from sink_connector.runtime.metrics import TaskMetrics
 from sink_connector.runtime.retry import RetryPolicy
@@ -19,6 +22,7 @@ from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.table_metadata import TableName
 from sink_connector.sink.table_naming import TableNaming
 from sink_connector.sink.table_writer import Written
+from tests.support.spans import REQUEST, UNRECORDED, recording
 from tests.unit.sink.sink.test_buffer import Source, as_it_is
 
 CONFIG = parse_connector(
@@ -240,3 +244,42 @@ async def test_only_the_last_piece_of_a_batch_is_written_with_what_was_read_mean
     await delivery.deliver(batch_of(10))
     assert [batch.positions[Partition("t", 0)].next_offset for batch in committed.batches] == [5, 10]
     assert not delivery.buffer.is_empty
+
+
+async def test_a_batch_is_linked_to_the_traces_of_its_records_and_each_recorded_one_tells_what_became_of_it() -> (
+    None
+):
+    def source(offset: int, trace: str) -> Source:
+        return Source(offset=offset, headers=(("traceparent", trace.encode()),) if trace else ())
+
+    good, bad = source(0, REQUEST), source(3, REQUEST.replace("4bf9", "bbbb"))
+    sources = [good, source(1, ""), source(2, UNRECORDED)]
+    batch = Batch(
+        entries={PLACE: WriteRecords.of(WriteRecord(each, None, None, None, b"v") for each in sources)},
+        bad=[DeadLetter.of(bad, BadRecordError("no number", stage=Stage.VALUE_CONVERTER))],
+        positions={Partition("t", 0): Position(4, 1)},
+        records=4,
+        began=99.0,
+    )
+    database = Database(lambda attempt, *_: asyncpg.ConnectionDoesNotExistError("") if attempt == 1 else None)
+    delivery, _, _ = delivery_to(database)
+    with recording(telemetry) as recorded:
+        await delivery.deliver(batch)
+    whole = recorded.named("deliver c")
+    assert [f"{link.context.trace_id:032x}" for link in whole.links] == [
+        REQUEST[3:35],
+        "bbbb" + REQUEST[7:35],
+    ]
+    assert recorded.tree() == {
+        ("deliver c", None),
+        ("write batch", "deliver c"),
+        ("process t", REQUEST[36:52]),
+    }
+    written, dead = (span for span in recorded.spans if span.name == "process t")
+    assert written.status.status_code is StatusCode.UNSET
+    assert (dead.status.status_code, dead.status.description) == (StatusCode.ERROR, "no number")
+    for span in (written, dead):
+        told = span.attributes or {}
+        assert whole.context is not None
+        assert told["sink.batch.trace_id"] == f"{whole.context.trace_id:032x}"
+        assert told["sink.failed_attempts"] == 1

@@ -5,7 +5,7 @@ Nothing that a record holds raises here: whatever goes wrong with it is its dead
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -164,22 +164,14 @@ def incoming(record: Record, effect_of: Effect, *, topic_id: str | None = None) 
     )
     try:
         attributes = _attributes(record)
+        trace = attributes.get("traceparent", "")
+        found = replace(found, trace=trace if _TRACEPARENT.fullmatch(trace) else "")
         effect = effect_of(record, attributes.get("ce_type", ""))
     except (UnreadableError, msgspec.DecodeError) as error:  # ValidationError is a DecodeError
         return found.refused(str(error))
     except Exception as error:  # noqa: BLE001 - nested too deeply, for one; the record is at fault, its neighbours are not
         return found.refused(f"cannot be decoded: {error!r}")
-    trace = attributes.get("traceparent", "")
-    return Incoming(
-        source=found.source,
-        offset=found.offset,
-        trace=trace if _TRACEPARENT.fullmatch(trace) else "",
-        key=found.key,
-        value=found.value,
-        headers=found.headers,
-        effect=effect,
-        topic_id=topic_id,
-    )
+    return replace(found, effect=effect)
 
 
 def _attributes(record: Record) -> dict[str, str]:

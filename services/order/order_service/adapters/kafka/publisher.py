@@ -21,6 +21,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from order_service import telemetry
 from order_service.service_layer.outbox_log import LoggedRecord
 
 REQUEST_TIMEOUT_MS = 8_000
@@ -74,6 +75,7 @@ class KafkaPublisher:
             RefusedError: some will not be taken, whoever sends them.
             KafkaError, TimeoutError: within `SEND_TIMEOUT_S`; any of the records may be in Kafka then.
         """
+        began_ns = time.time_ns()
         async with asyncio.timeout(SEND_TIMEOUT_S):
             partitions = {
                 topic: await self._partitions(topic, records) for topic in {r.topic for r in records}
@@ -86,6 +88,9 @@ class KafkaPublisher:
             await asyncio.gather(
                 *(self._send(topic, partition, share) for (topic, partition), share in by_partition.items())
             )
+        if telemetry.is_on():
+            for (topic, partition), share in by_partition.items():
+                _record_sent(topic, partition, share, began_ns)
 
     async def missing(self, topic: str) -> str | None:
         """Why nothing can be published to the topic. Raises `KafkaError` when no broker can tell."""
@@ -127,6 +132,24 @@ class KafkaPublisher:
         sent = await self.producer.send_batch(batch, topic, partition=partition)
         acknowledgements.append(_acknowledged(sent, records[begin:]))
         await asyncio.gather(*acknowledgements)
+
+
+def _record_sent(topic: str, partition: int, records: Sequence[LoggedRecord], began_ns: int) -> None:
+    """In the trace of each record, what the brokers took to acknowledge it; sent again, it is there again."""
+    attributes: telemetry.Attributes = {
+        "messaging.system": "kafka",
+        "messaging.operation.type": "send",
+        "messaging.operation.name": "send",
+        "messaging.destination.name": topic,
+        "messaging.destination.partition.id": str(partition),
+        "messaging.batch.message_count": len(records),
+    }
+    for record in records:
+        trace = dict(record.headers).get("traceparent", b"").decode()
+        if telemetry.is_sampled(trace):
+            telemetry.record(
+                f"send {topic}", parent=trace, began_ns=began_ns, kind="producer", attributes=attributes
+            )
 
 
 async def _acknowledged(sent: asyncio.Future[object], records: Sequence[LoggedRecord]) -> None:

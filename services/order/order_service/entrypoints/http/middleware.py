@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from time import perf_counter
 
 import structlog
@@ -9,6 +10,7 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from order_service import telemetry
 from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.problems import BODY_TOO_LARGE, INTERNAL, ProblemError, problem
 
@@ -19,6 +21,7 @@ SECONDS = Histogram(
     "order_http_seconds", "From the request's head to the end of its answer", ["method", "route", "status"]
 )
 
+UNTRACED = ("/health", "/metrics", "/docs")  # asked all the time by those who watch
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -43,7 +46,9 @@ class ObservationMiddleware:
             await self.app(scope, receive, send)
             return
         begun = perf_counter()
-        trace = tracing.begin(_header(scope, b"traceparent"))
+        sent = tracing.received(_header(scope, b"traceparent"))
+        span = _span(scope, sent)
+        trace = tracing.begin(span.traceparent)
         status = 0
 
         async def observed(message: Message) -> None:
@@ -52,7 +57,7 @@ class ObservationMiddleware:
                 status = message["status"]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(traceparent=trace):
+        with structlog.contextvars.bound_contextvars(trace_id=tracing.id_of(trace)), span:
             try:
                 await self.app(scope, receive, observed)
             except Exception:
@@ -62,15 +67,19 @@ class ObservationMiddleware:
                 failed = ProblemError(INTERNAL, "the defect is in the log")
                 await problem(failed, scope["path"])(scope, receive, observed)
             finally:
-                self._record(scope, status, perf_counter() - begun)
+                self._record(scope, status, perf_counter() - begun, span)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, span: telemetry.Span) -> None:
         method, route = scope["method"], getattr(scope.get("route"), "path", "unmatched")
         if method not in METHODS:
             method = "other"
         requests, duration = _figures(method, route, status)
         requests.inc()
         duration.observe(seconds)
+        span.rename(f"{method} {route}")
+        span.set({"http.route": route, "http.response.status_code": status})
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            span.fail(str(status))
         log.debug("request", method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 3))
 
 
@@ -120,6 +129,17 @@ class BodyLimitMiddleware:
                 return None
             more = message.get("more_body", False)
         return b"".join(chunks)
+
+
+def _span(scope: Scope, sent: str) -> telemetry.Span:
+    if not telemetry.is_on() or scope["path"].startswith(UNTRACED):
+        return telemetry.Span(sent)
+    attributes = {
+        "http.request.method": scope["method"],
+        "url.path": scope["path"],
+        "url.scheme": scope["scheme"],
+    }
+    return telemetry.begin(scope["method"], parent=sent, kind="server", attributes=attributes)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

@@ -8,6 +8,7 @@ from hmac import compare_digest
 import httpx
 from fastapi import Request, Response
 
+from order_service import telemetry
 from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.problems import (
     MISDIRECTED,
@@ -102,14 +103,29 @@ class Peers:
         return tuple(name for part in sent.split(",") if (name := part.strip()))
 
     def _own_headers(self) -> dict[str, str]:
-        secret = {} if self.secret is None else {SECRET: self.secret}
-        return {"traceparent": tracing.current(), **secret}
+        return {} if self.secret is None else {SECRET: self.secret}
 
     async def _send(self, request: httpx.Request, to: str) -> httpx.Response:
         try:
-            return await self.client.send(request)
+            return await self._traced(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise ProblemError(OWNER_UNREACHABLE, f"{to} is not reachable", retry_after=1) from error
         except httpx.TransportError as error:
             detail = f"{to} did not answer; whether it did it is unknown"
             raise ProblemError(OWNER_SILENT, detail, retry_after=1) from error
+
+    async def _traced(self, request: httpx.Request) -> httpx.Response:
+        """Send it as part of the trace of the request being handled."""
+        attributes: telemetry.Attributes = {
+            "http.request.method": request.method,
+            "url.full": str(request.url),
+            "server.address": request.url.host,
+            "server.port": request.url.port or 80,
+        }
+        with telemetry.begin(
+            request.method, parent=tracing.current(), kind="client", attributes=attributes
+        ) as span:
+            request.headers["traceparent"] = span.traceparent
+            answer = await self.client.send(request)
+            span.set({"http.response.status_code": answer.status_code})
+            return answer

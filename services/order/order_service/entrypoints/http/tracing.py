@@ -1,16 +1,21 @@
 """W3C trace context: taken from the request or made, carried into events and logs."""
 
-import re
 import secrets
 from contextvars import ContextVar
 
-_TRACEPARENT = re.compile(r"^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
+from order_service.telemetry import TRACEPARENT
+
 _current: ContextVar[str] = ContextVar("traceparent", default="")
 
 
-def begin(sent: str | None) -> str:
-    """The trace of the request being handled: the one `sent`, if it is well formed, or a new one."""
-    trace = sent if sent is not None and _TRACEPARENT.match(sent) else new()
+def received(sent: str | None) -> str:
+    """The trace that a request was sent with; empty when there is none, or none that is well formed."""
+    return sent if sent is not None and TRACEPARENT.fullmatch(sent) else ""
+
+
+def begin(trace: str) -> str:
+    """The trace of the request being handled: `trace`, or a new one when that is empty."""
+    trace = trace or new()
     _current.set(trace)
     return trace
 
@@ -23,3 +28,8 @@ def new() -> str:
 def current() -> str:
     """The trace of the request being handled; a new one outside of any."""
     return _current.get() or new()
+
+
+def id_of(trace: str) -> str:
+    """The trace's id, as logs and trace stores have it: 32 hexadecimal digits."""
+    return trace[3:35]
