@@ -10,7 +10,6 @@ from typing import Any
 import asyncpg
 import httpx
 from fastapi import APIRouter, FastAPI
-from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from catalog_service.changefeed.feed import Feed
 from catalog_service.changefeed.notification_listener import NotificationListener
@@ -31,6 +30,7 @@ from catalog_service.http.summaries import summary_routes
 from catalog_service.http.sync import sync_routes
 from catalog_service.monitoring.brokers import Brokers
 from catalog_service.monitoring.freshness import Freshness
+from catalog_service.monitoring.metrics import Metrics
 from catalog_service.monitoring.probes import Probes
 from catalog_service.monitoring.sync_status import SyncStatusReporter
 from catalog_service.read_model import STATEMENTS
@@ -91,7 +91,7 @@ class _Parts:
 
     database: Database
     http: httpx.AsyncClient
-    metrics: CollectorRegistry
+    metrics: Metrics
     live: _Live
     probes: Probes
     reporter: SyncStatusReporter
@@ -122,8 +122,8 @@ class _Parts:
 
 def _parts(settings: Settings, *, database: Database, http: httpx.AsyncClient, brokers: Brokers) -> _Parts:
     topics = {settings.topic_prefix + topic: topic for topic in sorted(TOPICS)}
-    metrics = CollectorRegistry()
-    live = _live(settings, database, topics, _unreadable_counter(metrics))
+    metrics = Metrics()
+    live = _live(settings, database, topics, metrics)
     probes = Probes(
         order_services=settings.order_services, sink_url=settings.sink_url, brokers=brokers, http=http
     )
@@ -146,20 +146,8 @@ def _parts(settings: Settings, *, database: Database, http: httpx.AsyncClient, b
     )
 
 
-def _unreadable_counter(metrics: CollectorRegistry) -> Callable[[str, str], None]:
-    unreadable = Counter(
-        "catalog_unreadable_records",
-        "Records of Kafka that were passed over, or shown without their type, because they could not be read",
-        ["topic", "reason"],
-        registry=metrics,
-    )
-    return lambda topic, reason: unreadable.labels(topic, reason).inc()
-
-
-def _live(
-    settings: Settings, database: Database, topics: dict[str, str], unreadable: Callable[[str, str], None]
-) -> _Live:
-    feed = Feed(memory=settings.stream_memory, unreadable=unreadable)
+def _live(settings: Settings, database: Database, topics: dict[str, str], metrics: Metrics) -> _Live:
+    feed = Feed(memory=settings.stream_memory, unreadable=metrics.unreadable, visible=metrics.visible)
     gate, history_gate = (
         _token_gate(settings, database, connectors)
         for connectors in (["orders", "products"], ["order-history", "products"])
@@ -178,7 +166,11 @@ def _live(
         database, topics=topics, applied=feed.applied, woken=wake, prepare=know_instances
     )
     reader = TopicReader(
-        settings.kafka_bootstrap, topics=topics, changes=feed, known=listener.known, unreadable=unreadable
+        settings.kafka_bootstrap,
+        topics=topics,
+        changes=feed,
+        known=listener.known,
+        unreadable=metrics.unreadable,
     )
     freshness = Freshness(changes=feed, reading=reader, listener=listener)
     return _Live(
@@ -206,25 +198,19 @@ def _event_streams(
 
 
 def _app(settings: Settings, parts: _Parts) -> FastAPI:
-    _register_gauges(parts)
+    live = parts.live
+    parts.metrics.watch(
+        lag_ms=live.freshness.lag_ms,
+        streams=lambda: parts.streams.open,
+        waiters=lambda: live.gate.waiting + live.history_gate.waiting,
+    )
     return build_app(
         _routes(settings, parts),
-        lag_ms=parts.live.freshness.lag_ms,
-        metrics=parts.metrics,
+        lag_ms=live.freshness.lag_ms,
+        seconds=parts.metrics.requests,
         hosts=settings.hosts,
         streams_per_client=settings.streams_per_client,
     )
-
-
-def _register_gauges(parts: _Parts) -> None:
-    live = parts.live
-    for name, text, value in (
-        ("catalog_sync_lag_ms", "Upper bound of the read model's age", live.freshness.lag_ms),
-        ("catalog_streams", "Open streams", lambda: parts.streams.open),
-        ("catalog_waiters", "Queries that wait for a consistency token", lambda: live.gate.waiting),
-        ("catalog_changes_published", "Changes seen to become visible", lambda: live.feed.published),
-    ):
-        Gauge(name, text, registry=parts.metrics).set_function(value)
 
 
 def _routes(settings: Settings, parts: _Parts) -> list[APIRouter]:
@@ -240,8 +226,12 @@ def _routes(settings: Settings, parts: _Parts) -> list[APIRouter]:
         sync_routes(parts.reporter.report),
         stream_routes(parts.streams),
         instance_routes(settings.order_services, parts.http),
-        health_routes(missing=parts.missing, metrics=parts.metrics),
+        health_routes(missing=parts.missing, metrics=parts.metrics.registry, observe=lambda: _observe(parts)),
     ]
+
+
+async def _observe(parts: _Parts) -> None:
+    parts.metrics.reported(await parts.reporter.report())
 
 
 async def _schema_missing(database: Database) -> str | None:

@@ -3,11 +3,17 @@
 from dataclasses import dataclass
 
 import structlog
+from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sink_connector.rest.errors import INTERNAL, refusal
 
 log = structlog.get_logger()
+
+REQUESTS = Counter(
+    "sink_http_requests_total", "Requests answered, 5xx of defects included", ["method", "status"]
+)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -40,6 +46,8 @@ class ResponseHeadersMiddleware:
             nonlocal started
             started = True
             if message["type"] == "http.response.start":
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                REQUESTS.labels(method, str(message["status"])).inc()
                 headers = message["headers"] = list(message.get("headers", ()))
                 said = {name for name, _ in headers}
                 headers.extend(header for header in _RAW.items() if header[0] not in said)

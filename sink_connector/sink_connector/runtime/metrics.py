@@ -37,6 +37,13 @@ FENCED = Counter(
 LAG = Gauge(
     "sink_lag_records", "Records behind the end of the partition", ("connector", "topic", "partition")
 )
+LAG_SECONDS = Gauge(
+    "sink_lag_seconds",
+    "How long ago the partition's end was where this connector has come to; 0 when it is at the end",
+    ("connector", "topic", "partition"),
+)
+BUFFER_RECORDS = Gauge("sink_buffer_records", "Records read and not yet being written", LABELS)
+BUFFER_BYTES = Gauge("sink_buffer_bytes", "Bytes of these records; 4194304 stop the reading", LABELS)
 STAGE_SECONDS = Histogram(
     "sink_stage_seconds",
     "Time a batch spends in a stage: write (until committed)",
@@ -56,6 +63,9 @@ class TaskMetrics:
         self._records, self._bytes, self._rows, self._batches = (
             metric.labels(*self._labels) for metric in (RECORDS, BYTES, ROWS, BATCHES)
         )
+        self._buffer_records, self._buffer_bytes = (
+            metric.labels(*self._labels) for metric in (BUFFER_RECORDS, BUFFER_BYTES)
+        )
         self._write_seconds = STAGE_SECONDS.labels(*self._labels, "write")
 
     def committed(self, batch: Batch, *, rows: int, seconds: float) -> None:
@@ -65,6 +75,11 @@ class TaskMetrics:
         self._rows.inc(rows)
         self._batches.inc()
         self._write_seconds.observe(seconds)
+
+    def buffered(self, records: int, size: int) -> None:
+        """So many records, of so many bytes, wait to be written."""
+        self._buffer_records.set(records)
+        self._buffer_bytes.set(size)
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """A dead letter was committed."""

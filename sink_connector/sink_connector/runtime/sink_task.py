@@ -92,7 +92,12 @@ class SinkTask:
             send=None if self.persisted is None else self.persisted.send,
         )
         self._maintenance = Maintenance(
-            connector=config.name, source=self.source, committed=self._committed, sleep=self.time.sleep
+            connector=config.name,
+            source=self.source,
+            committed=self._committed,
+            held=lambda: self._buffer.held,
+            metrics=self._metrics,
+            time=self.time,
         )
         self.dead_letters.skipped = self._metrics.not_sent
 

@@ -65,6 +65,11 @@ class Buffer:
         return not self._batch.positions
 
     @property
+    def held(self) -> tuple[int, int]:
+        """Records read since the last batch was taken, and their bytes."""
+        return self._batch.records, self._batch.size
+
+    @property
     def room(self) -> int:
         """How many more records may be read; 0 when it is full."""
         return max(0, self.limit - self._batch.records) if self._batch.size < MOST_BYTES else 0

@@ -59,7 +59,7 @@ async def _order(directory: Path, hosts: str) -> AsyncIterator[Served]:
             read="/orders?user_id=ada",
             command=("POST", "/orders/order-1-01JD9Z6Q4W8C3N5T7V9X2B4D6F/cancel"),
             error=problem,
-            seconds="order_http_seconds",
+            seconds="order_http_request_seconds",
         )
 
 

@@ -72,9 +72,14 @@ class Feed:
     """
 
     def __init__(
-        self, *, memory: int = 20_000, unreadable: Callable[[str, str], None] = lambda _topic, _reason: None
+        self,
+        *,
+        memory: int = 20_000,
+        unreadable: Callable[[str, str], None] = lambda _topic, _reason: None,
+        visible: Callable[[LatencyBreakdown], None] = lambda _made: None,
     ) -> None:
-        """Starts empty; every partition has to `begin` before its first change."""
+        """Starts empty; every partition has to `begin` before its first change. `visible` is told each change's way."""
+        self._visible_in = visible
         self.latencies = LatencyStatistics()
         self.published = 0
         self._visible = Position()
@@ -192,6 +197,7 @@ class Feed:
         passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)
         made = latency_breakdown(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
         self.latencies.add(made, visible_ms=passed.visible_ms)
+        self._visible_in(made)
         if change.trace:
             _record_visible(change, made, visible_ms=passed.visible_ms)
         return made

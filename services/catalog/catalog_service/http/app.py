@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 
 from fastapi import APIRouter, FastAPI
-from prometheus_client import CollectorRegistry
+from prometheus_client import Histogram
 
 from catalog_service.http.docs import docs_routes
 from catalog_service.http.guard import RequestGuard
@@ -20,7 +20,7 @@ def build_app(
     routes: Sequence[APIRouter],
     *,
     lag_ms: Callable[[], int],
-    metrics: CollectorRegistry,
+    seconds: Histogram,
     hosts: Collection[str] = (),
     streams_per_client: int = 20,
 ) -> FastAPI:
@@ -43,7 +43,7 @@ def build_app(
     app.add_middleware(StreamLimitMiddleware, limit=streams_per_client)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(RequestGuard, hosts=hosts, refuse=refusal)
-    app.add_middleware(ResponseHeadersMiddleware, lag_ms=lag_ms, metrics=metrics)
+    app.add_middleware(ResponseHeadersMiddleware, lag_ms=lag_ms, seconds=seconds)
     install_problems(app)
     _describe_problems(app)
     return app

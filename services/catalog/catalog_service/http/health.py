@@ -1,5 +1,7 @@
 """GET /health/live, /health/ready, /metrics."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Response
@@ -7,9 +9,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from catalog_service.http.problems import responses, unavailable
 
+_PATIENCE_S = 2.0
 
-def health_routes(*, missing: Callable[[], Awaitable[str | None]], metrics: CollectorRegistry) -> APIRouter:
-    """`missing` says what stands between this process and its work, in words, or None."""
+
+def health_routes(
+    *,
+    missing: Callable[[], Awaitable[str | None]],
+    metrics: CollectorRegistry,
+    observe: Callable[[], Awaitable[None]],
+) -> APIRouter:
+    """`missing` says what stands between this process and its work, in words, or None.
+
+    `observe` brings up to date what has to be asked for; the metrics do not wait long for it.
+    """
     routes = APIRouter(tags=["operations"])
 
     @routes.get("/health/live", responses=responses())
@@ -24,6 +36,9 @@ def health_routes(*, missing: Callable[[], Awaitable[str | None]], metrics: Coll
 
     @routes.get("/metrics", response_class=Response)
     async def exposition() -> Response:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await observe()
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     return routes

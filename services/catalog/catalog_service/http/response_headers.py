@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,17 +31,11 @@ class ResponseHeadersMiddleware:
     What nothing further in has caught is a defect: logged, answered with a 500 and counted as one.
     """
 
-    def __init__(self, app: ASGIApp, *, lag_ms: Callable[[], int], metrics: CollectorRegistry) -> None:
-        """`lag_ms` gives `Sync-Lag-Ms`; the time of each answer goes to `metrics`."""
+    def __init__(self, app: ASGIApp, *, lag_ms: Callable[[], int], seconds: Histogram) -> None:
+        """`lag_ms` gives `Sync-Lag-Ms`; the time of each answer goes to `seconds`."""
         self._app = app
         self._lag_ms = lag_ms
-        self._seconds = Histogram(
-            "catalog_http_request_seconds",
-            "Time to the first byte of an answer",
-            ["method", "route", "status"],
-            registry=metrics,
-            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-        )
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

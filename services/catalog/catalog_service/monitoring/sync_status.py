@@ -81,6 +81,7 @@ class SyncStatus:
     connectors: Sequence[ConnectorProgress]
     legs: Mapping[str, Percentiles | None]
     dead_letters: int
+    oldest_dead_letter_ms: int | None
     parked: Sequence[DeadLetterRecord]
     parts: Sequence[Part]
 
@@ -124,6 +125,7 @@ class SyncStatusReporter:
             connectors=connectors,
             legs=self._changes.latencies.figures(now_ms=now_ms),
             dead_letters=stored_dead_letters[0]["total"] if stored_dead_letters else 0,
+            oldest_dead_letter_ms=_oldest_ms(stored_dead_letters),
             parked=[_parked(row) for row in stored_dead_letters],
             parts=[*self._probes.found, database],
         )
@@ -179,8 +181,12 @@ def _progress(row: Record, end: int | None) -> PartitionProgress:
 
 
 def _parked(row: Record) -> DeadLetterRecord:
-    fields = {name: value for name, value in row.items() if name != "total"}
+    fields = {name: value for name, value in row.items() if name not in {"total", "oldest"}}
     return DeadLetterRecord(**fields | {"parked_at": rfc3339(row["parked_at"])})
+
+
+def _oldest_ms(rows: Sequence[Record]) -> int | None:
+    return round(rows[0]["oldest"].timestamp() * 1000) if rows else None
 
 
 def _total(lags: Sequence[int | None]) -> int | None:

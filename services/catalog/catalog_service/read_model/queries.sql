@@ -110,7 +110,8 @@ SELECT topic, partition, "offset", key, value, error
 
 -- name: dead_letters
 -- $1 rows
-SELECT connector, topic, partition, "offset", stage, error, parked_at, count(*) OVER () AS total
+SELECT connector, topic, partition, "offset", stage, error, parked_at,
+       count(*) OVER () AS total, min(parked_at) OVER () AS oldest
   FROM sink.dead_letters_v1
  ORDER BY id DESC
  LIMIT $1

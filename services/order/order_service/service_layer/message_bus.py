@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from order_service import telemetry
 from order_service.domain.errors import DomainError, UnstorableError
@@ -38,6 +38,7 @@ COMMIT_SECONDS = Histogram(
 COMMIT_USE_CASES = Histogram(
     "order_commit_use_cases", "Use cases that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
+WAITING = Gauge("order_commits_waiting", "Use cases that wait for their group commit")
 REFUSED = Counter("order_commit_refused_total", "Use cases whose values the database would not store")
 
 CONFLICTS = 5
@@ -103,6 +104,7 @@ class MessageBus:
     async def _queued(self, use_case: UseCase[T], trace: str, *, since_ns: int = 0) -> T:
         waiting = _Waiting(use_case, trace, asyncio.get_running_loop().create_future(), since_ns)
         self._queue.append(waiting)
+        WAITING.inc()
         self._wake.set()
         result: T = await waiting.done
         return result
@@ -112,6 +114,7 @@ class MessageBus:
         while True:
             await self._wake.wait()
             group = [self._queue.popleft() for _ in range(min(len(self._queue), self.group_limit))]
+            WAITING.set(len(self._queue))
             if not self._queue:
                 self._wake.clear()
             for outcome in await self._settle(group):

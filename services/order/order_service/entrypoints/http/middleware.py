@@ -18,7 +18,9 @@ log = structlog.get_logger()
 
 REQUESTS = Counter("order_http_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
-    "order_http_seconds", "From the request's head to the end of its answer", ["method", "route", "status"]
+    "order_http_request_seconds",
+    "From the request's head to the end of its answer",
+    ["method", "route", "status"],
 )
 
 UNTRACED = ("/health", "/metrics", "/docs")  # asked all the time by those who watch
