@@ -26,7 +26,7 @@ CONFIG = WorkerConfig(advertised="sink-1.internal:8083")
 class Served:
     """An application; `read` is a GET that needs nothing else, `command` a request that would change something.
 
-    `seconds` is the histogram of its requests, if it has one.
+    `requests` is the metric that counts its answers by status.
     """
 
     app: FastAPI
@@ -34,7 +34,7 @@ class Served:
     read: str
     command: tuple[str, str]
     error: Callable[[httpx.Response], tuple[str, int]]
-    seconds: str | None
+    requests: str
 
     def client(self, base_url: str = "http://127.0.0.1:8000") -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("10.0.0.9", 5))
@@ -59,7 +59,7 @@ async def _order(directory: Path, hosts: str) -> AsyncIterator[Served]:
             read="/orders?user_id=ada",
             command=("POST", "/orders/order-1-01JD9Z6Q4W8C3N5T7V9X2B4D6F/cancel"),
             error=problem,
-            seconds="order_http_request_seconds",
+            requests="order_http_request_seconds_count",
         )
 
 
@@ -78,7 +78,7 @@ async def _catalog(_: Path, hosts: str) -> AsyncIterator[Served]:
             read="/health/live",
             command=("POST", "/instances/order-1/orders/o-1/cancel"),
             error=problem,
-            seconds="catalog_http_request_seconds",
+            requests="catalog_http_request_seconds_count",
         )
 
 
@@ -92,7 +92,7 @@ async def _sink(_: Path, hosts: str) -> AsyncIterator[Served]:
         read="/connectors",
         command=("DELETE", "/connectors/none/offsets"),
         error=connect_error,
-        seconds=None,
+        requests="sink_http_requests_total",
     )
 
 
