@@ -115,12 +115,18 @@ async def nothing_missing() -> str | None:
     return None
 
 
+async def nothing_to_observe() -> None:
+    return None
+
+
 def test_what_the_probes_ask_for_exists(manifests: list[Manifest]) -> None:
     from sink_connector.rest.app import make_app  # noqa: PLC0415 - heavy, and only here
 
     offered = {
         "order": health_router({}).routes,
-        "catalog": health_routes(missing=nothing_missing, metrics=CollectorRegistry()).routes,
+        "catalog": health_routes(
+            missing=nothing_missing, metrics=CollectorRegistry(), observe=nothing_to_observe
+        ).routes,
         "sink": make_app(None).routes,  # type: ignore[arg-type]  # nobody asks it anything
     }
     for name, routes in offered.items():
