@@ -28,7 +28,7 @@ OWN, ROOT = "sink_connector", "root"
 
 
 def configure_logging(level: str, redactor: Redactor | None = None) -> None:
-    """JSON lines without what `redactor` hides.
+    """JSON lines, or text for a terminal, without what `redactor` hides.
 
     `level` is for this package; the client libraries speak up only when something is wrong.
     """
@@ -59,7 +59,9 @@ def configure_logging(level: str, redactor: Redactor | None = None) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 scrub,
-                structlog.processors.JSONRenderer(),
+                structlog.dev.ConsoleRenderer()
+                if sys.stdout.isatty()
+                else structlog.processors.JSONRenderer(),
             ],
         )
     )

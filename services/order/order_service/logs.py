@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard output, each with a stable event name."""
+"""Structured logs on standard output, each with a stable event name: one JSON object a line, or text for a terminal."""
 
 import logging
 import sys
@@ -14,8 +14,11 @@ def configure_logs(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    rendered: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, rendered],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
@@ -25,7 +28,7 @@ def configure_logs(level: str) -> None:
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                rendered,
             ],
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
         )

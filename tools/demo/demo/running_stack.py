@@ -37,4 +37,4 @@ def running_stack() -> Stack:
     """
     home = Home.from_environment()
     found = running_record(home)
-    return Stack.of(home=home, ports=found.ports, brokers=found.brokers, classpath="")
+    return Stack.of(home=home, ports=found.ports, brokers=found.brokers, classpath="", observe=found.observe)

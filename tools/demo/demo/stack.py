@@ -11,6 +11,7 @@ import httpx
 from auditor.target import Target
 from demo.environment import base_environment, own_settings
 from demo.home import REPOSITORY, Home
+from demo.observers import Observers
 from demo.read_database import ReadDatabase, read_database
 from demo.supervisor.commands import Command
 from demo.supervisor.graph import Graph, Job, Part, Probe, Service
@@ -35,9 +36,10 @@ class Stack:
     postgres: PostgresInstall
     read: ReadDatabase
     peer_secret: str = field(repr=False)
+    observers: Observers | None = None
 
     @classmethod
-    def of(cls, *, home: Home, ports: Ports, brokers: int, classpath: str) -> "Stack":
+    def of(cls, *, home: Home, ports: Ports, brokers: int, classpath: str, observe: bool = False) -> "Stack":
         """Describe the stack kept in `home`, making passwords that are not there yet."""
         postgres = PostgresInstall(
             directory=home.data / "postgres",
@@ -53,6 +55,7 @@ class Stack:
             postgres=postgres,
             read=read,
             peer_secret=kept_password(home.secrets / "order_peers"),
+            observers=Observers(home=home, ports=ports) if observe else None,
         )
 
     @property
@@ -109,6 +112,9 @@ class Stack:
             parts += self._order(instance, http)
         seed = Command(command=(sys.executable, str(SEED_JOB), *self.orders.values()), env=base_environment())
         parts.append(Job(name="seed", run=seed, after=frozenset(self.orders)))
+        if self.observers is not None:
+            targets = self.orders | {"catalog": self.catalog_url, "sink": self.sink_url}
+            parts += self.observers.parts(targets, http)
         return Graph.of(parts)
 
     @property
@@ -169,7 +175,7 @@ class Stack:
         url = self.orders[instance]
         database = self.order_database(instance)
         private_directory(database.parent)
-        env = own_settings("ORDER_") | {
+        env = self._settings("ORDER_", instance) | {
             "ORDER_INSTANCE": instance,
             "ORDER_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
             "ORDER_KAFKA_BOOTSTRAP": self.bootstrap,
@@ -191,6 +197,10 @@ class Stack:
             ),
         ]
 
+    def _settings(self, prefix: str, part: str) -> dict[str, str]:
+        """What the caller has set for a part, and where it is to send its traces."""
+        return own_settings(prefix) | (self.observers.environment(part) if self.observers else {})
+
     def _sink(self, http: httpx.AsyncClient) -> list[Part]:
         before = frozenset({"sink-init", "catalog-migrate", "topics"})
         connectors = sorted(str(path) for path in CONNECTORS.glob("*.json"))
@@ -209,7 +219,7 @@ class Stack:
                 command=(_script("sink-connector"), "worker"),
                 ready=_runs_connectors(http, self.sink_url),
                 after=before,
-                env=own_settings("SINK_")
+                env=self._settings("SINK_", "sink")
                 | {
                     "SINK_BOOTSTRAP_SERVERS": self.bootstrap,
                     "SINK_GROUP_ID": "sink",
@@ -248,7 +258,7 @@ class Stack:
                 command=(_script("catalog-service"), "serve"),
                 ready=_serves(http, f"{self.catalog_url}/health/ready"),
                 after=frozenset({"catalog-migrate", "sink-init", "topics"}),
-                env=own_settings("CATALOG_")
+                env=self._settings("CATALOG_", "catalog")
                 | {
                     "CATALOG_DATABASE_URL": self.read.catalog_dsn,
                     "CATALOG_KAFKA_BOOTSTRAP": self.bootstrap,

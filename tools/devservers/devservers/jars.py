@@ -16,6 +16,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 KAFKA_VERSION = "4.3.1"
 
@@ -115,19 +119,19 @@ def require_expected(jars: Iterable[Path], expected: Mapping[str, str]) -> None:
 
 def _fetch(progress: Progress) -> list[Path]:
     try:
-        with _alone():
+        with alone():
             jars = _built(progress, update=False)
             if not jars or not all(jar.stat().st_size for jar in jars):  # an interrupted download
                 jars = _built(progress, update=True)
     except Exception as error:  # the resolver raises whatever its HTTP client does
         raise JarsMissingError(
-            f"Kafka {KAFKA_VERSION} could not be fetched ({error}). {_advice(error)} What has arrived already is kept."
+            f"Kafka {KAFKA_VERSION} could not be fetched ({error}). {advice(error)} What has arrived already is kept."
         ) from error
     return jars
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Wait for others who fetch: two at once into one cache disturb each other's files."""
     cache = jars_cache()
     try:
@@ -145,24 +149,32 @@ def _alone() -> Iterator[None]:
 
 def _built(progress: Progress, *, update: bool) -> list[Path]:
     import jgo  # noqa: PLC0415  costs 0.2 s that most subcommands need not pay
-    from jgo.config import GlobalSettings  # noqa: PLC0415  likewise
     from jgo.env import EnvironmentBuilder  # noqa: PLC0415  likewise
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415  likewise
 
-    resolver = PythonResolver(progress_callback=progress)
+    context = maven_context(progress)
     endpoint = "+".join(ARTIFACTS)
     if not os.environ.get("XDG_CACHE_HOME"):
-        return list(jgo.build(endpoint, update=update, resolver=resolver).all_jars)
-    settings = GlobalSettings.load()
-    own = jars_cache()
-    context = MavenContext(
-        resolver=resolver, repo_cache=own / "repository", local_repos=[settings.repo_cache]
-    )
-    builder = EnvironmentBuilder(context=context, cache_dir=own / "jgo")
+        return list(jgo.build(endpoint, update=update, resolver=context.resolver).all_jars)
+    builder = EnvironmentBuilder(context=context, cache_dir=jars_cache() / "jgo")
     return list(builder.from_endpoint(endpoint=endpoint, update=update).all_jars)
 
 
-def _advice(error: BaseException) -> str:
+def maven_context(progress: Progress = no_progress) -> "MavenContext":
+    """Maven's repositories and the caches they are looked for in first: one's own, if there is one, and the user's."""
+    from jgo.config import GlobalSettings  # noqa: PLC0415  costs 0.2 s that most subcommands need not pay
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415  likewise
+
+    resolver = PythonResolver(progress_callback=progress)
+    if not os.environ.get("XDG_CACHE_HOME"):
+        return MavenContext(resolver=resolver)
+    return MavenContext(
+        resolver=resolver,
+        repo_cache=jars_cache() / "repository",
+        local_repos=[GlobalSettings.load().repo_cache],
+    )
+
+
+def advice(error: BaseException) -> str:
     """What helps, by the first cause in the chain of errors that says something."""
     causes = [error]
     while following := causes[-1].__cause__ or causes[-1].__context__:

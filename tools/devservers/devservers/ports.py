@@ -14,7 +14,7 @@ import psutil
 HOST = "127.0.0.1"
 MAX_BROKERS = 3
 ORDER_INSTANCES = 3
-MAX_OFFSET = 65_535 - 9_192 - MAX_BROKERS
+MAX_OFFSET = 65_535 - 9_411
 _DIGITS = 5
 
 _FOR_TESTS = range(20_000, 32_000)
@@ -63,6 +63,16 @@ class Ports:
         """Port of PostgreSQL."""
         return 5433 + self.offset
 
+    @property
+    def prometheus(self) -> int:
+        """Port of Prometheus."""
+        return 9090 + self.offset
+
+    @property
+    def zipkin(self) -> int:
+        """Port of the trace store."""
+        return 9411 + self.offset
+
     def broker(self, node: int) -> int:
         """Client port of broker `node`, counted from 1."""
         return 9091 + node + self.offset
@@ -71,14 +81,16 @@ class Ports:
         """Port on which the controllers' quorum talks to `node`."""
         return 9191 + node + self.offset
 
-    def all(self, *, brokers: int) -> dict[int, str]:
+    def all(self, *, brokers: int, observe: bool = False) -> dict[int, str]:
         """Every port in use with the part that owns it."""
+        observers = {self.zipkin: "zipkin", self.prometheus: "prometheus"} if observe else {}
         nodes = range(1, brokers + 1)
         return (
             {self.catalog: "catalog", self.sink: "sink", self.postgres: "postgres"}
             | {self.order(n): f"order-{n}" for n in range(1, ORDER_INSTANCES + 1)}
             | {self.broker(n): f"kafka-{n}" for n in nodes}
             | {self.controller(n): f"kafka-{n} (controller)" for n in nodes}
+            | observers
         )
 
 

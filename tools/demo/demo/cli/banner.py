@@ -53,6 +53,10 @@ def addresses(snapshot: Snapshot) -> Table:
     for name in sorted(name for name in urls if name.startswith("order-")):
         table.add_row(f"{name}: commands, /docs", urls[name])
     table.add_row("sink connector: REST", urls["sink"])
+    if "zipkin" in urls:
+        table.add_row("traces: Zipkin", f"{urls['zipkin']}/zipkin/")
+    if "prometheus" in urls:
+        table.add_row("metrics: Prometheus", urls["prometheus"])
     table.add_row("Kafka", snapshot["kafka"]["bootstrap"])
     table.add_row("PostgreSQL, database `read`", urls["postgres"])
     return table

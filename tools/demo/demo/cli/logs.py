@@ -1,6 +1,8 @@
-"""`./demo logs [PART] [-f]`: the supervisor's event log and what each part writes."""
+"""`./demo logs [PART] [-f] [--trace ID]`: the supervisor's event log and what each part writes."""
 
 import argparse
+import json
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -12,6 +14,7 @@ from demo.running_stack import running_record
 from devservers.process import tail
 
 POLL_S = 0.25
+_TRACE = re.compile(r"(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--follow", action="store_true", help="print what is added until Ctrl-C")
     parser.add_argument(
         "-n", "--lines", type=_count, help="number of last lines (20 of each part; all of a single one)"
+    )
+    parser.add_argument(
+        "--trace",
+        metavar="ID",
+        type=_trace_id,
+        help="only what belongs to one trace, of all parts, in the order of time; `./demo trace ORDER_ID` names it",
     )
 
 
@@ -37,12 +46,42 @@ def run(args: argparse.Namespace) -> int:
             names = ", ".join(sorted(log.stem for log in home.logs.glob("*.log"))) or "none yet"
             print(f"demo logs: no log of {args.part!r}; there are: {names}", file=sys.stderr)
             return 1
+    if args.trace:
+        for line in of_trace(logs, args.trace):
+            print(line)
+        return 0
     tails = [Tail(log, prefix="" if args.part else f"{log.stem:<16}│ ") for log in logs]
     for one in tails:
         one.show_last(args.lines or (sys.maxsize if args.part else 20))
     if args.follow:
         _follow(tails)
     return 0
+
+
+def of_trace(logs: Iterable[Path], trace_id: str) -> list[str]:
+    """The JSON lines of one trace in the order of their `timestamp`, each with the part that wrote it."""
+    found = []
+    for log in logs:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if trace_id not in line:
+                    continue
+                try:
+                    told = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(told, dict) and told.get("trace_id") == trace_id:
+                    found.append((str(told.get("timestamp", "")), f"{log.stem:<16}│ {line.rstrip()}"))
+    return [line for _, line in sorted(found)]
+
+
+def _trace_id(text: str) -> str:
+    found = _TRACE.fullmatch(text.strip().lower())
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no trace's id: 32 hexadecimal digits, or a traceparent"
+        )
+    return found[1]
 
 
 def _count(text: str) -> int:

@@ -29,6 +29,7 @@ PROBE_TIMEOUT_S = 2.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `supervise`."""
     parser.add_argument("--brokers", type=int, required=True)
+    parser.add_argument("--observe", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,7 +42,11 @@ def run(args: argparse.Namespace) -> int:
     with supervisor_lock(home):
         home.rotate_logs()
         stack = Stack.of(
-            home=home, ports=Ports.from_environment(), brokers=args.brokers, classpath=Jars.resolve()
+            home=home,
+            ports=Ports.from_environment(),
+            brokers=args.brokers,
+            classpath=Jars.resolve(),
+            observe=args.observe,
         )
         return asyncio.run(_supervise(stack))
 
@@ -54,6 +59,7 @@ async def _supervise(stack: Stack) -> int:
             socket=str(Path(folder) / "control"),
             brokers=stack.brokers,
             port_offset=stack.ports.offset,
+            observe=stack.observers is not None,
         )
 
         def keep_record(children: tuple[ProcessId, ...]) -> None:

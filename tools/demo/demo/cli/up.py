@@ -22,10 +22,12 @@ from demo.doctor import remedy_for
 from demo.environment import supervisor_environment
 from demo.errors import CommandError
 from demo.home import REPOSITORY, Home
+from demo.observers import NO_PROMETHEUS, prometheus_program
 from demo.supervisor import record
 from demo.supervisor.control import Snapshot, ask, converse
 from demo.supervisor.record import Record
 from demo.supervisor.supervisor import Phase, State
+from devservers import zipkin
 from devservers.jars import Jars, JarsError
 from devservers.ports import MAX_BROKERS, Ports, taken
 from devservers.postgres import PostgresInstall, PostgresUnavailableError
@@ -53,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(1, MAX_BROKERS),
         help=f"1 is the light profile; as many as the data was made with, {MAX_BROKERS} at first",
     )
+    parser.add_argument(
+        "--observe",
+        action="store_true",
+        help="with traces (Zipkin) and metrics (Prometheus, if it is installed)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,10 +71,10 @@ def run(args: argparse.Namespace) -> int:
         with starting(home, console):
             found = record.running(home)
             if found and ask(found, {"do": "status"})["phase"] == Phase.READY:
-                return say_it_is_up(found, brokers=args.brokers, console=console)
+                return say_it_is_up(found, brokers=args.brokers, observe=args.observe, console=console)
             if found is None:
-                brokers = prepare(home, brokers=args.brokers, console=console)
-                found = start_daemon(home, brokers=brokers)
+                brokers = prepare(home, brokers=args.brokers, observe=args.observe, console=console)
+                found = start_daemon(home, brokers=brokers, observe=args.observe)
         last = follow(found, console=console)
     except (UpError, JarsError, PostgresUnavailableError) as error:
         console.print(f"demo up: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -80,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
         console.print("[bold red]The stack did not come up; nothing was left running.[/]")
         console.print(last["failure"] or "It was taken down meanwhile.", markup=False, soft_wrap=True)
         return 1
+    if args.observe and prometheus_program() is None:
+        console.print(NO_PROMETHEUS, style="yellow", soft_wrap=True)
     welcome(last, seconds=time.monotonic() - began, console=console)
     return 0
 
@@ -102,12 +111,15 @@ def starting(home: Home, console: Console) -> Iterator[None]:
         os.close(descriptor)
 
 
-def say_it_is_up(found: Record, *, brokers: int | None, console: Console) -> int:
+def say_it_is_up(found: Record, *, brokers: int | None, observe: bool, console: Console) -> int:
     """Change nothing; 1 when another kind of stack was asked for than the one that runs."""
     if brokers not in (None, found.brokers):
         console.print(
             f"demo up: the stack runs with {found.brokers} broker(s); `./demo down` first", style="bold red"
         )
+        return 1
+    if observe and not found.observe:
+        console.print("demo up: the stack runs without --observe; `./demo down` first", style="bold red")
         return 1
     snapshot = ask(found, {"do": "status"})
     console.print("The stack is up already; nothing to do.")
@@ -118,8 +130,8 @@ def say_it_is_up(found: Record, *, brokers: int | None, console: Console) -> int
     return 0
 
 
-def prepare(home: Home, *, brokers: int | None, console: Console) -> int:
-    """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, Kafka's jars.
+def prepare(home: Home, *, brokers: int | None, console: Console, observe: bool = False) -> int:
+    """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, the jars.
 
     Returns:
         The number of brokers to start.
@@ -133,7 +145,7 @@ def prepare(home: Home, *, brokers: int | None, console: Console) -> int:
     made = int(made_for.read_text()) if made_for.exists() else None
     chosen = brokers or made or MAX_BROKERS
     ports = Ports.from_environment()
-    if busy := taken(ports.all(brokers=chosen)):
+    if busy := taken(ports.all(brokers=chosen, observe=observe)):
         raise UpError(
             "\n".join(["these ports are taken:", *(f"  {port}" for port in busy), remedy_for(busy)])
         )
@@ -147,15 +159,20 @@ def prepare(home: Home, *, brokers: int | None, console: Console) -> int:
     PostgresInstall(directory=home.data / "postgres", port=ports.postgres, password="").require_reachable()
     with shown(console) as progress:
         Jars.resolve(progress)
+        if observe:
+            zipkin.resolve(progress)
     return chosen
 
 
-def start_daemon(home: Home, *, brokers: int) -> Record:
+def start_daemon(home: Home, *, brokers: int, observe: bool = False) -> Record:
     """Start the supervisor in a session of its own and wait until it can be talked to."""
     errors = home.logs / "daemon.err"
     with os.fdopen(open_private(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as output:
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "demo", "supervise", "--brokers", str(brokers)],
+            [
+                *(sys.executable, "-m", "demo", "supervise", "--brokers", str(brokers)),
+                *(("--observe",) if observe else ()),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -47,13 +47,14 @@ class ProcessId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Who supervises, where it listens, what it started."""
+    """Who supervises, where it listens, what it started; `observe` is whether with traces and metrics."""
 
     supervisor: ProcessId
     socket: str
     brokers: int
     port_offset: int
     children: tuple[ProcessId, ...] = ()
+    observe: bool = False
 
     @property
     def ports(self) -> Ports:
@@ -75,6 +76,7 @@ class Record:
                 brokers=raw["brokers"],
                 port_offset=raw["port_offset"],
                 children=tuple(ProcessId(**child) for child in raw["children"]),
+                observe=raw.get("observe", False),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None

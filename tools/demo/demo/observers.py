@@ -1,0 +1,112 @@
+"""`./demo up --observe`: a trace store, and a Prometheus where there is one, as parts of the stack."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from demo.environment import base_environment
+from demo.home import REPOSITORY, Home
+from demo.supervisor.graph import Part, Probe, Service
+from devservers import zipkin
+from devservers.ports import HOST, Ports
+from devservers.private_files import private_directory, write_private
+
+RULES = REPOSITORY / "infra" / "observability" / "rules.yml"
+SCRAPE_S = 2
+NO_PROMETHEUS = (
+    "Prometheus is not installed here, so there are traces and no graphs: Debian has it as `apt-get install prometheus`; "
+    "the containers bring it with Grafana (infra/docker/observe.yml)"
+)
+
+
+def prometheus_program() -> str | None:
+    """The machine's Prometheus; no package registry that the demo installs from has it."""
+    return shutil.which("prometheus")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observers:
+    """Of a stack with these `ports`."""
+
+    home: Home
+    ports: Ports
+
+    @property
+    def zipkin_url(self) -> str:
+        """Base URL of the trace store."""
+        return f"http://{HOST}:{self.ports.zipkin}"
+
+    @property
+    def prometheus_url(self) -> str:
+        """Base URL of Prometheus."""
+        return f"http://{HOST}:{self.ports.prometheus}"
+
+    def environment(self, part: str) -> dict[str, str]:
+        """What makes a part send its spans to the trace store."""
+        return {
+            "OTEL_SERVICE_NAME": part,
+            "OTEL_TRACES_EXPORTER": "zipkin",
+            "OTEL_EXPORTER_ZIPKIN_ENDPOINT": f"{self.zipkin_url}/api/v2/spans",
+            "OTEL_BSP_SCHEDULE_DELAY": "500",  # milliseconds: who looks at once should see something
+        }
+
+    def parts(self, targets: dict[str, str], http: httpx.AsyncClient) -> list[Part]:
+        """Services that watch `targets`: the base URL of every part that has metrics."""
+        parts: list[Part] = [
+            Service(
+                name="zipkin",
+                command=zipkin.run_command(zipkin.resolve(), port=self.ports.zipkin),
+                ready=_answers(http, f"{self.zipkin_url}/health"),
+                env=base_environment(),
+                url=self.zipkin_url,
+            )
+        ]
+        if program := prometheus_program():
+            data = private_directory(self.home.data / "prometheus")
+            config = data / "prometheus.yml"
+            write_private(config, json.dumps(prometheus_config(targets)))  # JSON is YAML
+            parts.append(
+                Service(
+                    name="prometheus",
+                    command=(
+                        program,
+                        f"--config.file={config}",
+                        f"--storage.tsdb.path={data / 'tsdb'}",
+                        "--storage.tsdb.retention.time=1d",
+                        f"--web.listen-address={HOST}:{self.ports.prometheus}",
+                        "--log.level=warn",
+                    ),
+                    ready=_answers(http, f"{self.prometheus_url}/-/ready"),
+                    env=base_environment(),
+                    url=self.prometheus_url,
+                )
+            )
+        return parts
+
+
+def prometheus_config(targets: dict[str, str], *, rules: Path = RULES) -> dict[str, object]:
+    """Every part by its name: `instance` is order-1, `job` is order."""
+    jobs: dict[str, list[dict[str, object]]] = {}
+    for part, url in targets.items():
+        job = part.rstrip("0123456789").rstrip("-")
+        jobs.setdefault(job, []).append(
+            {"targets": [url.removeprefix("http://")], "labels": {"instance": part}}
+        )
+    return {
+        "global": {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": "15s"},
+        "rule_files": [str(rules)],
+        "scrape_configs": [{"job_name": job, "static_configs": found} for job, found in jobs.items()],
+    }
+
+
+def _answers(http: httpx.AsyncClient, url: str) -> Probe:
+    async def probe() -> bool:
+        try:
+            return (await http.get(url)).is_success
+        except httpx.HTTPError:
+            return False
+
+    return probe
