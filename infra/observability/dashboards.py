@@ -77,7 +77,7 @@ DASHBOARDS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Dead letters",
             COUNT,
-            (("max(catalog_dead_letters)", "read side"), ("sum(order_records_parked_total)", "order side")),
+            (("max(catalog_dead_letters)", "read side"), ("sum(order_dead_letters_total)", "order side")),
         ),
     ),
     "Order service": (
@@ -100,10 +100,10 @@ DASHBOARDS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel("Messages applied", PER_SECOND, rate("order_records_taken_in_total", "topic")),
         Panel(
-            "Messages parked, use cases refused",
+            "Dead letters, use cases refused",
             COUNT,
             (
-                ("sum(order_records_parked_total) or vector(0)", "parked"),
+                ("sum(order_dead_letters_total) or vector(0)", "dead letters"),
                 ("sum(order_commit_refused_total)", "refused"),
             ),
         ),
