@@ -17,7 +17,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-KAFKA_VERSION = "4.3.1"
+KAFKA_VERSION = "4.4.0"
 
 # kafka-clients is named although the others need it: the resolver otherwise takes an older one through another path.
 ARTIFACTS = (
