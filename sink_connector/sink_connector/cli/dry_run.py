@@ -17,6 +17,7 @@ from sink_connector.cli.topic_reader import Extent, TopicReader, shares, topic_r
 from sink_connector.cli.trial import Fate, Result, Trial, trial
 from sink_connector.cli.values import indented, plain, shortened, text_of
 from sink_connector.config.connector import ConnectorConfig
+from sink_connector.config.file import read_connector_file
 from sink_connector.errors import ConfigError, SinkError, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.runtime.consumer import Subscription
@@ -30,7 +31,10 @@ def run(options: argparse.Namespace) -> int:
     """0 when nothing is bad, 1 when a record is or the task would fail. Raises `ConfigError` and `SinkError`."""
     if not 1 <= options.records <= MOST_RECORDS:
         raise ConfigError({"--records": [f"is {options.records}, it must be 1 to {MOST_RECORDS}"]})
-    report = look(options.file, lambda definition: try_records(definition, options.begin, options.records))
+    report = look(
+        read_connector_file(options.file),
+        lambda definition: try_records(definition, options.begin, options.records),
+    )
     print(indented(report) if options.json else _text(report))
     return 1 if report["bad"] or report["stopped"] else 0
 

@@ -18,6 +18,7 @@ from sink_connector.cli.row_preview import Row
 from sink_connector.cli.topic_reader import Extent, TopicReader, topic_reader
 from sink_connector.cli.trial import SQL, Fate, Result, Trial, trial
 from sink_connector.cli.values import indented, plain
+from sink_connector.config.file import read_connector_file
 from sink_connector.dead_letters import dead_letter
 from sink_connector.errors import ConfigError, SinkError, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
@@ -42,7 +43,9 @@ def run(options: argparse.Namespace) -> int:
     place = TopicPartition(options.topic, options.partition)
     if options.partition < 0 or options.offset < 0:
         raise ConfigError({"PARTITION and OFFSET": ["begin with 0"]})
-    report = look(options.file, lambda definition: _explained(definition, place, options.offset))
+    report = look(
+        read_connector_file(options.file), lambda definition: _explained(definition, place, options.offset)
+    )
     print(indented(report) if options.json else as_text(report))
     return 0 if report["outcome"]["result"] not in {Result.BAD.value, Result.UNTRIED.value} else 1
 

@@ -1,31 +1,29 @@
-"""What the commands that only look have in common: the connector of a file, and a sentence for every failure."""
+"""What the commands that only look have in common: a connector, and a sentence for every failure."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
 from sink_connector.errors import SinkError, headline
 from sink_connector.logs import configure_logging
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 
 
-def look(path: Path, ask: Callable[[ConnectorDefinition], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    """The answer to a question about the connector of a file, without the values that nobody gets to see.
+def look(
+    given: Mapping[str, str], ask: Callable[[ConnectorDefinition], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
+    """The answer to a question about a connector, given by its configuration, without the values that nobody gets to see.
 
     Nothing is logged meanwhile: the answer says it all. Raises `ConfigError`, and `SinkError` for whatever else goes wrong.
     """
     worker = read_worker()
     redactor = worker.providers.redactor
-    definition = define_connector(
-        worker.completed(read_connector_file(path)), worker, worker.providers.unrestricted()
-    )
+    definition = define_connector(worker.completed(given), worker, worker.providers.unrestricted())
     configure_logging("CRITICAL", redactor)
     logging.disable()
     try:

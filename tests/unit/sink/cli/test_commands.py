@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from sink_connector.__main__ import main
+from sink_connector.cli.arguments import COMMANDS, MISUSED, make_parser
+from sink_connector.version import VERSION
 from tests.support.sink_rest import CONNECTOR
 
 Write = Any
@@ -37,17 +40,62 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
 
 
 def test_the_version_and_examples_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(capsys, "--version") == (0, "sink-connector 0.1.0\n")
+    assert said(capsys, "--version") == (0, f"sink-connector {VERSION}\n")
     code, text = said(capsys, "--help")
     assert code == 0
     for word in ("sink-connector run people.json", "SINK_BOOTSTRAP_SERVERS", "exit codes"):
         assert word in text
-    for command in ("run", "validate", "init", "worker", "deploy", "dead-letters"):
-        assert f"example: sink-connector {command}" in said(capsys, command, "--help")[1]
-    for command in ("try", "explain"):
-        text = said(capsys, command, "--help")[1]
-        assert f"  sink-connector {command} people.json" in text
-        assert "exit codes: 0" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_says_what_it_does_with_examples_that_parse_and_with_its_exit_codes(
+    command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text = said(capsys, command.name, "--help")
+    assert code == 0
+    assert command.text in text
+    for words, _ in command.examples:
+        assert f"  sink-connector {words}\n" in text
+        arguments = shlex.split(words.split(" | ")[0].split(" > ")[0])
+        assert make_parser().parse_args(arguments).command == command.name
+    for exit_code, reason in (*command.exits, MISUSED):
+        assert f"  {exit_code}  {reason}\n" in text
+    assert 0 in dict(command.exits)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_the_completion_of_a_shell_has_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab")
+    code, script = said(capsys, "completion", shell)
+    assert code == 0
+    for command in COMMANDS:
+        assert command.name in script
+
+
+def test_bash_completes_commands_and_the_names_of_files(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("shtab")
+    written(tmp_path, "people.json", {})
+    completion = written(tmp_path, "completion", said(capsys, "completion", "bash")[1])
+    program = f"""
+        source {completion}
+        at() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _shtab_sink_connector; echo "${{COMPREPLY[@]}}"; }}
+        at sink-connector quick; at sink-connector run peo; at sink-connector try people.json --re
+    """
+    completed = subprocess.run(
+        ["bash", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert completed.stdout.split() == ["quickstart", "people.json", "--records"]
+
+
+def test_without_its_extra_a_completion_is_one_sentence_and_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    code, text = said(capsys, "completion", "bash")
+    assert code == 1
+    assert text.startswith("sink-connector: needs the extra sink-connector[completion]")
 
 
 @pytest.mark.parametrize(
