@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 JSON_TYPE = "application/json"
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 PAUSE_S = 0.1
 
 

@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.contract.sink.connect_rest_steps import STEPS
+from tests.support import jvm
 from tests.support.connect_rest import fresh_names, play
 from tests.support.connect_worker import ConnectWorker, connect_worker
 
@@ -84,7 +85,10 @@ def _record(worker: ConnectWorker, names: Mapping[str, str]) -> None:
     for step, answer in play(STEPS, url=worker.url, names=names):
         print(f"{answer['status']} {step.name}")  # noqa: T201 - a person runs this and watches
         steps.append({**step.as_json(), "answer": answer})
-    recording = {"recorded_from": "Kafka Connect 4.3.1, Debezium JDBC sink 3.5.0.Final", "steps": steps}
+    recording = {
+        "recorded_from": f"Kafka Connect {jvm.KAFKA_VERSION}, Debezium JDBC sink 3.5.0.Final",
+        "steps": steps,
+    }
     RECORDING.write_text(json.dumps(recording, indent=1, ensure_ascii=False) + "\n")
 
 
