@@ -294,8 +294,8 @@ Reads what `run` and `deploy` would be given. Neither Kafka nor a database is as
         does="be one of a group of workers, told over REST what to run",
         text="""\
 Connectors and their states are kept in compacted topics of Kafka, and partitions move between workers by Kafka's own
-protocol. The properties are those of a Connect worker; SINK_ and a setting's name in capitals goes before the file, and
-with _FILE behind it names a file that holds the value.""",
+protocol. The properties are those of a Connect worker; a variable called SINK_ and the setting's name in capitals goes
+before the file.""",
         examples=(
             ("worker worker.properties", ""),
             ("worker", "settings from the environment alone, as in a container"),
