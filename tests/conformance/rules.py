@@ -227,7 +227,7 @@ async def _expanded(bench: Bench) -> None:
 
     async def listed() -> bool:
         found = (await bench.ask("GET", "/connectors?expand=status&expand=info")).json()
-        return found.get(bench.name, {}).keys() == {"status", "info"}
+        return bool(found.get(bench.name, {}).keys() == {"status", "info"})
 
     await bench.until(listed, what="it to be listed with both")
 

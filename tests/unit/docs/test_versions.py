@@ -47,6 +47,6 @@ def test_one_command_gives_every_part_another_version_and_changes_nothing_else(t
 
 
 def test_what_is_no_version_is_refused() -> None:
-    command = [REPOSITORY / ".ci" / "set-version", "0.2"]
+    command = [str(REPOSITORY / ".ci" / "set-version"), "0.2"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (2, "set-version: '0.2' is no X.Y.Z\n")
