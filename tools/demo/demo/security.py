@@ -118,6 +118,8 @@ class StackSecurity:
     def sink_env(self, *, port: int) -> dict[str, str]:
         """The same for the sink's worker, as a Connect worker spells it."""
         return self.sink_client_env() | {
+            "PGSSLMODE": "verify-full",
+            "PGSSLROOTCERT": str(self.authority.certificate),
             "SINK_LISTENERS": f"https://{HOST}:{port}",
             "SINK_LISTENERS_HTTPS_SSL_KEYSTORE_TYPE": "PEM",
             "SINK_LISTENERS_HTTPS_SSL_KEYSTORE_LOCATION": str(self.authority.issue("sink")),
@@ -187,14 +189,12 @@ def http_options(security: StackSecurity | None) -> dict[str, Any]:
 
 
 def _order_acls(name: str) -> tuple[Acl, ...]:
-    others = (f"inbox.{each}" for each in ORDERS if each != name)
+    # Its own inbox too: an order for goods of its own instance takes the same way as any other.
+    written = ("orders", "products", *(f"inbox.{each}" for each in ORDERS))
     return (
+        *(Acl(principal=name, operations=("WRITE",), resource="topic", name=topic) for topic in written),
         *(
-            Acl(principal=name, operations=("WRITE",), resource="topic", name=t)
-            for t in ("orders", "products", *others)
-        ),
-        *(
-            Acl(principal=name, operations=("READ",), resource="topic", name=t)
-            for t in ("products", f"inbox.{name}")
+            Acl(principal=name, operations=("READ",), resource="topic", name=topic)
+            for topic in ("products", f"inbox.{name}")
         ),
     )

@@ -333,7 +333,8 @@ class Stack:
                     "SINK_STATUS_STORAGE_REPLICATION_FACTOR": str(self.brokers),
                     "SINK_REST_HOST": HOST,
                     "SINK_REST_PORT": str(self.ports.sink),
-                    "SINK_DATABASE_URL": self.read.sink_dsn,
+                    # A rebuild adds an option to it, unseen, behind a question mark of its own.
+                    "SINK_DATABASE_URL": self.read.sink_dsn.partition("?")[0],
                     "SINK_TOPIC_PREFIX": "",
                     "SINK_CONFIG_PROVIDERS": "env",
                     "SINK_CONFIG_PROVIDERS_ENV_PARAM_ALLOWLIST_PATTERN": "SINK_DATABASE_URL|SINK_TOPIC_PREFIX",
