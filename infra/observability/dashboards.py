@@ -88,6 +88,7 @@ DASHBOARDS: dict[str, tuple[Panel, ...]] = {
         Panel("Use cases that wait for a commit", COUNT, value("order_commits_waiting", "instance")),
         Panel("Time of a commit", SECONDS, quantiles("order_commit_seconds")),
         Panel("Use cases that share a commit", COUNT, quantiles("order_commit_use_cases")),
+        Panel("Statements on SQLite", PER_SECOND, rate("order_sqlite_statements_total", "instance")),
         Panel("Outbox: records not in Kafka", COUNT, value("order_outbox_pending", "instance")),
         Panel("Outbox: age of the oldest", SECONDS, value("order_outbox_oldest_seconds", "instance")),
         Panel(

@@ -55,7 +55,7 @@ def require_json(request: Request) -> None:
 def _parsed(data: bytes) -> Any:
     try:
         text = data.decode("utf-8")
-        body = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+        body = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refused)
         json.dumps(body, ensure_ascii=False).encode()
     except RecursionError:
         raise InvalidRequestError("the body is nested too deep") from None
@@ -64,6 +64,10 @@ def _parsed(data: bytes) -> Any:
     except ValueError as error:
         raise UnreadableBodyError(f"the body is not JSON: {error}") from error
     return body
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def config_of(body: Any) -> dict[str, str | None]:

@@ -141,7 +141,7 @@ async def test_what_psql_prints_becomes_a_database_that_the_auditor_reads(tmp_pa
     assert read["outbox"] == [(3, "orders", b"ab", b"\xff\x00", "[]")]
     ((order_id, *_, updated_at),) = read["orders"]
     assert (order_id, updated_at) == ("order-1-a", 8)
-    assert read["parked"] == []
+    assert read["dead_letters"] == []
 
 
 def test_only_tables_that_are_there_are_asked_for() -> None:

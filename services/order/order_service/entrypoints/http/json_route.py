@@ -52,7 +52,7 @@ def parse_strictly(content: bytes) -> Any:
         text = content.decode()
         if text.startswith("\ufeff"):
             raise _malformed("begins with a byte order mark")
-        return json.loads(text, object_pairs_hook=_unique)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise _malformed(f"byte {error.start} is not UTF-8") from error
     except RecursionError as error:
@@ -68,6 +68,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise _malformed(f"has the key {twice[:64]!a} twice")
     return found
+
+
+def _no_constant(name: str) -> Any:
+    raise _malformed(f"{name} is no number of JSON")
 
 
 def _malformed(detail: str) -> ProblemError:
