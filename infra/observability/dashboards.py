@@ -77,7 +77,10 @@ DASHBOARDS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Dead letters",
             COUNT,
-            (("max(catalog_dead_letters)", "read side"), ("sum(order_dead_letters_total)", "order side")),
+            (
+                ("max(catalog_dead_letters)", "read side"),
+                ("sum(order_dead_letters_total) or vector(0)", "order side"),
+            ),
         ),
     ),
     "Order service": (
