@@ -32,6 +32,13 @@ def subjects(registry_url: str) -> Subjects:
     return Subjects(url=registry_url, prefix=f"{uuid.uuid4().hex[:8]}-")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the registry's download and start, which have limits of their own, out of the time of the test that comes first."""
+    for item in items:
+        if "registry" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(func_only=True))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """A failed test shows what the registry said meanwhile, and where its threads stand."""
