@@ -4,6 +4,7 @@ import heapq
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 import msgspec
@@ -12,6 +13,7 @@ from auditor.history.operation import Action, Operation, Outcome, Seen
 
 PRODUCTS = ("tea", "coffee")
 STOCK = 12
+EFFECT_S = 0.1
 
 
 class SimulatedShop:
@@ -32,7 +34,8 @@ class SimulatedShop:
         for name in PRODUCTS:
             self._do("shop", Action.REGISTER, f"products:{name}", quantity=STOCK, price=5)
         for number in range(clients):
-            self._later(1.0, lambda name=f"client-{number}", left=steps: self._act(name, left))  # type: ignore[misc]
+            # By then the products are registered.
+            self._later(1.0, partial(self._act, f"client-{number}", steps), least=EFFECT_S)
 
     def run(self) -> list[Operation]:
         self._record("listener", Action.SNAPSHOT, completed=0.0, outcome=Outcome.OK)
@@ -55,8 +58,9 @@ class SimulatedShop:
     def _key_of(self, aggregate: str) -> str | None:
         return next((key for key, o in self._of_key.items() if o.aggregate == aggregate), None)
 
-    def _later(self, most: float, act: Callable[[], None]) -> None:
-        heapq.heappush(self._agenda, (self._now + self._dice.uniform(0, most), next(self._ids), act))
+    def _later(self, most: float, act: Callable[[], None], *, least: float = 0.0) -> None:
+        wait = max(self._dice.uniform(0, most), least)
+        heapq.heappush(self._agenda, (self._now + wait, next(self._ids), act))
 
     def _record(self, process: str, action: Action, *, invoked: float | None = None, **known: object) -> None:
         at = self._now if invoked is None else invoked
@@ -115,7 +119,7 @@ class SimulatedShop:
                 self._known[client].append(aggregate)
             self._later(0.1, lambda: self._act(client, left - 1))
 
-        self._later(0.1, effect)
+        self._later(EFFECT_S, effect)
 
     def _effect(self, action: Action, aggregate: str, known: dict[str, object]) -> dict[str, object]:
         if action is Action.QUERY:
