@@ -182,12 +182,17 @@ class UnwrappingRecordConverter:
         unwrapping: TransformingRecordConverter,
         key: Converter,
         value: Converter,
+        truncates: bool,
     ) -> None:
-        """Takes what it works with."""
+        """Takes what it works with; `truncates` is as in `UnwrapChangeEvent`."""
         self._compiled = compiled
         self._unwrapping = unwrapping
         self._key = key if isinstance(key, CompiledReader) else None
-        self._rows = UnwrappedRows(value.compile) if isinstance(value, EnvelopeConverter) else None
+        self._rows = (
+            UnwrappedRows(value.compile, truncates=truncates)
+            if isinstance(value, EnvelopeConverter)
+            else None
+        )
         self._flat: RecordSchema | None = (
             None  # the last one found to be no change event; most records have it
         )
@@ -270,7 +275,13 @@ def make_record_converter(
     )
     if not unwraps:
         return compiled
-    return UnwrappingRecordConverter(compiled=compiled, unwrapping=transforming, key=key, value=value)
+    return UnwrappingRecordConverter(
+        compiled=compiled,
+        unwrapping=transforming,
+        key=key,
+        value=value,
+        truncates=config.table.truncate_enabled,
+    )
 
 
 Preparing = tuple[PreparingConverter | None, PreparingConverter | None]

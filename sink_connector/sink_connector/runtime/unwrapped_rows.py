@@ -51,9 +51,10 @@ class _Plan:
 class UnwrappedRows:
     """Makes rows of events whose values are those of Connect's JSON."""
 
-    def __init__(self, compile_row: CompileRow) -> None:
-        """`compile_row` gives the shape of a struct's schema, and its decoder."""
+    def __init__(self, compile_row: CompileRow, *, truncates: bool) -> None:
+        """`compile_row` gives the shape of a struct's schema, and its decoder; `truncates` is as in `UnwrapChangeEvent`."""
         self._compile = compile_row
+        self._truncates = truncates
         self._plan = PerSchema(self._make)
 
     def of(self, events: WriteRecords) -> WriteRecords | None:
@@ -74,7 +75,7 @@ class UnwrappedRows:
                     check(text)
         operations, states = cells[plan.operation], _texts(cells[plan.after])
         every = b"".join(states)
-        if any(each in every for each in UNAVAILABLE_TEXTS):
+        if any(each in every for each in UNAVAILABLE_TEXTS) or (self._truncates and TRUNCATE in operations):
             return None
         decode = plan.decode
         rows = [

@@ -29,8 +29,12 @@ ONE = "/connectors/<connector>"
 
 
 def running(step: str, name: str = "connector", tasks: int = 2) -> Step:
-    """Wait until a connector and all of its tasks run."""
-    states = {f"/tasks/{number}/state": "RUNNING" for number in range(tasks)}
+    """Wait until a connector and all of its tasks run, and none has a fault to tell."""
+    states = {
+        f"/tasks/{number}/{field}": value
+        for number in range(tasks)
+        for field, value in (("state", "RUNNING"), ("trace", None))
+    }
     return Step(step, "GET", f"/connectors/<{name}>/status", until={"/connector/state": "RUNNING", **states})
 
 
@@ -91,7 +95,7 @@ LIFE = [
     Step("get", "GET", ONE),
     Step("config", "GET", f"{ONE}/config"),
     Step("tasks", "GET", f"{ONE}/tasks"),
-    Step("status of a task", "GET", f"{ONE}/tasks/0/status", until={"/state": "RUNNING"}),
+    Step("status of a task", "GET", f"{ONE}/tasks/0/status", until={"/state": "RUNNING", "/trace": None}),
     Step("status of a task that is not there", "GET", f"{ONE}/tasks/9/status"),
     Step("status of a task without a number", "GET", f"{ONE}/tasks/first/status"),
     Step("topics in use", "GET", f"{ONE}/topics", until={"/<connector>/topics/0": "<topic>"}),
