@@ -42,7 +42,8 @@ async def audit_copy(target: Target, *, schema: str, suffix: str) -> Report:
 
 async def _copy_facts(target: Target, *, schema: str) -> AsyncIterator[Sequence[Fact]]:
     """All of the copy at one moment. The transaction ends before the topics are read, which may take long."""
-    async with snapshot(f"{target.read_dsn}?search_path={schema}") as database:
+    separator = "&" if "?" in target.read_dsn else "?"
+    async with snapshot(f"{target.read_dsn}{separator}search_path={schema}") as database:
         async for block in read_facts(database, target=target):
             yield block
 
