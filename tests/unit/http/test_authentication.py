@@ -27,9 +27,11 @@ class Issuer:
     def __init__(self) -> None:
         self.key = jwk.ECKey.generate_key("P-256", {"kid": "first", "use": "sig", "alg": "ES256"})
         self.asked = 0
+        self.requests = 0
         self.is_up = True
 
     def answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
         if not self.is_up:
             raise httpx.ConnectError("away")
         if request.url.path == "/.well-known/openid-configuration":
@@ -155,6 +157,19 @@ async def test_without_any_keys_nobody_is_believed(issuer: Issuer) -> None:
     issuer.is_up = False
     with pytest.raises(of_order.KeysUnavailableError):
         await verifier_of(issuer).verify(issuer.token())
+
+
+async def test_an_issuer_that_is_away_is_not_asked_for_every_request(issuer: Issuer) -> None:
+    now = NOW
+    verifier = verifier_of(issuer, clock=lambda: now)
+    issuer.is_up = False
+    for _ in range(5):
+        with pytest.raises(of_order.KeysUnavailableError):
+            await verifier.verify(issuer.token())
+    assert issuer.requests == 1
+    issuer.is_up = True
+    now += of_order.ASK_AGAIN_S
+    assert (await verifier.verify(issuer.token())).subject == "ada"
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ class TokenVerifier:
 
     def _claims(self, token: str) -> Mapping[str, Any]:
         if self._keys is None:
-            raise KeysUnavailableError("the issuer's keys are not known")
+            raise KeysUnavailableError("the issuer of the tokens does not answer")
         registry = jwt.JWTClaimsRegistry(
             now=int(self.clock()),
             leeway=int(self.leeway_s),
@@ -133,9 +133,7 @@ class TokenVerifier:
                 self._keys = jwk.KeySet.import_key_set(await self._json(described["jwks_uri"]))
             except (httpx.HTTPError, JoseError, ValueError, LookupError, TypeError) as error:
                 log.warning("issuer.unavailable", issuer=self.issuer, error=repr(error))
-                if self._keys is None:
-                    raise KeysUnavailableError("the issuer of the tokens does not answer") from error
-                # Better the keys of before than nobody: whoever is asked too often may be what is away.
+                # The keys of before serve on, if there are any: whoever is asked too often may be what is away.
                 self._asked_at = self.clock() - KEYS_LAST_S + ASK_AGAIN_S
                 return
             self._known.clear()
