@@ -9,6 +9,7 @@ import pytest
 from demo import observers
 from demo.home import Home
 from demo.stack import Stack
+from demo.stack_graph import graph_of
 from demo.supervisor.graph import Service
 from devservers import zipkin
 from devservers.ports import Ports
@@ -27,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 async def services(home: Home, *, observe: bool) -> dict[str, Service]:
     stack = Stack.of(home=home, ports=Ports(offset=7), brokers=1, classpath="", observe=observe)
     async with httpx.AsyncClient() as http:
-        return {service.name: service for service in stack.graph(http).services}
+        return {service.name: service for service in graph_of(stack, http).services}
 
 
 async def test_without_it_no_part_is_asked_for_traces_and_none_is_added(home: Home) -> None:

@@ -9,6 +9,7 @@ import pytest
 from demo.environment import supervisor_environment
 from demo.home import Home
 from demo.stack import Stack
+from demo.stack_graph import graph_of
 from demo.supervisor.commands import Command
 from demo.supervisor.event_log import EventLog
 from demo.supervisor.graph import Graph, GraphError, Job, Part, Service
@@ -67,7 +68,7 @@ async def test_the_stack_starts_brokers_before_topics_before_services_and_stops_
     home.make()
     stack = Stack.of(home=home, ports=Ports(), brokers=brokers, classpath="kafka.jar")
     async with httpx.AsyncClient() as http:
-        graph = stack.graph(http)
+        graph = graph_of(stack, http)
     order = [part.name for part in graph.parts]
     for before, after in [
         ("kafka-1-storage", "kafka-1"),
@@ -93,7 +94,7 @@ async def test_the_stack_starts_brokers_before_topics_before_services_and_stops_
 async def parts(home: Home) -> tuple[Part, ...]:
     """Of a whole stack, as its supervisor gets them."""
     async with httpx.AsyncClient() as http:
-        return Stack.of(home=home, ports=Ports(), brokers=3, classpath="kafka.jar").graph(http).parts
+        return graph_of(Stack.of(home=home, ports=Ports(), brokers=3, classpath="kafka.jar"), http).parts
 
 
 def commands(parts: tuple[Part, ...]) -> dict[str, tuple[str, ...]]:
@@ -133,7 +134,7 @@ async def test_no_part_gets_the_caller_s_environment_but_its_own_settings(
     for name, value in (SECRETS | settings).items():
         monkeypatch.setenv(name, value)
     async with httpx.AsyncClient() as http:
-        parts = Stack.of(home=home, ports=Ports(), brokers=3, classpath="").graph(http).parts
+        parts = graph_of(Stack.of(home=home, ports=Ports(), brokers=3, classpath=""), http).parts
     given = {
         part.name: dict(carrier.env)
         for part in parts

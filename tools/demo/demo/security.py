@@ -102,7 +102,7 @@ class StackSecurity:
             await admin.close()
 
     def service_env(self, part: str, prefix: str) -> dict[str, str]:
-        """The settings of an order instance or the catalog that make it part of this."""
+        """The settings of a service that make it part of this."""
         return {
             f"{prefix}TLS_CERTFILE": str(self.authority.issue(part)),
             f"{prefix}TLS_CAFILE": str(self.authority.certificate),
@@ -114,6 +114,26 @@ class StackSecurity:
             f"{prefix}KAFKA_SASL_PASSWORD_FILE": str(self.home.secrets / f"kafka_{part}"),
             f"{prefix}KAFKA_SSL_CAFILE": str(self.authority.certificate),
         }
+
+    def catalog_env(self) -> dict[str, str]:
+        """The same for the catalog, which asks the sink how it is."""
+        return self.service_env("catalog", "CATALOG_") | {
+            "CATALOG_SINK_USER": SINK_USER,
+            "CATALOG_SINK_PASSWORD": self.sink_password,
+        }
+
+    def topics_env(self) -> dict[str, str]:
+        """How the job that makes the topics reaches Kafka."""
+        login = self.kafka_login()
+        return {
+            "KAFKA_SSL_CAFILE": login["cafile"],
+            "KAFKA_SASL_USERNAME": login["username"],
+            "KAFKA_SASL_PASSWORD": login["password"],
+        }
+
+    def staff_env(self) -> dict[str, str]:
+        """How the job that registers the products is let in."""
+        return {"SHOP_CAFILE": str(self.authority.certificate), "SHOP_TOKEN": self.token("staff")}
 
     def sink_env(self, *, port: int) -> dict[str, str]:
         """The same for the sink's worker, as a Connect worker spells it."""

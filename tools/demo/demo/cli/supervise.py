@@ -14,6 +14,7 @@ import httpx
 from demo.environment import base_environment
 from demo.home import Home
 from demo.stack import Stack
+from demo.stack_graph import graph_of
 from demo.supervisor.control import ControlServer
 from demo.supervisor.event_log import EventLog
 from demo.supervisor.record import ProcessId, Record, supervisor_id, supervisor_lock
@@ -70,7 +71,7 @@ async def _supervise(stack: Stack) -> int:
 
         async with httpx.AsyncClient(timeout=PROBE_TIMEOUT_S, trust_env=False, verify=stack.verify) as http:
             supervisor = Supervisor(
-                graph=stack.graph(http),
+                graph=graph_of(stack, http),
                 home=stack.home,
                 env=base_environment(),
                 events=EventLog(stack.home.log("supervisor")),
