@@ -108,24 +108,24 @@ async def run(
             bootstrap_servers=config.bootstrap_servers,
             connectors=cluster.configs.names,
         )
-        if (
-            not config.rest.asks
-            and not config.rest_host.startswith("127.")
-            and config.rest_host not in LOOPBACK
-        ):
-            log.warning(
-                "rest.open", host=config.rest_host, effect="whoever reaches it may change every connector"
-            )
+        _warn_if_open(config)
         for given in files or ():
             await _warn_of_missing_topics(running, _define(config, providers)(given))
+        knows = config.rest.knows if config.rest.users_file else None
         return await serve(
             config,
-            make_app(
-                context, hosts=config.hosts, knows=config.rest.knows if config.rest.users_file else None
-            ),
+            make_app(context, hosts=config.hosts, knows=knows),
             listener=listener,
             watched=[*following, *working],
             failed=asyncio.Event() if files is None else herder.failed,
+        )
+
+
+def _warn_if_open(config: WorkerConfig) -> None:
+    is_local = config.rest_host.startswith("127.") or config.rest_host in LOOPBACK
+    if not config.rest.asks and not is_local:
+        log.warning(
+            "rest.open", host=config.rest_host, effect="whoever reaches it may change every connector"
         )
 
 

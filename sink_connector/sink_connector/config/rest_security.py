@@ -5,7 +5,7 @@
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
@@ -95,13 +95,7 @@ def read_rest_security(values: Mapping[str, str]) -> RestSecurity:
     tls = _tls(values, problems) if "https" in schemes else RestSecurity()
     if problems:
         raise ConfigError(problems)
-    security = RestSecurity(
-        certificate=tls.certificate,
-        key_password=tls.key_password,
-        trusted=tls.trusted,
-        asks_clients=tls.asks_clients,
-        users_file=users_file,
-    )
+    security = replace(tls, users_file=users_file)
     try:
         security.client_context()
         security.knows("", "")

@@ -56,7 +56,11 @@ def make_app(
         app.add_middleware(BasicAuth, knows=knows)
     app.add_middleware(RequestGuard, hosts=hosts, refuse=errors.refusal)
     app.add_middleware(ResponseHeadersMiddleware)
+    _add_own_routes(app)
+    return app
 
+
+def _add_own_routes(app: FastAPI) -> None:
     @app.get("/")
     async def root(context: Context) -> dict[str, str]:
         """The version is that of the Connect release whose API this is."""
@@ -77,5 +81,3 @@ def make_app(
     @app.get("/metrics")
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    return app

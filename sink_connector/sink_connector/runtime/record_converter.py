@@ -220,9 +220,8 @@ class UnwrappingRecordConverter:
             return converted
         if self._rows is None or self._key is None:
             return one_by_one(self, read)
-        self._key.read_all(
-            read.keys
-        )  # one that cannot be read is a bad record, whatever the key of its row is
+        # A key that cannot be read is a bad record, whatever the key of its row is.
+        self._key.read_all(read.keys)
         unwrapped = {topic: self._rows.of(found) for topic, found in converted.items()}
         rows = {topic: found for topic, found in unwrapped.items() if found is not None}
         return rows if len(rows) == len(unwrapped) else one_by_one(self, read)

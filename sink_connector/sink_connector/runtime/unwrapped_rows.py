@@ -24,7 +24,6 @@ from sink_connector.transforms.debezium import (
     MESSAGE,
     OPERATION,
     TRUNCATE,
-    UNAVAILABLE,
     is_envelope,
     is_side_record,
 )
@@ -33,8 +32,6 @@ CompileRow = Callable[[Schema], tuple[RecordSchema, Decoder]]
 
 NO_ROW = {TRUNCATE, MESSAGE}
 NESTED = {Type.STRUCT, Type.ARRAY, Type.MAP}
-# How a value that the source did not have at hand may be written: as a text, as bytes, or with letters escaped.
-UNAVAILABLE_TEXTS = (UNAVAILABLE.encode(), b"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ", b"\\u00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ class UnwrappedRows:
     def of(self, events: WriteRecords) -> WriteRecords | None:
         """The rows, with tombstones for deletions and without events that concern no row; None where each is to be looked at.
 
-        Raises whatever reading one of them raises.
+        All columns of the rows are at hand (`may_be_unavailable`). Raises whatever reading one of them raises.
         """
         shapes = {id(shape): shape for shape in events.shapes if shape is not None}
         shape = shapes.popitem()[1] if len(shapes) == 1 else None
@@ -74,8 +71,7 @@ class UnwrappedRows:
                 if text != NULL:
                     check(text)
         operations, states = cells[plan.operation], _texts(cells[plan.after])
-        every = b"".join(states)
-        if any(each in every for each in UNAVAILABLE_TEXTS) or (self._truncates and TRUNCATE in operations):
+        if self._truncates and TRUNCATE in operations:
             return None
         decode = plan.decode
         rows = [

@@ -16,9 +16,8 @@ from sink_connector.sink.column_mapping import ColumnMapping
 LayoutOf = Callable[[RecordSchema | None, RecordSchema | None], ColumnMapping]
 Schemas = tuple[RecordSchema | None, RecordSchema | None]  # of key and value
 Layer = dict[Any, int]  # the places by their keys
-INCOMPARABLE = (
-    object()
-)  # a version that only the database can compare: null, or a text, which may be an instant or a number
+# A version that only the database can compare: null, or a text, which may be an instant or a number.
+INCOMPARABLE = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ def last_states(
     """Groups to be written in this order, each sorted by key, so that all tasks lock rows in the same order.
 
     The last state of a key wins, or the one with the highest version; where only the database can compare two versions, both
-    states are written, one after the other. `keys` are those of the entries where they are to be
-    compared otherwise than `keys_of` gives them.
+    states are written, one after the other. `keys` are those of the entries where they are to be compared otherwise than
+    `keys_of` gives them.
     """
     found = keys_of(entries, layout_of) if keys is None else keys
     last = dict(zip(found, range(len(found)), strict=True))

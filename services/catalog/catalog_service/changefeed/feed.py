@@ -176,9 +176,8 @@ class Feed:
     def _is_repeat(self, change: Change) -> bool:
         name = (change.partition[0], change.key)
         told = self._versions.pop(name, 0)
-        self._versions[name] = max(
-            told, change.version
-        )  # behind all others: the longest untold is forgotten first
+        # Put behind all others: what was told longest ago is forgotten first.
+        self._versions[name] = max(told, change.version)
         if len(self._versions) > _MAX_VERSIONS:
             del self._versions[next(iter(self._versions))]
         return change.version <= told

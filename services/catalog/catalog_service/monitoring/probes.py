@@ -34,8 +34,7 @@ Probe = Callable[[], Awaitable[Sequence[Part]]]
 class Probes:
     """Asks every part how it is, each on its own: nobody waits for a part that is away. The last answers are kept.
 
-    Everybody is asked once at the start, and from then on only while somebody looks: asking costs every part more than a
-    tenth of what an order does.
+    Everybody is asked once at the start, and from then on only while somebody looks: asking costs every part.
     """
 
     def __init__(  # noqa: PLR0913 - whom it asks, and how

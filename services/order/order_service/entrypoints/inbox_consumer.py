@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -101,7 +101,6 @@ class InboxConsumer:
     caught_up: bool = False
     connected: bool = False
     _trouble: str | None = None
-    _processing: "Processing" = field(init=False)
 
     def missing(self) -> str | None:
         """Why this topic's records do not take effect now; None when they do."""
@@ -147,8 +146,8 @@ class InboxConsumer:
             records = await consumer.poll(timeout_s=POLL_S if self.caught_up else FIRST_POLL_S, limit=BATCH)
             if records:
                 batch = [incoming(record, self.effect_of, topic_id=consumer.topic_id) for record in records]
-                with Processing(self.topic, batch) as self._processing:
-                    await self._apply(self._processing.batch)
+                with Processing(self.topic, batch) as processing:
+                    await self._apply(processing.batch, processing)
                 await self.sleep(self.gather_s)
             self._trouble = None
             if not self.caught_up:
@@ -161,7 +160,7 @@ class InboxConsumer:
         log.error("inbox.topic_recreated", source=position.source, was=position.topic_id, topic_id=topic_id)
         return 0  # effects are guarded by versions, so reading all that the new topic has does no harm
 
-    async def _apply(self, batch: Sequence[Incoming]) -> None:
+    async def _apply(self, batch: Sequence[Incoming], processing: Processing) -> None:
         """Until the database has it: an outage must lose nothing, and there is nothing else to do meanwhile."""
         while True:
             try:
@@ -171,28 +170,30 @@ class InboxConsumer:
                 log.warning("inbox.delayed", topic=self.topic, error=str(error), records=len(batch))
                 await self.sleep(RETRY_S)
             except UnstorableError as error:
-                await self._apply_parts(batch, error)
+                await self._apply_parts(batch, processing, error)
                 return
             else:
                 break
         TAKEN_IN.labels(self.topic).inc(len(batch))
         for letter in letters or ():
             DEAD_LETTERS.labels(self.topic).inc()
-            self._processing.refused(letter)
+            processing.refused(letter)
             trace_id = letter.incoming.trace[3:35]
             record = letter.incoming.record
             log.error("inbox.record_refused", record=record, reason=letter.reason, trace_id=trace_id)
 
-    async def _apply_parts(self, batch: Sequence[Incoming], error: UnstorableError) -> None:
+    async def _apply_parts(
+        self, batch: Sequence[Incoming], processing: Processing, error: UnstorableError
+    ) -> None:
         """Halve what the database refuses until the one record is found, and put that among the dead letters."""
         if len(batch) > 1:
             middle = len(batch) // 2
-            await self._apply(batch[:middle])
-            await self._apply(batch[middle:])
+            await self._apply(batch[:middle], processing)
+            await self._apply(batch[middle:], processing)
         elif isinstance(batch[0].effect, RecordDeadLetter):
             raise error
         else:
-            await self._apply([batch[0].refused(error.detail)])
+            await self._apply([batch[0].refused(error.detail)], processing)
 
     async def _start_over(self, lost: Mapping[int, int]) -> None:
         """The topic has lost what comes next. Read all it has: effects are guarded, and orders ask again for answers."""

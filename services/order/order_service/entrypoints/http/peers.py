@@ -120,7 +120,7 @@ class Peers:
             "http.request.method": request.method,
             "url.full": str(request.url),
             "server.address": request.url.host,
-            "server.port": request.url.port or 80,
+            "server.port": request.url.port or (443 if request.url.scheme == "https" else 80),
         }
         with telemetry.begin(
             request.method, parent=tracing.current(), kind="client", attributes=attributes
