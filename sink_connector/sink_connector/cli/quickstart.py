@@ -20,7 +20,7 @@ from sink_connector.config.connector import ConverterConfig
 from sink_connector.config.definition import JSON_CONVERTER
 from sink_connector.converters import Converter, PreparingConverter
 from sink_connector.converters.factory import CONVERTERS, make_converter
-from sink_connector.converters.registry.wire import REGISTRY_CLASSES
+from sink_connector.converters.registry.wire import REGISTRY_CLASSES, has_id
 from sink_connector.data.record import Record
 from sink_connector.errors import BadRecordError, ConfigError, SinkError, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
@@ -35,7 +35,6 @@ STORAGE = "org.apache.kafka.connect.storage.StringConverter"
 BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 NUMBERS = tuple(name for name in CONVERTERS if name.endswith(("LongConverter", "IntegerConverter")))
 UNWRAP = {"transforms": "unwrap", "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState"}
-MAGIC, PREFIX_BYTES = 0, 5  # a registry's wire format: a zero byte and four of the schema's id
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 TEXT = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f]*")  # what a person would call a text
 WARNED = ("bad", "untried")
@@ -224,7 +223,7 @@ def _key_candidates(keys: Sequence[bytes | None], registry: str) -> Iterator[Opt
 
 def _are_registered(data: Sequence[bytes | None]) -> bool:
     present = [each for each in data if each is not None]
-    return bool(present) and all(len(each) >= PREFIX_BYTES and each[0] == MAGIC for each in present)
+    return bool(present) and all(map(has_id, present))
 
 
 def _is_text(data: bytes) -> bool:

@@ -33,9 +33,8 @@ async def serve(*, port: int, certificate: Path, socket: Path) -> None:
                 async with asyncio.timeout(PATIENCE_S):
                     asked = await reader.readexactly(len(SSL_REQUEST))
                     if asked != SSL_REQUEST:
-                        await reader.read(
-                            int.from_bytes(asked[:4])
-                        )  # or its answer would be lost with the connection
+                        # What is left unread would have the connection reset, and the answer lost.
+                        await reader.read(CHUNK)
                         writer.write(b"E" + (len(REFUSED) + 4).to_bytes(4) + REFUSED)
                         await writer.drain()
                         return

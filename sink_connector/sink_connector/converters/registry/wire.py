@@ -83,7 +83,7 @@ class RegistryConverter:
 
     async def prepare(self, topic: str, data: Sequence[bytes | None]) -> None:  # noqa: ARG002 - the protocol's
         """Fetch the schemas of these values that are not known yet, several at a time. Raises as the source does."""
-        wanted = sorted({_id_of(each) for each in data if each is not None and _has_id(each)})
+        wanted = sorted({_id_of(each) for each in data if each is not None and has_id(each)})
         missing = [each for each in wanted if self._is_to_be_fetched(each)]
         for start in range(0, len(missing), AT_ONCE):
             some = missing[start : start + AT_ONCE]
@@ -96,7 +96,7 @@ class RegistryConverter:
         """The value with its schema. Raises `BadRecordError`."""
         if data is None:
             return Decoded(None, None)
-        if not _has_id(data):
+        if not has_id(data):
             raise BadRecordError("not in the registry's wire format: a zero byte and four bytes of schema id")
         decoder = self._decoders.get(_id_of(data))
         if decoder is None:
@@ -123,7 +123,7 @@ class RegistryConverter:
         """
         values = [each for each in data if each is not None]
         prefix = values[0][:PREFIX] if values and len(values) == len(data) else b""
-        decoder = self._decoders.get(_id_of(prefix)) if _has_id(prefix) else None
+        decoder = self._decoders.get(_id_of(prefix)) if has_id(prefix) else None
         if decoder is None or [each for each in values if not each.startswith(prefix)]:
             return read_each(self.read, data)
         if isinstance(decoder, DecodesTogether):
@@ -193,7 +193,8 @@ class _Unknown:
     until: float
 
 
-def _has_id(data: bytes) -> bool:
+def has_id(data: bytes) -> bool:
+    """Whether a value can be in the registry's wire format."""
     return len(data) >= PREFIX and data[0] == MAGIC
 
 

@@ -65,6 +65,10 @@ def run(args: argparse.Namespace) -> int:
     """
     home = Home.from_environment()
     record = running_record(home)
+    if record.secure:
+        raise UsageError(
+            "customers and nemesis have no log-ins: run it on a stack that is up without --secure"
+        )
     parts = list(ask(record, {"do": "follow"})["parts"])
     seconds = args.minutes * _MINUTE_S
     try:
