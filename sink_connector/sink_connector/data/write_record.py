@@ -1,6 +1,6 @@
 """Records on their way to a table: as they stood in Kafka, and converted. Many of them are columns, not objects."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import compress
 from operator import attrgetter, itemgetter
@@ -206,6 +206,17 @@ class WriteRecords(Sequence[WriteRecord]):
         if all(values):  # what is empty or zero is looked at again
             return self
         return self.at([place for place, value in enumerate(values) if value is not None])
+
+    @property
+    def different_shapes(self) -> Collection[RecordSchema | None]:
+        """Each shape of the values once."""
+        return dict(zip(map(id, self.shapes), self.shapes, strict=True)).values()
+
+    def values_of(self, shape: RecordSchema) -> Sequence[Any]:
+        """The values of one shape, in order."""
+        if len(self.different_shapes) == 1:
+            return self.values
+        return [value for value, each in zip(self.values, self.shapes, strict=True) if each is shape]
 
     @property
     def have_one_schema(self) -> bool:

@@ -24,7 +24,8 @@ from sink_connector.errors import BadRecordError, Stage
 from sink_connector.runtime.unwrapped_rows import UnwrappedRows
 from sink_connector.transforms import Chain
 from sink_connector.transforms.columns import ValueColumns
-from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event, may_be_unavailable
+from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event
+from sink_connector.transforms.unavailable import holds_unavailable, may_be_unavailable
 
 # The entry of a record and the topic that names its table, which a transform may have changed; None when it dropped it.
 Converted = tuple[str, WriteRecord] | None
@@ -212,11 +213,13 @@ class UnwrappingRecordConverter:
 
     def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
         """See `RecordConverter`."""
-        if any(map(may_be_unavailable, filter(None, read.values))):
-            return one_by_one(self, read)
         converted = self._compiled.together(read)
-        shapes = {id(shape): shape for found in converted.values() for shape in found.shapes}
-        if not any(map(_is_wrapped, shapes.values())):
+        shapes = {
+            id(shape): (shape, found) for found in converted.values() for shape in found.different_shapes
+        }
+        if any(_lacks_columns(shape, found) for shape, found in shapes.values()):
+            return one_by_one(self, read)
+        if not any(_is_wrapped(shape) for shape, _ in shapes.values()):
             return converted
         if self._rows is None or self._key is None:
             return one_by_one(self, read)
@@ -229,6 +232,15 @@ class UnwrappingRecordConverter:
     async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
         """Fetch the schemas that these records name."""
         await self._compiled.prepare(topic, records)
+
+
+def _lacks_columns(shape: RecordSchema | None, found: WriteRecords) -> bool:
+    """Whether a flat row of a shape has a column that the source had not at hand; of values without a schema: may have."""
+    if shape is None or not shape.is_struct or is_change_event(shape.schema):
+        return False
+    if shape.form is Form.UNTYPED:
+        return any(record.value and may_be_unavailable(record.value) for record in found.records)
+    return holds_unavailable(shape.schema, list(zip(*map(shape.take, found.values_of(shape)), strict=True)))
 
 
 def _is_wrapped(shape: RecordSchema | None) -> bool:

@@ -29,7 +29,7 @@ from sink_connector.sink.table_writer import TableWriter, Written
 log = structlog.get_logger()
 
 POLL_MS = 200
-MOST_AT_ONCE = 2_000  # records of one poll; between two polls the event loop serves everything else
+MOST_AT_ONCE = 1_000  # records of one poll; between two polls the event loop serves everything else
 KEEP_ALIVE_S = 5.0
 IDLE_S = 1.0
 FENCED_PATIENCE_S = 30.0  # a fenced task is given a new assignment within the group's session time-out

@@ -27,6 +27,7 @@ from sink_connector.transforms.debezium import (
     is_envelope,
     is_side_record,
 )
+from sink_connector.transforms.unavailable import holds_unavailable
 
 CompileRow = Callable[[Schema], tuple[RecordSchema, Decoder]]
 
@@ -57,7 +58,7 @@ class UnwrappedRows:
     def of(self, events: WriteRecords) -> WriteRecords | None:
         """The rows, with tombstones for deletions and without events that concern no row; None where each is to be looked at.
 
-        All columns of the rows are at hand (`may_be_unavailable`). Raises whatever reading one of them raises.
+        Raises whatever reading one of them raises.
         """
         shapes = {id(shape): shape for shape in events.shapes if shape is not None}
         shape = shapes.popitem()[1] if len(shapes) == 1 else None
@@ -78,6 +79,9 @@ class UnwrappedRows:
             None if text == NULL or operation == DELETE else decode(text)
             for operation, text in zip(operations, states, strict=True)
         ]
+        cells = list(zip(*map(plan.row.take, filter(None, rows)), strict=True))
+        if cells and holds_unavailable(plan.row.schema, cells):
+            return None
         values, row_shapes = list(events.values), list(events.shapes)
         for place, row in zip(places, rows, strict=True):
             values[place] = row

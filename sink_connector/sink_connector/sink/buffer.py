@@ -20,7 +20,7 @@ from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.table_metadata import TableName
 from sink_connector.sink.table_naming import TableNaming
 
-MOST_BYTES = 4 * 1024 * 1024  # of keys, values and headers; one batch is filling while another is written
+MOST_BYTES = 3 * 1024 * 1024  # of keys, values and headers of a batch
 GROWTH = 10  # a limit that was lowered grows by a tenth with every batch that fits
 
 
@@ -37,7 +37,9 @@ class Convert(Protocol):
 
 
 class Buffer:
-    """Fills one batch. It owns the limits of a batch: records, bytes and age.
+    """Fills a batch, and the next one once it is full, so that two are ready while another is written.
+
+    It owns the limits of a batch: records, bytes and age.
 
     `limit` is the most records of a batch: `batch.size`, or fewer after the database took too long over one.
     """
@@ -57,17 +59,19 @@ class Buffer:
         self._naming = naming
         self._convert = convert
         self._monotonic = monotonic
-        self._batch = Batch()
+        self._full: Batch | None = None
+        self._batch = Batch()  # what was read after it
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was read since the last batch was taken."""
-        return not self._batch.positions
+        """Whether nothing waits to be taken."""
+        return self._full is None and not self._batch.positions
 
     @property
     def held(self) -> tuple[int, int]:
-        """Records read since the last batch was taken, and their bytes."""
-        return self._batch.records, self._batch.size
+        """Records that wait to be taken, and their bytes."""
+        batches = [self._batch] if self._full is None else [self._full, self._batch]
+        return sum(each.records for each in batches), sum(each.size for each in batches)
 
     @property
     def room(self) -> int:
@@ -77,19 +81,24 @@ class Buffer:
     @property
     def is_due(self) -> bool:
         """Whether there is something to be written now."""
-        if self.is_empty:
+        if self._full is not None:
+            return True
+        if not self._batch.positions:
             return False
         age_ms = (self._monotonic() - self._batch.began) * 1000
         return age_ms >= self._linger_ms or not self.room
 
     def take(self) -> Batch:
-        """The batch as it is; the buffer is empty then."""
-        batch, self._batch = self._batch, Batch()
+        """The older batch: the full one, or what there is."""
+        batch, self._full = self._full, None
+        if batch is None:
+            batch, self._batch = self._batch, Batch()
+        self._move_up()
         return batch
 
     def clear(self) -> None:
         """Forget what was read: it is somebody else's to write, or will be read again."""
-        self._batch = Batch()
+        self._full, self._batch = None, Batch()
 
     def timed_out(self, records: int) -> None:
         """Have batches half as large as one that took too long."""
@@ -118,6 +127,12 @@ class Buffer:
             batch.positions[Partition(*partition)] = Position(read[-1].offset + 1, epochs[partition])
             batch.records += len(read)
             self._add_partition(batch, ReadRecords.of(*partition, read), unreadable)
+        self._move_up()
+
+    def _move_up(self) -> None:
+        """Have the next batch begin once this one is full."""
+        if self._full is None and not self.room:
+            self._full, self._batch = self._batch, Batch()
 
     def _add_partition(
         self, batch: Batch, read: ReadRecords, unreadable: Collection[tuple[Partition, int]]

@@ -1,11 +1,10 @@
 """Copying rows straight into their table: always where they are only inserted, else as long as their keys are new to it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from asyncpg import Connection, UniqueViolationError
 
+from sink_connector.sink.rows import Rows, copy
 from sink_connector.sink.table_metadata import TableName
 from sink_connector.sink.write_plan import WritePlan
 
@@ -13,11 +12,10 @@ MANY = 500  # rows from which a savepoint is worth the hope that all of their ke
 LONGEST_PAUSE = 1024  # batches
 
 
-async def copy_rows(connection: Connection, plan: WritePlan, rows: Sequence[Any]) -> None:
+async def copy_rows(connection: Connection, plan: WritePlan, rows: Rows) -> None:
     """Copy rows straight into the table of a plan."""
-    await connection.copy_records_to_table(
-        plan.table.name, schema_name=plan.table.schema, columns=plan.columns, records=rows
-    )
+    table = plan.table
+    await copy(connection, table.name, rows, schema=table.schema, columns=plan.columns)
 
 
 @dataclass(slots=True)
@@ -30,7 +28,7 @@ class NewKeys:
     _pauses: dict[TableName, int] = field(default_factory=dict)
     _left: dict[TableName, int] = field(default_factory=dict)
 
-    async def copied(self, connection: Connection, plan: WritePlan, rows: Sequence[Any]) -> bool:
+    async def copied(self, connection: Connection, plan: WritePlan, rows: Rows) -> bool:
         """Whether the rows are in the table now. Raises what the database says of them but that a key is known."""
         table = plan.table
         if left := self._left.pop(table, 0):

@@ -5,6 +5,8 @@ from typing import Any
 
 from asyncpg import Connection
 
+from sink_connector.sink.rows import Rows, copy
+
 
 class Staging:
     """Knows which temporary tables there are and which hold rows.
@@ -42,7 +44,7 @@ class Staging:
         self,
         connection: Connection,
         relation: str,
-        rows: Sequence[Any],
+        rows: Sequence[Any] | Rows,
         *,
         columns: Sequence[str],
         create: str,
@@ -50,4 +52,4 @@ class Staging:
     ) -> None:
         """Have a relation hold these rows and no others."""
         await self.empty(connection, relation, create, clear)
-        await connection.copy_records_to_table(relation, schema_name="pg_temp", columns=columns, records=rows)
+        await copy(connection, relation, rows, schema="pg_temp", columns=columns)

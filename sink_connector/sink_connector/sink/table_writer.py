@@ -27,6 +27,7 @@ from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.plan_cache import PlanCache, parents_first
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group, all_states, in_order, keys_of, last_states
+from sink_connector.sink.rows import Rows
 from sink_connector.sink.session import Session
 from sink_connector.sink.sparse_rows import MERGES, SparseRows, are_sparse, sparse_rows
 from sink_connector.sink.staging import Staging
@@ -295,13 +296,14 @@ class TableWriter:
         if plan is None:
             return 0
         tracking = plan.tracking
-        rows = plan.rows(group.layout.columns(group.entries))
+        entries, rows = group.entries, Rows(plan, group)
         if tracking is not None:
             await self._staging.empty(connection, tracking.new, tracking.create, tracking.clear)
-        if len(rows) <= FEW and not (plan.together and len(rows) > 1):
+        if len(entries) <= FEW and not (plan.together and len(entries) > 1):
+            few = plan.rows(group.layout.columns(entries))
             if plan.single.capture:
-                await connection.executemany(plan.single.capture, rows)
-            await connection.executemany(plan.single.write, rows)
+                await connection.executemany(plan.single.capture, few)
+            await connection.executemany(plan.single.write, few)
         elif plan.direct:
             await copy_rows(connection, plan, rows)
         elif not (plan.direct_if_new and await self._new_keys.copied(connection, plan, rows)):
@@ -309,9 +311,9 @@ class TableWriter:
         if tracking is not None:
             for statement in filter(None, (plan.prune, *tracking.statements)):
                 await connection.fetch(statement)  # unlike `execute`, prepared and planned once
-        return len(rows)
+        return len(entries)
 
-    async def _write_staged(self, connection: Connection, plan: WritePlan, rows: Sequence[Any]) -> None:
+    async def _write_staged(self, connection: Connection, plan: WritePlan, rows: Rows) -> None:
         stage = plan.stage
         await self._staging.fill(
             connection, stage.name, rows, columns=stage.columns, create=stage.create, clear=stage.clear

@@ -4,7 +4,6 @@
 Source of the rules: Debezium's documentation of the "New Record State Extraction" transformation, version 3.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,17 +16,12 @@ from sink_connector.data.semantic_types import TRUNCATION
 from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import PerSchema, UnfitRecordError, struct_like
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
+from sink_connector.transforms.unavailable import available, holds_unavailable
 
 CLASS_NAME = "io.debezium.transforms.ExtractNewRecordState"
 BEFORE, AFTER, OPERATION, SOURCE = "before", "after", "op", "source"
 DELETE, TRUNCATE, MESSAGE = "d", "t", "m"
 DELETED = "__deleted"
-UNAVAILABLE = (
-    "__debezium_unavailable_value"  # of a column that has not changed, and is too long to be logged for that
-)
-_AS_BYTES = UNAVAILABLE.encode()
-_IN_BASE64 = b64encode(_AS_BYTES).rstrip(b"=")[:-1]  # whatever follows
-_UNAVAILABLE = (UNAVAILABLE, _AS_BYTES, [UNAVAILABLE], list(_AS_BYTES), {UNAVAILABLE: UNAVAILABLE})
 _SIDE_RECORDS = (
     ".SchemaChangeValue",
     ".Heartbeat",
@@ -91,24 +85,6 @@ def unwrapped(record: Record, side: str) -> Record:
     return structs.replace(record, value_schema=None if value is None else field.schema, value=value)
 
 
-def may_be_unavailable(data: bytes) -> bool:
-    """Whether the bytes of a value hold the placeholder of a column that the source had not at hand."""
-    return _AS_BYTES in data or _IN_BASE64 in data
-
-
-def available(record: Record) -> Record:
-    """A row without the columns that the source had at hand neither before nor after: what is stored of them stays."""
-    row = record.value
-    missing = {name for name, value in row.items() if value in _UNAVAILABLE} if isinstance(row, dict) else ()
-    if not missing:
-        return record
-    schema = record.value_schema
-    if schema is not None:
-        schema = struct_like(schema, tuple(each for each in schema.fields if each.name not in missing))
-    kept = {name: value for name, value in row.items() if name not in missing}
-    return structs.replace(record, value_schema=schema, value=kept)
-
-
 class UnwrapChangeEvent:
     """The row of a change event; a deletion is a tombstone. What concerns no row (message, heartbeat) is dropped.
 
@@ -138,7 +114,7 @@ class UnwrapChangeEvent:
 
     def apply_all(self, values: ValueColumns) -> ValueColumns | None:
         """See `ColumnTransform`: rows pass, each event is looked at, and each record of a batch with a missing column."""
-        if is_change_event(values.schema) or any(map(may_be_unavailable, filter(None, values.read.values))):
+        if is_change_event(values.schema) or holds_unavailable(values.schema, values.cells):
             return None
         return values
 

@@ -219,14 +219,14 @@ def in_virtual_time(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
 
 
 @in_virtual_time
-async def test_the_next_batch_is_polled_while_one_is_written_and_nothing_beyond_it() -> None:
-    async with running(end=9, seconds=10.0) as scene:
+async def test_two_batches_are_polled_while_one_is_written_and_nothing_beyond_them() -> None:
+    async with running(end=12, seconds=10.0) as scene:
         await scene.until(lambda: scene.database.batches)
         first = scene.database.begun[0]
         early = [offset for at, offsets in scene.group.polls if at < first + 10 for offset in offsets]
-        assert early == [0, 1, 2, 3, 4, 5]
-        await scene.until(lambda: scene.database.next_offset == 9)
-        assert scene.database.batches == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+        assert early == list(range(9))
+        await scene.until(lambda: scene.database.next_offset == 12)
+        assert scene.database.batches == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
         assert scene.database.begun[2] - first == pytest.approx(20.0, abs=0.1), "the database never waits"
 
 

@@ -69,15 +69,41 @@ def fill(buffer: Buffer, *records: Source, **more: Any) -> None:
     buffer.add({ZERO: records}, {ZERO: 1}, **more)
 
 
-def test_it_has_room_for_batch_size_records() -> None:
+def test_it_has_room_for_two_batches_of_batch_size_records() -> None:
     buffer = buffer_of(batch__size="3")
     fill(buffer, Source(offset=0), Source(offset=1))
     assert buffer.room == 1
     fill(buffer, Source(offset=2))
-    assert buffer.room == 0
-    assert buffer.take().records == 3
     assert buffer.room == 3
+    fill(buffer, *(Source(offset=offset) for offset in (3, 4, 5)))
+    assert buffer.room == 0
+    assert buffer.held == (6, 6)
+    assert [buffer.take().positions[ZERO].next_offset, buffer.room] == [3, 3]
+    assert [buffer.take().positions[ZERO].next_offset, buffer.room] == [6, 3]
     assert buffer.is_empty
+
+
+def test_what_was_read_behind_a_full_batch_comes_after_it_and_when_it_is_old_enough() -> None:
+    now = [10.0]
+    buffer = buffer_of(now=now, batch__size="2", linger__ms="500")
+    fill(buffer, Source(offset=0), Source(offset=1))
+    fill(buffer, Source(offset=2))
+    assert buffer.is_due
+    assert buffer.take().records == 2
+    assert not buffer.is_due
+    now[0] += 0.6
+    assert buffer.is_due
+    assert buffer.take().records == 1
+
+
+def test_nothing_of_either_batch_is_left_when_it_is_cleared() -> None:
+    buffer = buffer_of(batch__size="2")
+    fill(buffer, Source(offset=0), Source(offset=1))
+    fill(buffer, Source(offset=2))
+    buffer.clear()
+    assert buffer.is_empty
+    assert not buffer.is_due
+    assert buffer.room == 2
 
 
 @pytest.mark.parametrize(
@@ -93,8 +119,9 @@ def test_it_has_room_for_batch_size_records() -> None:
 def test_it_is_full_by_bytes_wherever_they_are(heavy: Source) -> None:
     buffer = buffer_of(linger__ms="1000")
     fill(buffer, heavy)
-    assert buffer.room == 0
     assert buffer.is_due
+    fill(buffer, heavy)
+    assert buffer.room == 0
 
 
 def test_a_tombstone_weighs_its_key() -> None:

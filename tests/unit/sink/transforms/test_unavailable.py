@@ -1,0 +1,60 @@
+"""The placeholder of a column that the source had not at hand is found in columns wherever `available` finds it in a row."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from sink_connector.data.record import Field, Record, Schema, Type
+from sink_connector.transforms.unavailable import (
+    UNAVAILABLE,
+    available,
+    holds_unavailable,
+    may_be_unavailable,
+)
+
+TEXT = Schema(type=Type.STRING)
+ROW = Schema(
+    type=Type.STRUCT,
+    fields=(
+        Field("id", Schema(type=Type.INT64)),
+        Field("text", TEXT),
+        Field("data", Schema(type=Type.BYTES)),
+        Field("texts", Schema(type=Type.ARRAY, items=TEXT)),
+        Field("map", Schema(type=Type.MAP, keys=TEXT, items=TEXT)),
+    ),
+)
+PLAIN: dict[str, Any] = {"id": 1, "text": "t", "data": b"d", "texts": ["a"], "map": {"k": "v"}}
+MISSING = [
+    {},
+    {"text": UNAVAILABLE},
+    {"data": UNAVAILABLE.encode()},
+    {"texts": [UNAVAILABLE]},
+    {"texts": list(UNAVAILABLE.encode())},
+    {"map": {UNAVAILABLE: UNAVAILABLE}},
+    {"text": UNAVAILABLE + "!"},
+    {"texts": ["a", UNAVAILABLE]},
+]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=str)
+def test_a_column_holds_it_where_a_row_lacks_it(missing: dict[str, Any]) -> None:
+    row = PLAIN | missing
+    record = Record(
+        topic="t", partition=0, offset=0, timestamp=None, key_schema=None, key=None,
+        value_schema=ROW, value=row, headers=(),
+    )  # fmt: skip
+    cells = [(PLAIN[name], value) for name, value in row.items()]
+    assert holds_unavailable(ROW, cells) is (available(record) is not record)
+
+
+def test_a_map_that_is_not_parsed_is_looked_into() -> None:
+    text = msgspec.Raw(json.dumps({UNAVAILABLE: UNAVAILABLE}).encode())
+    assert holds_unavailable(ROW, [(1,), ("t",), (b"d",), (["a"],), (text,)])
+
+
+def test_the_bytes_of_a_value_are_searched_for_all_its_spellings() -> None:
+    assert may_be_unavailable(json.dumps({"text": UNAVAILABLE}).encode())
+    assert may_be_unavailable(msgspec.json.encode({"data": UNAVAILABLE.encode()}))
+    assert not may_be_unavailable(b'{"text":"available"}')
