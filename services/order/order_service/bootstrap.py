@@ -152,12 +152,20 @@ async def republish_log(settings: Settings, *, topics: Collection[str] = ()) -> 
     database = _open_database(settings)
     try:
         async with kafka_publisher(
-            settings.kafka_bootstrap, f"{settings.instance}-republish", security=settings.kafka_security
+            settings.kafka_bootstrap,
+            f"{settings.instance}-republish",
+            identity=f"{_identity(settings)}.republish",
+            security=settings.kafka_security,
         ) as publisher:
             reader = OutboxReader(database=database, instance=settings.instance)
             return await republish(reader, publisher, wanted=lambda topic: not wanted or topic in wanted)
     finally:
         await database.close()
+
+
+def _identity(settings: Settings) -> str:
+    """Who publishes, for Kafka: the outbox, whichever process reads it. Access lists name it (docs/security.md)."""
+    return f"{settings.topic_prefix}outbox.{settings.instance}"
 
 
 def _open_database(settings: Settings) -> Database:
@@ -177,7 +185,10 @@ def _relay(settings: Settings, commits: MessageBus, backlog: Backlog, reader: Ou
         reader=reader,
         backlog=backlog,
         publishers=lambda: kafka_publisher(
-            settings.kafka_bootstrap, settings.instance, security=settings.kafka_security
+            settings.kafka_bootstrap,
+            settings.instance,
+            identity=_identity(settings),
+            security=settings.kafka_security,
         ),
         note=note,
         set_aside=set_aside,

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 import asyncpg
 import pytest
@@ -19,7 +20,7 @@ from order_service.adapters.postgres.storage import STATEMENTS
 from order_service.adapters.serialization import RecordMaker
 from order_service.adapters.storage import open_database
 from order_service.bootstrap import republish_log
-from order_service.entrypoints.outbox_relay import Relay
+from order_service.entrypoints.outbox_relay import PRODUCER_LIFE_S, Relay
 from order_service.service_layer.backlog import Backlog
 from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, Refused
 from tests.conftest import MakeDatabase, MakeTopic
@@ -82,7 +83,9 @@ def write(connection: Connection, *keys: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def relaying(reader: OutboxReader, heard: Heard) -> AsyncIterator[Relay]:
+async def relaying(
+    reader: OutboxReader, heard: Heard, *, time: Callable[[], float] = monotonic
+) -> AsyncIterator[Relay]:
     async def nothing(_position: LogPosition) -> None:
         pass
 
@@ -100,6 +103,7 @@ async def relaying(reader: OutboxReader, heard: Heard) -> AsyncIterator[Relay]:
         note=nothing,
         set_aside=not_aside,
         sleep=at_once,
+        time=time,
     )
     task = asyncio.create_task(relay.serve())
     try:
@@ -182,6 +186,26 @@ async def test_after_a_failure_it_goes_back_to_what_was_acknowledged_with_a_new_
     await database.close()
 
 
+async def test_a_producer_is_replaced_before_brokers_forget_whose_it_is(make_url: MakeUrl) -> None:
+    url = await make_url()
+    await schema.migrate(url)
+    heard, database, days = Heard(), open_database(url, RECORDS), [0]
+
+    def time() -> float:
+        return monotonic() + days[0] * PRODUCER_LIFE_S
+
+    async with relaying(OutboxReader(database=database, instance="order-1"), heard, time=time) as relay:
+        for day, key in enumerate("abc", start=1):
+            await order_database.within(url, lambda connection, key=key: write(connection, key))
+            relay.backlog.committed(1)
+            await wait_until(lambda day=day: len(heard.keys) == day, what=f"{key} is published")
+            assert heard.opened == day
+            days[0] = day
+            await wait_until(lambda day=day: heard.opened == day + 1, what="another producer")
+    assert heard.keys == list("abc")
+    await database.close()
+
+
 @pytest.mark.guarantees("G-RELAY-1")
 async def test_what_was_committed_while_the_relay_was_away_is_published_when_it_is_back(
     make_cluster: MakeCluster,
@@ -219,6 +243,7 @@ async def test_two_relays_on_one_outbox_keep_the_order_of_every_key(make_cluster
             applied.append(version)
             newest = version
     assert applied == list(range(1, 12))
+    assert versions[-1] == 11, "what compaction keeps is the newest"
 
 
 async def test_a_long_outbox_on_postgresql_is_read_along_its_index(make_database: MakeDatabase) -> None:
@@ -252,6 +277,6 @@ async def test_what_kafka_refuses_is_an_error_of_its_own_and_not_one_in_a_group(
     """The relay goes on after a `KafkaError`; what it does not recognize ends the process."""
     topic = await make_topic(config={"max.message.bytes": "500"})
     record = LoggedRecord(LogPosition(0, 1), topic, b"key", b"v" * 1_000, [])
-    async with kafka_publisher(kafka_bootstrap, "test") as publisher:
+    async with kafka_publisher(kafka_bootstrap, "test", identity=topic) as publisher:
         with pytest.raises(KafkaError):
             await publisher.publish([record])

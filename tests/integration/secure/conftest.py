@@ -20,6 +20,7 @@ ACLS = (
     Acl(principal="order-1", operations=("WRITE", "READ", "DESCRIBE"), resource="topic", name="products"),
     Acl(principal="order-1", operations=("READ",), resource="topic", name="inbox.order-1"),
     Acl(principal="order-1", operations=("WRITE",), resource="topic", name="inbox.order-2"),
+    Acl(principal="order-1", operations=("WRITE",), resource="transactional-id", name="outbox.order-1"),
     Acl(principal="catalog", operations=("READ",), resource="topic", name="orders"),
     Acl(principal="catalog", operations=("READ",), resource="topic", name="products"),
     Acl(principal="sink", operations=("READ",), resource="topic", name="orders"),

@@ -16,6 +16,7 @@ from order_service.adapters import schema
 from order_service.adapters.kafka.consumer import ConsumerError, open_topic
 from order_service.adapters.kafka.consumer import TopicConsumer as OrderTopicConsumer
 from order_service.adapters.kafka.publisher import kafka_publisher
+from order_service.service_layer.outbox_log import LoggedRecord, LogPosition
 from order_service.settings import Settings as OrderSettings
 from tests.integration.secure.conftest import SecureKafka
 
@@ -45,8 +46,6 @@ def catalog_settings(kafka: SecureKafka) -> CatalogSettings:
 
 async def test_an_order_instance_reads_its_own_inbox_and_no_other(secure_kafka: SecureKafka) -> None:
     security = order_settings(secure_kafka).kafka_security
-    async with kafka_publisher(secure_kafka.bootstrap, "order-1", security=security):
-        pass
     async with open_topic(secure_kafka.bootstrap, "inbox.order-1", security=security) as consumer:
         assert consumer.partitions == (0,)
         assert await consumer.begin({}) == {0: 0}
@@ -64,7 +63,24 @@ async def _polled_until_refused(consumer: OrderTopicConsumer) -> None:
 async def test_an_order_instance_with_another_password_is_not_let_in(secure_kafka: SecureKafka) -> None:
     security = order_settings(secure_kafka, password=secure_kafka.security.passwords["sink"]).kafka_security
     with pytest.raises(KafkaError):
-        async with kafka_publisher(secure_kafka.bootstrap, "order-1", security=security):
+        async with kafka_publisher(
+            secure_kafka.bootstrap, "order-1", identity="outbox.order-1", security=security
+        ):
+            pass
+
+
+async def test_an_order_instance_publishes_as_its_own_outbox_and_as_no_other(
+    secure_kafka: SecureKafka,
+) -> None:
+    security = order_settings(secure_kafka).kafka_security
+    async with kafka_publisher(
+        secure_kafka.bootstrap, "order-1", identity="outbox.order-1", security=security
+    ) as publisher:
+        await publisher.publish([LoggedRecord(LogPosition(0, 1), "orders", b"key", b"value", [])])
+    with pytest.raises(KafkaError, match="ransactional"):
+        async with kafka_publisher(
+            secure_kafka.bootstrap, "order-1", identity="outbox.order-2", security=security
+        ):
             pass
 
 

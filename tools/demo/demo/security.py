@@ -217,4 +217,8 @@ def _order_acls(name: str) -> tuple[Acl, ...]:
             Acl(principal=name, operations=("READ",), resource="topic", name=topic)
             for topic in ("products", f"inbox.{name}")
         ),
+        *(
+            Acl(principal=name, operations=("WRITE",), resource="transactional-id", name=identity)
+            for identity in (f"outbox.{name}", f"outbox.{name}.republish")
+        ),
     )

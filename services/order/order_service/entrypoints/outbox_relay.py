@@ -3,8 +3,11 @@
 It wakes at once after a commit. When Kafka fails it goes back to the last position that was acknowledged and goes on
 with a new producer, so a record may be sent twice but never left out, and the order per key holds from any point on.
 Records that Kafka refuses while it takes others - their topic does not exist, they are too large - are set aside in the
-database before the position passes them, and tried again. Two relays on one outbox double records and do no other harm:
-consumers drop by `version`.
+database before the position passes them, and tried again.
+
+The newest producer fences off every earlier one of the same outbox, so that a request of one that was given up or
+killed cannot put an old version behind a newer one (docs/adr/0023). Two relays on one outbox take turns in that: they
+double records and do no other harm, since consumers drop by `version`.
 """
 
 import asyncio
@@ -43,6 +46,8 @@ RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 5.0
 SET_ASIDE_EVERY_S = 2.0  # how often topics with records set aside are looked for
 TOO_LARGE_EVERY_S = 60.0  # and how often a record that was too large is tried again
+PRODUCER_LIFE_S = 24 * 3600.0
+"""A producer is replaced after that: brokers forget an identity for which none was made in seven days."""
 
 
 def retry_pause_s(failures: int) -> float:
@@ -127,8 +132,10 @@ class Relay:
             await self.sleep(0.01)
 
     async def _publish(self, publisher: Publisher) -> None:
+        """Until the publisher has done its time and nothing is on its way."""
+        renew_at = self.time() + PRODUCER_LIFE_S
         records = await self._after(self.position)
-        while True:
+        while records or self.time() < renew_at:
             if self.time() >= self._look_again_at:
                 await self._retry_set_aside(publisher)
             if not records:

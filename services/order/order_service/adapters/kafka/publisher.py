@@ -61,7 +61,7 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KafkaPublisher:
-    """An idempotent producer: its own retries neither double nor reorder.
+    """An idempotent producer: its own retries neither double nor reorder, and what comes late of an earlier one is refused.
 
     Records are packed into batches here: a future per record costs more than everything else on their way.
     """
@@ -168,14 +168,18 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 @contextlib.asynccontextmanager
 async def kafka_publisher(
-    bootstrap: str, client_id: str, *, security: Callable[[], Mapping[str, Any]] = dict
+    bootstrap: str, client_id: str, *, identity: str, security: Callable[[], Mapping[str, Any]] = dict
 ) -> AsyncIterator[KafkaPublisher]:
-    """A publisher with a fresh producer, whose log-in `security` gives. One that does not stop in time is left behind."""
+    """A publisher with a fresh producer, whose log-in `security` gives.
+
+    Of one `identity` there is one producer: once the newest has written to a partition, brokers refuse there what an
+    earlier one sends or has sent (`ProducerFenced`), however late it arrives.
+    """
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         client_id=client_id,
         acks="all",
-        enable_idempotence=True,
+        transactional_id=identity,
         linger_ms=0,
         max_batch_size=256 * 1024,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
@@ -186,8 +190,33 @@ async def kafka_publisher(
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await producer.start()
+        _leave_transactions(producer)
         yield KafkaPublisher(producer)
     finally:
+        await _close(producer)
+
+
+def _leave_transactions(producer: AIOKafkaProducer) -> None:
+    """Keep the producer id that belongs to the identity, and its epoch, which is what fences; commit in no transaction.
+
+    A transaction would cost two round trips and a marker in every partition for each batch, and nothing here reads by
+    them. Brokers ask for no transaction: they compare the epochs of all batches of a producer id (docs/adr/0023).
+    """
+    producer._txn_manager.transactional_id = None  # noqa: SLF001 - aiokafka has no option for it
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    """Stop it within a bound; what it has not sent by then is given up.
+
+    aiokafka's `stop` waits until everything is sent, and its sender goes on trying when nobody waits any more.
+    """
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await producer.stop()
+    except Exception:  # noqa: BLE001 - whatever it is, this producer is not used any more
+        sender = producer._sender.sender_task  # noqa: SLF001 - `stop` got no further
+        if sender is not None:
+            sender.cancel()
         with contextlib.suppress(Exception):
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                await producer.stop()
+                await producer.client.close()
