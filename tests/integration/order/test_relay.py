@@ -194,14 +194,17 @@ async def test_a_producer_is_replaced_before_brokers_forget_whose_it_is(make_url
     def time() -> float:
         return monotonic() + days[0] * PRODUCER_LIFE_S
 
+    async def publish(relay: Relay, key: str, *, day: int) -> None:
+        await order_database.within(url, lambda connection: write(connection, key))
+        relay.backlog.committed(1)
+        await wait_until(lambda: len(heard.keys) == day, what=f"{key} is published")
+        assert heard.opened == day
+        days[0] = day
+        await wait_until(lambda: heard.opened == day + 1, what="another producer")
+
     async with relaying(OutboxReader(database=database, instance="order-1"), heard, time=time) as relay:
         for day, key in enumerate("abc", start=1):
-            await order_database.within(url, lambda connection, key=key: write(connection, key))
-            relay.backlog.committed(1)
-            await wait_until(lambda day=day: len(heard.keys) == day, what=f"{key} is published")
-            assert heard.opened == day
-            days[0] = day
-            await wait_until(lambda day=day: heard.opened == day + 1, what="another producer")
+            await publish(relay, key, day=day)
     assert heard.keys == list("abc")
     await database.close()
 
