@@ -15,7 +15,8 @@ from sink_connector.cluster.connector_cache import ConnectorCache, DefineConnect
 from sink_connector.cluster.connector_operations import ConnectorOperations
 from sink_connector.cluster.herder import Herder
 from sink_connector.cluster.status_reporter import StatusReporter
-from sink_connector.config.connector import unknown_keys, warnings_of
+from sink_connector.config.connector import warnings_of
+from sink_connector.config.parser import unknown_keys
 from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.logs import Loggers

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sink_connector.config.connector import parse_connector
+from sink_connector.config.parser import parse_connector
 from sink_connector.converters.factory import make_converter
 from sink_connector.converters.registry.wire import RegisteredSchema
 from sink_connector.data.write_record import WriteRecord

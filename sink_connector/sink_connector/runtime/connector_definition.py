@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sink_connector.config.connector import ConnectorConfig, parse_connector
+from sink_connector.config.connector import ConnectorConfig
+from sink_connector.config.parser import parse_connector
 from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.reader import concealed
 from sink_connector.config.worker import WorkerConfig

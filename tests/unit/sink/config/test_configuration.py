@@ -2,7 +2,8 @@
 
 import pytest
 
-from sink_connector.config.connector import InsertMode, PkMode, parse_connector, unknown_keys
+from sink_connector.config.connector import InsertMode, PkMode
+from sink_connector.config.parser import parse_connector, unknown_keys
 from sink_connector.errors import ConfigError
 
 GIVEN = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sink_connector.config.connector import parse_connector
+from sink_connector.config.parser import parse_connector
 from sink_connector.config.providers import MOST_BYTES, ConfigProviders, UnresolvedError, read_providers
 from sink_connector.config.redaction import HIDDEN
 from sink_connector.config.worker import WorkerConfig, read_worker

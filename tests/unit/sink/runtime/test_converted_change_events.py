@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sink_connector.config.connector import parse_connector
+from sink_connector.config.parser import parse_connector
 from sink_connector.data.record_schema import Form, RecordSchema
 from sink_connector.data.write_record import ReadRecords, WriteRecord
 from sink_connector.errors import BadRecordError

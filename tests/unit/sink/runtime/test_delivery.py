@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from sink_connector import telemetry
-from sink_connector.config.connector import parse_connector
+from sink_connector.config.parser import parse_connector
 from sink_connector.data.write_record import WriteRecord, WriteRecords
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.errors import BadRecordError, FatalError, FencedError, Stage

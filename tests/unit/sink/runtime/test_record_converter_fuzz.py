@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sink_connector.config.connector import parse_connector
+from sink_connector.config.parser import parse_connector
 from sink_connector.converters import Converter
 from sink_connector.converters.json_envelope import EnvelopeConverter
 from sink_connector.converters.plain_json import PlainJsonConverter

@@ -12,7 +12,7 @@ from google.protobuf import message_factory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sink_connector.config.connector import parse_connector
+from sink_connector.config.parser import parse_connector
 from sink_connector.converters import Converter
 from sink_connector.converters.json_envelope import EnvelopeConverter
 from sink_connector.converters.registry.avro import compile_avro

@@ -12,7 +12,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from sink_connector.config.connector import parse_connector
+from sink_connector.config.parser import parse_connector
 from sink_connector.data.write_record import SourceRecord, WriteRecord
 from sink_connector.dead_letters.topic import DeadLetterTopic
 from sink_connector.errors import FatalError, FencedError

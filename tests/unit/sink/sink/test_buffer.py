@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sink_connector.config.connector import parse_connector
+from sink_connector.config.parser import parse_connector
 from sink_connector.data.write_record import ReadRecords, SourceRecord, WriteRecord, WriteRecords
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.runtime.record_converter import one_by_one

@@ -1,0 +1,99 @@
+"""Keys that cannot both be meant; each problem names both."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from sink_connector.config import definition
+from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode, TableConfig
+from sink_connector.config.patterns import PatternTimeoutError
+from sink_connector.config.reader import Reader
+
+Found = Iterator[tuple[str, str]]
+"""The key that a problem is told of, and what continues its name to a sentence."""
+
+
+def note_contradictions(config: ConnectorConfig, reader: Reader) -> None:
+    """Note what of a configuration contradicts itself in the `reader` that it was read with."""
+    for key, problem in chain(
+        _topics(config),
+        _row_keys(config.table, reader),
+        _table_names(config.table),
+        _fields(config.table),
+        _topics_written(config, reader),
+    ):
+        reader.problem(key, problem)
+
+
+def _topics(config: ConnectorConfig) -> Found:
+    if config.topics and config.topics_regex is not None:
+        yield "topics", "and topics.regex are both given, one must go"
+    if not config.topics and config.topics_regex is None:
+        yield "topics", "or topics.regex is required"
+
+
+def _row_keys(table: TableConfig, reader: Reader) -> Found:
+    keyed = table.insert_mode in {InsertMode.UPSERT, InsertMode.UPDATE}
+    if keyed and table.pk_mode is PkMode.NONE:
+        yield "pk.mode", f"is none, but insert.mode={reader.shown('insert.mode')} needs a key"
+    if table.delete_enabled and table.pk_mode is not PkMode.RECORD_KEY:
+        mode = reader.shown("pk.mode")
+        yield "delete.enabled", f"is true, but pk.mode is {mode}: a tombstone has only its key, so it must be record_key"
+    if table.version_field and not keyed:
+        mode = reader.shown("insert.mode")
+        yield "version.field", f"is set, but insert.mode={mode} never overwrites a row"
+    if table.pk_mode is PkMode.RECORD_HEADER and not table.pk_fields:
+        yield "pk.fields", "is empty, but pk.mode=record_header must name the headers"
+    if table.pk_mode is PkMode.KAFKA and len(table.pk_fields) not in {0, 3}:
+        yield "pk.fields", "must name three columns (topic, partition, offset) or none with pk.mode=kafka"
+
+
+def _table_names(table: TableConfig) -> Found:
+    if table.record_table_field and table.record_table_header:
+        yield "record.table.field", "and record.table.header are both given, one must go"
+    if not table.is_named_by_record:
+        return
+    by_record = "record.table.field" if table.record_table_field else "record.table.header"
+    if table.name_mapping:
+        yield (
+            "topics.to.tables.mapping",
+            f"has no effect, because {by_record} names the table of each record; one must go",
+        )
+    if definition.TOPIC not in table.name_format:
+        yield (
+            "table.name.format",
+            f"has no {definition.TOPIC}, in whose place {by_record} puts the name that a record gives",
+        )
+
+
+def _fields(table: TableConfig) -> Found:
+    if table.include and table.exclude:
+        yield "fields.whitelist", "and field.exclude.list are both given, one must go"
+
+
+def _topics_written(config: ConnectorConfig, reader: Reader) -> Found:
+    """Topics that a connector writes must be none that it reads, nor one and the same."""
+    dead, persisted = config.errors.dead_letter_topic, config.persisted_topic
+    read_by = "topics.regex" if config.topics_regex else "topics"
+    if dead and _reads(config, dead, reader):
+        yield (
+            read_by,
+            "and errors.deadletterqueue.topic.name have a topic in common: bad records would come back for ever",
+        )
+    if persisted and _reads(config, persisted, reader):
+        yield (
+            read_by,
+            "and persisted.topic.name have a topic in common: what was committed would come back for ever",
+        )
+    if persisted and persisted == dead:
+        yield (
+            "persisted.topic.name",
+            "and errors.deadletterqueue.topic.name are the same topic: what was written and what was not would be one",
+        )
+
+
+def _reads(config: ConnectorConfig, topic: str, reader: Reader) -> bool:
+    try:
+        return config.reads(topic)
+    except PatternTimeoutError as error:
+        reader.problem("topics.regex", str(error))
+        return False

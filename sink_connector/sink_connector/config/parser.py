@@ -1,0 +1,193 @@
+"""Reads a connector's configuration: aliases, defaults, references, and every problem of every key."""
+
+import difflib
+import unicodedata
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sink_connector.config import definition
+from sink_connector.config.connection import Connection, parse_connection
+from sink_connector.config.connector import (
+    ConnectorConfig,
+    ConverterConfig,
+    ErrorsConfig,
+    InsertMode,
+    PkMode,
+    TableConfig,
+)
+from sink_connector.config.contradictions import note_contradictions
+from sink_connector.config.patterns import BoundedPattern
+from sink_connector.config.providers import ConfigProviders
+from sink_connector.config.reader import Reader
+from sink_connector.config.secrets import secrets_of
+from sink_connector.errors import ConfigError
+
+LONGEST_NAME = 255
+NOT_IN_NAMES = {"Cc", "Cs"}
+
+
+def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None = None) -> ConnectorConfig:
+    """Read a connector's configuration: aliases, defaults, references, contradictions.
+
+    Keys nobody knows are no problem; see `unknown_keys`.
+
+    Raises:
+        ConfigError: With every problem of every key, which quote values as they were written.
+    """
+    reader = Reader(_canonical(given))
+    providers = ConfigProviders() if providers is None else providers
+    reader.resolve(providers)
+    providers.redactor.add(*secrets_of(reader.values))
+    _check_class(reader)
+    config = ConnectorConfig(
+        name=_name(reader),
+        given=dict(given),
+        resolved=reader.values,
+        topics=reader.words("topics"),
+        topics_regex=reader.pattern("topics.regex"),
+        tasks_max=reader.number("tasks.max", least=1, most=definition.MOST_TASKS),
+        key_converter=_converter(reader, "key.converter"),
+        value_converter=_converter(reader, "value.converter"),
+        connection=_connection(reader),
+        table=_table(reader),
+        errors=_errors(reader),
+        consumer=reader.family("consumer.override."),
+        batch_size=reader.number("batch.size", least=1),
+        retry_backoff_ms=reader.number("retry.backoff.ms"),
+        linger_ms=reader.number("linger.ms"),
+        timezone=_timezone(reader),
+        notify_channel=reader.text("notify.channel"),
+        persisted_topic=reader.text("persisted.topic.name"),
+        projections=_projections(reader),
+        max_retries=reader.number("max.retries"),
+        command_timeout_ms=reader.number("connection.command.timeout.ms", least=1),
+        redactor=providers.redactor,
+    )
+    note_contradictions(config, reader)
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return config
+
+
+def unknown_keys(given: Mapping[str, str]) -> dict[str, str | None]:
+    """The keys that mean nothing here, in order, each with the one that may have been meant.
+
+    Worth a warning, because a misspelt key is silently its default.
+    """
+    known = {**definition.BY_NAME, **definition.ALIASES}
+    unknown = sorted(name for name in given if name not in known and not name.startswith(definition.PREFIXES))
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None) for name in unknown
+    }
+
+
+def _canonical(given: Mapping[str, str]) -> dict[str, str]:
+    """The same configuration in our spelling; a key given in ours goes before one given in another's."""
+    own = {name: str(value) for name, value in given.items() if name not in definition.ALIASES}
+    others = {
+        definition.ALIASES[name]: str(value) for name, value in given.items() if name in definition.ALIASES
+    }
+    values = others | own
+    if values.pop("schema.evolution", "none").lower() == "basic":
+        values = {"auto.create": "true", "auto.evolve": "true"} | values
+    return values
+
+
+def _name(reader: Reader) -> str:
+    """Every name that is taken here can be written into a path of the REST interface, as one part of it."""
+    name = reader.text("name")
+    if name in {".", ".."} or len(name) > LONGEST_NAME:
+        reader.problem("name", f"is no name; one has 1 to {LONGEST_NAME} characters and is neither . nor ..")
+    if any(unicodedata.category(character) in NOT_IN_NAMES for character in name):
+        reader.problem("name", "holds a control character or half of a surrogate pair")
+    return name
+
+
+def _check_class(reader: Reader) -> None:
+    name = reader.text("connector.class")
+    if name and not definition.is_connector_class(name):
+        near = difflib.get_close_matches(name, definition.CLASSES, n=1)
+        known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(definition.CLASSES)}"
+        reader.problem("connector.class", f"is {name!r}, which is no sink here; {known}")
+
+
+def _converter(reader: Reader, name: str) -> ConverterConfig:
+    options = reader.family(f"{name}.")
+    replaces = options.get("replace.null.with.default", "true").strip().lower()
+    if replaces not in {"true", "false"}:
+        reader.problem(f"{name}.replace.null.with.default", f"is {replaces!r}, it must be true or false")
+    return ConverterConfig(
+        class_name=reader.text(name), options=options, replace_null_with_default=replaces != "false"
+    )
+
+
+def _connection(reader: Reader) -> Connection:
+    user, password, url = (reader.text(f"connection.{part}") for part in ("user", "password", "url"))
+    try:
+        return parse_connection(url, user=user, password=password)
+    except ValueError as error:
+        if url:
+            reader.problem("connection.url", str(error))
+        return Connection(dsn="")
+
+
+def _table(reader: Reader) -> TableConfig:
+    mapping = dict(pair.rpartition(":")[::2] for pair in reader.words("topics.to.tables.mapping"))
+    if "" in mapping:
+        reader.problem("topics.to.tables.mapping", "is a list of topic:table pairs")
+    return TableConfig(
+        insert_mode=reader.choice(InsertMode, "insert.mode"),
+        pk_mode=reader.choice(PkMode, "pk.mode"),
+        pk_fields=reader.words("pk.fields"),
+        delete_enabled=reader.flag("delete.enabled"),
+        truncate_enabled=reader.flag("truncate.enabled"),
+        auto_create=reader.flag("auto.create"),
+        auto_evolve=reader.flag("auto.evolve"),
+        nested_type=reader.text("nested.type"),
+        name_format=reader.text("table.name.format"),
+        name_mapping=mapping,
+        name_normalize=reader.flag("table.name.normalize"),
+        record_table_field=reader.text("record.table.field"),
+        record_table_header=reader.text("record.table.header"),
+        fold_names=reader.text("quote.sql.identifiers") == "never",
+        dots_to_underscores=reader.text("connector.class") == definition.DEBEZIUM_CLASS,
+        include=frozenset(reader.words("fields.whitelist")),
+        exclude=frozenset(reader.words("field.exclude.list")),
+        version_field=reader.text("version.field"),
+        identifiers_allow=reader.pattern("identifiers.allow") or BoundedPattern.compile(""),
+    )
+
+
+def _errors(reader: Reader) -> ErrorsConfig:
+    return ErrorsConfig(
+        tolerant=reader.text("errors.tolerance") == "all",
+        log=reader.flag("errors.log.enable"),
+        log_messages=reader.flag("errors.log.include.messages"),
+        retry_timeout_ms=reader.number("errors.retry.timeout", least=-1, most=2**63 - 1),
+        retry_delay_max_ms=reader.number("errors.retry.delay.max.ms", least=1),
+        dead_letter_topic=reader.text("errors.deadletterqueue.topic.name"),
+        dead_letter_replication=reader.number("errors.deadletterqueue.topic.replication.factor", least=1),
+        dead_letter_headers=reader.flag("errors.deadletterqueue.context.headers.enable"),
+    )
+
+
+def _timezone(reader: Reader) -> str:
+    name = reader.text("db.timezone")
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        reader.problem("db.timezone", f"{name!r} is not the name of a time zone")
+    return name
+
+
+def _projections(reader: Reader) -> dict[str, str]:
+    found = {}
+    for name in reader.words("projections"):
+        sql = reader.values.get(f"projection.{name}.sql", "").strip()
+        if not sql:
+            said = f"names {name!r}, but projection.{name}.sql is missing"
+            if f"projection.{name}.file" in reader.values:
+                said += f" (projection.{name}.file is read by the commands that take files, such as deploy)"
+            reader.problem("projections", said)
+        found[name] = sql
+    return found
