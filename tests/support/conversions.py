@@ -9,7 +9,8 @@ from sink_connector.config.parser import parse_connector
 from sink_connector.converters.factory import make_converter
 from sink_connector.converters.registry.wire import RegisteredSchema
 from sink_connector.data.write_record import WriteRecord
-from sink_connector.runtime.record_converter import RecordConverter, make_record_converter
+from sink_connector.runtime.conversion import RecordConverter
+from sink_connector.runtime.record_converter import make_record_converter
 from sink_connector.transforms.configuration import chain_of
 
 INSERT_FIELD = {

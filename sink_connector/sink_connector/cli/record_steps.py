@@ -11,7 +11,7 @@ from sink_connector.converters import Converter, PreparingConverter
 from sink_connector.data.record import Header, Record, Schema
 from sink_connector.errors import Stage, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
-from sink_connector.runtime.record_converter import bad_record
+from sink_connector.runtime.conversion import bad_record
 from sink_connector.transforms import Transform
 from sink_connector.transforms.debezium import UnwrapChangeEvent
 

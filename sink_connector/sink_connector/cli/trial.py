@@ -21,7 +21,7 @@ from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.errors import FatalError, SinkError
 from sink_connector.runtime import record_batches
 from sink_connector.runtime.connector_definition import ConnectorDefinition
-from sink_connector.runtime.record_converter import RecordConverter
+from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.runtime.retry import MOST_REFRESHES, reason
 from sink_connector.sink import offsets, session
 from sink_connector.sink.batch import Batch, Place, place_of

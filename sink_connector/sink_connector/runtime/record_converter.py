@@ -1,14 +1,10 @@
-"""From records of Kafka to entries of tables: convert, transform. Which way is decided once, by the configuration.
+"""From records of Kafka to entries of tables: convert, transform. Which way is decided once, by the configuration."""
 
-What was read together is converted together. Where that fails, one of the records does not fit, and each is looked at alone:
-whatever goes wrong with it there, of whatever class, is a `BadRecordError` of that record.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sink_connector.config.connector import ConnectorConfig, PkMode
-from sink_connector.converters import CompiledReader, Converter, PreparingConverter
+from sink_connector.converters import CompiledReader, Converter
 from sink_connector.converters.compiled import row_schema
 from sink_connector.converters.json_envelope import EnvelopeConverter
 from sink_connector.data.record import Header, Record, Schema
@@ -20,31 +16,20 @@ from sink_connector.data.write_record import (
     WriteRecord,
     WriteRecords,
 )
-from sink_connector.errors import BadRecordError, Stage
+from sink_connector.errors import Stage
+from sink_connector.runtime.conversion import (
+    Converted,
+    RecordConverter,
+    bad_record,
+    one_by_one,
+    prepare_for,
+    preparing,
+)
 from sink_connector.runtime.unwrapped_rows import UnwrappedRows
 from sink_connector.transforms import Chain
 from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.debezium import UnwrapChangeEvent, is_change_event
 from sink_connector.transforms.unavailable import holds_unavailable, may_be_unavailable
-
-# The entry of a record and the topic that names its table, which a transform may have changed; None when it dropped it.
-Converted = tuple[str, WriteRecord] | None
-
-
-class RecordConverter(Protocol):
-    """All ways have this form."""
-
-    def __call__(self, record: SourceRecord) -> Converted:
-        """Raises `BadRecordError` with the stage at which the record failed, and nothing else."""
-        ...
-
-    def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
-        """What each of these records makes, by the topic that names its table. Raises when one of them does not fit."""
-        ...
-
-    async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
-        """Fetch what these records will need. Raises `OSError` when that is unreachable."""
-        ...
 
 
 class CompiledRecordConverter:
@@ -54,7 +39,7 @@ class CompiledRecordConverter:
         """Takes what it works with."""
         self._key = key
         self._value = value
-        self._preparing = _preparing(key, value)
+        self._preparing = preparing(key, value)
 
     def __call__(self, record: SourceRecord) -> Converted:
         """What was made of the schema. Raises what making it raises."""
@@ -82,7 +67,7 @@ class CompiledRecordConverter:
 
     async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
         """Fetch the schemas that these records name."""
-        await _prepare(self._preparing, topic, records)
+        await prepare_for(self._preparing, topic, records)
 
 
 class TransformingRecordConverter:
@@ -97,7 +82,7 @@ class TransformingRecordConverter:
         self._untyped = UntypedRecordSchemas()
         self._rows: RecordSchema | None = None  # the last one: most records have it
         self._on_columns = chain.works_on_columns
-        self._preparing = _preparing(key, value)
+        self._preparing = preparing(key, value)
 
     def __call__(self, record: SourceRecord) -> Converted:
         """What was made of the schema. Raises what making it raises."""
@@ -160,7 +145,7 @@ class TransformingRecordConverter:
 
     async def prepare(self, topic: str, records: Sequence[KafkaRecord]) -> None:
         """Fetch the schemas that these records name."""
-        await _prepare(self._preparing, topic, records)
+        await prepare_for(self._preparing, topic, records)
 
     def _entry(self, record: SourceRecord, transformed: Record) -> WriteRecord:
         key, value = transformed.key, transformed.value
@@ -247,24 +232,6 @@ def _is_wrapped(shape: RecordSchema | None) -> bool:
     return shape is not None and is_change_event(shape.schema)
 
 
-def one_by_one(convert: Callable[[SourceRecord], Converted], read: ReadRecords) -> dict[str, WriteRecords]:
-    """`RecordConverter.together` by converting one record after the other."""
-    entries: dict[str, list[WriteRecord]] = {}
-    for topic, entry in filter(None, map(convert, read)):
-        entries.setdefault(topic, []).append(entry)
-    return {topic: WriteRecords.of(found) for topic, found in entries.items()}
-
-
-def bad_record(error: Exception, stage: Stage) -> BadRecordError:
-    """What an exception raised while one record was at a stage says about that record."""
-    if isinstance(error, BadRecordError):
-        error.stage = stage
-        return error
-    if isinstance(error, RecursionError):
-        return BadRecordError("nested too deeply to be converted", stage=stage)
-    return BadRecordError(f"{type(error).__name__}: {error}", stage=stage)
-
-
 def make_record_converter(
     config: ConnectorConfig, chain: Chain, *, key: Converter, value: Converter
 ) -> RecordConverter:
@@ -293,24 +260,6 @@ def make_record_converter(
         value=value,
         truncates=config.table.truncate_enabled,
     )
-
-
-Preparing = tuple[PreparingConverter | None, PreparingConverter | None]
-
-
-def _preparing(key: object, value: object) -> Preparing:
-    return (
-        key if isinstance(key, PreparingConverter) else None,
-        value if isinstance(value, PreparingConverter) else None,
-    )
-
-
-async def _prepare(converters: Preparing, topic: str, records: Sequence[KafkaRecord]) -> None:
-    key, value = converters
-    if key is not None:
-        await key.prepare(topic, [record.key for record in records])
-    if value is not None:
-        await value.prepare(topic, [record.value for record in records])
 
 
 def _header(data: bytes | None) -> str | bytes | None:

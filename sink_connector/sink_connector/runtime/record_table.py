@@ -11,7 +11,7 @@ from sink_connector.data.lru import LruCache
 from sink_connector.data.record_schema import RecordSchema
 from sink_connector.data.write_record import KafkaRecord, ReadRecords, SourceRecord, WriteRecord, WriteRecords
 from sink_connector.errors import BadRecordError, Stage
-from sink_connector.runtime.record_converter import Converted, RecordConverter, one_by_one
+from sink_connector.runtime.conversion import Converted, RecordConverter, one_by_one
 from sink_connector.sink.table_naming import one_spelling
 
 MOST_SHAPES = 512

@@ -17,7 +17,7 @@ from sink_connector.runtime.delivery import Delivery, Retrier, Time, Trouble, re
 from sink_connector.runtime.maintenance import Maintenance
 from sink_connector.runtime.metrics import TaskMetrics
 from sink_connector.runtime.persisted_topic import PersistedTopic
-from sink_connector.runtime.record_converter import RecordConverter
+from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.runtime.retry import RetryPolicy
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.buffer import Buffer

@@ -13,7 +13,7 @@ from sink_connector.config.parser import parse_connector
 from sink_connector.data.record_schema import Form, RecordSchema
 from sink_connector.data.write_record import ReadRecords, WriteRecord
 from sink_connector.errors import BadRecordError
-from sink_connector.runtime.record_converter import RecordConverter
+from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.sink.buffer import Buffer
 from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.offsets import Partition

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from sink_connector.errors import BadRecordError, Stage
-from sink_connector.runtime.record_converter import RecordConverter
+from sink_connector.runtime.conversion import RecordConverter
 from tests.support.conversions import INSERT_FIELD, NEVER, Source, conversion, entry, envelope, fields
 
 CONNECT = "org.apache.kafka.connect.data."

@@ -19,7 +19,8 @@ from sink_connector.converters.registry.protobuf import compiler
 from sink_connector.converters.registry.wire import RegisteredSchema, RegistryConverter
 from sink_connector.data.record_schema import RecordSchema
 from sink_connector.errors import BadRecordError
-from sink_connector.runtime.record_converter import RecordConverter, make_record_converter
+from sink_connector.runtime.conversion import RecordConverter
+from sink_connector.runtime.record_converter import make_record_converter
 from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.table_metadata import Column
 from sink_connector.transforms.configuration import chain_of

@@ -19,7 +19,8 @@ from sink_connector.converters.registry.avro import compile_avro
 from sink_connector.converters.registry.json_schema import compile_json_schema
 from sink_connector.converters.registry.protobuf import _compiled, compiler, pool_of
 from sink_connector.converters.registry.wire import RegisteredSchema, RegistryConverter
-from sink_connector.runtime.record_converter import RecordConverter, make_record_converter
+from sink_connector.runtime.conversion import RecordConverter
+from sink_connector.runtime.record_converter import make_record_converter
 from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from sink_connector.transforms.configuration import chain_of
 from tests.support.conversions import NEVER, Schemas, Source

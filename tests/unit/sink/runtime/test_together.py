@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sink_connector.converters.registry.protobuf import compiler
 from sink_connector.data.write_record import ReadRecords, WriteRecords
 from sink_connector.errors import BadRecordError
-from sink_connector.runtime.record_converter import RecordConverter, one_by_one
+from sink_connector.runtime.conversion import RecordConverter, one_by_one
 from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from tests.support.conversions import Source
 from tests.support.wire_format import framed

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sink_connector.config.parser import parse_connector
 from sink_connector.data.write_record import ReadRecords, SourceRecord, WriteRecord, WriteRecords
 from sink_connector.errors import BadRecordError, Stage
-from sink_connector.runtime.record_converter import one_by_one
+from sink_connector.runtime.conversion import one_by_one
 from sink_connector.sink.batch import Batch, place_of
 from sink_connector.sink.buffer import MOST_BYTES, Buffer, Convert
 from sink_connector.sink.offsets import Partition, Position
