@@ -9,25 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError, RecordTooLargeError
 
-from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
 from sink_connector.data.write_record import KafkaRecord
 from sink_connector.errors import FatalError
 from sink_connector.runtime import fetched_batches, record_batches
 from sink_connector.runtime.closing import close_consumer
 from sink_connector.runtime.predecessors import Predecessors
+from sink_connector.runtime.subscription import Subscription, WholeName
 from sink_connector.runtime.topic_ids import topic_ids
 from sink_connector.sink.offsets import Beginning, OffsetStore, Partition, TopicRecreatedError
 
 NOTHING = TopicPartition("", -1)
 STOP_S = 3.0
-MOST_TIMEOUTS = 10
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,39 +36,6 @@ class Polled:
     generation: int
     records: dict[TopicPartition, list[KafkaRecord]]
     unreadable: frozenset[tuple[TopicPartition, int]] = frozenset()
-
-
-@dataclass(slots=True)
-class _WholeName:
-    """A pattern as aiokafka asks it: it is content with a beginning, Connect is not."""
-
-    allowed: BoundedPattern
-    timeouts: int = 0
-
-    def match(self, topic: str) -> object:
-        """Whether the topic is to be read. One over which the pattern takes too long is not."""
-        if self.timeouts > MOST_TIMEOUTS:  # it is asked of every topic of the cluster
-            return None
-        try:
-            return self.allowed.fullmatch(topic)
-        except PatternTimeoutError as error:
-            self.timeouts += 1
-            log.warning("topic.match_failed", topic=topic, error=str(error))
-            return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """Which topics a consumer reads: those named, or those that a pattern matches as a whole."""
-
-    topics: tuple[str, ...] = ()
-    pattern: BoundedPattern | None = None
-
-    def has(self, topic: str) -> bool:
-        """Whether a topic is among them."""
-        return topic in self.topics or (
-            self.pattern is not None and _WholeName(self.pattern).match(topic) is not None
-        )
 
 
 class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
@@ -131,7 +94,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             consumer.subscribe(topics=list(self._subscription.topics), listener=self)
         else:
             # What `subscribe(pattern=…)` does, but for its `re.compile`: a match must end in time.
-            consumer._subscription.subscribe_pattern(pattern=_WholeName(pattern), listener=self)  # noqa: SLF001
+            consumer._subscription.subscribe_pattern(pattern=WholeName(pattern), listener=self)  # noqa: SLF001
             consumer._client.set_topics([])  # noqa: SLF001
         if predecessors is not None and predecessors.members:
             self._succeeding = asyncio.create_task(predecessors.remove())
