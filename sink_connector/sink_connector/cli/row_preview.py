@@ -19,7 +19,8 @@ from sink_connector.sink.plan_cache import PlanCache
 from sink_connector.sink.reduction import Group
 from sink_connector.sink.sqlstate import Decision, decide
 from sink_connector.sink.table_metadata import TableName
-from sink_connector.sink.write_plan import Target, WritePlan
+from sink_connector.sink.target import Target
+from sink_connector.sink.write_plan import WritePlan
 
 ORIGINS = {PkMode.RECORD_KEY: "key", PkMode.RECORD_HEADER: "header", PkMode.KAFKA: "place"}
 

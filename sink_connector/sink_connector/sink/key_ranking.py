@@ -12,7 +12,6 @@ from sink_connector.sink.plan_cache import PlanCache
 from sink_connector.sink.reduction import LayoutOf, runs
 from sink_connector.sink.staging import Staging
 from sink_connector.sink.table_metadata import Column, Table
-from sink_connector.sink.write_plan import clear_stage, create_stage
 
 
 class KeyRanking:
@@ -74,16 +73,9 @@ class KeyRanking:
         names = [f"c{number}" for number in range(len(wires))]
         listed = ", ".join(f"{name} {wire}" for name, wire in zip(names, wires, strict=True))
         declared = f"{listed}, place integer"
-        stage = self._plans.stage(table.name, declared)
-        await self._staging.fill(
-            connection,
-            stage,
-            rows,
-            columns=[*names, "place"],
-            create=create_stage(stage, declared),
-            clear=clear_stage(stage),
-        )
-        return stage
+        stage = self._plans.stage(table.name, declared, [*names, "place"])
+        await self._staging.fill(connection, stage, rows)
+        return stage.name
 
 
 def _encoded(

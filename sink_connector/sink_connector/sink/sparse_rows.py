@@ -20,8 +20,9 @@ from sink_connector.errors import BadRecordError
 from sink_connector.sink.column_mapping import wanted
 from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.identifiers import check, quote
+from sink_connector.sink.staging_table import PLACE
 from sink_connector.sink.table_metadata import Column, Table
-from sink_connector.sink.write_plan import PLACE, Target
+from sink_connector.sink.target import Target
 
 FEW_SHAPES = 8  # up to which a statement for each is as good
 NULL = msgspec.Raw(b"null")

@@ -6,6 +6,7 @@ from typing import Any
 from asyncpg import Connection
 
 from sink_connector.sink.rows import Rows, copy
+from sink_connector.sink.staging_table import Stage
 
 
 class Staging:
@@ -40,16 +41,7 @@ class Staging:
             await connection.execute(create)
         self._filled.add(relation)
 
-    async def fill(  # noqa: PLR0913 - each is a thing of its own
-        self,
-        connection: Connection,
-        relation: str,
-        rows: Sequence[Any] | Rows,
-        *,
-        columns: Sequence[str],
-        create: str,
-        clear: str,
-    ) -> None:
-        """Have a relation hold these rows and no others."""
-        await self.empty(connection, relation, create, clear)
-        await copy(connection, relation, rows, schema="pg_temp", columns=columns)
+    async def fill(self, connection: Connection, stage: Stage, rows: Sequence[Any] | Rows) -> None:
+        """Have a table hold these rows and no others."""
+        await self.empty(connection, stage.name, stage.create, stage.clear)
+        await copy(connection, stage.name, rows, schema="pg_temp", columns=stage.columns)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import structlog
 from asyncpg import Connection
 
-from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode
+from sink_connector.config.connector import ConnectorConfig
 from sink_connector.data import sql_files
 from sink_connector.data.write_record import WriteRecord, WriteRecords
 from sink_connector.dead_letters.dead_letter import DeadLetter, store
@@ -19,14 +18,14 @@ from sink_connector.errors import BadRecordError, FatalError, headline
 from sink_connector.sink import offsets
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.ddl import ChangeNeededError
-from sink_connector.sink.identifiers import quote
+from sink_connector.sink.grouping import Grouping
 from sink_connector.sink.isolation import Isolation, Place
 from sink_connector.sink.key_ranking import KeyRanking
 from sink_connector.sink.new_keys import NewKeys, copy_rows
 from sink_connector.sink.offsets import Partition, Position
-from sink_connector.sink.plan_cache import PlanCache, parents_first
+from sink_connector.sink.plan_cache import PlanCache
 from sink_connector.sink.projections import tracked
-from sink_connector.sink.reduction import Group, all_states, in_order, keys_of, last_states
+from sink_connector.sink.reduction import Group
 from sink_connector.sink.rows import Rows
 from sink_connector.sink.session import Session
 from sink_connector.sink.sparse_rows import MERGES, SparseRows, are_sparse, sparse_rows
@@ -34,7 +33,7 @@ from sink_connector.sink.staging import Staging
 from sink_connector.sink.table_changes import TableChanges, blaming_records
 from sink_connector.sink.table_metadata import Table, TableName
 from sink_connector.sink.truncation import Truncations, is_truncation
-from sink_connector.sink.write_plan import WritePlan, clear_stage, create_stage
+from sink_connector.sink.write_plan import WritePlan
 
 log = structlog.get_logger()
 
@@ -42,8 +41,6 @@ SQL = sql_files.load("table_writer.sql", package=__package__)
 
 # Rows up to which one prepared statement, all its rows sent in one go, is faster than a COPY and what follows it.
 FEW = 64
-
-Tables = Sequence[tuple[Place, WriteRecords]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +61,7 @@ class TableWriter:
         self._changes = TableChanges(config.table, self._plans, connector=config.name)
         self._staging = Staging()
         self._new_keys = NewKeys()
-        self._ranking = KeyRanking(self._plans, self._staging)
+        self._grouping = Grouping(config.table, self._plans, KeyRanking(self._plans, self._staging))
         self._truncations = Truncations(self._plans, config.projections)
         self._connection: Connection | None = None
         self._outdated = False
@@ -186,46 +183,26 @@ class TableWriter:
         if len(batch.entries) == 1:
             [(place, entries)] = batch.entries.items()
             return await self._apply(connection, place, entries)
-        tables, places = await self._ordered(connection, batch)
+        tables, places = await self._grouping.ordered(connection, batch)
         if places is None:
             return sum([await self._apply(connection, place, entries) for place, entries in tables])
         groups = [
             (group, name, places.get(name, 0))
             for (topic, name), entries in tables
-            for group in await self._groups(connection, (topic, name), entries)
+            for group in await self._grouping.groups(connection, (topic, name), entries)
         ]
         groups.sort(key=lambda each: (each[0].layer, each[0].delete, -each[2] if each[0].delete else each[2]))
         return sum([await self._write_group(connection, name, group) for group, name, _ in groups])
 
-    async def _ordered(
-        self, connection: Connection, batch: Batch
-    ) -> tuple[Tables, dict[TableName, int] | None]:
-        """The batch's tables in the order to be written, and the place of each where foreign keys ask for one."""
-        tables = sorted(batch.entries.items(), key=_by_table)
-        found: dict[TableName, Table] = {}
-        for (_, name), _entries in tables:
-            with suppress(
-                BadRecordError
-            ):  # one of a reserved schema: its records are refused when they are written
-                table = await self._plans.table(connection, name)
-                if table is not None:
-                    found[name] = table
-        ids = {table.id for table in found.values()}
-        if not any(table.parents & (ids - {table.id}) for table in found.values()):
-            return tables, None
-        by_id = parents_first(found.values())
-        places = {name: by_id[table.id] for name, table in found.items()}
-        return sorted(tables, key=lambda each: places.get(each[0][1], 0)), places
-
     async def _isolate(
         self, connection: Connection, batch: Batch, *, final: bool
     ) -> tuple[int, list[DeadLetter]]:
-        tables, _ = await self._ordered(connection, batch)
+        tables, _ = await self._grouping.ordered(connection, batch)
         isolation = Isolation(
             connection=connection,
             apply=partial(self._apply_isolated, connection),
             apply_singly=partial(self._apply_singly, connection),
-            keys_of=self._raw_keys,
+            keys_of=self._grouping.keys,
             final=final,
         )
         return await isolation.write(tables)
@@ -238,7 +215,7 @@ class TableWriter:
         sparse = await self._sparse(connection, place, entries)
         if sparse is not None:
             return await sparse.write(connection, partial(self._fill, connection, sparse.table))
-        groups = await self._groups(connection, place, entries)
+        groups = await self._grouping.groups(connection, place, entries)
         return sum([await self._write_group(connection, place[1], group) for group in groups])
 
     async def _sparse(self, connection: Connection, place: Place, entries: WriteRecords) -> SparseRows | None:
@@ -253,43 +230,13 @@ class TableWriter:
     async def _fill(
         self, connection: Connection, table: Table, declared: str, columns: Sequence[str], rows: Sequence[Any]
     ) -> str:
-        name = self._plans.stage(table.name, declared)
-        await self._staging.fill(
-            connection,
-            name,
-            rows,
-            columns=columns,
-            create=create_stage(name, declared),
-            clear=clear_stage(name),
-        )
-        return quote("pg_temp", name)
+        stage = self._plans.stage(table.name, declared, columns)
+        await self._staging.fill(connection, stage, rows)
+        return stage.sql
 
     async def _apply_singly(self, connection: Connection, place: Place, entries: WriteRecords) -> int:
         singly = [entries[number : number + 1] for number in range(len(entries))]
         return sum([await self._apply_isolated(connection, place, each) for each in singly])
-
-    def _raw_keys(self, place: Place, entries: WriteRecords) -> Sequence[Any] | None:
-        if self._config.table.pk_mode is PkMode.NONE or self._is_plain_insert:
-            return None
-        return keys_of(entries, partial(self._plans.layout, place[0]))
-
-    @property
-    def _is_plain_insert(self) -> bool:
-        return self._config.table.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
-
-    async def _groups(self, connection: Connection, place: Place, entries: WriteRecords) -> list[Group]:
-        topic, name = place
-        layout_of = partial(self._plans.layout, topic)
-        config, plain = self._config.table, self._is_plain_insert
-        if config.pk_mode is PkMode.NONE or (plain and not config.delete_enabled):
-            return in_order(entries, layout_of)
-        keys: Sequence[Any] = keys_of(entries, layout_of)
-        if len(entries) > 1:
-            table = await self._plans.table(connection, name)
-            if table is not None:
-                keys = await self._ranking.distinct(connection, table, entries, keys, layout_of)
-        keeps_all = plain or config.insert_mode is InsertMode.IGNORE
-        return (all_states if keeps_all else last_states)(entries, layout_of, keys=keys)
 
     async def _write_group(self, connection: Connection, name: TableName, group: Group) -> int:
         plan = await self._plans.plan(connection, name, group)
@@ -314,15 +261,7 @@ class TableWriter:
         return len(entries)
 
     async def _write_staged(self, connection: Connection, plan: WritePlan, rows: Rows) -> None:
-        stage = plan.stage
-        await self._staging.fill(
-            connection, stage.name, rows, columns=stage.columns, create=stage.create, clear=stage.clear
-        )
+        await self._staging.fill(connection, plan.stage, rows)
         for statement in (plan.staged.lock, plan.staged.capture, plan.staged.write):
             if statement:
                 await connection.execute(statement)
-
-
-def _by_table(item: tuple[Place, Any]) -> tuple[str, str, str]:
-    (topic, table), _ = item
-    return table.schema or "", table.name, topic

@@ -1,0 +1,81 @@
+"""What of a batch is written together, and in which order."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from asyncpg import Connection
+
+from sink_connector.config.connector import InsertMode, PkMode, TableConfig
+from sink_connector.data.write_record import WriteRecords
+from sink_connector.errors import BadRecordError
+from sink_connector.sink.batch import Batch
+from sink_connector.sink.isolation import Place
+from sink_connector.sink.key_ranking import KeyRanking
+from sink_connector.sink.plan_cache import PlanCache, parents_first
+from sink_connector.sink.reduction import Group, all_states, in_order, keys_of, last_states
+from sink_connector.sink.table_metadata import Table, TableName
+
+Tables = Sequence[tuple[Place, WriteRecords]]
+
+
+class Grouping:
+    """Groups the entries of one task's batches."""
+
+    def __init__(self, config: TableConfig, plans: PlanCache, ranking: KeyRanking) -> None:
+        self._config = config
+        self._plans = plans
+        self._ranking = ranking
+
+    async def ordered(
+        self, connection: Connection, batch: Batch
+    ) -> tuple[Tables, dict[TableName, int] | None]:
+        """The batch's tables in the order to be written, and the place of each where foreign keys ask for one."""
+        tables = sorted(batch.entries.items(), key=_by_table)
+        found: dict[TableName, Table] = {}
+        for (_, name), _entries in tables:
+            # One of a reserved schema is passed over: its records are refused when they are written.
+            with suppress(BadRecordError):
+                table = await self._plans.table(connection, name)
+                if table is not None:
+                    found[name] = table
+        ids = {table.id for table in found.values()}
+        if not any(table.parents & (ids - {table.id}) for table in found.values()):
+            return tables, None
+        by_id = parents_first(found.values())
+        places = {name: by_id[table.id] for name, table in found.items()}
+        return sorted(tables, key=lambda each: places.get(each[0][1], 0)), places
+
+    async def groups(self, connection: Connection, place: Place, entries: WriteRecords) -> list[Group]:
+        """The entries of one table by layout, of a key only its last state where that is all that stays.
+
+        Raises `BadRecordError`, or what the driver raises, when a key does not fit its column.
+        """
+        topic, name = place
+        layout_of = partial(self._plans.layout, topic)
+        config, plain = self._config, self._is_plain_insert
+        if config.pk_mode is PkMode.NONE or (plain and not config.delete_enabled):
+            return in_order(entries, layout_of)
+        keys: Sequence[Any] = keys_of(entries, layout_of)
+        if len(entries) > 1:
+            table = await self._plans.table(connection, name)
+            if table is not None:
+                keys = await self._ranking.distinct(connection, table, entries, keys, layout_of)
+        keeps_all = plain or config.insert_mode is InsertMode.IGNORE
+        return (all_states if keeps_all else last_states)(entries, layout_of, keys=keys)
+
+    def keys(self, place: Place, entries: WriteRecords) -> Sequence[Any] | None:
+        """The keys of entries as they came; None where rows have none, or where each entry is a row of its own."""
+        if self._config.pk_mode is PkMode.NONE or self._is_plain_insert:
+            return None
+        return keys_of(entries, partial(self._plans.layout, place[0]))
+
+    @property
+    def _is_plain_insert(self) -> bool:
+        return self._config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
+
+
+def _by_table(item: tuple[Place, Any]) -> tuple[str, str, str]:
+    (topic, table), _ = item
+    return table.schema or "", table.name, topic

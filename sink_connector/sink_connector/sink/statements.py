@@ -1,0 +1,169 @@
+"""The SQL that writes the rows of one relation to a table."""
+
+# ruff: noqa: S608 - making statements is what this module does; every name in them went through `identifiers.quote`
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sink_connector.config.connector import InsertMode, TableConfig
+from sink_connector.sink.ddl import unusable
+from sink_connector.sink.identifiers import quote
+from sink_connector.sink.projections import Tracked
+from sink_connector.sink.staging_table import Stage
+from sink_connector.sink.table_metadata import Table
+from sink_connector.sink.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """What is run for the rows of one relation: a row of parameters, or a temporary table.
+
+    `capture` collects the rows about to change, `lock` takes their locks in the order of the keys; either may be empty.
+    """
+
+    capture: str
+    lock: str
+    write: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementBuilder:
+    """Puts statements together; `s` is the relation with the new rows, its columns named after their place."""
+
+    table: Table
+    targets: tuple[Target, ...]
+    config: TableConfig
+    tracking: Tracked | None
+
+    def for_parameters(self, *, delete: bool) -> Statements:
+        """Those for one row, which is their parameters."""
+        sent = [f"${place}::{target.wire.type}" for place, target in enumerate(self.targets, 1)]
+        return self._statements(self._relation(sent), delete=delete)
+
+    def for_stage(self, stage: Stage, *, delete: bool) -> Statements:
+        """Those for all the rows in a temporary table."""
+        order = " ORDER BY r.place" if self.config.insert_mode is InsertMode.IGNORE else ""
+        sent = [f"r.{name}" for name in stage.columns]
+        return self._statements(self._relation(sent, f" FROM {stage.sql} AS r{order}"), delete=delete)
+
+    def prune(self) -> str:
+        """Drops captured rows that did not change after all; empty when there are none."""
+        if self.tracking is None or not (self.config.version_field or not self._others()):
+            return ""
+        same = " AND ".join(f"n.{name} = o.{name}" for name in self._key_columns())
+        return f"DELETE FROM {self.tracking.old} AS o WHERE NOT EXISTS (SELECT FROM {self.tracking.new} AS n WHERE {same})"
+
+    def _relation(self, sent: Sequence[str], origin: str = "") -> str:
+        cells = (
+            f"{target.expression(cell)} AS c{place}"
+            for place, (cell, target) in enumerate(zip(sent, self.targets, strict=True))
+        )
+        return f"(SELECT {', '.join(cells)}{origin}) AS s"
+
+    def _statements(self, relation: str, *, delete: bool) -> Statements:
+        mode = self.config.insert_mode
+        insert = not delete and mode is not InsertMode.UPDATE
+        old = self.tracking.old if self.tracking is not None else ""
+        locking = f"FROM {self._table} JOIN {relation} ON {self._same_key()} ORDER BY {self._keys('s')} FOR UPDATE OF t"
+        changes = any(target.is_key for target in self.targets) and (delete or mode is not InsertMode.IGNORE)
+        return Statements(
+            capture=f"INSERT INTO {old} SELECT t.* {locking}" if old and changes else "",
+            lock=f"SELECT 1 {locking}" if not insert and not old else "",
+            write=self._delete(relation)
+            if delete
+            else self._insert(relation)
+            if insert
+            else self._update(relation),
+        )
+
+    @property
+    def _table(self) -> str:
+        return f"{self.table.name.sql} AS t"
+
+    def _delete(self, relation: str) -> str:
+        return f"DELETE FROM {self._table} USING {relation} WHERE {self._same_key()}"
+
+    def _update(self, relation: str) -> str:
+        assigned = ", ".join(f"{name} = s.c{place}" for place, name in self._others())
+        if not assigned:
+            raise unusable(
+                self.config,
+                f"insert.mode=update has nothing to update in {self.table.called}: every field is part of the key",
+            )
+        version = next((f"s.c{place}" for place, name in self._others() if name == self._version), "")
+        return self._collected(
+            f"UPDATE {self._table} SET {assigned} FROM {relation} WHERE {self._same_key()}{self._guard(' AND ', version)}"
+        )
+
+    def _insert(self, relation: str) -> str:
+        written = [(place, each.column) for place, each in enumerate(self.targets) if each.is_written]
+        names = ", ".join(quote(column.name) for _, column in written)
+        cells = ", ".join(f"s.c{place}" for place, _ in written)
+        overriding = any(target.column.identity_always for target in self.targets)
+        statement = (
+            f"INSERT INTO {self._table} ({names}) {'OVERRIDING SYSTEM VALUE ' if overriding else ''}"
+            f"SELECT {cells} FROM {relation}"
+        )
+        if self.config.insert_mode in {InsertMode.UPSERT, InsertMode.IGNORE}:
+            statement += self._on_conflict()
+        return self._collected(statement)
+
+    def _on_conflict(self) -> str:
+        mode = self.config.insert_mode.value
+        keys = [target.column.name for target in self.targets if target.is_key]
+        if not keys and not self.table.deferrable_keys:
+            return " ON CONFLICT DO NOTHING"
+        listed = ", ".join(map(quote, keys))
+        deferrable = [each for each in self.table.deferrable_keys if not keys or each == frozenset(keys)]
+        if deferrable and frozenset(keys) not in self.table.keys:
+            raise unusable(
+                self.config,
+                f"insert.mode={mode} cannot use the key on {', '.join(sorted(deferrable[0]))} of table {self.table.called}: it is "
+                "DEFERRABLE, and ON CONFLICT takes only keys that are checked at once; drop it and add it again without DEFERRABLE",
+            )
+        if frozenset(keys) not in self.table.keys and not self.table.is_view:
+            raise unusable(
+                self.config,
+                f"insert.mode={mode} needs a primary key on {', '.join(keys)} of table {self.table.called}; "
+                f"ALTER TABLE {self.table.called.sql} ADD PRIMARY KEY ({listed}) would add it",
+            )
+        assigned = ", ".join(f"{name} = excluded.{name}" for _, name in self._others())
+        if not assigned or self.config.insert_mode is InsertMode.IGNORE:
+            return f" ON CONFLICT ({listed}) DO NOTHING"
+        guard = self._guard(" WHERE ", f"excluded.{self._version}")
+        return f" ON CONFLICT ({listed}) DO UPDATE SET {assigned}{guard}"
+
+    def _collected(self, statement: str) -> str:
+        if self.tracking is None:
+            return statement
+        return f"WITH changed AS ({statement} RETURNING t.*) INSERT INTO {self.tracking.new} SELECT * FROM changed"
+
+    @property
+    def _version(self) -> str:
+        return quote(self.config.version_field)
+
+    def _guard(self, joined: str, newer: str) -> str:
+        if not self.config.version_field or not newer:
+            return ""
+        return f"{joined}(t.{self._version} IS NULL OR t.{self._version} < {newer})"
+
+    def _key_columns(self) -> list[str]:
+        return [quote(target.column.name) for target in self.targets if target.is_key]
+
+    def _keys(self, relation: str) -> str:
+        return ", ".join(f"{relation}.c{place}" for place, target in enumerate(self.targets) if target.is_key)
+
+    def _same_key(self) -> str:
+        return " AND ".join(
+            f"t.{quote(target.column.name)} = {target.compared(f's.c{place}')}"
+            for place, target in enumerate(self.targets)
+            if target.is_key
+        )
+
+    def _others(self) -> list[tuple[int, str]]:
+        """What an update assigns: not what the database generates, which it refuses to be given."""
+        return [
+            (place, quote(each.column.name))
+            for place, each in enumerate(self.targets)
+            if not (each.is_key or each.column.generated)
+        ]
