@@ -52,6 +52,7 @@ from sink_connector.runtime.sink_task import MOST_AT_ONCE, POLL_MS, SinkTask
 from sink_connector.runtime.worker import Worker
 from sink_connector.sink.column_mapping import ColumnMapping
 from sink_connector.sink.session import prepare_database
+from sink_connector.sink.grouping import Grouping
 from sink_connector.sink.table_writer import TableWriter
 from sink_connector.sink.write_plan import WritePlan
 
@@ -322,7 +323,7 @@ async def _drained(task: SinkTask, records: int) -> Measured:
 def _staged(clock: Clock) -> Iterator[None]:
     """Have what a transaction does on this side be stages of its own."""
     stages: tuple[tuple[type, str, str, Any], ...] = (
-        (TableWriter, "_groups", "reduce", clock.of_async),
+        (Grouping, "groups", "reduce", clock.of_async),
         (ColumnMapping, "columns", "columns", clock.of),
         (WritePlan, "rows", "rows", clock.of),
         (asyncpg.Connection, "copy_records_to_table", "copy", clock.of_async),

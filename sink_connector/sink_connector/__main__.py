@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from sink_connector.cli.arguments import make_parser
+from sink_connector.cli.commands import make_parser
 from sink_connector.errors import ConfigError, PortTakenError, SinkError
 
 FAILED, MISUSED, PORT_TAKEN = 1, 2, 3

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sink_connector.cli.arguments import make_parser
+from sink_connector.cli.commands import make_parser
 from sink_connector.errors import SinkError
 
 

@@ -150,11 +150,9 @@ class Trial:
                 some = read[start : start + buffer.room]
                 start += len(some)
                 self._read.update(place_of(record) for record in some)
-                buffer.add(
-                    cast("Any", {TopicPartition(*partition): some}),
-                    cast("Any", epochs),
-                    unreadable=cast("Any", _unreadable(partition, some)),
-                )
+                polled = {TopicPartition(*partition): some}
+                unreadable = record_batches.unreadable(polled)
+                buffer.add(cast("Any", polled), cast("Any", epochs), unreadable=cast("Any", unreadable))
                 if not buffer.room:
                     yield buffer.take()
         if not buffer.is_empty:
@@ -300,14 +298,3 @@ async def _sequences(connection: asyncpg.Connection) -> dict[str, int]:
 
 def _beginning(read: Sequence[ConsumerRecord]) -> Beginning:
     return Beginning(first=read[0].offset, reset=read[0].offset, topic_id="")
-
-
-def _unreadable(
-    partition: Partition, read: Sequence[ConsumerRecord]
-) -> frozenset[tuple[TopicPartition, int]]:
-    return frozenset(
-        (TopicPartition(*partition), record.offset)
-        for record in read
-        for name, _ in record.headers
-        if type(name) is record_batches.UnreadableName
-    )

@@ -254,13 +254,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             self._next[partition] = each[-1].offset + 1
         unreadable: frozenset[tuple[TopicPartition, int]] = frozenset()
         if record_batches.TolerantRecords.unreadable:
-            unreadable = frozenset(
-                (partition, record.offset)
-                for partition, each in records.items()
-                for record in each
-                for name, _ in record.headers
-                if type(name) is record_batches.UnreadableName
-            )
+            unreadable = record_batches.unreadable(records)
         return Polled(generation=self.generation, records=records, unreadable=unreadable)
 
     def give_up(self) -> None:

@@ -5,14 +5,17 @@ its whole partition: its C extension raises `UnicodeDecodeError`, its Python dec
 cannot be decoded strictly is therefore decoded once more here, and the record at fault carries `UnreadableHeaders`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy, _DefaultRecordPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.record.util import decode_varint
+
+from sink_connector.data.write_record import KafkaRecord
 
 Headers = list[tuple[str, bytes | None]]
 
@@ -108,6 +111,19 @@ def _name(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return UnreadableName(data.decode("utf-8", "surrogateescape"))
+
+
+def unreadable(
+    polled: Mapping[TopicPartition, Sequence[KafkaRecord]],
+) -> frozenset[tuple[TopicPartition, int]]:
+    """The records, by partition and offset, that have a header whose name is not UTF-8."""
+    return frozenset(
+        (partition, record.offset)
+        for partition, records in polled.items()
+        for record in records
+        for name, _ in record.headers
+        if type(name) is UnreadableName
+    )
 
 
 def install() -> bool:

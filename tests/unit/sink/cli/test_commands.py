@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sink_connector.__main__ import main
-from sink_connector.cli.arguments import COMMANDS, MISUSED, make_parser
+from sink_connector.cli.commands import COMMANDS, MISUSED, make_parser
 from sink_connector.version import VERSION
 from tests.support.sink_rest import CONNECTOR
 
