@@ -13,7 +13,7 @@ from sink_connector.errors import Stage, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.runtime.conversion import bad_record
 from sink_connector.transforms import Transform
-from sink_connector.transforms.debezium import UnwrapChangeEvent
+from sink_connector.transforms.change_events import UnwrapChangeEvent
 
 MISSING: Any = object()
 

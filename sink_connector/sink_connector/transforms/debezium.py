@@ -1,6 +1,5 @@
-"""Debezium's change events: recognised, and unwrapped to the row they carry.
+"""Debezium's transform `ExtractNewRecordState`.
 
-`ExtractNewRecordState` is the transform of that name; `UnwrapChangeEvent` is what Debezium's own sink does by itself.
 Source of the rules: Debezium's documentation of the "New Record State Extraction" transformation, version 3.
 """
 
@@ -12,111 +11,26 @@ from msgspec import structs
 
 from sink_connector.config.definition import Importance, Kind
 from sink_connector.data.record import Field, Header, Record, Schema, Type
-from sink_connector.data.semantic_types import TRUNCATION
-from sink_connector.transforms.columns import ValueColumns
+from sink_connector.transforms.change_events import (
+    AFTER,
+    BEFORE,
+    DELETE,
+    MESSAGE,
+    OPERATION,
+    SOURCE,
+    TRUNCATE,
+    unwrapped,
+    wraps_row,
+)
 from sink_connector.transforms.data import PerSchema, UnfitRecordError, struct_like
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
-from sink_connector.transforms.unavailable import available, holds_unavailable
+from sink_connector.transforms.unavailable import available
 
 CLASS_NAME = "io.debezium.transforms.ExtractNewRecordState"
-BEFORE, AFTER, OPERATION, SOURCE = "before", "after", "op", "source"
-DELETE, TRUNCATE, MESSAGE = "d", "t", "m"
 DELETED = "__deleted"
-_SIDE_RECORDS = (
-    ".SchemaChangeValue",
-    ".Heartbeat",
-    ".TransactionMetadataValue",
-    ".MessageValue",
-)  # about the source, not about rows
 _TOP_LEVEL = {OPERATION, "ts_ms", "ts_us", "ts_ns"}
 _TRANSACTION = {"id", "total_order", "data_collection_order"}
 _PAIR = 2
-
-
-def is_envelope(schema: Schema) -> bool:
-    """Whether values of this schema are change events: by its name, or by the fields only these have."""
-    if schema.name is not None and schema.name.endswith(".Envelope"):
-        return True
-    names = {each.name for each in schema.fields}
-    return {OPERATION, AFTER} <= names and (BEFORE in names or SOURCE in names)
-
-
-def is_side_record(schema: Schema) -> bool:
-    """Whether these are Debezium's records beside those of rows: heartbeats, schema changes, transactions, messages."""
-    return (
-        schema.name is not None
-        and schema.name.startswith("io.debezium.")
-        and schema.name.endswith(_SIDE_RECORDS)
-    )
-
-
-def is_change_event(schema: Schema) -> bool:
-    """Whether Debezium's sink treats values of this schema otherwise than as rows."""
-    return schema.type is Type.STRUCT and (is_envelope(schema) or is_side_record(schema))
-
-
-def _is_untyped_envelope(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get(OPERATION), str)
-        and AFTER in value
-        and (BEFORE in value or SOURCE in value)
-    )
-
-
-def wraps_row(record: Record) -> bool:
-    """Whether a record's value is a change event, with a schema or without."""
-    if not isinstance(record.value, dict):
-        return False
-    if record.value_schema is None:
-        return _is_untyped_envelope(record.value)
-    return record.value_schema.type is Type.STRUCT and is_envelope(record.value_schema)
-
-
-def unwrapped(record: Record, side: str) -> Record:
-    """The record with the row's state before or after in place of the event; null where there is none."""
-    schema = record.value_schema
-    value = record.value.get(side)
-    if schema is None:
-        return structs.replace(record, value=value)
-    field = schema.field(side)
-    if field is None:
-        raise UnfitRecordError(f"a change event without the field {side}")
-    return structs.replace(record, value_schema=None if value is None else field.schema, value=value)
-
-
-class UnwrapChangeEvent:
-    """The row of a change event; a deletion is a tombstone. What concerns no row (message, heartbeat) is dropped.
-
-    A truncation is dropped, or with `truncates` a record of the schema `TRUNCATION`. Tombstones pass, and so do records that
-    are flat already, without the columns that the source had not at hand.
-    """
-
-    def __init__(self, *, truncates: bool = False) -> None:
-        """`truncates` is what `truncate.enabled` says."""
-        self._truncates = truncates
-
-    def apply(self, record: Record) -> Record | None:
-        """The row's record, or None when there is no row in it."""
-        schema = record.value_schema
-        if schema is not None and record.value is not None and is_side_record(schema):
-            return None
-        if not wraps_row(record):
-            return available(record)
-        operation = record.value.get(OPERATION)
-        if operation == TRUNCATE and self._truncates:
-            return structs.replace(record, key_schema=None, key=None, value_schema=TRUNCATION, value={})
-        if operation in {TRUNCATE, MESSAGE}:
-            return None
-        if operation == DELETE:
-            return structs.replace(record, value_schema=None, value=None)
-        return available(unwrapped(record, AFTER))
-
-    def apply_all(self, values: ValueColumns) -> ValueColumns | None:
-        """See `ColumnTransform`: rows pass, each event is looked at, and each record of a batch with a missing column."""
-        if is_change_event(values.schema) or holds_unavailable(values.schema, values.cells):
-            return None
-        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +185,8 @@ class ExtractNewRecordState:
         if row.value_schema is None or event.value_schema is None:
             return structs.replace(row, value=value)
         schema = self._with_added(row.value_schema, event.value_schema)
-        if (
-            self._replace_null and self._deletions.rewrites
-        ):  # Debezium's own does so where it inserts __deleted
+        # Debezium's own does so where it inserts __deleted.
+        if self._replace_null and self._deletions.rewrites:
             for each in schema.fields:
                 if value[each.name] is None and each.schema.default is not None:
                     value[each.name] = each.schema.default

@@ -9,7 +9,7 @@ import pytest
 
 from sink_connector.data.record import Record
 from sink_connector.transforms.configuration import chain_of
-from sink_connector.transforms.debezium import UnwrapChangeEvent
+from sink_connector.transforms.change_events import UnwrapChangeEvent
 from tests.support.change_events import NOTHING, SOURCES, recorded
 from tests.support.connect_data import data_of, exactly
 
