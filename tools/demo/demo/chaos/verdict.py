@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from auditor import Command, Report, canonical
-from auditor.history.checks import CHECKS, Violation
+from auditor.history.checks import CHECKS
+from auditor.history.violation import Violation
 from auditor.history.operation import Action, Operation, Outcome, write_history
 from auditor.history.picture import picture
 from demo.chaos.schedule import Fault
