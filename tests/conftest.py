@@ -19,8 +19,9 @@ import pytest_asyncio
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from devservers.kafka import KafkaCluster
-from devservers.postgres import PostgresServer, debian_binaries
+from devservers.kafka_cluster import KafkaCluster
+from devservers.postgres_programs import debian_binaries
+from devservers.postgres_server import PostgresServer
 from tests.support.directories import open_directory
 from tests.support.stack import RunningStack, whole_stack
 

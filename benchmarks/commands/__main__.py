@@ -26,8 +26,8 @@ from benchmarks.commands import drain
 from benchmarks.commands.instances import BARE, DATABASES, WHOLE, instance, place
 from benchmarks.commands.load import Load, Measured, check_rows, run
 from benchmarks.commands.report import EMPTY, markdown
-from devservers.kafka import KafkaCluster
-from devservers.postgres import PostgresServer
+from devservers.kafka_cluster import KafkaCluster
+from devservers.postgres_server import PostgresServer
 
 RESULTS = Path(__file__).with_name("results")
 KAFKA, POSTGRES = "TEST_KAFKA_BOOTSTRAP", "TEST_POSTGRES_DSN"

@@ -31,7 +31,7 @@ from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.cursor import seal_cursor
 from catalog_service.read_model.database import PLANNER, Database
 from catalog_service.read_model.orders import OrderFilter, list_orders
-from devservers.postgres import PostgresServer
+from devservers.postgres_server import PostgresServer
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ import httpx
 
 from benchmarks.queries.dataset import BIN, INSTANCES, write_environment
 from demo.home import REPOSITORY
-from devservers.kafka import KafkaCluster
+from devservers.kafka_cluster import KafkaCluster
 from devservers.ports import free_ports
 
 HOST = "127.0.0.1"

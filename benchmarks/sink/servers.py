@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from devservers.kafka import KafkaCluster
-from devservers.postgres import PostgresServer
+from devservers.kafka_cluster import KafkaCluster
+from devservers.postgres_server import PostgresServer
 
 # Every commit is flushed (fsync and synchronous_commit stay on, stated so that the result shows it). The rest keeps a
 # checkpoint from falling into one system's run and not into another's, and tells when each row was committed.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devservers.postgres import binaries
+from devservers.postgres_programs import binaries
 from tests.support.documents import REPOSITORY, shell_blocks
 from tests.support.stack import RunningStack, environment
 from tests.support.waiting import wait_until

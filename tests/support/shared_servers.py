@@ -11,8 +11,8 @@ import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from devservers.kafka import KafkaCluster
-from devservers.postgres import PostgresServer
+from devservers.kafka_cluster import KafkaCluster
+from devservers.postgres_server import PostgresServer
 from tests.support.directories import open_directory
 
 _REGISTRY = "tests/integration/sink/registry"

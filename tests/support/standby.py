@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from devservers.postgres import UNPRIVILEGED_USER, PostgresServer, binaries
+from devservers.postgres import UNPRIVILEGED_USER
+from devservers.postgres_programs import binaries
+from devservers.postgres_server import PostgresServer
 from devservers.process import ChildProcess, minimal_environment, tail
 from tests.support.sink import execute, rows
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy

@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from devservers.postgres import PostgresServer, debian_binaries
+from devservers.postgres_programs import debian_binaries
+from devservers.postgres_server import PostgresServer
 from tests.contract.sink import change_event_statements as statements
 from tests.contract.sink.change_event_ways import MARIADB_WAYS, POSTGRESQL_WAYS, Way
 from tests.support.mariadb import PASSWORD, USER, mariadb

@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from devservers.kafka import KafkaCluster
+from devservers.kafka_cluster import KafkaCluster
 from devservers.ports import free_ports
 from tests.contract.sink.change_event_sources import Source, mariadb_source, postgresql
 from tests.contract.sink.change_event_statements import PLACES

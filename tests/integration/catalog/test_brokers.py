@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from catalog_service.monitoring.brokers import Broker, Brokers
-from devservers.kafka import KafkaCluster
+from devservers.kafka_cluster import KafkaCluster
 from tests.support.waiting import wait_until
 
 NOWHERE = "127.0.0.1:9"

@@ -15,7 +15,8 @@ import pytest
 import pytest_asyncio
 
 from catalog_service.read_model.migrate import upgrade
-from devservers.postgres import PostgresServer, binaries
+from devservers.postgres_programs import binaries
+from devservers.postgres_server import PostgresServer
 from sink_connector.sink.session import prepare_database
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -9,9 +9,9 @@ import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from devservers.certificates import Authority
-from devservers.kafka import KafkaCluster
+from devservers.kafka_cluster import KafkaCluster
 from devservers.kafka_security import BROKER, Acl, KafkaSecurity, allow
-from devservers.postgres import PostgresServer
+from devservers.postgres_server import PostgresServer
 
 PRINCIPALS = (BROKER, "order-1", "catalog", "sink", "stranger")
 TOPICS = ("orders", "products", "inbox.order-1", "inbox.order-2")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from devservers.postgres import PostgresInstall, PostgresUnavailableError, barrier_for, binaries
+from devservers.postgres import PostgresInstall
+from devservers.postgres_programs import PostgresUnavailableError, barrier_for, binaries
 from devservers.private_files import UnsafeFileError, kept_password
 
 OTHER = "nobody"

@@ -17,7 +17,8 @@ from demo.home import REPOSITORY, Home
 from demo.supervisor import record
 from devservers.jars import Jars
 from devservers.ports import MAX_BROKERS, Ports, TakenPort, outgoing, taken
-from devservers.postgres import PostgresInstall, PostgresUnavailableError, binaries
+from devservers.postgres import PostgresInstall
+from devservers.postgres_programs import PostgresUnavailableError, binaries
 
 MEMORY_NEEDED_GB = 2.5
 MEMORY_LIGHT_GB = 1.5

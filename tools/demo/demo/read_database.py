@@ -5,7 +5,8 @@ from pathlib import Path
 
 from demo.home import REPOSITORY
 from devservers.ports import HOST
-from devservers.postgres import ADMIN, PostgresInstall, binaries
+from devservers.postgres import ADMIN, PostgresInstall
+from devservers.postgres_programs import binaries
 from devservers.private_files import kept_password
 
 SCRIPT = REPOSITORY / "infra" / "postgres" / "read.sql"

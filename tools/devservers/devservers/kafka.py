@@ -1,18 +1,11 @@
-"""A real Kafka cluster: 1 or 3 brokers in KRaft mode, every one broker and controller at once.
+"""The brokers of a real Kafka cluster in KRaft mode: how one is configured, formatted and started.
 
-`Broker` says how one is configured, formatted and started; the supervisor starts them as parts of the stack, and
-tests that want a cluster of their own write
-
-    async with KafkaCluster(directory=tmp_path, brokers=1) as kafka:
-        connect(kafka.bootstrap)
+The supervisor starts them as parts of the stack; `kafka_cluster` runs a whole cluster for a test.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -20,17 +13,14 @@ from aiokafka.errors import KafkaError
 from devservers.class_archive import ClassArchive
 from devservers.jars import Jars
 from devservers.kafka_security import KafkaSecurity, java_properties, super_users
-from devservers.ports import HOST, free_ports
+from devservers.ports import HOST
 from devservers.private_files import private_directory, write_private
-from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
-from devservers.waiting import until
 
 # Any 16 bytes will do: clusters differ by their ports, and one directory always belongs to one cluster.
 CLUSTER_ID = "5L6g3nShT-eMCtK--X86sw"
 HEAP = ("-Xms96m", "-Xmx256m")
 # The optimising compiler of three brokers that share two cores with everything else costs more than it ever gives back.
 QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
-READY_TIMEOUT_S = 180.0
 
 _LOG4J = """\
 status = error
@@ -218,105 +208,3 @@ async def brokers_seen(bootstrap: str, security: KafkaSecurity | None = None) ->
         return frozenset()
     finally:
         await client.close()
-
-
-class ClusterStartError(RuntimeError):
-    """A broker could not be formatted or did not come up; the message ends with its last log lines."""
-
-
-class KafkaCluster:
-    """A cluster for the length of an `async with`: started and complete on entry, no process left on exit.
-
-    `ports` are the brokers' client ports, then as many for the controllers; free ones by default. The data stays in
-    `directory`, so that a second cluster there continues where the first one stopped.
-    """
-
-    def __init__(
-        self,
-        *,
-        directory: Path,
-        brokers: int = 1,
-        ports: Sequence[int] | None = None,
-        classpath: str | None = None,
-        security: KafkaSecurity | None = None,
-    ) -> None:
-        """Describe a cluster; nothing starts before the `async with`."""
-        ports = ports or free_ports(2 * brokers)
-        self._nodes = [
-            Node(id=n + 1, port=ports[n], controller_port=ports[brokers + n]) for n in range(brokers)
-        ]
-        self._directory = directory
-        self._classpath = classpath
-        self._security = security
-        self._running: list[ChildProcess] = []
-
-    @property
-    def bootstrap(self) -> str:
-        """The brokers' addresses, as clients take them."""
-        return ",".join(f"{HOST}:{node.port}" for node in self._nodes)
-
-    async def __aenter__(self) -> Self:
-        """Start all brokers and wait until each knows the others.
-
-        Raises:
-            ClusterStartError: one did not come up.
-        """
-        classpath = self._classpath
-        if classpath is None:
-            classpath = await asyncio.to_thread(Jars.resolve)
-        private_directory(self._directory)
-        brokers = cluster(
-            directory=self._directory, nodes=self._nodes, classpath=classpath, security=self._security
-        )
-        try:
-            await asyncio.gather(*(self._format(broker) for broker in brokers))
-            for broker in brokers:
-                self._running.append(await self._start(broker, broker.run_command))
-            await self._wait_until_complete(brokers)
-        except BaseException:
-            await self._stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop all brokers; the data stays."""
-        await self._stop()
-
-    async def _format(self, broker: Broker) -> None:
-        broker.write_configuration()
-        if broker.is_formatted:
-            return
-        code = await (await self._start(broker, broker.format_command)).wait()
-        broker.forget_principals(log=self._log(broker))
-        if code:
-            raise ClusterStartError(
-                f"formatting {broker.name} ended with {describe_exit(code)}\n{tail(self._log(broker))}"
-            )
-
-    async def _wait_until_complete(self, brokers: Sequence[Broker]) -> None:
-        if not await until(self._is_complete, timeout_s=READY_TIMEOUT_S):
-            logs = "\n".join(tail(self._log(broker)) for broker in brokers)
-            raise ClusterStartError(f"Kafka is not complete after {READY_TIMEOUT_S:.0f} s\n{logs}")
-
-    async def _is_complete(self) -> bool:
-        for node, process in zip(self._nodes, self._running, strict=True):
-            if process.returncode is not None:
-                log = self._directory / f"kafka-{node.id}.log"
-                raise ClusterStartError(
-                    f"{log.stem} ended with {describe_exit(process.returncode)}\n{tail(log)}"
-                )
-        return len(await brokers_seen(self.bootstrap, self._security)) == len(self._nodes)
-
-    async def _start(self, broker: Broker, command: Sequence[str]) -> ChildProcess:
-        return await ChildProcess.start(
-            command, log=self._log(broker), env=minimal_environment(), cwd=self._directory
-        )
-
-    async def _stop(self) -> None:
-        await asyncio.gather(*(process.stop(grace_s=15) for process in self._running))
-        self._running.clear()
-
-    def _log(self, broker: Broker) -> Path:
-        return self._directory / f"{broker.name}.log"

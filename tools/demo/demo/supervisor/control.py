@@ -12,7 +12,8 @@ import psutil
 from demo.errors import NotRunningError
 from demo.supervisor.graph import Job, Service
 from demo.supervisor.record import Record
-from demo.supervisor.supervisor import PartState, Phase, State, Supervisor
+from demo.supervisor.state import PartState, Phase, State
+from demo.supervisor.supervisor import Supervisor
 
 HEALTH_TIMEOUT_S = 2.0
 FINAL = (Phase.STOPPED, Phase.FAILED)

@@ -4,15 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import StrEnum
 from math import inf
 from typing import NoReturn
 
 from demo.home import REPOSITORY, Home
 from demo.supervisor.event_log import EventLog
-from demo.supervisor.graph import Graph, Job, Part, Service
+from demo.supervisor.graph import Graph, Job, Service
 from demo.supervisor.record import ProcessId
+from demo.supervisor.state import PartState, Phase, State
 from devservers.process import ChildProcess, describe_exit, tail
 from devservers.waiting import until
 
@@ -23,45 +22,8 @@ HEALTHY_AFTER_S = 30.0
 PROBE_PAUSE_S = 0.15
 
 
-class State(StrEnum):
-    """Of one part."""
-
-    WAITING = "waiting"  # for the parts it comes after
-    STARTING = "starting"
-    READY = "ready"
-    DONE = "done"  # a job
-    RESTARTING = "restarting"  # died; pausing before the next try
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-class Phase(StrEnum):
-    """Of the stack as a whole."""
-
-    STARTING = "starting"
-    READY = "ready"  # every part came up; the state of each tells how it is now
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
 class StartError(RuntimeError):
     """A part did not come up; the message ends with its last log lines."""
-
-
-@dataclass(slots=True)
-class PartState:
-    """What the supervisor knows about one part."""
-
-    part: Part
-    state: State = State.WAITING
-    began: float | None = None
-    took_s: float | None = None
-    restarts: int = 0
-    child: ChildProcess | None = None
-    wanted: bool = True
-    came_up: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def pause_before_restart(*, failures: int) -> float:

@@ -13,7 +13,7 @@ from demo.home import REPOSITORY
 from demo.read_database import DATABASE
 from demo.stack import Stack
 from devservers.ports import HOST
-from devservers.postgres import binaries
+from devservers.postgres_programs import binaries
 from devservers.private_files import private_directory, write_private
 
 KEPT = ("user", "id", "token", "leader")
