@@ -111,7 +111,10 @@ class Reader:
         )
 
     def _note(self, key: str, text: str) -> None:
-        self.problems.setdefault(key, []).append(text)
+        """Once, however often the key is read."""
+        noted = self.problems.setdefault(key, [])
+        if text not in noted:
+            noted.append(text)
 
 
 def concealed(

@@ -1,4 +1,4 @@
-"""Configuration keys: aliases, references, contradictions, connection URLs."""
+"""Configuration keys: aliases, bounds, patterns, names."""
 
 import pytest
 
@@ -39,50 +39,6 @@ def test_the_other_connectors_spellings_mean_the_same() -> None:
     assert config.table.insert_mode is InsertMode.UPSERT
     assert config.connection.dsn == "postgresql://u@db:5432/shop"
     assert config.group_id == "connect-c"
-
-
-@pytest.mark.parametrize(
-    ("keys", "key", "other"),
-    [
-        ({"topics__regex": "x"}, "topics", "topics.regex"),
-        ({"insert__mode": "upsert"}, "pk.mode", "insert.mode"),
-        ({"delete__enabled": "true", "pk__mode": "record_value"}, "delete.enabled", "pk.mode"),
-        ({"version__field": "v"}, "version.field", "insert.mode"),
-        ({"version__field": "v", "insert__mode": "ignore"}, "version.field", "insert.mode=ignore"),
-        ({"pk__mode": "record_header"}, "pk.fields", "pk.mode"),
-        (
-            {"record__table__field": "a", "record__table__header": "b"},
-            "record.table.field",
-            "record.table.header",
-        ),
-        (
-            {"record__table__header": "b", "topics__to__tables__mapping": "a:b"},
-            "topics.to.tables.mapping",
-            "record.table.header",
-        ),
-        (
-            {"record__table__field": "b", "table__name__format": "t"},
-            "table.name.format",
-            "record.table.field",
-        ),
-        ({"fields__whitelist": "a", "field__exclude__list": "b"}, "fields.whitelist", "field.exclude.list"),
-        ({"errors__deadletterqueue__topic__name": "a"}, "topics", "errors.deadletterqueue.topic.name"),
-        ({"persisted__topic__name": "a"}, "topics", "persisted.topic.name"),
-        (
-            {"persisted__topic__name": "d", "errors__deadletterqueue__topic__name": "d"},
-            "persisted.topic.name",
-            "errors.deadletterqueue.topic.name",
-        ),
-        (
-            {"topics": "", "topics__regex": "t.*", "errors__deadletterqueue__topic__name": "t-dead"},
-            "topics.regex",
-            "errors.deadletterqueue.topic.name",
-        ),
-    ],
-)
-def test_a_contradiction_names_both_keys(keys: dict[str, str], key: str, other: str) -> None:
-    found = problems(**keys)
-    assert other in " ".join(found[key])
 
 
 def test_a_dead_letter_topic_that_no_error_is_tolerated_for_is_idle_but_allowed_as_in_connect() -> None:
