@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from order_service.adapters import serialization
 from order_service.adapters.kafka import decoding
 from order_service.domain import order
+
+from tests.support.yaml_text import one_document
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 SERVICE = Path(serialization.__file__).parents[1]
@@ -19,7 +20,7 @@ SERVICE = Path(serialization.__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((CONTRACTS / "asyncapi.yaml").read_text())
+    loaded: dict[str, Any] = one_document((CONTRACTS / "asyncapi.yaml").read_text())
     return loaded
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.support.yaml_text import all_documents, one_document
+
 
 Manifest = dict[str, Any]
 """One Kubernetes object."""
@@ -23,7 +24,7 @@ EVERYWHERE = {"Namespace", "ClusterSecretStore"}  # kinds that are in no namespa
 
 def build(folder: Path) -> list[Manifest]:
     """Every object of the kustomization in `folder`."""
-    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    kustomization = one_document((folder / "kustomization.yaml").read_text())
     strange = set(kustomization) - UNDERSTOOD
     assert not strange, f"{folder}: this reader does not know {strange}"
     found = (
@@ -36,7 +37,7 @@ def build(folder: Path) -> list[Manifest]:
         assert kustomization["generatorOptions"] == {"disableNameSuffixHash": True}
     for patch in kustomization.get("patches", ()):
         assert set(patch) == {"patch"}, "only merges, no JSON patches"
-        change = yaml.safe_load(patch["patch"])
+        change = one_document(patch["patch"])
         target = one(found, change["kind"], change["metadata"]["name"])
         target.update(_merged(target, change))
     for count in kustomization.get("replicas", ()):
@@ -80,7 +81,7 @@ def _resource(path: Path) -> Iterator[Manifest]:
     if path.is_dir():
         yield from build(path)
         return
-    for each in yaml.safe_load_all(path.read_text()):
+    for each in all_documents(path.read_text()):
         yield copy.deepcopy(each)  # what YAML's anchors share is shared no longer
 
 

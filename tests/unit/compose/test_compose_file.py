@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from tests.support.yaml_text import one_document
 
 REPOSITORY = Path(__file__).parents[3]
-COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+COMPOSE = one_document((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 INSTANCES = ("order-1", "order-2", "order-3")
 

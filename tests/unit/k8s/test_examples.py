@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import yaml
 
 from tests.support.manifests import K8S, build, one
+from tests.support.yaml_text import one_document
 
 REPOSITORY = Path(__file__).parents[3]
 ADDRESSES = one(build(K8S / "overlays" / "example"), "ConfigMap", "addresses")["data"]
-COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+COMPOSE = one_document((REPOSITORY / "docker-compose.yml").read_text())
 
 
 def test_strimzis_brokers_are_where_the_address_says() -> None:

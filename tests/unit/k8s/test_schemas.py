@@ -12,9 +12,9 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 
 from tests.support.manifests import K8S, Manifest, build, one
+from tests.support.yaml_text import all_documents
 
 OLDEST, NEWEST = (
     "1.34",
@@ -58,4 +58,4 @@ def test_kustomize_makes_the_same_of_it(folder: Path) -> None:
     def by_name(manifests: Any) -> dict[tuple[str, str], Manifest]:
         return {(m["kind"], m["metadata"]["name"]): m for m in manifests}
 
-    assert by_name(yaml.safe_load_all(made)) == by_name(build(folder.parent))
+    assert by_name(all_documents(made)) == by_name(build(folder.parent))

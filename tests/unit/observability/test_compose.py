@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from tests.support.yaml_text import one_document
 
 REPOSITORY = Path(__file__).parents[3]
-SERVICES: dict[str, Any] = yaml.safe_load((REPOSITORY / "infra/docker/observe.yml").read_text())["services"]
-STACK: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+SERVICES: dict[str, Any] = one_document((REPOSITORY / "infra/docker/observe.yml").read_text())["services"]
+STACK: dict[str, Any] = one_document((REPOSITORY / "docker-compose.yml").read_text())["services"]
 OBSERVERS = ("jaeger", "prometheus", "grafana")
 
 
@@ -34,7 +35,7 @@ def test_every_part_sends_its_traces_to_a_store_that_it_reaches() -> None:
 
 
 def test_prometheus_asks_every_part_and_has_the_rules() -> None:
-    config = yaml.safe_load((REPOSITORY / "infra/observability/prometheus.yml").read_text())
+    config = one_document((REPOSITORY / "infra/observability/prometheus.yml").read_text())
     targets = {
         target.partition(":")[0]
         for job in config["scrape_configs"]

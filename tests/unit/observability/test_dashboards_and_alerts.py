@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support.metrics import all_metrics
+from tests.support.yaml_text import one_document
 
 REPOSITORY = Path(__file__).parents[3]
 FOLDER = REPOSITORY / "infra" / "observability"
-RULES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"][0]["rules"]
+RULES: list[dict[str, Any]] = one_document((FOLDER / "rules.yml").read_text())["groups"][0]["rules"]
 DASHBOARDS = sorted((FOLDER / "grafana" / "dashboards").glob("*.json"))
 METRICS = {sample: metric for metric in all_metrics() for sample in metric.samples}
 NAME = re.compile(r"\b(?:order|catalog|sink)_[a-z_]+\b")
@@ -78,7 +78,7 @@ def test_promtool_finds_each_alert_on_its_fault_and_none_without(command: tuple[
     assert done.returncode == 0, done.stdout + done.stderr
     tested = {
         case["alertname"]
-        for test in yaml.safe_load((FOLDER / "rules.test.yml").read_text())["tests"]
+        for test in one_document((FOLDER / "rules.test.yml").read_text())["tests"]
         for case in test["alert_rule_test"]
         if "exp_alerts" in case
     }
