@@ -1,4 +1,4 @@
-"""`sink-connector dead-letters list|show|replay|drop FILE.json`: look after the records a connector has parked."""
+"""`sink-connector dead-letters list|show|replay|drop FILE.json`: look after the records a connector could not deliver."""
 
 # ruff: noqa: T201 - it speaks to a person
 

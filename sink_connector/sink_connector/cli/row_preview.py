@@ -19,7 +19,7 @@ from sink_connector.sink.plan_cache import PlanCache
 from sink_connector.sink.reduction import Group
 from sink_connector.sink.sqlstate import Decision, decide
 from sink_connector.sink.table_metadata import TableName
-from sink_connector.sink.target import Target
+from sink_connector.sink.target_columns import TargetColumn
 from sink_connector.sink.write_plan import WritePlan
 
 ORIGINS = {PkMode.RECORD_KEY: "key", PkMode.RECORD_HEADER: "header", PkMode.KAFKA: "place"}
@@ -133,7 +133,7 @@ class RowPreview:
             for source, target, value in zip(layout.sources, plan.targets, values, strict=True)
         )
 
-    async def _values(self, targets: Sequence[Target], sent: Sequence[Any]) -> list[_Value]:
+    async def _values(self, targets: Sequence[TargetColumn], sent: Sequence[Any]) -> list[_Value]:
         """All at once; one by one where PostgreSQL refuses one, so that it is known which."""
         try:
             return await self._asked(targets, sent)
@@ -148,7 +148,7 @@ class RowPreview:
             for value in await self._values([target], [each])
         ]
 
-    async def _asked(self, targets: Sequence[Target], sent: Sequence[Any]) -> list[_Value]:
+    async def _asked(self, targets: Sequence[TargetColumn], sent: Sequence[Any]) -> list[_Value]:
         places = [f"${place}::{target.wire.type}" for place, target in enumerate(targets, 1)]
         asked = [f"to_jsonb({place})" for place in places]
         asked += [

@@ -22,17 +22,17 @@ class Replayed(NamedTuple):
     reason: str
 
 
-async def replay(blueprint: ConnectorDefinition, ids: Sequence[int] | None = None) -> list[Replayed]:
+async def replay(definition: ConnectorDefinition, ids: Sequence[int] | None = None) -> list[Replayed]:
     """Deliver the letters of a connector once more, in the order of their offsets.
 
     `version.field` keeps an old state from overwriting what came after it. Raises what the driver raises when the database
     is away.
     """
-    config = blueprint.config
+    config = definition.config
     session = Session(
         address=config.connection, name=f"sink {config.name} replay"[:63], timezone=config.timezone
     )
-    writer, naming, convert = TableWriter(config, session), TableNaming(config.table), blueprint.conversion()
+    writer, naming, convert = TableWriter(config, session), TableNaming(config.table), definition.conversion()
     results = []
     try:
         for letter in await stored_dead_letters(await session.connection(), config.name, ids):

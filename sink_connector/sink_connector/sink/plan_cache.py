@@ -13,7 +13,7 @@ from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource, make
 from sink_connector.sink.ddl import ChangeNeededError, table_missing
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group
-from sink_connector.sink.staging_table import Stage
+from sink_connector.sink.staging_table import StagingTable
 from sink_connector.sink.table_metadata import Table, TableName, read_table
 from sink_connector.sink.write_plan import WritePlan, make_write_plan
 
@@ -96,10 +96,10 @@ class PlanCache:
             self._tables.pop(name)  # it may have been changed by hand since it was looked at
         return self._plans.put(key, await self._made(connection, name, group))
 
-    def stage(self, table: TableName, declared: str, columns: Sequence[str]) -> Stage:
+    def stage(self, table: TableName, declared: str, columns: Sequence[str]) -> StagingTable:
         """The temporary table for rows of these columns on their way to this table."""
         name = self._stages.setdefault((table, declared), f"sink_stage_{len(self._stages) + 1}")
-        return Stage(name=name, columns=columns, declared=declared)
+        return StagingTable(name=name, columns=columns, declared=declared)
 
     @property
     def nested_type(self) -> str:

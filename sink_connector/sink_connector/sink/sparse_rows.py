@@ -22,12 +22,12 @@ from sink_connector.sink.encoders.encoding import encoder_of
 from sink_connector.sink.identifiers import check, quote
 from sink_connector.sink.staging_table import PLACE
 from sink_connector.sink.table_metadata import Column, Table
-from sink_connector.sink.target import Target
+from sink_connector.sink.target_columns import TargetColumn
 
 FEW_SHAPES = 8  # up to which a statement for each is as good
 NULL = msgspec.Raw(b"null")
 
-Stage = Callable[[str, Sequence[str], Sequence[Any]], Awaitable[str]]
+Fill = Callable[[str, Sequence[str], Sequence[Any]], Awaitable[str]]
 MERGES = 15  # the first version of PostgreSQL that has MERGE
 
 
@@ -40,8 +40,8 @@ class SparseRows:
     values: Sequence[dict[str, Any]]
     fields: tuple[str, ...]
 
-    async def write(self, connection: Connection, stage: Stage) -> int:
-        """Write them; `stage(declared, columns, rows)` puts rows into a temporary relation and gives its name as SQL.
+    async def write(self, connection: Connection, fill: Fill) -> int:
+        """Write them; `fill(declared, columns, rows)` puts rows into a temporary relation and gives its name as SQL.
 
         Raises `BadRecordError` when a field has no column or a value does not fit its own.
         """
@@ -59,18 +59,18 @@ class SparseRows:
         declared = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
         rows = list(zip(*columns, *rest, strict=True))
         if self.config.insert_mode is InsertMode.UPSERT:
-            statement = _upsert(self.table, targets, await stage(declared, names, rows))
+            statement = _upsert(self.table, targets, await fill(declared, names, rows))
         elif self.config.insert_mode is InsertMode.IGNORE:
-            relation = await stage(f"{declared}, {PLACE}", names, rows)
+            relation = await fill(f"{declared}, {PLACE}", names, rows)
             statement = f"{_insert(self.table, targets, relation)} ORDER BY r.place {_on_conflict(targets)}"
         else:
-            statement = _insert(self.table, targets, await stage(declared, names, rows))
+            statement = _insert(self.table, targets, await fill(declared, names, rows))
         await connection.execute(statement)
         return len(self.values)
 
-    def _target(self, field: str, *, is_key: bool) -> Target:
+    def _target(self, field: str, *, is_key: bool) -> TargetColumn:
         column = self._column(field)
-        return Target(column, encoder_of(ANY, Form.UNTYPED, column, nested=self.config.nested_type), is_key)
+        return TargetColumn(column, encoder_of(ANY, Form.UNTYPED, column, nested=self.config.nested_type), is_key)
 
     def _column(self, field: str) -> Column:
         name = check(self.config.column_name(field), self.config.identifiers_allow)
@@ -121,18 +121,18 @@ def are_sparse(entries: WriteRecords) -> bool:
     )
 
 
-def _insert(table: Table, targets: Sequence[Target], relation: str) -> str:
+def _insert(table: Table, targets: Sequence[TargetColumn], relation: str) -> str:
     cells = ", ".join(target.expression(f"r.c{place}") for place, target in enumerate(targets))
     names = ", ".join(quote(target.column.name) for target in targets)
     return f"INSERT INTO {table.name.sql} ({names}) SELECT {cells} FROM {relation} AS r"
 
 
-def _on_conflict(targets: Sequence[Target]) -> str:
+def _on_conflict(targets: Sequence[TargetColumn]) -> str:
     keys = ", ".join(quote(target.column.name) for target in targets if target.is_key)
     return f"ON CONFLICT {f'({keys}) ' if keys else ''}DO NOTHING"
 
 
-def _upsert(table: Table, targets: Sequence[Target], relation: str) -> str:
+def _upsert(table: Table, targets: Sequence[TargetColumn], relation: str) -> str:
     cells = [target.expression(f"r.c{place}") for place, target in enumerate(targets)]
     names = ", ".join(quote(target.column.name) for target in targets)
     keys = [place for place, target in enumerate(targets) if target.is_key]

@@ -6,7 +6,7 @@ from typing import Any
 from asyncpg import Connection
 
 from sink_connector.sink.rows import Rows, copy
-from sink_connector.sink.staging_table import Stage
+from sink_connector.sink.staging_table import StagingTable
 
 
 class Staging:
@@ -41,7 +41,7 @@ class Staging:
             await connection.execute(create)
         self._filled.add(relation)
 
-    async def fill(self, connection: Connection, stage: Stage, rows: Sequence[Any] | Rows) -> None:
+    async def fill(self, connection: Connection, stage: StagingTable, rows: Sequence[Any] | Rows) -> None:
         """Have a table hold these rows and no others."""
         await self.empty(connection, stage.name, stage.create, stage.clear)
         await copy(connection, stage.name, rows, schema="pg_temp", columns=stage.columns)

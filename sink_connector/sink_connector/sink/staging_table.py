@@ -11,7 +11,7 @@ PLACE = "place bigint GENERATED ALWAYS AS IDENTITY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class StagingTable:
     """A temporary table for rows of `columns`, and how it is `declared`; its rows live as long as their transaction."""
 
     name: str

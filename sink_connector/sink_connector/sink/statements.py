@@ -9,9 +9,9 @@ from sink_connector.config.connector import InsertMode, TableConfig
 from sink_connector.sink.ddl import unusable
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.projections import Tracked
-from sink_connector.sink.staging_table import Stage
+from sink_connector.sink.staging_table import StagingTable
 from sink_connector.sink.table_metadata import Table
-from sink_connector.sink.target import Target
+from sink_connector.sink.target_columns import TargetColumn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class StatementBuilder:
     """Puts statements together; `s` is the relation with the new rows, its columns named after their place."""
 
     table: Table
-    targets: tuple[Target, ...]
+    targets: tuple[TargetColumn, ...]
     config: TableConfig
     tracking: Tracked | None
 
@@ -40,7 +40,7 @@ class StatementBuilder:
         sent = [f"${place}::{target.wire.type}" for place, target in enumerate(self.targets, 1)]
         return self._statements(self._relation(sent), delete=delete)
 
-    def for_stage(self, stage: Stage, *, delete: bool) -> Statements:
+    def for_stage(self, stage: StagingTable, *, delete: bool) -> Statements:
         """Those for all the rows in a temporary table."""
         order = " ORDER BY r.place" if self.config.insert_mode is InsertMode.IGNORE else ""
         sent = [f"r.{name}" for name in stage.columns]

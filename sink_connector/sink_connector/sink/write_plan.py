@@ -7,10 +7,10 @@ from typing import Any
 from sink_connector.config.connector import InsertMode, TableConfig
 from sink_connector.sink.column_mapping import ColumnMapping
 from sink_connector.sink.projections import Tracked
-from sink_connector.sink.staging_table import PLACE, Stage
+from sink_connector.sink.staging_table import PLACE, StagingTable
 from sink_connector.sink.statements import StatementBuilder, Statements
 from sink_connector.sink.table_metadata import Table, TableName
-from sink_connector.sink.target import Target, targets_of
+from sink_connector.sink.target_columns import TargetColumn, target_columns
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -23,11 +23,11 @@ class WritePlan:
     """
 
     table: TableName
-    targets: tuple[Target, ...]
+    targets: tuple[TargetColumn, ...]
     tracking: Tracked | None
     single: Statements
     staged: Statements
-    stage: Stage
+    stage: StagingTable
     direct: bool
     direct_if_new: bool
     together: bool
@@ -52,7 +52,7 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     table: Table,
     layout: ColumnMapping,
     *,
-    stage: Callable[[str, Sequence[str]], Stage],
+    stage: Callable[[str, Sequence[str]], StagingTable],
     delete: bool,
     tracking: Tracked | None,
 ) -> WritePlan:
@@ -61,7 +61,7 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     Raises `BadRecordError` or `ChangeNeededError` when the table has no column for a field, `FatalError` when it lacks the
     key that the mode needs.
     """
-    targets = targets_of(config, table, layout)
+    targets = target_columns(config, table, layout)
     builder = StatementBuilder(table=table, targets=targets, config=config, tracking=tracking)
     mode = config.insert_mode
     staged = stage(_declared(config, targets), [f"c{place}" for place in range(len(targets))])
@@ -80,11 +80,11 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     )
 
 
-def _declared(config: TableConfig, targets: Sequence[Target]) -> str:
+def _declared(config: TableConfig, targets: Sequence[TargetColumn]) -> str:
     columns = [f"c{place} {target.wire.type}" for place, target in enumerate(targets)]
     return ", ".join([*columns, PLACE] if config.insert_mode is InsertMode.IGNORE else columns)
 
 
-def _takes_rows_as_sent(table: Table, targets: Sequence[Target]) -> bool:
+def _takes_rows_as_sent(table: Table, targets: Sequence[TargetColumn]) -> bool:
     """Whether rows may be copied straight into the table: what is sent of each is what the column holds."""
     return table.is_plain and all(each.as_it_is and not each.column.generated for each in targets)

@@ -29,7 +29,7 @@ _NOON = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class LetterRun:
     """A run of one letter. With `abuts`, the next field follows at once, so this one has exactly its width of digits."""
 
     letter: str
@@ -71,7 +71,7 @@ class Parsed:
         return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def read_field(field: Field, text: str, start: int, into: Parsed) -> int:
+def read_field(field: LetterRun, text: str, start: int, into: Parsed) -> int:
     """Read a field after any white space, and return where it ends. Raises ValueError when it is not there."""
     space = _SPACE.match(text, start)
     at = space.end() if space else start
@@ -109,7 +109,7 @@ def _number(text: str, at: int, width: int | None) -> tuple[int, int]:
     return int(found[0]), found.end()
 
 
-def _store(field: Field, number: int, *, digits: int, into: Parsed) -> None:
+def _store(field: LetterRun, number: int, *, digits: int, into: Parsed) -> None:
     if field.letter == "y" and field.width <= _TWO_DIGITS and digits == _TWO_DIGITS:
         number = _pivoted(number)
     elif number == _WRAPS.get(field.letter):
@@ -138,7 +138,7 @@ def _choice(text: str, at: int, choices: tuple[str, str]) -> tuple[int, int]:
     raise ValueError(f"{text!r} has neither {choices[0]} nor {choices[1]} at position {at + 1}")
 
 
-def _zone(field: Field, text: str, at: int) -> tuple[int, int]:
+def _zone(field: LetterRun, text: str, at: int) -> tuple[int, int]:
     """Minutes east of Greenwich."""
     if field.letter == "X":
         if text[at : at + 1] == "Z":

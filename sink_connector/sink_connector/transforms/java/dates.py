@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sink_connector.data.instants import instant
-from sink_connector.transforms.java.date_parsing import Field, Parsed, read_field
+from sink_connector.transforms.java.date_parsing import LetterRun, Parsed, read_field
 
 _TOKEN = re.compile(r"''|'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+", re.DOTALL)
 _SHORT = 3  # a name of up to three letters is short
@@ -91,7 +91,7 @@ class DateFormat:
     def __init__(self, pattern: str) -> None:
         """Takes what it works with."""
         self.pattern = pattern
-        self._parts: list[str | Field] = []
+        self._parts: list[str | LetterRun] = []
         position = 0
         for token in _TOKEN.finditer(pattern):
             if token.start() != position:
@@ -111,9 +111,9 @@ class DateFormat:
             raise ValueError(f"{letter} is no letter of a date pattern")
         if letter == "X" and len(token[0]) > _SHORT:
             raise ValueError("a zone has at most three X")
-        if self._parts and isinstance(before := self._parts[-1], Field):
-            self._parts[-1] = Field(before.letter, before.width, abuts=True)
-        self._parts.append(Field(letter, len(token[0])))
+        if self._parts and isinstance(before := self._parts[-1], LetterRun):
+            self._parts[-1] = LetterRun(before.letter, before.width, abuts=True)
+        self._parts.append(LetterRun(letter, len(token[0])))
 
     def format(self, millis: int) -> str:
         """Raises `InstantRangeError` outside the years 1 to 9999."""
@@ -139,8 +139,8 @@ class DateFormat:
         return minutes.setdefault(minute, "".join(texts))
 
     @staticmethod
-    def _part(part: str | Field, moment: datetime) -> str:
-        if isinstance(part, Field) and part.letter in _FINE:
+    def _part(part: str | LetterRun, moment: datetime) -> str:
+        if isinstance(part, LetterRun) and part.letter in _FINE:
             return f"{{{_FINE[part.letter]}:0{part.width}d}}"
         text = part if isinstance(part, str) else WRITERS[part.letter](moment, part.width)
         return text.replace("{", "{{").replace("}", "}}")
@@ -153,7 +153,7 @@ class DateFormat:
         found = Parsed()
         position = 0
         for part in self._parts:
-            if isinstance(part, Field):
+            if isinstance(part, LetterRun):
                 position = read_field(part, text, position, found)
             elif text.startswith(part, position):
                 position += len(part)

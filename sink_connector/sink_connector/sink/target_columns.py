@@ -11,7 +11,7 @@ from sink_connector.sink.table_metadata import Column, Table
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetColumn:
     """One column as it is written: how it travels and which expression makes the table's type of it."""
 
     column: Column
@@ -38,7 +38,7 @@ class Target:
         return self.wire.expression(sent, self.column)
 
 
-def targets_of(config: TableConfig, table: Table, layout: ColumnMapping) -> tuple[Target, ...]:
+def target_columns(config: TableConfig, table: Table, layout: ColumnMapping) -> tuple[TargetColumn, ...]:
     """The columns of a layout, in its order.
 
     Raises `BadRecordError` or `ChangeNeededError` when the table has no column for a field.
@@ -51,6 +51,6 @@ def targets_of(config: TableConfig, table: Table, layout: ColumnMapping) -> tupl
     )
 
 
-def _target(config: TableConfig, column: Column, source: ColumnSource) -> Target:
+def _target(config: TableConfig, column: Column, source: ColumnSource) -> TargetColumn:
     wire = encoder_of(source.field.schema, source.form, column, nested=config.nested_type)
-    return Target(column, wire, source.is_key)
+    return TargetColumn(column, wire, source.is_key)
