@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from sink_connector.config.url_options import JDBC_IGNORED, LIBPQ_IGNORED, NOT_SUPPORTED
 
@@ -26,6 +26,7 @@ _SETTING = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.]*)=((?:\\.|\S)*)\s*", re.DOTA
 SERVER_PARAMETERS = frozenset(
     {"statement_timeout", "lock_timeout", "search_path", "timezone", "jit", "work_mem", "role", "datestyle"}
 )
+MALFORMED = "this is no URL: a host in brackets or an option is malformed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,22 +196,9 @@ def parse_connection(url: str, *, user: str = "", password: str = "") -> Connect
             the scheme and quotes no other part of the URL.
     """
     jdbc = url.startswith(JDBC)
-    scheme = url.removeprefix(JDBC).partition(":")[0]
-    if scheme not in {"postgresql", "postgres"}:
-        said = scheme if re.fullmatch(r"[a-z][a-z0-9+]{0,20}", scheme) else "missing"
-        raise ValueError(f"the scheme is {said}, it must be postgresql: or jdbc:postgresql:")
-    try:
-        parts = urlsplit(url.removeprefix(JDBC))
-        credentials, _, hosts = parts.netloc.rpartition("@")
-        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-    except ValueError:
-        raise ValueError("this is no URL: a host in brackets or an option is malformed") from None
-    options = _Options(jdbc=jdbc)
-    for name, value in pairs:
-        if jdbc and name in LIBPQ_ONLY:
-            options.unknown.append(name)
-        else:
-            options.take(name, value)
+    parts = _parts(url.removeprefix(JDBC))
+    credentials, _, hosts = parts.netloc.rpartition("@")
+    options = _options(parts.query, jdbc=jdbc)
     _check_hosts(hosts)
     if "," in hosts:
         options.dsn.setdefault("target_session_attrs", "read-write")
@@ -232,6 +220,31 @@ def parse_connection(url: str, *, user: str = "", password: str = "") -> Connect
         files=tuple(options.dsn[name] for name in FILES if name in options.dsn),
         unknown=tuple(options.unknown),
     )
+
+
+def _parts(url: str) -> SplitResult:
+    scheme = url.partition(":")[0]
+    if scheme not in {"postgresql", "postgres"}:
+        said = scheme if re.fullmatch(r"[a-z][a-z0-9+]{0,20}", scheme) else "missing"
+        raise ValueError(f"the scheme is {said}, it must be postgresql: or jdbc:postgresql:")
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise ValueError(MALFORMED) from None
+
+
+def _options(query: str, *, jdbc: bool) -> _Options:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError:
+        raise ValueError(MALFORMED) from None
+    options = _Options(jdbc=jdbc)
+    for name, value in pairs:
+        if jdbc and name in LIBPQ_ONLY:
+            options.unknown.append(name)
+        else:
+            options.take(name, value)
+    return options
 
 
 def _check_hosts(hosts: str) -> None:

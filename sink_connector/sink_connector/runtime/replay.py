@@ -1,13 +1,14 @@
 """Dead letters take their path again: convert, transform, write; each is removed in the transaction of its row."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from sink_connector import telemetry
 from sink_connector.dead_letters.table import StoredDeadLetter, stored_dead_letters
 from sink_connector.errors import FatalError
 from sink_connector.runtime.connector_definition import ConnectorDefinition
+from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.runtime.tracing import traceparent
 from sink_connector.sink.session import Session
 from sink_connector.sink.sqlstate import Decision, decide
@@ -36,32 +37,37 @@ async def replay(definition: ConnectorDefinition, ids: Sequence[int] | None = No
     results = []
     try:
         for letter in await stored_dead_letters(await session.connection(), config.name, ids):
-            trace = traceparent(letter.headers)
-            attributes: telemetry.Attributes = {
-                "sink.connector": config.name,
-                "messaging.kafka.offset": letter.offset,
-            }
+            reason = ""
             try:
-                with (
-                    telemetry.begin(
-                        f"replay {letter.topic}", parent=trace, kind="consumer", attributes=attributes
-                    )
-                    if trace
-                    else nullcontext()
-                ):
-                    converted = convert(letter)
-                    if converted is None:
-                        await writer.rewrite(letter.id, None, None)
-                    else:
-                        topic, entry = converted
-                        await writer.rewrite(letter.id, (topic, naming.table_of(topic)), entry)
-                results.append(Replayed(letter, ""))
+                with _traced(letter, connector=config.name):
+                    await _deliver(letter, writer, naming, convert)
             except FatalError:
                 raise
             except Exception as error:  # a record's own failure keeps its letter; all else is raised again
                 if decide(error) not in {Decision.RECORD, Decision.REFERENCE}:
                     raise
-                results.append(Replayed(letter, str(error)))
+                reason = str(error)
+            results.append(Replayed(letter, reason))
     finally:
         await session.close()
     return results
+
+
+async def _deliver(
+    letter: StoredDeadLetter, writer: TableWriter, naming: TableNaming, convert: RecordConverter
+) -> None:
+    converted = convert(letter)
+    if converted is None:
+        await writer.rewrite(letter.id, None, None)
+    else:
+        topic, entry = converted
+        await writer.rewrite(letter.id, (topic, naming.table_of(topic)), entry)
+
+
+def _traced(letter: StoredDeadLetter, *, connector: str) -> AbstractContextManager[object]:
+    """A span in the trace that the letter names, if it names one."""
+    trace = traceparent(letter.headers)
+    if not trace:
+        return nullcontext()
+    attributes: telemetry.Attributes = {"sink.connector": connector, "messaging.kafka.offset": letter.offset}
+    return telemetry.begin(f"replay {letter.topic}", parent=trace, kind="consumer", attributes=attributes)
