@@ -1,5 +1,6 @@
 """`./demo` on the real stack: it is left as it was found."""
 
+import json
 import os
 import signal
 import subprocess
@@ -34,7 +35,7 @@ def pids(stack: RunningStack) -> dict[str, int]:
 
 
 def test_status_tells_of_every_part(stack: RunningStack) -> None:
-    status = stack.status()
+    status = json.loads(stack.demo("status", "--json").stdout)
     assert status["parts"].keys() == SERVICES
     for name, part in status["parts"].items():
         assert part["state"] == "ready", name
@@ -112,7 +113,7 @@ async def test_a_paused_part_is_shown_as_unready(stack: RunningStack) -> None:
     try:
         said = stack.demo("status", "--json")
         assert said.returncode == 1
-        assert stack.status()["parts"]["order-1"]["state"] == "unready"
+        assert json.loads(said.stdout)["parts"]["order-1"]["state"] == "unready"
     finally:
         stack.signal("order-1", signal.SIGCONT)
     await wait_until(stack.is_ready, what="everything is ready again")
