@@ -97,7 +97,9 @@ async def test_after_a_supervisor_was_killed_the_next_up_ends_what_it_left_and_s
 @pytest.mark.slow
 def test_two_ups_at_once_bring_one_stack_up_and_both_say_so(light: Light) -> None:
     ended: list[subprocess.CompletedProcess[str]] = []
-    both = [threading.Thread(target=lambda: ended.append(light.demo("up"))) for _ in range(2)]
+    both = [
+        threading.Thread(target=lambda: ended.append(light.demo("up", "--brokers", "1"))) for _ in range(2)
+    ]
     for one in both:
         one.start()
     for one in both:

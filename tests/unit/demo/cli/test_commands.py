@@ -316,6 +316,17 @@ def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pyte
     assert folders_of(containers) == {suites.CONTAINERS}
 
 
+def test_the_parts_of_a_suite_that_share_servers_run_once_and_with_those_that_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sharing, stack = runs_of(monkeypatch, "chaos")
+    parts = {suites.TESTS / name for name in suites.SHARING if name.startswith("chaos/")}
+    assert all(part.is_dir() for part in parts)
+    assert {Path(word) for word in sharing if Path(word) in parts} == parts
+    assert {word.removeprefix("--ignore=") for word in stack if word.startswith("--ignore=")} == set(map(str, parts))
+    assert folders_of(stack) == {"chaos"}
+
+
 def test_a_failed_run_of_suites_is_told_and_the_others_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(runs_of(monkeypatch, codes=(1, 0, 0))) == 3
     assert len(runs_of(monkeypatch, codes=(0, 3, 0))) == 3

@@ -17,8 +17,8 @@ CONTAINERS = "compose"
 """The suite that brings up a second stack, on another engine: it runs when it is named."""
 ALONE = "unit"
 """The suite that needs no server: its tests go to any core."""
-SHARING = ("contract", "integration")
-"""The suites whose tests share a Kafka and a PostgreSQL. They wait for these more than they compute."""
+SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
+"""What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
 MAX_WORKERS = 6
 """As many as the servers of one session have connections and memory for."""
 NOTHING_TO_RUN, INTERRUPTED = 5, 2
@@ -52,16 +52,16 @@ def main(words: list[str]) -> int:
 def _runs(chosen: list[str]) -> list[list[str]]:
     """Pytest's arguments for each run that the suites need: by what they start, which decides how many workers they have."""
     sharing = min((os.cpu_count() or 1) + 1, MAX_WORKERS)
-    options = {
-        (ALONE,): ["-n", "auto", "--dist", "worksteal"],
-        SHARING: ["-n", str(sharing), "-p", "tests.support.shared_servers"],
-        tuple(suite for suite in SUITES if suite not in (ALONE, *SHARING)): [],
-    }
-    runs = [
-        ([str(TESTS / suite) for suite in together if suite in chosen], how)
-        for together, how in options.items()
-    ]
-    return [[*folders, *how] for folders, how in runs if folders]
+    alone = [name for name in chosen if name == ALONE]
+    together = [name for name in SHARING if name.partition("/")[0] in chosen]
+    rest = [name for name in chosen if name not in (ALONE, *SHARING)]
+    elsewhere = [f"--ignore={TESTS / name}" for name in together if "/" in name]
+    runs = (
+        (alone, ["-n", "auto", "--dist", "worksteal"]),
+        (together, ["-n", str(sharing), "-p", "tests.support.shared_servers"]),
+        (sorted(rest, key=SUITES.index), elsewhere),
+    )
+    return [[*(str(TESTS / name) for name in names), *how] for names, how in runs if names]
 
 
 def _run_all(runs: list[list[str]]) -> int:
