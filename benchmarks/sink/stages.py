@@ -51,9 +51,8 @@ from sink_connector.runtime.kafka_options import client_options
 from sink_connector.runtime.sink_task import MOST_AT_ONCE, POLL_MS, SinkTask
 from sink_connector.runtime.worker import Worker
 from sink_connector.sink.column_mapping import ColumnMapping
-from sink_connector.sink.session import prepare_database
 from sink_connector.sink.grouping import Grouping
-from sink_connector.sink.table_writer import TableWriter
+from sink_connector.sink.session import prepare_database
 from sink_connector.sink.write_plan import WritePlan
 
 T = TypeVar("T")
