@@ -286,13 +286,13 @@ def test_suites_are_the_folders_that_hold_tests() -> None:
 
 def runs_of(
     monkeypatch: pytest.MonkeyPatch, *words: str, codes: Sequence[int] = (0, 0, 0)
-) -> list[list[str]]:
+) -> list[list[list[str]]]:
     """Pytest's arguments in each run of `demo test`, which end with `codes`."""
-    runs: list[list[str]] = []
+    runs: list[list[list[str]]] = []
 
-    def run(arguments: list[str]) -> int:
-        runs.append(arguments)
-        return codes[len(runs) - 1]
+    def run(beside: list[list[str]]) -> list[int]:
+        runs.append(beside)
+        return [codes[len(runs) - 1], *[0] * (len(beside) - 1)]
 
     monkeypatch.chdir(REPOSITORY)
     monkeypatch.setattr(suites, "_run", run)
@@ -301,30 +301,48 @@ def runs_of(
     return runs
 
 
-def folders_of(run: list[str]) -> set[str]:
-    return {Path(word).name for word in run if Path(word).parent == suites.TESTS}
+def folders_of(arguments: Sequence[str]) -> set[str]:
+    """What of the tests is named."""
+    paths = [Path(word) for word in arguments if word.startswith("/")]
+    assert all(path.is_dir() for path in paths)
+    return {str(path.relative_to(suites.TESTS)) for path in paths}
+
+
+def ignored_by(arguments: Sequence[str]) -> set[str]:
+    return folders_of(
+        [word.removeprefix("--ignore=") for word in arguments if word.startswith("--ignore=")]
+    )
 
 
 def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = runs_of(monkeypatch)
-    assert [folders_of(run) for run in runs] == [
-        {"unit"},
-        {"contract", "integration"},
-        {"e2e", "browser", "chaos"},
-    ]
-    [containers] = runs_of(monkeypatch, suites.CONTAINERS)
+    [[unit], [sharing], [stack, own]] = runs_of(monkeypatch)
+    assert folders_of(unit) == {"unit"}
+    assert folders_of(sharing) == {"contract", "integration", "chaos/order", "chaos/sink"}
+    assert folders_of(stack) == {"e2e", "browser", "chaos"}
+    assert folders_of(own) == {"e2e/own_stack"}
+    assert ignored_by(stack) == {"chaos/order", "chaos/sink", "e2e/own_stack"}
+    [[containers]] = runs_of(monkeypatch, suites.CONTAINERS)
     assert folders_of(containers) == {suites.CONTAINERS}
 
 
-def test_the_parts_of_a_suite_that_share_servers_run_once_and_with_those_that_do(
+def test_what_runs_elsewhere_of_a_suite_is_run_when_the_suite_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sharing, stack = runs_of(monkeypatch, "chaos")
-    parts = {suites.TESTS / name for name in suites.SHARING if name.startswith("chaos/")}
-    assert all(part.is_dir() for part in parts)
-    assert {Path(word) for word in sharing if Path(word) in parts} == parts
-    assert {word.removeprefix("--ignore=") for word in stack if word.startswith("--ignore=")} == set(map(str, parts))
-    assert folders_of(stack) == {"chaos"}
+    [[sharing], [stack]] = runs_of(monkeypatch, "chaos")
+    assert folders_of(sharing) == ignored_by(stack) == {"chaos/order", "chaos/sink"}
+    [[stack, own]] = runs_of(monkeypatch, "e2e")
+    assert folders_of(own) == ignored_by(stack) == {"e2e/own_stack"}
+
+
+def test_pytests_beside_each_other_are_told_of_in_turn_and_each_code_counts(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    versions = [["--version"], ["--no-such-option"], ["-VV"]]
+    first, second, third = suites._run(versions)  # noqa: SLF001 - the one place where processes are started
+    assert (first, third) == (0, 0)
+    assert second not in (0, suites.NOTHING_TO_RUN, suites.INTERRUPTED)
+    said = capfd.readouterr().out
+    assert said.index("--no-such-option") < said.rindex("pytest")
 
 
 def test_a_failed_run_of_suites_is_told_and_the_others_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +360,10 @@ def test_the_suites_end_with_the_first_failure_that_is_asked_for_and_with_an_int
 def test_a_choice_that_leaves_a_run_without_tests_is_no_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(suites, "_run", lambda run: 0 if "-p" in run else suites.NOTHING_TO_RUN)
+    def run(beside: list[list[str]]) -> list[int]:
+        return [0 if "-p" in arguments else suites.NOTHING_TO_RUN for arguments in beside]
+
+    monkeypatch.setattr(suites, "_run", run)
     assert suites.main(["-k", "registry"]) == 0
     assert suites.main(["unit", "-k", "nowhere"]) == suites.NOTHING_TO_RUN
 

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from itertools import pairwise
+from tempfile import TemporaryFile
 
 from demo.errors import UsageError
 from demo.home import REPOSITORY
@@ -19,6 +21,8 @@ ALONE = "unit"
 """The suite that needs no server: its tests go to any core."""
 SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
 """What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
+OWN = "e2e/own_stack"
+"""What starts stacks of its own, light ones: it runs beside the tests of the session's stack, which mostly wait as well."""
 MAX_WORKERS = 6
 """As many as the servers of one session have connections and memory for."""
 NOTHING_TO_RUN, INTERRUPTED = 5, 2
@@ -44,50 +48,70 @@ def main(words: list[str]) -> int:
     os.chdir(REPOSITORY)
     if not chosen and _names_tests(rest):
         return become(sys.executable, "-m", "pytest", *rest)
-    return _run_all(
-        [[*run, *rest] for run in _runs(chosen or [suite for suite in SUITES if suite != CONTAINERS])]
-    )
+    return _run_all(_runs(chosen or [suite for suite in SUITES if suite != CONTAINERS], rest))
 
 
-def _runs(chosen: list[str]) -> list[list[str]]:
-    """Pytest's arguments for each run that the suites need: by what they start, which decides how many workers they have."""
+def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
+    """Pytest's arguments, `rest` among them: by what the suites start, which decides what runs at a time.
+
+    Each run is one pytest, with workers, or some that run beside each other.
+    """
     sharing = min((os.cpu_count() or 1) + 1, MAX_WORKERS)
     alone = [name for name in chosen if name == ALONE]
     together = [name for name in SHARING if name.partition("/")[0] in chosen]
-    rest = [name for name in chosen if name not in (ALONE, *SHARING)]
-    elsewhere = [f"--ignore={TESTS / name}" for name in together if "/" in name]
+    own = [OWN] if OWN.partition("/")[0] in chosen else []
+    stack = [name for name in SUITES if name in chosen and name not in (ALONE, *SHARING)]
+    elsewhere = [f"--ignore={TESTS / name}" for name in (*together, *own) if "/" in name]
+
+    def run(names: list[str], *how: str) -> list[list[str]]:
+        return [[*(str(TESTS / name) for name in names), *how, *rest]] if names else []
+
     runs = (
-        (alone, ["-n", "auto", "--dist", "worksteal"]),
-        (together, ["-n", str(sharing), "-p", "tests.support.shared_servers"]),
-        (sorted(rest, key=SUITES.index), elsewhere),
+        run(alone, "-n", "auto", "--dist", "worksteal"),
+        run(together, "-n", str(sharing), "-p", "tests.support.shared_servers"),
+        run(stack, *elsewhere) + run(own),
     )
-    return [[*(str(TESTS / name) for name in names), *how] for names, how in runs if names]
+    return [each for each in runs if each]
 
 
-def _run_all(runs: list[list[str]]) -> int:
+def _run_all(runs: list[list[list[str]]]) -> int:
     """Run pytest with each of the arguments; the exit code is the first that is not of a success."""
-    stops_early = {"-x", "--exitfirst"} & {word for run in runs for word in run}
+    stops_early = {"-x", "--exitfirst"} & {word for run in runs for arguments in run for word in arguments}
     codes: list[int] = []
     for run in runs:
-        codes.append(_run(run))
-        if codes[-1] == INTERRUPTED or (stops_early and codes[-1] not in (0, NOTHING_TO_RUN)):
+        codes += _run(run)
+        if INTERRUPTED in codes or (stops_early and {*codes} - {0, NOTHING_TO_RUN}):
             break
     failed = [code for code in codes if code not in (0, NOTHING_TO_RUN)]
     return failed[0] if failed else min(codes)
 
 
-def _run(arguments: list[str]) -> int:
-    """Run pytest, which ends what it started when it is told to stop: by Ctrl-C, which reaches it as well, or SIGTERM."""
-    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments])
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
-    }
-    try:
-        return process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _run(beside: list[list[str]]) -> list[int]:
+    """Run pytest with each of the arguments at a time; what is said by all but the first is printed at the end.
+
+    Pytest ends what it started when it is told to stop: by Ctrl-C, which reaches it as well, or SIGTERM.
+    """
+    with ExitStack() as files:
+        outputs = [None, *(files.enter_context(TemporaryFile()) for _ in beside[1:])]
+        processes = [
+            subprocess.Popen([sys.executable, "-m", "pytest", *arguments], stdout=output, stderr=output)
+            for arguments, output in zip(beside, outputs, strict=True)
+        ]
+        before = {
+            signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+            signal.SIGTERM: signal.signal(
+                signal.SIGTERM, lambda *_: [process.terminate() for process in processes]
+            ),
+        }
+        try:
+            codes = [process.wait() for process in processes]
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        for output in filter(None, outputs):
+            output.seek(0)
+            print(output.read().decode(errors="replace"))
+    return codes
 
 
 def _is_meant_as_suite(word: str) -> bool:
