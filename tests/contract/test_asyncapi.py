@@ -11,7 +11,6 @@ import pytest
 from order_service.adapters import serialization
 from order_service.adapters.kafka import decoding
 from order_service.domain import order
-
 from tests.support.yaml_text import one_document
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"

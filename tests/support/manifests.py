@@ -10,7 +10,6 @@ from typing import Any
 
 from tests.support.yaml_text import all_documents, one_document
 
-
 Manifest = dict[str, Any]
 """One Kubernetes object."""
 

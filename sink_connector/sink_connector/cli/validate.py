@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from sink_connector.config.connector import warnings_of
-from sink_connector.config.parser import unknown_keys
 from sink_connector.config.file import read_connector_file
+from sink_connector.config.parser import unknown_keys
 from sink_connector.config.worker import WorkerConfig, read_worker
 from sink_connector.errors import ConfigError
 from sink_connector.runtime.connector_definition import define_connector

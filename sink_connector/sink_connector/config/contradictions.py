@@ -37,7 +37,10 @@ def _row_keys(table: TableConfig, reader: Reader) -> Found:
         yield "pk.mode", f"is none, but insert.mode={reader.shown('insert.mode')} needs a key"
     if table.delete_enabled and table.pk_mode is not PkMode.RECORD_KEY:
         mode = reader.shown("pk.mode")
-        yield "delete.enabled", f"is true, but pk.mode is {mode}: a tombstone has only its key, so it must be record_key"
+        yield (
+            "delete.enabled",
+            f"is true, but pk.mode is {mode}: a tombstone has only its key, so it must be record_key",
+        )
     if table.version_field and not keyed:
         mode = reader.shown("insert.mode")
         yield "version.field", f"is set, but insert.mode={mode} never overwrites a row"

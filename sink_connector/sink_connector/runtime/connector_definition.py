@@ -13,8 +13,8 @@ from sink_connector.config.worker import WorkerConfig
 from sink_connector.converters import Converter
 from sink_connector.converters.factory import make_converter
 from sink_connector.errors import ConfigError
-from sink_connector.runtime.kafka_options import consumer_options
 from sink_connector.runtime.conversion import RecordConverter
+from sink_connector.runtime.kafka_options import consumer_options
 from sink_connector.runtime.record_converter import make_record_converter
 from sink_connector.runtime.record_table import RecordTable
 from sink_connector.transforms import Chain

@@ -25,8 +25,8 @@ from sink_connector.data import sql_files
 from sink_connector.data.write_record import SourceRecord
 from sink_connector.errors import FatalError, FencedError
 from sink_connector.runtime import record_batches
-from sink_connector.runtime.kafka_options import client_options
 from sink_connector.runtime.conversion import RecordConverter
+from sink_connector.runtime.kafka_options import client_options
 from sink_connector.runtime.retry import KAFKA_REFUSES
 from sink_connector.runtime.topic_ids import topic_ids
 from sink_connector.sink.batch import Batch, place_of

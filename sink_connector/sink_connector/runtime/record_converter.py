@@ -27,8 +27,8 @@ from sink_connector.runtime.conversion import (
 )
 from sink_connector.runtime.unwrapped_rows import UnwrappedRows
 from sink_connector.transforms import Chain
-from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.change_events import UnwrapChangeEvent, is_change_event
+from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.unavailable import holds_unavailable, may_be_unavailable
 
 

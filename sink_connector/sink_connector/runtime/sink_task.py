@@ -13,11 +13,11 @@ from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.topic import DeadLetterTopic
 from sink_connector.errors import FatalError, FencedError, WentBackError
 from sink_connector.runtime.consumer import PartitionConsumer, Polled
+from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.runtime.delivery import Delivery, Retrier, Time, Trouble, report
 from sink_connector.runtime.maintenance import Maintenance
 from sink_connector.runtime.metrics import TaskMetrics
 from sink_connector.runtime.persisted_topic import PersistedTopic
-from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.runtime.retry import RetryPolicy
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.buffer import Buffer

@@ -17,7 +17,6 @@ from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import Schema, Type
 from sink_connector.data.record_schema import Form, RecordSchema
 from sink_connector.data.write_record import WriteRecords
-from sink_connector.transforms.data import PerSchema
 from sink_connector.transforms.change_events import (
     AFTER,
     DELETE,

@@ -70,7 +70,9 @@ class SparseRows:
 
     def _target(self, field: str, *, is_key: bool) -> TargetColumn:
         column = self._column(field)
-        return TargetColumn(column, encoder_of(ANY, Form.UNTYPED, column, nested=self.config.nested_type), is_key)
+        return TargetColumn(
+            column, encoder_of(ANY, Form.UNTYPED, column, nested=self.config.nested_type), is_key
+        )
 
     def _column(self, field: str) -> Column:
         name = check(self.config.column_name(field), self.config.identifiers_allow)

@@ -11,11 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from auditor.history.checks import CHECKS, examine_history
-from auditor.history.violation import Violation
 from auditor.history.linearizability import UndecidedError, not_linearizable
 from auditor.history.models import OrderState, order_step
 from auditor.history.operation import Action, Operation, Outcome, Seen, read_history, write_history
 from auditor.history.picture import picture
+from auditor.history.violation import Violation
 from tests.support.simulated_shop import SimulatedShop
 
 History = list[Operation]

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-
 from tests.support.manifests import K8S, build, one
 from tests.support.yaml_text import one_document
 

@@ -1,7 +1,7 @@
 """A real Kafka cluster for the length of a block: every one of its 1 or 3 brokers is broker and controller at once.
 
-    async with KafkaCluster(directory=tmp_path, brokers=1) as kafka:
-        connect(kafka.bootstrap)
+async with KafkaCluster(directory=tmp_path, brokers=1) as kafka:
+connect(kafka.bootstrap)
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """A real PostgreSQL 18 for the length of a block: made once in a directory, TCP on loopback only.
 
-    async with PostgresServer(directory=tmp_path) as postgres:
-        await asyncpg.connect(postgres.admin_dsn)
+async with PostgresServer(directory=tmp_path) as postgres:
+await asyncpg.connect(postgres.admin_dsn)
 """
 
 from pathlib import Path

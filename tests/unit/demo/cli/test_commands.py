@@ -309,9 +309,7 @@ def folders_of(arguments: Sequence[str]) -> set[str]:
 
 
 def ignored_by(arguments: Sequence[str]) -> set[str]:
-    return folders_of(
-        [word.removeprefix("--ignore=") for word in arguments if word.startswith("--ignore=")]
-    )
+    return folders_of([word.removeprefix("--ignore=") for word in arguments if word.startswith("--ignore=")])
 
 
 def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,4 +64,6 @@ def test_a_contradiction_names_both_keys(keys: dict[str, str], key: str, other: 
 
 
 def test_a_wrong_value_is_told_once_however_many_contradictions_name_its_key() -> None:
-    assert len(problems(insert__mode="replace", version__field="v", delete__enabled="true")["insert.mode"]) == 1
+    assert (
+        len(problems(insert__mode="replace", version__field="v", delete__enabled="true")["insert.mode"]) == 1
+    )

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sink_connector.config import definition
-from sink_connector.config.parser import parse_connector
 from sink_connector.config.documentation import keys_as_markdown
+from sink_connector.config.parser import parse_connector
 from sink_connector.config.reader import Reader
 from sink_connector.config.worker import unknown_settings
 from tests.support.sink_rest import CONNECTOR

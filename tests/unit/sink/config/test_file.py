@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sink_connector.config.parser import parse_connector
 from sink_connector.config.file import read_connector_file
+from sink_connector.config.parser import parse_connector
 from sink_connector.errors import ConfigError
 from tests.support.sink_rest import CONNECTOR
 

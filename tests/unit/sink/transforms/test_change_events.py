@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sink_connector.data.record import Record
-from sink_connector.transforms.configuration import chain_of
 from sink_connector.transforms.change_events import UnwrapChangeEvent
+from sink_connector.transforms.configuration import chain_of
 from tests.support.change_events import NOTHING, SOURCES, recorded
 from tests.support.connect_data import data_of, exactly
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from auditor.history.violation import Violation, by_aggregate
 from auditor.history.operation import Action, Operation, Outcome
+from auditor.history.violation import Violation, by_aggregate
 
 _WIDTH, _LEFT, _LANE, _TOP, _BAR = 1000, 130, 34, 64, 18
 _MOST = 60

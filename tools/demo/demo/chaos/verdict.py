@@ -11,9 +11,9 @@ import msgspec
 
 from auditor import Command, Report, canonical
 from auditor.history.checks import CHECKS
-from auditor.history.violation import Violation
 from auditor.history.operation import Action, Operation, Outcome, write_history
 from auditor.history.picture import picture
+from auditor.history.violation import Violation
 from demo.chaos.schedule import Fault
 from devservers.private_files import private_directory
 
