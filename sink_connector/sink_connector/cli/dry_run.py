@@ -20,7 +20,7 @@ from sink_connector.config.connector import ConnectorConfig
 from sink_connector.config.file import read_connector_file
 from sink_connector.errors import ConfigError, SinkError, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
-from sink_connector.runtime.consumer import Subscription
+from sink_connector.runtime.subscription import Subscription
 
 MOST_RECORDS = 100_000
 PLACE = re.compile(r"(?:([^:]+):)?(\d+):(\d+)")

@@ -22,7 +22,7 @@ from sink_connector.config.file import read_connector_file
 from sink_connector.dead_letters import dead_letter
 from sink_connector.errors import ConfigError, SinkError, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
-from sink_connector.runtime.consumer import Subscription
+from sink_connector.runtime.subscription import Subscription
 from sink_connector.sink import offsets, session, table_metadata, table_writer
 
 NEAR = 1_000  # offsets before the one asked for in which the one before it is looked for

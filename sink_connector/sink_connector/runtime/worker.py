@@ -10,10 +10,11 @@ from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.topic import DeadLetterTopic
 from sink_connector.runtime.connector import Connector
 from sink_connector.runtime.connector_definition import ConnectorDefinition
-from sink_connector.runtime.consumer import PartitionConsumer, Subscription
+from sink_connector.runtime.consumer import PartitionConsumer
 from sink_connector.runtime.kafka_options import client_options
 from sink_connector.runtime.persisted_topic import PersistedTopic
 from sink_connector.runtime.sink_task import SinkTask
+from sink_connector.runtime.subscription import Subscription
 from sink_connector.sink.offsets import Partition
 from sink_connector.sink.session import Session
 from sink_connector.sink.table_naming import TableNaming

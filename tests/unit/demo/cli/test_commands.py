@@ -186,7 +186,7 @@ def test_an_unknown_suite_is_named_with_those_there_are(
 
 
 def test_what_belongs_to_an_option_of_pytest_is_no_suite(monkeypatch: pytest.MonkeyPatch) -> None:
-    [run] = runs_of(monkeypatch, "unit", "-k", "bogus")
+    [[run]] = runs_of(monkeypatch, "unit", "-k", "bogus")
     assert run[-2:] == ["-k", "bogus"]
 
 

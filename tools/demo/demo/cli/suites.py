@@ -97,11 +97,14 @@ def _run(beside: list[list[str]]) -> list[int]:
             subprocess.Popen([sys.executable, "-m", "pytest", *arguments], stdout=output, stderr=output)
             for arguments, output in zip(beside, outputs, strict=True)
         ]
+
+        def stop(*_: object) -> None:
+            for process in processes:
+                process.terminate()
+
         before = {
             signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-            signal.SIGTERM: signal.signal(
-                signal.SIGTERM, lambda *_: [process.terminate() for process in processes]
-            ),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, stop),
         }
         try:
             codes = [process.wait() for process in processes]
