@@ -26,6 +26,7 @@ from sink_connector.transforms.change_events import (
     is_envelope,
     is_side_record,
 )
+from sink_connector.transforms.data import PerSchema
 from sink_connector.transforms.unavailable import holds_unavailable
 
 CompileRow = Callable[[Schema], tuple[RecordSchema, Decoder]]
