@@ -1,7 +1,1 @@
-"""Rules of Kafka Connect and of its JDBC sinks, each with its source, put to a running worker from outside.
-
-    python -m tests.conformance --rest http://127.0.0.1:8083 --bootstrap 127.0.0.1:9092 --database postgresql://…
-
-The worker is only spoken to over REST, Kafka and PostgreSQL, and configured with the keys of Debezium's JDBC sink: any worker
-that has such a connector can be asked.
-"""
+"""What came of the battery in `tools/connect_conformance`, for this sink's worker and for Kafka Connect."""

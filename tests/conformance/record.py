@@ -16,11 +16,12 @@ from pathlib import Path
 
 import httpx
 
+from connect_conformance.battery import put_all
+from connect_conformance.bench import Bench, Worker, person
+from connect_conformance.cli import TIMEOUT_S, show
+from connect_conformance.rules import RULES
 from devservers.ports import free_ports
 from sink_connector.version import VERSION
-from tests.conformance.__main__ import TIMEOUT_S, put_all
-from tests.conformance.bench import Bench, Worker, person
-from tests.conformance.rules import RULES
 from tests.contract.sink.record_connect_rest import delete_topics, scratch_database
 from tests.support import jvm
 from tests.support.connect_worker import JDBC_SINK, connect_worker
@@ -44,11 +45,13 @@ Rules of Kafka Connect's REST API and of its JDBC sinks, each with its source, p
 PostgreSQL alone, with the configuration keys of Debezium's sink. Any worker that has such a connector can be asked:
 
 ```sh
-.venv/bin/python -m tests.conformance --rest http://127.0.0.1:8083 --bootstrap 127.0.0.1:9092 --database postgresql://user:password@127.0.0.1:5432/shop
+.venv/bin/python -m connect_conformance --rest http://127.0.0.1:8083 --bootstrap 127.0.0.1:9092 --database postgresql://user:password@127.0.0.1:5432/shop
 ```
 
 It makes topics, connectors and tables called `conformance_…` and removes them; exit code 0 when every rule is kept, 1 when one is
-not, 2 when a server cannot be used. Where the semantics of several JDBC sinks differ: [connect-semantics.md](connect-semantics.md).
+not, 2 when a server cannot be used. It is a package of its own ([tools/connect_conformance](../tools/connect_conformance)) that
+`pip install ./tools/connect_conformance` puts anywhere; `--list` has the rules, `--help` the rest. Where the semantics of
+several JDBC sinks differ: [connect-semantics.md](connect-semantics.md).
 """
 
 
@@ -76,7 +79,7 @@ async def record(kind: str, *, bootstrap: str, postgres: str) -> None:
             async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S) as rest:
                 worker = Worker(rest=rest, bootstrap=bootstrap, database=database, patience_s=PATIENCE_S)
                 await warm_up(replace(worker, patience_s=WARM_UP_S))
-                found = await put_all(RULES, worker, at_once=4)
+                found = await put_all(RULES, worker, at_once=4, told=show)
         await delete_topics(bootstrap, topics)
     recorded = {"worker": CALLED[kind], "results": found}
     (RESULTS / f"{kind}.json").write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")

@@ -8,10 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from connect_conformance.battery import put
+from connect_conformance.bench import Bench, Worker
+from connect_conformance.cli import TIMEOUT_S
+from connect_conformance.rules import RULES, Rule, status
 from devservers.ports import free_ports
-from tests.conformance.__main__ import TIMEOUT_S, put
-from tests.conformance.bench import Bench, Worker
-from tests.conformance.rules import RULES, Rule, status
 from tests.contract.sink.record_connect_rest import delete_topics
 from tests.support.sink_worker import Group, SinkWorker, sink_worker
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import httpx
 
-from tests.conformance.bench import INT32, STRING, Bench, ViolationError, key, person, require, struct
+from connect_conformance.bench import INT32, STRING, Bench, ViolationError, key, person, require, struct
 
 CONNECT = "[Kafka: Connect's REST API](https://kafka.apache.org/documentation/#connect_rest)"
 TRANSFORMS = "[Kafka: transformations](https://kafka.apache.org/documentation/#connect_transforms)"
