@@ -25,10 +25,14 @@ def test_an_image_runs_as_nobody_of_the_machine_and_is_stopped_politely(dockerfi
 
 
 @pytest.mark.parametrize("dockerfile", IMAGES)
-def test_an_image_says_what_it_is_of_which_version_and_under_which_licence(dockerfile: str) -> None:
-    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]+)"', last_stage(dockerfile)))
+def test_an_image_says_what_it_is_of_which_version_on_which_image_and_under_which_licence(
+    dockerfile: str,
+) -> None:
+    stage = last_stage(dockerfile)
+    labels = dict(re.findall(r'org\.opencontainers\.image\.([\w.]+)="([^"]+)"', stage))
     assert labels.keys() >= {"title", "description"}
     assert (labels["version"], labels["licenses"]) == (VERSION, "Apache-2.0")
+    assert labels["base.name"] == f"docker.io/library/{stage.split()[1]}"
 
 
 @pytest.mark.parametrize("dockerfile", IMAGES)
