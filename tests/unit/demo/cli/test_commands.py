@@ -332,17 +332,6 @@ def test_what_runs_elsewhere_of_a_suite_is_run_when_the_suite_is_named(
     assert folders_of(own) == ignored_by(stack) == {"e2e/own_stack"}
 
 
-def test_pytests_beside_each_other_are_told_of_in_turn_and_each_code_counts(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    versions = [["--version"], ["--no-such-option"], ["-VV"]]
-    first, second, third = suites._run(versions)  # noqa: SLF001 - the one place where processes are started
-    assert (first, third) == (0, 0)
-    assert second not in (0, suites.NOTHING_TO_RUN, suites.INTERRUPTED)
-    said = capfd.readouterr().out
-    assert said.index("--no-such-option") < said.rindex("pytest")
-
-
 def test_a_failed_run_of_suites_is_told_and_the_others_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(runs_of(monkeypatch, codes=(1, 0, 0))) == 3
     assert len(runs_of(monkeypatch, codes=(0, 3, 0))) == 3

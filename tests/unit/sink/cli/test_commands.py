@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -204,24 +203,6 @@ def test_init_on_what_is_no_database_is_one_sentence(
     assert ended == code
     assert len(text.strip().splitlines()) == 1
     assert "geheim" not in text
-
-
-@pytest.mark.parametrize("command", ["run", "worker"])
-def test_a_taken_port_names_the_setting_and_is_3(tmp_path: Path, command: str) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        environment = {**os.environ, "SINK_REST_PORT": str(other.getsockname()[1])}
-        arguments = (
-            [written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})] if command == "run" else []
-        )
-        ended = subprocess.run(
-            [sys.executable, "-m", "sink_connector", command, *arguments],
-            env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-    assert ended.returncode == 3
-    assert "SINK_REST_PORT" in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -125,12 +125,8 @@ def test_what_is_no_url_is_refused_without_showing_its_parts(url: str) -> None:
     assert "geheim" not in str(raised.value).replace("the scheme is geheim", "")
 
 
-@given(user=st.text(min_size=1, max_size=8), password=st.text(min_size=1, max_size=8))
-def test_any_user_and_password_reach_the_driver_as_they_are(user: str, password: str) -> None:
-    user, password = (text.encode("utf-8", "replace").decode() for text in (user, password))
-    dsn = parse_connection("postgresql://h:1/d", user=user, password=password).dsn
-
-    async def parsed() -> tuple[str, str]:
+def test_any_user_and_password_reach_the_driver_as_they_are() -> None:
+    async def parsed(dsn: str) -> tuple[str, str]:
         defaults = dict.fromkeys(
             (
                 "host", "port", "user", "password", "passfile", "database", "command_timeout", "ssl", "direct_tls",
@@ -144,4 +140,12 @@ def test_any_user_and_password_reach_the_driver_as_they_are(user: str, password:
         )  # fmt: skip
         return parameters.user, parameters.password
 
-    assert asyncio.run(parsed()) == (user, password)
+    with asyncio.Runner() as runner:
+
+        @given(user=st.text(min_size=1, max_size=8), password=st.text(min_size=1, max_size=8))
+        def reach_the_driver(user: str, password: str) -> None:
+            user, password = (text.encode("utf-8", "replace").decode() for text in (user, password))
+            dsn = parse_connection("postgresql://h:1/d", user=user, password=password).dsn
+            assert runner.run(parsed(dsn)) == (user, password)
+
+        reach_the_driver()
