@@ -1,49 +1,32 @@
 """The documents' commands run as they are written, on the session's stack: only ports and places are its own."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from devservers.postgres_programs import binaries
-from tests.support.documents import REPOSITORY, shell_blocks
-from tests.support.stack import RunningStack, environment
+from tests.support.document_commands import run, run_each
+from tests.support.documents import REPOSITORY, examples, prompted, shell_blocks
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 README = REPOSITORY / "README.md"
 ONE_ORDER = REPOSITORY / "docs" / "one-order.md"
 REBUILD = REPOSITORY / "docs" / "rebuild.md"
 SINK_WORKERS = REPOSITORY / "docs" / "sink-workers.md"
-TIMEOUT_S = 120
+KAFKA = REPOSITORY / "docs" / "kafka.md"
+CHAPTERS = {
+    chapter.stem: chapter
+    for chapter in sorted((REPOSITORY / "docs" / "guide").glob("*.md"))
+    if examples(chapter)
+}
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("bash", "curl", "sqlite3"))),
     reason="a reader of the documents has curl and sqlite3",
 )
-
-
-def on(stack: RunningStack, script: str) -> str:
-    """`script` with the ports and the folder of `stack` in place of the usual ones."""
-    ports = stack.ports
-    script = re.sub(r"localhost:(80\d\d)", lambda match: f"localhost:{int(match[1]) + ports.offset}", script)
-    script = script.replace("-p 5433", f"-p {ports.postgres}").replace(".demo/", f"{stack.home}/")
-    return script.replace("./demo ", f"{sys.executable} -m demo ")
-
-
-def run(stack: RunningStack, script: str, *, folder: Path) -> str:
-    """What a shell prints that runs `script` in `folder`; every command of it has to succeed."""
-    environ = environment(stack.home, stack.ports)
-    environ |= {"PATH": f"{environ['PATH']}{os.pathsep}{binaries()}"}
-    command = ["bash", "-euo", "pipefail", "-c", on(stack, script)]
-    done = subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-    )
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
-    return done.stdout
 
 
 def orders_in(text: str) -> list[str]:
@@ -89,9 +72,7 @@ async def test_the_readmes_look_inside_shows_both_databases_and_no_password(
 
 
 def test_one_orders_way_is_as_it_is_told(stack: RunningStack, tmp_path: Path) -> None:
-    blocks = shell_blocks(ONE_ORDER)
-    mark = "\n--- block ---\n"
-    printed = run(stack, f"\nprintf '{mark}'\n".join(blocks), folder=tmp_path).split(mark.strip("\n"))
+    printed = run_each(stack, shell_blocks(ONE_ORDER), folder=tmp_path)
     request, outbox, answered, confirmed, visible, consumed, shipped = printed
     (order_id,) = set(orders_in(request))
     assert '"status":"PENDING"' in request
@@ -144,3 +125,43 @@ def test_the_damage_of_the_rebuilds_page_is_seen_by_the_audit_and_repaired(
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
     after = stack.demo("audit", "--wait", "60")
     assert after.returncode == 0, after.stdout
+
+
+@pytest.fixture
+def left_whole(stack: RunningStack) -> Iterator[RunningStack]:
+    """The stack; what a chapter that failed has left stopped is started again for the tests that follow."""
+    yield stack
+    for part, told in stack.status()["parts"].items():
+        if told["state"] != "ready":
+            stack.demo("start", part)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS.values(), ids=CHAPTERS)
+def test_a_chapter_s_commands_print_what_it_shows(
+    left_whole: RunningStack, tmp_path: Path, chapter: Path
+) -> None:
+    shown = examples(chapter)
+    assert any(each.shown for each in shown)
+    printed = run_each(left_whole, [each.script for each in shown], folder=tmp_path)
+    for each, text in zip(shown, printed, strict=True):
+        missing = each.missing(text)
+        assert missing is None, f"not printed: {missing!r}\n{each.script}\n{text}"
+
+
+def test_kafka_by_hand_goes_as_it_is_told(left_whole: RunningStack, tmp_path: Path) -> None:
+    commands = prompted(KAFKA)
+    assert len(commands) > 20
+    printed = dict(zip(commands, run_each(left_whole, commands, folder=tmp_path), strict=True))
+    run(left_whole, "curl -sS -X PUT localhost:8083/connectors/orders/resume", folder=tmp_path)
+    for command, part in (
+        ("./demo kafka topics list", "quickstart-events"),
+        (
+            "./demo kafka consume quickstart-events --from-beginning --max-messages 2",
+            "this is my second event",
+        ),
+        ("./demo kafka groups", "connect-order-history"),
+        ("./demo kafka topics describe orders", "PartitionCount: 6"),
+        ("./demo kafka quorum", "LeaderId"),
+        ("curl -s localhost:8083/connectors", '["order-history","orders","products"]'),
+    ):
+        assert part in printed[command], command

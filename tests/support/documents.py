@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(?P<language>\S*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)|<img src=\"(?P<picture>[^\"]+)\"")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
@@ -14,7 +16,7 @@ _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 def documents(folder: Path = REPOSITORY) -> list[Path]:
     """Every Markdown file of `folder` and below that is written by hand."""
     files = sorted(folder.rglob("*.md"))
-    skipped = {"results", "node_modules"}
+    skipped = {"build", "node_modules", "results"}
     return [
         file
         for file in files
@@ -30,6 +32,38 @@ def shell_blocks(document: Path, *, section: str = "") -> list[str]:
         assert found, f"{document.name} has no section {section!r}"
         text = text.partition("\n## ")[0]
     return [block["text"] for block in _BLOCK.finditer(text) if block["language"] == "sh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An `sh` block and the lines of the `text` block that follows it: what it prints, with … for what differs each time."""
+
+    script: str
+    shown: tuple[str, ...]
+
+    def missing(self, printed: str) -> str | None:
+        """The first line that is not in what was `printed`, behind the ones before it; None when all are."""
+        lines = iter(printed.splitlines())
+        for line in self.shown:
+            pattern = re.compile(".*".join(re.escape(part) for part in line.strip().split("…")))
+            if not any(pattern.fullmatch(each.strip()) for each in lines):
+                return line
+        return None
+
+
+def examples(document: Path) -> list[Example]:
+    """The `sh` blocks, in order, each with what is shown of its output."""
+    blocks = [(block["language"], block["text"]) for block in _BLOCK.finditer(document.read_text())]
+    return [
+        Example(text, tuple(after.splitlines()) if kind == "text" else ())
+        for (language, text), (kind, after) in pairwise([*blocks, ("", "")])
+        if language == "sh"
+    ]
+
+
+def prompted(document: Path) -> list[str]:
+    """The commands behind a `$` in the indented blocks, in order."""
+    return re.findall(r"^    \$ (.+)$", document.read_text(), re.MULTILINE)
 
 
 def links(document: Path) -> Iterator[str]:

@@ -22,6 +22,7 @@ from catalog_service.gateway.command_proxy import instance_routes
 from catalog_service.http.app import build_app
 from catalog_service.http.authentication import TokenVerifier
 from catalog_service.http.consistency import holding
+from catalog_service.http.guide import guide_routes
 from catalog_service.http.health import health_routes
 from catalog_service.http.orders import history_routes, order_routes
 from catalog_service.http.page import page_routes
@@ -216,6 +217,7 @@ def _app(settings: Settings, parts: _Parts) -> FastAPI:
         seconds=parts.metrics.requests,
         hosts=settings.hosts,
         streams_per_client=settings.streams_per_client,
+        guide=settings.guide,
         verifier=_verifier(settings, parts.http),
     )
 
@@ -238,6 +240,7 @@ def _routes(settings: Settings, parts: _Parts) -> list[APIRouter]:
     )
     return [
         page_routes(),
+        guide_routes(),
         order_routes(parts.database, hold=hold),
         history_routes(parts.database, hold=hold_history),
         product_routes(parts.database, hold=hold),

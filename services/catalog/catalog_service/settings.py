@@ -1,5 +1,7 @@
 """What the environment says; read once by `__main__`, handed on as values."""
 
+from pathlib import Path
+
 from pydantic import Field, PostgresDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -25,6 +27,7 @@ class Settings(SecuritySettings):
     `allowed_hosts` are comma-separated names by which clients may call the service, besides loopback names and addresses;
     `*` allows every name, which lets any web page read the answers (DNS rebinding). Streams are connections too, so
     `max_connections` (beyond which 503 is answered) leaves room above `max_streams`.
+    `guide` is the folder in which `./demo docs` built the guide; it may appear while the service runs.
     `stream_memory` changes are remembered for streams that resume; a reader `stream_buffer` changes behind is cut off.
     """
 
@@ -38,6 +41,7 @@ class Settings(SecuritySettings):
     sink_password: SecretStr | None = None
     topic_prefix: str = ""
     allowed_hosts: str = ""
+    guide: Path | None = None
     log_level: str = "INFO"
 
     pool_size: int = Field(default=8, ge=1)

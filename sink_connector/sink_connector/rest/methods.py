@@ -33,7 +33,9 @@ class HeadMiddleware:
 
 def allowed_methods(app: Starlette, scope: Scope) -> str:
     """The `Allow` of a path at which the request's method is refused."""
-    asked = {"type": "http", "path": scope["path"], "root_path": scope.get("root_path", ""), "headers": []}
+    # Whoever answers below a mount has set `root_path` to it.
+    root = scope.get("app_root_path", scope.get("root_path", ""))
+    asked = {"type": "http", "path": scope["path"], "root_path": root, "headers": []}
     found = {
         method
         for method in _METHODS

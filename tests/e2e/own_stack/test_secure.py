@@ -14,6 +14,8 @@ import pytest
 
 from demo.home import REPOSITORY
 from devservers.kafka import brokers_seen
+from tests.support.document_commands import run
+from tests.support.documents import shell_blocks
 from tests.support.stack import RunningStack, whole_stack
 from tests.support.waiting import wait_until
 
@@ -140,3 +142,12 @@ def test_the_walk_through_is_typed_as_without_tokens(secure_stack: RunningStack)
 def test_the_commands_of_the_demo_work(secure_stack: RunningStack, words: tuple[str, ...]) -> None:
     ended = secure_stack.demo(*words, timeout_s=180)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_commands_of_the_document_let_curl_in(secure_stack: RunningStack, tmp_path: Path) -> None:
+    (block,) = shell_blocks(REPOSITORY / "docs" / "security.md")
+    up, _, rest = block.partition("\n")
+    assert up.startswith("./demo up --secure")
+    said = run(secure_stack, rest, folder=tmp_path)
+    assert '"status":"PENDING"' in said
+    assert '"items":' in said

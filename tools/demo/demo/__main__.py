@@ -119,6 +119,12 @@ COMMANDS = {
         "build the sink connector's packages: a wheel and a source distribution",
         "Build the sink connector as a wheel and a source distribution. The same sources give the same bytes.",
     ),
+    "docs": Command(
+        "demo.cli.docs",
+        "build the guide, which the catalog shows at /guide",
+        "Build the guide out of `docs/` as static pages. Its tools are installed first, once, in an environment of their own. "
+        "A stack that runs shows the new pages at once; without --check an unsound link is a warning.",
+    ),
     "test": Command("demo.cli.suites", "run the tests, all or some suites"),
     "supervise": Command("demo.cli.supervise", None, "What `up` leaves running: keeps the parts alive."),
 }

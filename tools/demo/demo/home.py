@@ -10,6 +10,8 @@ from pathlib import Path
 from devservers.private_files import private_directory
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+GUIDE = REPOSITORY / "build" / "guide"
+"""Where `./demo docs` puts the guide: it is of the repository, the same for every stack."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from demo.environment import base_environment, own_settings
-from demo.home import REPOSITORY
+from demo.home import GUIDE, REPOSITORY
 from demo.security import StackSecurity
 from demo.stack import Stack
 from demo.supervisor.commands import Command
@@ -230,7 +230,8 @@ def _catalog(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
             command=(_script("catalog-service"), "serve"),
             ready=_serves(http, f"{stack.catalog_url}/health/ready"),
             after=frozenset({"catalog-migrate", "sink-init", "topics", *_issued(stack)}),
-            env=_settings(stack, "CATALOG_", "catalog")
+            env={"CATALOG_GUIDE": str(GUIDE)}
+            | _settings(stack, "CATALOG_", "catalog")
             | {
                 "CATALOG_DATABASE_URL": stack.read.catalog_dsn,
                 "CATALOG_KAFKA_BOOTSTRAP": stack.bootstrap,

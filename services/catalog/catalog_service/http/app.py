@@ -1,6 +1,7 @@
 """The HTTP face: routes put together around what `bootstrap` built."""
 
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import Histogram
@@ -8,6 +9,7 @@ from prometheus_client import Histogram
 from catalog_service.http.authentication import AuthenticationMiddleware, TokenVerifier
 from catalog_service.http.docs import docs_routes
 from catalog_service.http.guard import RequestGuard
+from catalog_service.http.guide import GuidePages
 from catalog_service.http.methods import HeadMiddleware
 from catalog_service.http.page import page_assets
 from catalog_service.http.problems import ProblemDocument, install_problems, refusal
@@ -16,8 +18,8 @@ from catalog_service.http.stream_limit import StreamLimitMiddleware
 
 _DESCRIPTION = "One picture from many databases: answers from the read database that the sink keeps in step."
 
-# Probes have no token; the page itself holds nothing of anybody.
-OPEN_PATHS = ("/health/", "/", "/assets/")
+# Probes have no token; the page itself and the guide hold nothing of anybody.
+OPEN_PATHS = ("/health/", "/", "/assets/", "/guide", "/guide/")
 
 
 def build_app(  # noqa: PLR0913 - the parts of an application
@@ -27,11 +29,12 @@ def build_app(  # noqa: PLR0913 - the parts of an application
     seconds: Histogram,
     hosts: Collection[str] = (),
     streams_per_client: int = 20,
+    guide: Path | None = None,
     verifier: TokenVerifier | None = None,
 ) -> FastAPI:
     """The application of `routes`, every error a problem. `hosts` are the names it may be called by.
 
-    Without a `verifier` nobody has to say who they are.
+    `guide` is the folder of the built guide. Without a `verifier` nobody has to say who they are.
     """
     app = FastAPI(
         title="Catalog",
@@ -47,6 +50,7 @@ def build_app(  # noqa: PLR0913 - the parts of an application
     for each in (*routes, docs_routes("Catalog")):
         app.include_router(each)
     app.mount("/assets", page_assets())
+    app.mount("/guide", GuidePages(guide))
     # The last one added comes first.
     app.add_middleware(StreamLimitMiddleware, limit=streams_per_client)
     app.add_middleware(HeadMiddleware)

@@ -1,0 +1,47 @@
+# ruff: noqa: INP001 - a script that stands alone
+"""Records `docs/tour.svg`, a step of the tour as a terminal shows it, on the stack that `./demo up` left running.
+
+.venv/bin/python docs/record_tour.py [STEP]
+"""
+
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+PICTURE = Path(__file__).with_name("tour.svg")
+STALE_READ = "3"
+WIDTH = 112
+_HEADING = re.compile(r"\n(?:\x1b\[[\d;]*m)*\d+ of 10  ")
+_FOREIGN_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+
+
+def taken(step: str) -> str:
+    """What the terminal shows of one step, colours included."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "demo", "tour", "--from", step],
+        env=os.environ | {"FORCE_COLOR": "1", "COLUMNS": str(WIDTH)},
+        input="\nq\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    _, shown, _ = _HEADING.split(done.stdout)
+    return f"{step} of 10  " + shown.replace("q leaves: ", "q leaves:\n\n").strip("\n")
+
+
+def main() -> None:
+    """Write the picture."""
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    console.print(Text("$ ./demo tour", style="bold"))
+    console.print(Text.from_ansi(taken(sys.argv[1] if sys.argv[1:] else STALE_READ)))
+    PICTURE.write_text(_FOREIGN_FONTS.sub("", console.export_svg(title="./demo tour")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
