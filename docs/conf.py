@@ -18,6 +18,7 @@ highlight_language = "none"
 myst_heading_anchors = 4
 html_theme = "furo"
 html_title = project
+html_favicon = "../services/catalog/catalog_service/web/assets/icon.svg"
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False

@@ -22,7 +22,7 @@ async def test_chapters_search_and_the_dark_side_work_and_nothing_comes_from_els
     page.on("request", lambda request: asked.append(request.url))
 
     await page.goto(f"{stack.catalog}/guide")
-    await page.locator("main").get_by_role("link", name="The outbox").first.click()
+    await page.locator("article").get_by_role("link", name="The outbox").first.click()
     await page.get_by_role("heading", name="All or nothing").wait_for()
     before = await page.evaluate("getComputedStyle(document.body).backgroundColor")
     await page.evaluate("document.body.dataset.theme = 'dark'")

@@ -10,7 +10,7 @@ from devservers.postgres import binaries
 from tests.support.documents import REPOSITORY
 from tests.support.stack import RunningStack, environment
 
-TIMEOUT_S = 120
+TIMEOUT_S = 120.0
 NAMED = ("contracts", "infra")
 """Folders of the repository that the commands name."""
 
@@ -24,7 +24,7 @@ def on(stack: RunningStack, script: str) -> str:
     return script.replace("./demo ", f"{sys.executable} -m demo ")
 
 
-def run(stack: RunningStack, script: str, *, folder: Path) -> str:
+def run(stack: RunningStack, script: str, *, folder: Path, timeout_s: float = TIMEOUT_S) -> str:
     """What a shell prints that runs `script` in `folder`; every command of it has to succeed."""
     for name in NAMED:
         if not (folder / name).exists():
@@ -33,14 +33,16 @@ def run(stack: RunningStack, script: str, *, folder: Path) -> str:
     environ |= {"PATH": f"{environ['PATH']}{os.pathsep}{binaries()}"}
     command = ["bash", "-euo", "pipefail", "-c", on(stack, script)]
     done = subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=timeout_s, check=False
     )
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     return done.stdout
 
 
-def run_each(stack: RunningStack, scripts: list[str], *, folder: Path) -> list[str]:
+def run_each(
+    stack: RunningStack, scripts: list[str], *, folder: Path, timeout_s: float = TIMEOUT_S
+) -> list[str]:
     """What each of `scripts` prints, run one after the other in one shell."""
     mark = "--- next block ---"
-    printed = run(stack, f"\nprintf '\n%s\n' '{mark}'\n".join(scripts), folder=folder)
+    printed = run(stack, f"\nprintf '\n%s\n' '{mark}'\n".join(scripts), folder=folder, timeout_s=timeout_s)
     return printed.split(f"\n{mark}\n")
