@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devservers.postgres import binaries
+from devservers.postgres_programs import binaries
 from tests.support.documents import REPOSITORY
 from tests.support.stack import RunningStack, environment
 
