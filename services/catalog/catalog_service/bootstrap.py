@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 
 from catalog_service.changefeed.feed import Feed
 from catalog_service.changefeed.notification_listener import NotificationListener
+from catalog_service.changefeed.order_records import OrderRecords
 from catalog_service.changefeed.snapshot import Snapshots
 from catalog_service.changefeed.sse import EventStreams
 from catalog_service.changefeed.topic_reader import TopicReader
@@ -30,6 +31,7 @@ from catalog_service.http.products import product_routes
 from catalog_service.http.stream import stream_routes
 from catalog_service.http.summaries import summary_routes
 from catalog_service.http.sync import sync_routes
+from catalog_service.http.traces import trace_routes
 from catalog_service.monitoring.brokers import Brokers
 from catalog_service.monitoring.freshness import Freshness
 from catalog_service.monitoring.metrics import Metrics
@@ -243,6 +245,7 @@ def _routes(settings: Settings, parts: _Parts) -> list[APIRouter]:
         guide_routes(),
         order_routes(parts.database, hold=hold),
         history_routes(parts.database, hold=hold_history),
+        trace_routes(parts.database, records=_order_records(settings)),
         product_routes(parts.database, hold=hold),
         summary_routes(parts.database, hold=hold),
         sync_routes(parts.reporter.report),
@@ -250,6 +253,12 @@ def _routes(settings: Settings, parts: _Parts) -> list[APIRouter]:
         instance_routes(settings.order_services, parts.http),
         health_routes(missing=parts.missing, metrics=parts.metrics.registry, observe=lambda: _observe(parts)),
     ]
+
+
+def _order_records(settings: Settings) -> OrderRecords:
+    return OrderRecords(
+        settings.kafka_bootstrap, topic=f"{settings.topic_prefix}orders", security=settings.kafka_security
+    )
 
 
 async def _observe(parts: _Parts) -> None:

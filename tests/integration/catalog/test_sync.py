@@ -36,6 +36,7 @@ async def test_the_lag_counts_records_per_partition_and_connector(
     assert waiting[0] == at[0]
     report = await told(catalog, lambda report: orders(report)["lag"] == 3)
     (partition,) = orders(report)["partitions"]
+    assert partition.pop("leader") in {1, 2, 3}
     assert partition == {"partition": at[0], "next_offset": 1, "end_offset": 4, "lag": 3}
     assert report["lag_ms"] > 0
     await read_side.commit("orders", {waiting: an_order(0)})

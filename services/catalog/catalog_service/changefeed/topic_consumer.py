@@ -20,6 +20,7 @@ from catalog_service.changefeed.closing import close_consumer
 
 _PATIENCE_S = 2.0
 _POLL_MS = 200
+_NOBODY = -1
 
 # Over by themselves, though aiokafka does not call them retriable; IllegalStateError: partitions were assigned anew.
 _UNAVAILABLE = (
@@ -51,6 +52,7 @@ class Record:
     topic: str
     partition: int
     offset: int
+    key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     timestamp_ms: int
@@ -115,6 +117,7 @@ class TopicConsumer:
                 topic=each.topic,
                 partition=each.partition,
                 offset=each.offset,
+                key=each.key,
                 value=each.value,
                 headers=each.headers,
                 timestamp_ms=each.timestamp,
@@ -153,6 +156,27 @@ class TopicConsumer:
     async def end_offsets(self, partitions: Collection[Assigned]) -> Mapping[Assigned, int]:
         """The offset after the last record."""
         return await self._offsets(self._consumer.end_offsets, partitions)
+
+    async def offsets_since(
+        self, partitions: Collection[Assigned], *, time_ms: int
+    ) -> Mapping[Assigned, int | None]:
+        """The offset of the first record whose time is `time_ms` or later; None where there is none."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                found = await self._consumer.offsets_for_times(
+                    {TopicPartition(*each): time_ms for each in partitions}
+                )
+        except Exception as error:
+            raise _translated(error) from error
+        return {
+            (each.topic, each.partition): None if at is None else at.offset for each, at in found.items()
+        }
+
+    def leaders(self) -> Mapping[Assigned, int]:
+        """The broker that leads each partition, as Kafka has last told; a partition without one is left out."""
+        cluster = self._consumer._client.cluster  # noqa: SLF001 - aiokafka tells it nowhere else
+        found = {each: cluster.leader_for_partition(TopicPartition(*each)) for each in self.assigned()}
+        return {partition: leader for partition, leader in found.items() if leader not in {None, _NOBODY}}
 
     async def _offsets(
         self,

@@ -85,6 +85,7 @@ class TopicReader:
         self._sleep = sleep
         self._next: dict[Partition, int] = {}
         self._ends: dict[Partition, int] = {}
+        self._leaders: dict[Partition, int] = {}
         self._moved_at: dict[Partition, float] = {}
         self._heard_ms: int | None = None
         self._failure = ""
@@ -94,6 +95,11 @@ class TopicReader:
     def ends(self) -> Mapping[Partition, int]:
         """The offset after the last record of each partition, when Kafka was last heard of."""
         return self._ends
+
+    @property
+    def leaders(self) -> Mapping[Partition, int]:
+        """The id of the broker that leads each partition, as Kafka has last told."""
+        return self._leaders
 
     @property
     def caught_up(self) -> bool:
@@ -221,6 +227,7 @@ class TopicReader:
         while True:
             ends = await consumer.end_offsets(consumer.assigned())
             self._ends = {self._name(partition): end for partition, end in ends.items()}
+            self._leaders = {self._name(partition): node for partition, node in consumer.leaders().items()}
             self._heard_ms = int(self._clock() * 1000)
             for partition in ends:
                 if (name := self._name(partition)) in self._next:

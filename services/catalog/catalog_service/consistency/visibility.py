@@ -9,6 +9,7 @@ from catalog_service.consistency.tokens import DeadLetter, Token
 from catalog_service.read_model import STATEMENTS
 from catalog_service.read_model.database import Database, Record
 from catalog_service.read_model.rules import is_order_of
+from catalog_service.records import record_key
 
 
 class _State(msgspec.Struct):
@@ -48,7 +49,7 @@ class ReadModelVisibility:
         One that was refused because it names another instance than its order's says nothing about the order: nobody
         who answers with tokens has written it.
         """
-        by_key = {(self._prefix + token.topic, _key(token.id)): token.id for token in tokens}
+        by_key = {(self._prefix + token.topic, record_key(token.id)): token.id for token in tokens}
         try:
             found = await self._database.fetch(
                 STATEMENTS["dead_letters_of"],
@@ -65,17 +66,10 @@ class ReadModelVisibility:
                 continue
             version = state.version if state is not None else None
             for token in tokens:
-                same = (self._prefix + token.topic, _key(token.id)) == (row["topic"], row["key"])
+                same = (self._prefix + token.topic, record_key(token.id)) == (row["topic"], row["key"])
                 if same and version in {None, token.version}:
                     dead_letters[token] = _letter(row)
         return dead_letters
-
-
-def _key(aggregate_id: str) -> bytes:
-    """The record key of the contract (contracts/README.md)."""
-    return (
-        b'{"schema":{"type":"string","optional":false},"payload":' + msgspec.json.encode(aggregate_id) + b"}"
-    )
 
 
 def _state(value: bytes | None) -> _State | None:

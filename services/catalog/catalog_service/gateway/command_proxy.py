@@ -24,7 +24,7 @@ _PASSED_BACK = ("content-type", "location", "etag", "consistency-token", "retry-
 
 
 def instance_routes(order_services: Mapping[str, str], http: httpx.AsyncClient) -> APIRouter:
-    """Orders of one instance, and the commands the page offers."""
+    """Orders of one instance, one as that instance has it, and the commands the page offers."""
     routes = APIRouter(prefix="/instances", include_in_schema=False)
     proxy = _Proxy(order_services, http)
 
@@ -35,6 +35,10 @@ def instance_routes(order_services: Mapping[str, str], http: httpx.AsyncClient) 
     @routes.api_route("/{instance}/orders", methods=["GET", "POST"])
     async def orders(request: Request, instance: str) -> Response:
         return await proxy.pass_on(request, instance, "/orders")
+
+    @routes.get("/{instance}/orders/{order_id}")
+    async def order(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
+        return await proxy.pass_on(request, instance, f"/orders/{quote(order_id, safe='')}")
 
     @routes.post("/{instance}/orders/{order_id}/ship")
     async def ship(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:

@@ -116,6 +116,50 @@ class OrderPage(Answer):
     next_cursor: str | None
 
 
+class TraceReader(Answer):
+    """A connector that reads the record's partition. `is_past`: it has applied the record, or made a dead letter of it."""
+
+    connector: str
+    next_offset: int
+    is_past: bool
+
+
+class TracedRecord(Answer):
+    """One record as it lies in Kafka. `timestamp_ms` is its own, since 1970; of headers of one name the last counts."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: str | None
+    headers: dict[str, str | None]
+    value: str | None
+    readers: list[TraceReader]
+
+
+class TracedLetter(Answer):
+    """A record of the order that a connector could not write, and why."""
+
+    connector: str
+    topic: str
+    partition: int
+    offset: int
+    stage: str
+    error: str
+    parked_at: Time
+
+
+class OrderTrace(Answer):
+    """What an order has left behind. `complete`: there were no further records of it in Kafka."""
+
+    order_id: str
+    records: list[TracedRecord]
+    complete: bool
+    row: Order | None
+    history: list[Order]
+    dead_letters: list[TracedLetter]
+
+
 class Product(Answer):
     """A product with its stock; `instance` is its owner, which alone decides about the stock."""
 

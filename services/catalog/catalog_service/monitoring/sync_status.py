@@ -28,23 +28,32 @@ class PublishedChanges(Protocol):
     published: int
 
 
-class TopicEnds(Protocol):
-    """Where the topics end."""
+class Topics(Protocol):
+    """Where the topics end, and who leads their partitions."""
 
     @property
     def ends(self) -> Mapping[tuple[str, int], int]:
         """The offset after the last record of each (topic, partition), as far as Kafka has told."""
         ...
 
+    @property
+    def leaders(self) -> Mapping[tuple[str, int], int]:
+        """The id of the broker that leads each (topic, partition), as far as Kafka has told."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionProgress:
-    """One partition of one connector; `end_offset` and `lag` are None while Kafka has not been heard of."""
+    """One partition of one connector; what Kafka has to tell (`end_offset`, `lag`, `leader`) may be None.
+
+    `leader` is the id of the broker that takes its writes.
+    """
 
     partition: int
     next_offset: int
     end_offset: int | None
     lag: int | None
+    leader: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +104,7 @@ class SyncStatusReporter:
         database: Database,
         topics: Mapping[str, str],
         changes: PublishedChanges,
-        kafka: TopicEnds,
+        kafka: Topics,
         freshness: Freshness,
         probes: Probes,
         clock: Callable[[], float] = time.time,
@@ -154,11 +163,14 @@ class SyncStatusReporter:
             return self._encoded
 
     def _connectors(self, offsets: Sequence[Record]) -> list[ConnectorProgress]:
-        ends = self._kafka.ends
+        ends, leaders = self._kafka.ends, self._kafka.leaders
         found = []
         for (connector, topic), rows in groupby(offsets, key=lambda row: (row["connector"], row["topic"])):
             name = self._topics.get(topic, topic)
-            partitions = [_progress(row, ends.get((name, row["partition"]))) for row in rows]
+            partitions = []
+            for row in rows:
+                place = (name, row["partition"])
+                partitions.append(_progress(row, end=ends.get(place), leader=leaders.get(place)))
             found.append(
                 ConnectorProgress(
                     connector=connector,
@@ -174,10 +186,15 @@ def _database_part(state: str, detail: str) -> Part:
     return Part(name="read database", kind="database", state=state, detail=detail)
 
 
-def _progress(row: Record, end: int | None) -> PartitionProgress:
+def _progress(row: Record, *, end: int | None, leader: int | None) -> PartitionProgress:
     next_offset: int = row["next_offset"]
-    lag = None if end is None else max(0, end - next_offset)
-    return PartitionProgress(partition=row["partition"], next_offset=next_offset, end_offset=end, lag=lag)
+    return PartitionProgress(
+        partition=row["partition"],
+        next_offset=next_offset,
+        end_offset=end,
+        lag=None if end is None else max(0, end - next_offset),
+        leader=leader,
+    )
 
 
 def _parked(row: Record) -> DeadLetterRecord:

@@ -115,3 +115,12 @@ SELECT connector, topic, partition, "offset", stage, error, parked_at,
   FROM sink.dead_letters_v1
  ORDER BY id DESC
  LIMIT $1
+
+-- name: dead_letters_of_order
+-- $1 topic, $2 key, $3 rows
+SELECT connector, topic, partition, "offset", stage, error, parked_at
+  FROM sink.dead_letters_v1
+ WHERE key = $2
+   AND topic = $1
+ ORDER BY id DESC
+ LIMIT $3
