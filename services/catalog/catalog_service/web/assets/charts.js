@@ -1,6 +1,8 @@
 // A line chart over the last two minutes, as SVG. Small enough to own: two lines, three grid lines, one sentence.
 
 import { h, s } from "./dom.js";
+import { count } from "./format.js";
+import { t } from "./texts.js";
 
 const HEIGHT = 170;
 const LEFT = 38;
@@ -15,7 +17,7 @@ function niceTop(value) {
 
 /** Draws `lines` ({name, tone, value(second)}) of `seconds` into `place`; `sentence` says the same in words, `nothing` what
  * stands there while there is nothing to draw. */
-export function drawChart(place, { lines, seconds, unit, sentence, nothing }) {
+export function drawChart(place, { lines, seconds, sentence, nothing }) {
   if (!lines.some((line) => seconds.some((second) => line.value(second)))) {
     place.replaceChildren(h("p", { class: "nothing" }, nothing));
     return;
@@ -29,12 +31,12 @@ export function drawChart(place, { lines, seconds, unit, sentence, nothing }) {
   for (const share of [0, 0.5, 1]) {
     svg.append(
       s("line", { class: "grid", x1: LEFT, x2: width, y1: y(top * share), y2: y(top * share) }),
-      s("text", { class: "axis", x: LEFT - 8, y: y(top * share) + 4, "text-anchor": "end" }, `${top * share}`),
+      s("text", { class: "axis", x: LEFT - 8, y: y(top * share) + 4, "text-anchor": "end" }, count(top * share)),
     );
   }
   svg.append(
-    s("text", { class: "axis", x: LEFT, y: HEIGHT + 4 }, "2 min ago"),
-    s("text", { class: "axis", x: width, y: HEIGHT + 4, "text-anchor": "end" }, "now"),
+    s("text", { class: "axis", x: LEFT, y: HEIGHT + 4 }, t("chart.ago")),
+    s("text", { class: "axis", x: width, y: HEIGHT + 4, "text-anchor": "end" }, t("chart.now")),
   );
   lines.forEach((line, number) => {
     const group = s("g", { class: line.tone });
@@ -49,7 +51,7 @@ export function drawChart(place, { lines, seconds, unit, sentence, nothing }) {
     svg.append(group);
   });
   const key = h("p", { class: "key", "aria-hidden": "true" },
-    lines.map((line, number) => h("span", { class: `${line.tone}${number ? " dash" : ""}` }, `${line.name}${unit ? ` (${unit})` : ""}`)));
+    lines.map((line, number) => h("span", { class: `${line.tone}${number ? " dash" : ""}` }, line.name)));
   place.replaceChildren(svg, key);
 }
 

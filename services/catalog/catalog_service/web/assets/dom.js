@@ -27,35 +27,21 @@ export function colourOf(instance, instances) {
   return `var(--i${Math.max(0, instances.indexOf(instance)) % 4})`;
 }
 
-const money = new Intl.NumberFormat("en", { style: "currency", currency: "EUR" });
-const whole = new Intl.NumberFormat("en");
-export const euros = (cents) => money.format(cents / 100);
-export const count = (number) => whole.format(number);
-export const clock = (time) => new Date(time).toLocaleTimeString("en-GB");
-
-/** Asks and gives `{value}`, or `{missing}`: which part did not answer (catalog, instance, database), or "answer". */
+/** Asks and gives `{value}`, or `{missing, status}`: which part did not answer (catalog, instance, database), or "answer". */
 export async function ask(address, headers = {}) {
   try {
     const answer = await fetch(address, { headers });
     const told = await answer.json().catch(() => ({}));
     if (answer.ok) return { value: told };
     const parts = { "/problems/instance-away": "instance", "/problems/read-database-away": "database" };
-    return { missing: parts[told.type] ?? "answer" };
+    return { missing: parts[told.type] ?? "answer", status: answer.status };
   } catch {
-    return { missing: "catalog" };
+    return { missing: "catalog", status: 0 };
   }
 }
 
 /** Products of `./demo load` are called so; a visitor has no use for them. */
 export const isOfALoadTest = (product) => product.product_id.startsWith("load-");
-
-/** Milliseconds for people: whole below a second, then seconds, minutes. */
-export function age(ms) {
-  if (ms < 1) return "< 1 ms";
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.round(ms / 60_000)} min`;
-}
 
 /** Run `draw` once before the next frame, however often it is asked for; a hidden page draws when it is seen again. */
 export function oncePerFrame(draw) {

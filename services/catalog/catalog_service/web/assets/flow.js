@@ -1,16 +1,20 @@
 // The flow: a card for each part, lines between them, and every change as a dot that travels the whole way.
 
-import { $, age, colourOf, count, h, oncePerFrame } from "./dom.js";
+import { $, colourOf, h, oncePerFrame } from "./dom.js";
+import { age, count } from "./format.js";
+import { partName, said } from "./parts.js";
+import { inEveryLanguage, t } from "./texts.js";
 
 const TRAVEL_MS = 2200; // a few milliseconds in truth: shown in slow motion
 const MAX_DOTS = 60;
-const LEG_NAMES = { relay: "Commit → relay", kafka: "Relay → Kafka", take: "Kafka → sink", apply: "Sink → visible", total: "The whole way" };
+const LEGS = ["relay", "kafka", "take", "apply", "total"];
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function showFlow(model) {
   const canvas = $("flow-lines");
   const pen = canvas.getContext("2d");
   const cards = new Map(); // instance → its card
+  const legs = legButtons((leg) => model.inspect(model.mine ?? model.newestOrder(), leg));
   const dots = [];
   let ways = new Map(); // instance → the curves of its whole way
   let running = false;
@@ -19,7 +23,7 @@ export function showFlow(model) {
     for (const instance of model.instances) {
       if (cards.has(instance)) continue;
       const card = h("article", { class: "node instance", style: { "--own": colourOf(instance, model.instances) } },
-        h("h3", {}, h("span", { class: "dot" }), instance, h("span", { class: "own" }, "own database")), h("p", { class: "said" }));
+        h("h3", {}, h("span", { class: "dot" }), instance, h("span", { class: "own" })), h("p", { class: "said" }));
       cards.set(instance, card);
       $("flow-instances").append(card);
     }
@@ -35,19 +39,20 @@ export function showFlow(model) {
       if (!card) continue;
       setState(card, part.state);
       const placed = model.placedOn.get(part.name) ?? 0;
+      card.querySelector(".own").textContent = t("flow.ownDatabase");
       card.querySelector(".said").textContent =
-        part.state === "up" ? `${count(placed)} order${placed === 1 ? "" : "s"} since you arrived` : part.detail;
+        part.state === "up" ? t("flow.orders", { n: placed, count: count(placed) }) : said(part.detail);
     }
     drawKafka(report);
     drawSink(report);
     drawDatabase(report);
-    drawLegs(report);
+    drawLegs(report, legs);
   };
 
   const drawYou = () => {
     const state = model.connected ? "up" : "degraded";
-    const words = model.connected ? "reads the live stream" : model.catalogAnswers ? "waits for the live stream" : "cannot reach the catalog";
-    $("node-you").replaceChildren(h("h3", {}, h("span", { class: `dot ${state}` }), "This page"), h("p", {}, words));
+    const words = t(model.connected ? "you.reads" : model.catalogAnswers ? "you.waits" : "you.away");
+    $("node-you").replaceChildren(h("h3", {}, h("span", { class: `dot ${state}` }), t("you.title")), h("p", {}, words));
   };
 
   const place = (element) => {
@@ -139,10 +144,10 @@ export function showFlow(model) {
   model.addEventListener("instances", drawCards);
   model.addEventListener("report", soon);
   model.addEventListener("connected", soon);
-  model.addEventListener("order", ({ detail }) => { if (detail.journey) travel(detail.order.instance, detail.order.order_id === model.mine); });
+  model.addEventListener("order", ({ detail }) => { if (detail.journey) travel(detail.order.instance, detail.order.order_id === model.mine?.order_id); });
   model.addEventListener("product", ({ detail }) => { if (detail.journey) travel(detail.product.instance, false); });
   new ResizeObserver(oncePerFrame(measure)).observe($("flow"));
-  drawYou();
+  inEveryLanguage(drawStates);
 }
 
 function setState(card, state) {
@@ -160,11 +165,11 @@ function drawKafka({ parts }) {
   const node = $("node-kafka");
   node.classList.toggle("down", state === "down");
   node.replaceChildren(
-    h("h3", {}, h("span", { class: `dot ${state}` }), "Kafka"),
+    h("h3", {}, h("span", { class: `dot ${state}` }), t("kafka.title")),
     h("ul", { class: "brokers" }, brokers.map((broker) =>
-      h("li", { class: `broker ${broker.state}` }, h("span", { class: `dot ${broker.state}` }), broker.name,
-        broker.detail.startsWith("controller") ? h("span", { class: "role" }, "♛ controller")
-          : broker.state === "down" ? h("span", { class: "visually-hidden" }, " is down") : null))));
+      h("li", { class: `broker ${broker.state}` }, h("span", { class: `dot ${broker.state}` }), h("span", { class: "name" }, partName(broker)),
+        broker.detail.startsWith("controller") ? h("span", { class: "role" }, t("kafka.controller"))
+          : broker.state === "down" ? h("span", { class: "visually-hidden" }, ` ${t("kafka.down")}`) : null))));
 }
 
 function drawSink({ parts, lag }) {
@@ -174,10 +179,10 @@ function drawSink({ parts, lag }) {
   const node = $("node-sink");
   node.classList.toggle("down", state === "down");
   node.replaceChildren(
-    h("h3", {}, h("span", { class: `dot ${state}` }), "Sink"),
+    h("h3", {}, h("span", { class: `dot ${state}` }), t("sink.title")),
     h("p", { class: "big" }, lag === null ? "?" : count(lag)),
-    h("p", {}, lag === 1 ? "record waiting in Kafka" : "records waiting in Kafka"));
-  if (trouble) node.append(h("p", {}, `${trouble.name}: ${trouble.detail}`));
+    h("p", {}, t("sink.waiting", { n: lag ?? 0 })));
+  if (trouble) node.append(h("p", {}, t("sink.trouble", { name: partName(trouble), detail: said(trouble.detail) })));
 }
 
 function drawDatabase({ parts, connectors, lag_ms }) {
@@ -187,22 +192,30 @@ function drawDatabase({ parts, connectors, lag_ms }) {
     .reduce((sum, partition) => sum + partition.next_offset, 0);
   const node = $("node-database");
   node.classList.toggle("down", part.state === "down");
+  const words = part.state !== "up" ? said(part.detail) : lag_ms ? t("database.behind", { age: age(lag_ms) }) : t("fresh.upToDate");
   node.replaceChildren(
-    h("h3", {}, h("span", { class: `dot ${part.state}` }), "Read database"),
+    h("h3", {}, h("span", { class: `dot ${part.state}` }), t("database.title")),
     h("p", { class: "big" }, part.state === "up" ? count(applied) : "?"),
-    h("p", {}, "changes applied"), h("p", {}, part.state !== "up" ? part.detail : lag_ms ? `${age(lag_ms)} behind` : "up to date"));
+    h("p", {}, t("database.applied")), h("p", {}, words));
 }
 
-function drawLegs({ legs }) {
-  const together = !legs.take && legs.apply; // the sink did not say when it took them
-  const shown = Object.entries(LEG_NAMES).filter(([leg]) => leg !== "take" || !together);
-  $("legs").style.setProperty("--legs", shown.length);
-  $("legs").replaceChildren(...shown.map(([leg, words]) => {
-    const name = leg === "apply" && together ? "Kafka → visible" : words;
-    const figures = legs[leg];
-    return h("li", { class: leg, title: figures ? `p95 ${age(figures.p95)}, p99 ${age(figures.p99)} of ${figures.count} changes` : "nothing in the last minute" },
-      name, h("strong", {}, figures ? age(figures.p50) : "–"));
-  }));
+/** A button for each leg, made once: it keeps the focus while its figures change. */
+function legButtons(open) {
+  const buttons = new Map(LEGS.map((leg) => [leg, h("button", { type: "button", onclick: () => open(leg) }, h("span", {}), h("strong", {}, "–"))]));
+  $("legs").replaceChildren(...LEGS.map((leg) => h("li", { class: leg }, buttons.get(leg))));
+  return buttons;
+}
+
+function drawLegs({ legs: figures }, buttons) {
+  const together = !figures.take && figures.apply; // the sink did not say when it took them
+  $("legs").style.setProperty("--legs", together ? LEGS.length - 1 : LEGS.length);
+  for (const [leg, button] of buttons) {
+    const found = figures[leg];
+    button.parentElement.hidden = leg === "take" && together;
+    button.firstElementChild.textContent = t(leg === "apply" && together ? "leg.both" : `leg.${leg}`);
+    button.lastElementChild.textContent = found ? age(found.p50) : "–";
+    button.title = found ? t("leg.tails", { n: found.count, p95: age(found.p95), p99: age(found.p99), count: count(found.count) }) : t("leg.none");
+  }
 }
 
 function at([ax, ay, bx, by, cx, cy, dx, dy], t) {

@@ -1,21 +1,31 @@
 // The page: one model, fed by one stream, shown by several panels that know nothing of each other.
 
+import { showEvents } from "./events.js";
 import { showFlow } from "./flow.js";
-import { showHappened } from "./happened.js";
+import { showHistory } from "./history.js";
 import { Model } from "./model.js";
 import { showOrdering } from "./order.js";
 import { showPanels } from "./panels.js";
+import { showPartitions } from "./partitions.js";
+import { showLinks } from "./links.js";
 import { openStream } from "./stream.js";
+import { showLanguage } from "./texts.js";
 import { showTheme } from "./theme.js";
+import { showTrace } from "./trace.js";
 import { showViews } from "./views.js";
 
 const model = new Model();
+showLanguage();
 showTheme();
 showFlow(model);
 showPanels(model);
+showPartitions(model);
 showViews(model);
+showHistory(model);
+showTrace(model);
 showOrdering(model);
-showHappened(model);
+showEvents(model);
+showLinks(model);
 openStream({
   snapshot: (data) => model.snapshot(data),
   order: (data) => model.order(data),

@@ -12,6 +12,8 @@ export class Model extends EventTarget {
   latencies = new Map(); // "order_id:version" → milliseconds per leg, kept for a while
   placedOn = new Map(); // instance → orders seen since the page was opened
   most = new Map(); // product_id → the most stock ever seen, the full width of its bar
+  mine = null; // the order that was last placed here
+  draft = null; // gives what the form holds: {instance, content, mistake}
   report = null;
   connected = false;
   catalogAnswers = true; // while not connected: whether it is the catalog that is missing
@@ -57,6 +59,21 @@ export class Model extends EventTarget {
     this.#keepLatency(`${product.product_id}:${product.version}`, journey);
     this.#tell("product", { kind, journey, product });
     this.#tell("products");
+  }
+
+  /** The order of which the stream told last. */
+  newestOrder() {
+    return [...this.orders.values()].reduce((newest, order) => (newest && newest.updated_at > order.updated_at ? newest : order), null);
+  }
+
+  /** Somebody wants to see what `leg` has left behind of `order` ({order_id, instance}, null while there is none). */
+  inspect(order, leg) {
+    this.#tell("inspect", { order, leg });
+  }
+
+  /** Somebody came by a link to the view `name`. */
+  open(name, values) {
+    this.#tell("opened", { name, values });
   }
 
   told(report) {

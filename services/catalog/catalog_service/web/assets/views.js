@@ -1,6 +1,9 @@
 // The same question to one instance and to the one picture, side by side.
 
-import { $, ask, clock, colourOf, euros, h, oncePerFrame } from "./dom.js";
+import { $, ask, colourOf, h, oncePerFrame } from "./dom.js";
+import { clock, count, euros } from "./format.js";
+import { reasonName, statusName } from "./parts.js";
+import { inEveryLanguage, rich, t } from "./texts.js";
 
 const SHOWN = 30;
 
@@ -14,44 +17,47 @@ export function showViews(model) {
 
   const row = (order, fresh) => {
     const lines = order.lines.map((line) => `${line.quantity} × ${model.products.get(line.product_id)?.name ?? line.product_id}`);
+    const what = lines.join(", ");
     const classes = [fresh ? "fresh" : "", order.status === "REJECTED" ? "rejected" : ""].join(" ").trim();
-    const state = [order.instance, order.status.toLowerCase(), order.reason].filter(Boolean).join(" · ");
+    const state = [order.instance, statusName(order.status), order.reason && reasonName(order.reason, model.products)].filter(Boolean).join(" · ");
     return h("li", { class: classes, style: { "--own": colourOf(order.instance, model.instances) }, "data-order": order.order_id },
-      h("div", { class: "row" }, h("span", { class: "what" }, lines.join(", ")), h("span", {}, euros(order.total_cents))),
+      h("div", { class: "row" },
+        h("button", { class: "what", type: "button", "aria-label": t("views.open", { what }), onclick: () => model.inspect(order, "total") }, what),
+        h("span", {}, euros(order.total_cents))),
       h("div", { class: "row" }, h("span", { class: "what" }, state), h("time", { datetime: order.placed_at }, clock(order.placed_at))));
   };
 
   const list = (place, orders, nothing) => {
     const before = new Set([...place.children].map((child) => child.dataset.order));
+    const focused = place.contains(document.activeElement) ? document.activeElement.closest("[data-order]")?.dataset.order : null;
     const rows = orders.slice(0, SHOWN).map((order) => row(order, before.size > 0 && !before.has(order.order_id)));
     place.replaceChildren(...(rows.length ? rows : [h("li", { class: "empty" }, nothing)]));
+    if (focused) rows.find((each) => each.dataset.order === focused)?.querySelector("button").focus();
   };
 
   const verdict = () => {
-    const more = all.items.length === SHOWN ? "+" : "";
-    if (one.missing === "catalog" || all.missing === "catalog") return "The catalog does not answer, and this page asks through it. What is shown below is the last answer.";
-    if (all.missing) return `${sentence(all)} What is shown below is the last answer.`;
-    if (one.missing) return `${instance} is unavailable. The one picture still shows ${all.items.length}${more}.`;
-    if (all.items.length === 0) return "Place an order, then another one at a different instance.";
-    if (one.items.length < all.items.length) return `${instance} knows ${one.items.length} of them. The one picture shows ${all.items.length}${more}.`;
-    return `All of ${user}’s orders so far went to ${instance}. Place one at another instance.`;
+    const more = `${count(all.items.length)}${all.items.length === SHOWN ? "+" : ""}`;
+    if (one.missing === "catalog" || all.missing === "catalog") return t("verdict.catalogAway");
+    if (all.missing) return t("verdict.last", { why: sentence(all) });
+    if (one.missing) return t("verdict.oneAway", { instance, all: more });
+    if (all.items.length === 0) return t("verdict.start");
+    if (one.items.length < all.items.length) return t("verdict.fewer", { instance, one: count(one.items.length), all: more });
+    return t("verdict.same", { user, instance });
   };
 
-  const draw = oncePerFrame(() => {
-    $("views-user").textContent = user || "…";
-    $("view-one-title").textContent = instance ? `${instance} alone` : "One instance alone";
+  const draw = () => {
+    $("views-question").replaceChildren(...rich("views.question", { user: h("strong", { id: "views-user" }, user || "…") }));
+    $("view-one-title").textContent = instance ? t("views.oneTitle", { instance }) : t("views.oneTitleAny");
+    if (!instance) return;
     $("view-one-asked").textContent = `${instance}: GET /orders?user_id=${user}`;
     $("view-all-asked").textContent = `catalog: GET /orders?user_id=${user}`;
-    list($("view-one"), one.items, one.missing ? sentence(one) : `${instance} knows no orders of ${user}.`);
-    list($("view-all"), all.items, all.missing ? sentence(all) : `There are no orders of ${user} yet.`);
+    list($("view-one"), one.items, one.missing ? sentence(one) : t("views.noneOne", { instance, user }));
+    list($("view-all"), all.items, all.missing ? sentence(all) : t("views.noneAll", { user }));
     $("views-verdict").textContent = verdict();
-  });
+  };
+  const drawSoon = oncePerFrame(draw);
 
-  const sentence = ({ missing }) => ({
-    catalog: "The catalog does not answer.",
-    instance: `${instance} does not answer.`,
-    database: "The read database is unavailable.",
-  })[missing] ?? "The question could not be answered.";
+  const sentence = ({ missing }) => t(`missing.${missing}`, { instance });
 
   const askBoth = async () => {
     if (!instance || !user) return;
@@ -67,7 +73,7 @@ export function showViews(model) {
     if (asked.instance === instance && asked.user === user) {
       one = told.missing ? { items: told.missing === "catalog" ? one.items : [], missing: told.missing } : { items: newestFirst(told.value.items ?? told.value) };
       all = picture.missing ? { items: all.items, missing: picture.missing } : { items: picture.value.items };
-      draw();
+      drawSoon();
     }
     if (again) { again = false; askBoth(); }
   };
@@ -85,6 +91,7 @@ export function showViews(model) {
     const states = (of) => of?.parts.filter((part) => part.name === instance || part.kind === "database").map((part) => part.state).join();
     if (states(before) !== states(report)) askBoth();
   });
+  inEveryLanguage(draw);
 }
 
 const newestFirst = (orders) => [...orders].sort((a, b) => b.placed_at.localeCompare(a.placed_at));
