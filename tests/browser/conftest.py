@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
@@ -34,7 +35,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def open_page(browser: Browser, stack: RunningStack) -> AsyncIterator[OpenPage]:
-    """Opens the page, ready to be used; whatever it complains of, or asks of another host, fails the test."""
+    """Opens the page, ready to be used; whatever it complains of, or asks of another host, fails the test.
+
+    `texts` takes the place of the English table.
+    """
     complaints: list[str] = []
 
     def blocked(message: ConsoleMessage) -> None:
@@ -46,9 +50,17 @@ async def open_page(browser: Browser, stack: RunningStack) -> AsyncIterator[Open
             complaints.append(request.url)
 
     async def opened(
-        *, width: int = 1440, height: int = 900, dark: bool = False, motion: bool = True
+        path: str = "",
+        *,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        motion: bool = True,
+        locale: str = "en-US",
+        texts: dict[str, Any] | None = None,
     ) -> Page:
         context = await browser.new_context(
+            locale=locale,
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             reduced_motion="no-preference" if motion else "reduce",
@@ -58,7 +70,9 @@ async def open_page(browser: Browser, stack: RunningStack) -> AsyncIterator[Open
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", blocked)
         page.on("request", elsewhere)
-        await page.goto(stack.catalog)
+        if texts is not None:
+            await page.route("**/assets/texts/en.json", lambda route: route.fulfill(json=texts))
+        await page.goto(f"{stack.catalog}/{path}")
         await page.get_by_role("radio").first.wait_for(state="attached")
         await page.locator("#order-product option").first.wait_for(state="attached")
         return page

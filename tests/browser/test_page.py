@@ -92,7 +92,7 @@ async def test_without_javascript_the_page_says_where_its_figures_are(
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
     await page.goto(stack.catalog)
-    said = page.locator("noscript p")
+    said = page.locator("noscript p").first
     assert "drawn by JavaScript" in (await said.text_content() or "")
     assert await said.bounding_box(), "it takes room on the page"
     await expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"book\. +Here"))
@@ -161,7 +161,7 @@ async def test_a_visit_while_the_read_database_is_away_says_so(
         for visited in (old, page):
             await expect(visited.locator("#fresh-text")).to_have_text("read database unavailable")
             await expect(visited.locator("#node-database")).to_contain_text("does not answer")
-            await expect(visited.locator("#lag")).to_contain_text("The read database is unavailable")
+            await expect(visited.locator("#partitions")).to_contain_text("The read database is unavailable")
             await expect(visited.locator("#flow-instances .node.down")).to_have_count(0)
         await expect(old.locator("#happened")).to_contain_text("The read database is unavailable.")
         await expect(old.locator("#happened")).not_to_contain_text("The query service is away.")
@@ -196,6 +196,9 @@ async def test_a_visitor_who_stops_a_broker_reads_what_happened(
     try:
         await expect(page.locator("#happened")).to_contain_text("broker 2 is down. The others hold copies")
         await expect(page.locator("#node-kafka .broker.down")).to_contain_text("broker 2")
+        await expect(page.locator("#partitions [data-leader]")).to_have_count(12)
+        await expect(page.locator("#partitions [data-leader='2']")).to_have_count(0)
+        await expect(page.locator("#happened")).to_contain_text("a new leader.")
         await place_order(page, instance="order-1", user=somebody())
     finally:
         assert stack.demo("start", "kafka-2").returncode == 0
@@ -206,12 +209,12 @@ async def test_what_happened_is_told_once_and_also_when_it_took_several_reports(
     page = await open_page()
     told = await page.evaluate(
         """async (reports) => {
-            const { showHappened } = await import("/assets/happened.js");
+            const { showEvents } = await import("/assets/events.js");
             const model = new EventTarget();
             const list = document.getElementById("happened");
             list.id = "of-the-page";
             list.after(Object.assign(document.createElement("ol"), { id: "happened" }));
-            showHappened(model);
+            showEvents(model);
             let before = null;
             for (const report of reports) {
                 model.dispatchEvent(new CustomEvent("report", { detail: { before, report } }));

@@ -23,6 +23,10 @@ export function showHistory(model) {
   const draw = () => {
     $("history-verdict").replaceChildren(...(run && !busy ? findings(run, tally) : []));
     drawTimeline($("history"), run);
+    drawButtons();
+  };
+
+  const drawButtons = () => {
     $("history-place").disabled = busy;
     $("history-cancel").disabled = busy || !run || !AFTERWARDS.has((model.orders.get(run.order_id) ?? run.write.order).status);
   };
@@ -73,7 +77,7 @@ export function showHistory(model) {
     const { instance, order_id } = run;
     go(() => command(instance, `/orders/${encodeURIComponent(order_id)}/cancel`, { key: crypto.randomUUID() }));
   });
-  model.addEventListener("order", ({ detail }) => { if (run?.order_id === detail.order.order_id && !busy) draw(); });
+  model.addEventListener("order", ({ detail }) => { if (run?.order_id === detail.order.order_id) drawButtons(); });
   inEveryLanguage(draw);
 }
 
