@@ -49,7 +49,7 @@ async def open_page(browser: Browser, stack: RunningStack) -> AsyncIterator[Open
         if not request.url.startswith(stack.catalog):
             complaints.append(request.url)
 
-    async def opened(
+    async def opened(  # noqa: PLR0913 - a visitor's screen, wishes and language
         path: str = "",
         *,
         width: int = 1440,

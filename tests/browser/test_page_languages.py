@@ -55,7 +55,15 @@ async def test_what_is_on_the_page_already_changes_its_language_too(open_page: O
     await fill_every_panel(page, ENGLISH)
     await page.locator("#language").click()
     for place in (
-        *("#journey .sum", "#views-verdict", "#history-verdict", "#trace", "#happened", "#stock", "#node-sink"),
+        *(
+            "#journey .sum",
+            "#views-verdict",
+            "#history-verdict",
+            "#trace",
+            "#happened",
+            "#stock",
+            "#node-sink",
+        ),
         *("#fresh-text", "#legs", "#partitions", "#letters", "#node-kafka", "#flow-instances"),
     ):
         await expect(page.locator(place)).to_contain_text(HANGUL)

@@ -55,7 +55,9 @@ async def test_a_read_without_the_token_is_stale_and_the_one_with_it_waits(
         await expect(verdict).to_contain_text("the query side waited until version 1 was visible")
     await expect(verdict).to_contain_text(re.compile(r"Stale: [0-9]+ reads without the token"))
     await expect(verdict).to_contain_text("saw nothing, not version 1")
-    await expect(verdict).to_contain_text(re.compile(r"stale [1-9][0-9]*\. With the token: reads 1, stale 0\."))
+    await expect(verdict).to_contain_text(
+        re.compile(r"stale [1-9][0-9]*\. With the token: reads 1, stale 0\.")
+    )
     await expect(page.locator("#history .bar.token.fresh")).to_have_count(1)
     await expect(page.locator("#history .bar.plain.fresh")).to_have_count(1)
 
@@ -71,7 +73,9 @@ async def test_a_token_is_rather_refused_than_answered_with_what_was_before(
         await page.get_by_role("button", name="Cancel it and read it").click()
         await expect(page.locator("#history-verdict")).to_contain_text("refused to answer (503)")
     await expect(page.locator("#history .bar.token.refused")).to_have_count(1)
-    await expect(page.locator("#history-verdict")).to_contain_text(re.compile(r"saw version \d, (pending|confirmed)"))
+    await expect(page.locator("#history-verdict")).to_contain_text(
+        re.compile(r"saw version \d, (pending|confirmed)")
+    )
     await page.get_by_text("As a table").click()
     stale = page.locator("#history tbody tr.stale")
     await expect(stale.first).to_contain_text(re.compile("reads without the token.*stale"))
@@ -92,7 +96,9 @@ async def test_each_step_of_an_order_opens_what_lies_there(open_page: OpenPage, 
     )
     await expect(record).to_contain_text('"ce_type": "order.placed.v1"')
     await expect(row).to_contain_text(f'"order_id": "{order_id}"')
-    await expect(row).to_contain_text(re.compile("Connector order-history: next offset [0-9]+, past this record"))
+    await expect(row).to_contain_text(
+        re.compile("Connector order-history: next offset [0-9]+, past this record")
+    )
     async with httpx.AsyncClient() as http:
         told = (await http.get(f"{stack.catalog}/orders/{order_id}/trace")).raise_for_status().json()
     assert f"offset {told['records'][0]['offset']}" in await record.inner_text()
@@ -193,4 +199,7 @@ async def test_on_paper_there_is_nothing_to_press_and_nothing_cut_off(open_page:
         "[...document.querySelectorAll('.orders, .stock, .happened')].filter((each) => each.scrollHeight > each.clientHeight + 1).length"
     )
     assert cut == 0
-    assert await page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor") == "rgb(255, 255, 255)"
+    assert (
+        await page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
+        == "rgb(255, 255, 255)"
+    )

@@ -18,7 +18,7 @@ from tests.support.read_side import ReadSide, Row, an_order
 
 def a_real_order(**different: Any) -> Row:
     """One with an id as an instance gives it, placed just now."""
-    return an_order(0, order_id=f"order-1-{ulid_at_time(time.time())}", **different)
+    return an_order(0, **({"order_id": f"order-1-{ulid_at_time(time.time())}"} | different))
 
 
 async def test_an_order_is_shown_as_it_lies_in_kafka_and_in_the_read_database(

@@ -168,9 +168,7 @@ class TopicConsumer:
                 )
         except Exception as error:
             raise _translated(error) from error
-        return {
-            (each.topic, each.partition): None if at is None else at.offset for each, at in found.items()
-        }
+        return {(each.topic, each.partition): None if at is None else at.offset for each, at in found.items()}
 
     def leaders(self) -> Mapping[Assigned, int]:
         """The broker that leads each partition, as Kafka has last told; a partition without one is left out."""

@@ -54,8 +54,9 @@ export function showHistory(model) {
     try {
       const { order, token, began, ended } = await write();
       run = { order_id: order.order_id, instance: order.instance, write: { order, token, began, ended, version: order.version }, reads: [] };
+      const reading = Promise.all([readPlainly(), readByToken()]); // sent before anything is drawn: at once is at once
       draw();
-      await Promise.all([readPlainly(), readByToken()]);
+      await reading;
       countIn(tally, run.reads);
       model.dispatchEvent(new Event("placed"));
     } catch (error) {

@@ -12,8 +12,8 @@ export function drawJourney(place, model, mine) {
   const steps = mine ? stepsOf(model, mine) : [];
   const sum = mine ? summary(model, mine) : "";
   const content = JSON.stringify([mine?.order.order_id, mine?.instance, steps, sum]);
-  if (place.dataset.content === content) return;
-  place.dataset.content = content;
+  if (place.dataset.drawn === content) return;
+  place.dataset.drawn = content;
   if (!mine) { place.replaceChildren(); return; }
   const focused = place.contains(document.activeElement) ? document.activeElement.dataset.leg : null;
   const style = { "--own": colourOf(mine.instance, model.instances) };
