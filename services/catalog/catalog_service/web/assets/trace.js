@@ -4,7 +4,7 @@ import { $, ask, h } from "./dom.js";
 import { moment } from "./format.js";
 import { letter } from "./panels.js";
 import { brokerName } from "./parts.js";
-import { inEveryLanguage, t } from "./texts.js";
+import { inEveryLanguage, rich, t } from "./texts.js";
 
 const SIDES = { commit: "write", relay: "write", kafka: "record", take: "row", apply: "row" };
 
@@ -92,7 +92,7 @@ function recordSide(model, record) {
   const leader = leaderOf(model.report, record);
   return [
     h("p", { class: "asked" }, h("code", {}, t("trace.place", record))),
-    h("p", {}, [t("trace.time", { time: moment(record.timestamp_ms) }), leader && t("trace.leader", { broker: leader })].filter(Boolean).join(" · ")),
+    h("p", {}, rich("trace.time", { time: h("time", {}, moment(record.timestamp_ms)) }), leader ? ` · ${t("trace.leader", { broker: leader })}` : ""),
     h("h4", {}, t("trace.key")), json(parsed(record.key)?.payload ?? record.key, t("trace.key")),
     h("h4", {}, t("trace.headers")), json(record.headers, t("trace.headers")),
     h("h4", {}, t("trace.value")), json(value?.payload ?? record.value, t("trace.value")),
