@@ -9,6 +9,7 @@ import httpx
 from playwright.async_api import Page, expect
 
 from sink_connector.dead_letters.table import SQL as DEAD_LETTERS
+from sink_connector.dead_letters.table import drop
 from tests.browser.conftest import OpenPage
 from tests.browser.test_page import place_order, somebody
 from tests.support.stack import RunningStack
@@ -172,7 +173,8 @@ async def test_a_dead_letter_is_shown_with_its_reason(open_page: OpenPage, stack
         await expect(letter).to_contain_text("the value is <b>no</b> JSON")
         await expect(letter).to_contain_text("connector orders · the value could not be converted")
     finally:
-        await database.execute('DELETE FROM sink.dead_letters WHERE "offset" = $1', offset)
+        stored = await database.fetch('SELECT id FROM sink.dead_letters_v1 WHERE "offset" = $1', offset)
+        await drop(database, "orders", [row["id"] for row in stored])
         await database.close()
     await expect(page.locator("#letters")).to_contain_text("None: every record was applied.")
 
