@@ -110,30 +110,31 @@ def read(encode: Any, found: list[Values]) -> ReadRecords:
 
 
 @pytest.mark.parametrize("steps", CHAINS)
-@pytest.mark.parametrize("name", FORMATS)
-def test_records_are_converted_together_as_they_are_one_by_one(name: str, steps: str) -> None:
-    convert, encode = CONVERSIONS[name, steps]
-
+def test_records_are_converted_together_as_they_are_one_by_one_in_every_format(steps: str) -> None:
     @settings(max_examples=8, deadline=None)
     @given(st.lists(records, min_size=2, max_size=5))
     def check(found: list[Values]) -> None:
-        together, singly = read(encode, found), read(encode, found)
-        made = convert.together(together)
-        assert sent(made) == sent(one_by_one(convert, singly))
-        is_whole = all(each.take is tuple for entries in made.values() for each in entries.shapes if each is not None)  # fmt: skip
-        assert is_whole is (steps not in ONE_BY_ONE and (name != "envelope" or steps not in IN_JSON))
+        for name in FORMATS:
+            convert, encode = CONVERSIONS[name, steps]
+            made = convert.together(read(encode, found))
+            assert sent(made) == sent(one_by_one(convert, read(encode, found))), name
+            is_whole = all(each.take is tuple for entries in made.values() for each in entries.shapes if each is not None)  # fmt: skip
+            assert is_whole is (steps not in ONE_BY_ONE and (name != "envelope" or steps not in IN_JSON)), (
+                name
+            )
 
     check()
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_without_transforms_too_records_are_converted_together_as_they_are_one_by_one(name: str) -> None:
-    convert, encode = conversion(FORMATS[name][0], {}), FORMATS[name][1]
+def test_without_transforms_too_records_are_converted_together_as_they_are_one_by_one() -> None:
+    conversions = {name: (conversion(converter, {}), encode) for name, (converter, encode) in FORMATS.items()}
 
     @settings(max_examples=8, deadline=None)
     @given(st.lists(records, min_size=2, max_size=5))
     def check(found: list[Values]) -> None:
-        assert sent(convert.together(read(encode, found))) == sent(one_by_one(convert, read(encode, found)))
+        for name, (convert, encode) in conversions.items():
+            made = convert.together(read(encode, found))
+            assert sent(made) == sent(one_by_one(convert, read(encode, found))), name
 
     check()
 
