@@ -52,7 +52,10 @@ async def test_a_header_name_that_is_not_utf8_is_one_dead_letter(
     assert json.loads(headers) == [["a", "1"], [{"hex": BYTES.hex()}, "2"], ["n", None]]
 
 
-def test_so_it_is_with_the_decoder_that_is_written_in_python() -> None:
+def test_so_it_is_with_the_decoder_that_is_written_in_python(
+    kafka_bootstrap: str, postgres_admin_dsn: str
+) -> None:
+    servers = {"TEST_KAFKA_BOOTSTRAP": kafka_bootstrap, "TEST_POSTGRES_DSN": postgres_admin_dsn}
     ended = subprocess.run(
         [
             sys.executable,
@@ -65,7 +68,7 @@ def test_so_it_is_with_the_decoder_that_is_written_in_python() -> None:
             "-k",
             "one_dead_letter",
         ],
-        env=os.environ | {"AIOKAFKA_NO_EXTENSIONS": "1"},
+        env=os.environ | servers | {"AIOKAFKA_NO_EXTENSIONS": "1"},
         capture_output=True,
         text=True,
         timeout=200,
