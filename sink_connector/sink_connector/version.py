@@ -1,6 +1,6 @@
 """What the worker says of itself."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 # The release of Kafka Connect whose REST API and storage topics the worker speaks; `GET /` answers with it, because
 # tools choose what to ask by it.
