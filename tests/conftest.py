@@ -1,6 +1,7 @@
 """One real Kafka and one real PostgreSQL per test session, or per worker of it without `shared_servers`; a topic and a database of its own per test.
 
-`TEST_KAFKA_BOOTSTRAP` and `TEST_POSTGRES_DSN` name servers that are running already, which spares a developer the start.
+`TEST_KAFKA_BOOTSTRAP` and `TEST_POSTGRES_DSN` name servers that are running already, which spares a developer the start;
+`TEST_KAFKA_VERSION` and `TEST_POSTGRES_VERSION` have others started than the locked ones (`tests/support/other_servers.py`).
 """
 
 import asyncio
@@ -19,10 +20,10 @@ import pytest_asyncio
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from devservers.kafka_cluster import KafkaCluster
 from devservers.postgres_programs import debian_binaries
 from devservers.postgres_server import PostgresServer
 from tests.support.directories import open_directory
+from tests.support.other_servers import kafka_cluster, postgres_server
 from tests.support.stack import RunningStack, whole_stack
 
 MakeTopic = Callable[..., Awaitable[str]]
@@ -64,7 +65,7 @@ async def kafka_bootstrap(session_directory: Path) -> AsyncIterator[str]:
     if running := os.environ.get("TEST_KAFKA_BOOTSTRAP"):
         yield running
         return
-    async with KafkaCluster(directory=session_directory / "kafka", brokers=3) as kafka:
+    async with await asyncio.to_thread(kafka_cluster, session_directory / "kafka") as kafka:
         yield kafka.bootstrap
 
 
@@ -74,7 +75,7 @@ async def postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]:
     if running := os.environ.get("TEST_POSTGRES_DSN"):
         yield running
         return
-    async with PostgresServer(directory=session_directory / "postgres") as postgres:
+    async with await asyncio.to_thread(postgres_server, session_directory / "postgres") as postgres:
         yield postgres.admin_dsn
 
 

@@ -11,9 +11,8 @@ import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from devservers.kafka_cluster import KafkaCluster
-from devservers.postgres_server import PostgresServer
 from tests.support.directories import open_directory
+from tests.support.other_servers import kafka_cluster, postgres_server
 
 _REGISTRY = "tests/integration/sink/registry"
 
@@ -45,10 +44,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
     async def start() -> None:
         if "TEST_KAFKA_BOOTSTRAP" not in os.environ:
-            kafka = await servers.enter_async_context(KafkaCluster(directory=directory / "kafka", brokers=3))
+            kafka = await servers.enter_async_context(kafka_cluster(directory / "kafka"))
             os.environ["TEST_KAFKA_BOOTSTRAP"] = kafka.bootstrap
         if "TEST_POSTGRES_DSN" not in os.environ:
-            postgres = await servers.enter_async_context(PostgresServer(directory=directory / "postgres"))
+            postgres = await servers.enter_async_context(postgres_server(directory / "postgres"))
             os.environ["TEST_POSTGRES_DSN"] = postgres.admin_dsn
 
     runner.run(start())
