@@ -28,6 +28,7 @@ from catalog_service.http.health import health_routes
 from catalog_service.http.orders import history_routes, order_routes
 from catalog_service.http.page import page_routes
 from catalog_service.http.products import product_routes
+from catalog_service.http.sign_in import SignIn, SignInClient, session_routes
 from catalog_service.http.stream import stream_routes
 from catalog_service.http.summaries import summary_routes
 from catalog_service.http.sync import sync_routes
@@ -100,6 +101,7 @@ class _Parts:
     probes: Probes
     reporter: SyncStatusReporter
     streams: EventStreams
+    verifier: TokenVerifier | None
 
     def start(self) -> tuple[asyncio.Task[None], ...]:
         """The tasks, running."""
@@ -151,6 +153,7 @@ def _parts(settings: Settings, *, database: Database, http: httpx.AsyncClient, b
         probes=probes,
         reporter=reporter,
         streams=_event_streams(settings, Snapshots(database, topics=topics), live, reporter),
+        verifier=_verifier(settings, http),
     )
 
 
@@ -220,8 +223,21 @@ def _app(settings: Settings, parts: _Parts) -> FastAPI:
         hosts=settings.hosts,
         streams_per_client=settings.streams_per_client,
         guide=settings.guide,
-        verifier=_verifier(settings, parts.http),
+        verifier=parts.verifier,
     )
+
+
+def _sign_in(settings: Settings, parts: _Parts) -> SignIn | None:
+    if parts.verifier is None or settings.auth_client_id is None:
+        return None
+    secret = settings.auth_client_secret
+    client = SignInClient(
+        client_id=settings.auth_client_id,
+        client_secret=secret.get_secret_value() if secret else None,
+        scope=settings.auth_scope,
+        redirect_url=settings.auth_redirect_url,
+    )
+    return SignIn(client=client, verifier=parts.verifier, http=parts.http, verify=settings.client_tls())
 
 
 def _verifier(settings: Settings, http: httpx.AsyncClient) -> TokenVerifier | None:
@@ -243,6 +259,7 @@ def _routes(settings: Settings, parts: _Parts) -> list[APIRouter]:
     return [
         page_routes(),
         guide_routes(),
+        session_routes(parts.verifier, _sign_in(settings, parts)),
         order_routes(parts.database, hold=hold),
         history_routes(parts.database, hold=hold_history),
         trace_routes(parts.database, records=_order_records(settings)),

@@ -28,6 +28,9 @@ class Settings(SecuritySettings):
     `*` allows every name, which lets any web page read the answers (DNS rebinding). Streams are connections too, so
     `max_connections` (beyond which 503 is answered) leaves room above `max_streams`.
     `guide` is the folder in which `./demo docs` built the guide; it may appear while the service runs.
+    With `auth_client_id` visitors of the page can sign in at `auth_issuer`: as this client (with `auth_client_secret` a
+    confidential one), for `auth_scope`. `auth_redirect_url` is this service's `/session/callback` as the browser reaches it,
+    where that is not https on the host it asked.
     `stream_memory` changes are remembered for streams that resume; a reader `stream_buffer` changes behind is cut off.
     """
 
@@ -39,6 +42,10 @@ class Settings(SecuritySettings):
     sink_url: str = "http://127.0.0.1:8083"
     sink_user: str | None = None
     sink_password: SecretStr | None = None
+    auth_client_id: str | None = None
+    auth_client_secret: SecretStr | None = None
+    auth_scope: str = "openid"
+    auth_redirect_url: str | None = None
     topic_prefix: str = ""
     allowed_hosts: str = ""
     guide: Path | None = None

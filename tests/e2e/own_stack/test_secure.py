@@ -90,6 +90,52 @@ async def test_a_plain_client_gets_nothing_from_any_port(secure_stack: RunningSt
             assert b" 200 " not in connection.recv(4096)
 
 
+async def test_who_signs_in_on_the_page_has_a_session_until_it_is_ended(secure_stack: RunningStack) -> None:
+    url = secure_stack.catalog
+    async with client_of(secure_stack, None) as browser:
+        assert (await browser.get(f"{url}/session")).json() == {
+            "required": True, "sign_in": "/session/new", "user": None, "staff": False,
+        }  # fmt: skip
+        asked = await browser.get(f"{url}/session/new")
+        assert asked.status_code == 302
+        login = asked.headers["location"]
+        people = await browser.get(login)
+        assert people.status_code == 200
+        assert 'value="ada"' in people.text
+        sent_back = (await browser.post(login, data={"user": "ada"})).headers["location"]
+        assert sent_back.startswith(f"{url}/session/callback?")
+        done = await browser.get(sent_back)
+        assert (done.status_code, done.headers["location"]) == (303, "/")
+        cookie = next(
+            each for each in done.headers.get_list("set-cookie") if each.startswith("__Host-token=")
+        )
+        assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
+        assert (await browser.get(f"{url}/session")).json()["user"] == "ada"
+        assert (await browser.get(f"{url}/orders", params={"user_id": "ada"})).status_code == 200
+        assert (await browser.get(f"{url}/orders", params={"user_id": "bob"})).status_code == 403
+        placed = await browser.post(f"{url}/instances/order-1/orders", json=basket("ada"))
+        assert placed.status_code == 201
+        foreign = {"origin": "https://elsewhere.example"}
+        assert (await browser.delete(f"{url}/session", headers=foreign)).status_code == 403
+        assert (await browser.delete(f"{url}/session")).status_code == 204
+        assert (await browser.get(f"{url}/orders", params={"user_id": "ada"})).status_code == 401
+
+
+async def test_nobody_gets_a_session_with_another_ones_code(secure_stack: RunningStack) -> None:
+    url = secure_stack.catalog
+    async with client_of(secure_stack, None) as victim, client_of(secure_stack, None) as other:
+        login = (await victim.get(f"{url}/session/new")).headers["location"]
+        sent_back = (await victim.post(login, data={"user": "ada"})).headers["location"]
+        assert (await other.get(sent_back)).status_code == 400, "it has not begun to sign in"
+        await other.get(f"{url}/session/new")
+        assert (await other.get(sent_back)).status_code == 400, "it has begun with another state"
+        assert (await victim.get(sent_back)).status_code == 303
+        again = await victim.get(sent_back)
+        assert again.status_code == 400, "a code is good once"
+        elsewhere = login.replace("session%2Fcallback", "elsewhere")
+        assert (await victim.get(elsewhere)).status_code == 400, "nobody is sent to a place that is not known"
+
+
 def test_no_secret_is_in_a_log_the_list_of_processes_or_what_the_services_tell(
     secure_stack: RunningStack,
 ) -> None:

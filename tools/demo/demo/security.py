@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -21,6 +22,7 @@ USERS: Mapping[str, tuple[str, ...]] = {"ada": (), "bob": (), "staff": (STAFF,)}
 """Who there is in a demo, and with which roles; anybody else is a user without any."""
 ORDERS = tuple(f"order-{n}" for n in range(1, ORDER_INSTANCES + 1))
 SINK_USER = "operator"
+PAGE_CLIENT = "page"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +117,21 @@ class StackSecurity:
             f"{prefix}KAFKA_SSL_CAFILE": str(self.authority.certificate),
         }
 
+    def login_words(self, catalog_url: str) -> tuple[str, ...]:
+        """The issuer's arguments: who may log in, and that the page may have them do it."""
+        port = urlsplit(catalog_url).port
+        pages = (f"https://{name}:{port}/session/callback" for name in (HOST, "localhost"))
+        people = ("=".join((user, *roles)) for user, roles in USERS.items())
+        return (
+            *("--audience", AUDIENCE, "--client", PAGE_CLIENT),
+            *(word for page in pages for word in ("--redirect", page)),
+            *(word for person in people for word in ("--user", person)),
+        )
+
     def catalog_env(self) -> dict[str, str]:
         """The same for the catalog, which asks the sink how it is."""
         return self.service_env("catalog", "CATALOG_") | {
+            "CATALOG_AUTH_CLIENT_ID": PAGE_CLIENT,
             "CATALOG_SINK_USER": SINK_USER,
             "CATALOG_SINK_PASSWORD": self.sink_password,
         }

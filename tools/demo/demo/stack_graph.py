@@ -79,9 +79,10 @@ def _issuer(stack: Stack, security: StackSecurity, http: httpx.AsyncClient) -> P
     url = security.issuer.url
     words = ("--url", url, "--port", str(stack.ports.issuer), "--key", str(security.issuer.key_file))
     certificate = ("--certificate", str(security.authority.issue("issuer")))
+    logins = security.login_words(stack.catalog_url)
     return Service(
         name="issuer",
-        command=(sys.executable, "-m", "devservers.issuer", *words, *certificate),
+        command=(sys.executable, "-m", "devservers.issuer", *words, *certificate, *logins),
         ready=_serves(http, f"{url}{DISCOVERY}"),
         env=base_environment(),
         url=url,

@@ -1,26 +1,31 @@
 """A development issuer of access tokens, `python -m devservers.issuer`: **not for anything but a demo**.
 
-It publishes what an OpenID Connect issuer does for services that check its tokens: the discovery document and the public
-key. It has no log-in page. Tokens are signed by whoever may read its private key, the owner of the stack: `./demo token`.
+It publishes what an OpenID Connect issuer does for services that check its tokens, the discovery document and the public key,
+and has a log-in page that believes what one says (`authorization`), for the one client that may use it. Tokens are also signed
+by whoever may read its private key, the owner of the stack: `./demo token`.
 """
 
 import argparse
 import json
 import ssl
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 from joserfc import jwk, jwt
 
+from devservers.authorization import AuthorizationError, Authorizations
 from devservers.ports import HOST
 from devservers.private_files import write_private
 
 ALGORITHM = "ES256"
 DISCOVERY = "/.well-known/openid-configuration"
-KEYS = "/keys"
+KEYS, AUTHORIZE, TOKEN = "/keys", "/authorize", "/token"
+LIFE_S = 3_600
+MOST_BODY = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +41,7 @@ class DevelopmentIssuer:
             key = jwk.ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
             write_private(self.key_file, json.dumps(key.as_dict(private=True)))
 
-    def token(self, subject: str, *, audience: str, roles: Collection[str] = (), life_s: int = 3_600) -> str:
+    def token(self, subject: str, *, audience: str, roles: Collection[str] = (), life_s: int = LIFE_S) -> str:
         """An access token of `subject` that is good for `life_s` seconds."""
         key = self._key()
         now = int(time.time())
@@ -55,7 +60,12 @@ class DevelopmentIssuer:
         described = {
             "issuer": self.url,
             "jwks_uri": f"{self.url}{KEYS}",
-            "response_types_supported": [],
+            "authorization_endpoint": f"{self.url}{AUTHORIZE}",
+            "token_endpoint": f"{self.url}{TOKEN}",
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [ALGORITHM],
         }
@@ -66,27 +76,72 @@ class DevelopmentIssuer:
         return jwk.ECKey.import_key(json.loads(self.key_file.read_text()))
 
 
-def serve(issuer: DevelopmentIssuer, *, port: int, certificate: Path) -> None:
+class _Handler(BaseHTTPRequestHandler):
+    """One request; `documents` and `logins` are the server's."""
+
+    timeout = 10
+    documents: Mapping[str, bytes]
+    logins: Authorizations
+
+    def do_GET(self) -> None:
+        path, query = self._asked()
+        if path == AUTHORIZE:
+            self._answer_or_refuse(
+                lambda: self._send(200, self.logins.page(query).encode(), "text/html; charset=utf-8")
+            )
+        else:
+            body = self.documents.get(path)
+            self._send(200 if body else 404, body or b"")
+
+    def do_POST(self) -> None:
+        path, query = self._asked()
+        length = int(self.headers.get("Content-Length") or 0)
+        form = dict(parse_qsl(self.rfile.read(min(length, MOST_BODY)).decode("latin-1")))
+        if path == AUTHORIZE:
+            self._answer_or_refuse(lambda: self._redirect(self.logins.grant(query, form.get("user", ""))))
+        elif path == TOKEN:
+            self._answer_or_refuse(lambda: self._send(200, _token_answer(self.logins.redeem(form))))
+        else:
+            self._send(404, b"")
+
+    def _asked(self) -> tuple[str, dict[str, str]]:
+        parts = urlsplit(self.path)
+        return parts.path, dict(parse_qsl(parts.query))
+
+    def _answer_or_refuse(self, answer: Callable[[], None]) -> None:
+        try:
+            answer()
+        except AuthorizationError as error:
+            self._send(400, json.dumps({"error": str(error)}).encode())
+
+    def _redirect(self, where: str) -> None:
+        self.send_response(303)
+        self.send_header("Location", where)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _send(self, status: int, body: bytes, kind: str = "application/json") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Say nothing of requests."""
+
+
+def _token_answer(token: str) -> bytes:
+    return json.dumps({"access_token": token, "token_type": "Bearer", "expires_in": LIFE_S}).encode()
+
+
+def serve(issuer: DevelopmentIssuer, logins: Authorizations, *, port: int, certificate: Path) -> None:
     """Serve over https at loopback until the process ends."""
-    documents = issuer.documents()
-
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 10
-
-        def do_GET(self) -> None:
-            body = documents.get(self.path)
-            self.send_response(200 if body else 404)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body or b"")))
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-            """Say nothing of requests."""
-
+    handler = type("Handler", (_Handler,), {"documents": issuer.documents(), "logins": logins})
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
-    server = ThreadingHTTPServer((HOST, port), Handler)
+    server = ThreadingHTTPServer((HOST, port), handler)
     # The handshake is the first read's: who connects and says nothing does not hold up the others.
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.serve_forever()
@@ -99,8 +154,24 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--key", type=Path, required=True)
     parser.add_argument("--certificate", type=Path, required=True)
+    parser.add_argument("--audience", default="shop", help="whom the tokens of a log-in are for")
+    parser.add_argument("--client", default="page", help="the client id that may have people log in")
+    parser.add_argument(
+        "--redirect", action="append", default=[], help="where it may have them sent (repeatable)"
+    )
+    parser.add_argument(
+        "--user", action="append", default=[], metavar="NAME[=ROLE]", help="who may log in (repeatable)"
+    )
     args = parser.parse_args(words)
-    serve(DevelopmentIssuer(url=args.url, key_file=args.key), port=args.port, certificate=args.certificate)
+    issuer = DevelopmentIssuer(url=args.url, key_file=args.key)
+    roles = {name: [role] if role else [] for name, _, role in (user.partition("=") for user in args.user)}
+    logins = Authorizations(
+        client=args.client,
+        redirects=frozenset(args.redirect),
+        people=list(roles),
+        token_of=lambda user: issuer.token(user, audience=args.audience, roles=roles[user]),
+    )
+    serve(issuer, logins, port=args.port, certificate=args.certificate)
 
 
 if __name__ == "__main__":

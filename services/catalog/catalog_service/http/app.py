@@ -14,12 +14,13 @@ from catalog_service.http.methods import HeadMiddleware
 from catalog_service.http.page import page_assets
 from catalog_service.http.problems import ProblemDocument, install_problems, refusal
 from catalog_service.http.response_headers import ResponseHeadersMiddleware
+from catalog_service.http.sign_in import SessionCookie
 from catalog_service.http.stream_limit import StreamLimitMiddleware
 
 _DESCRIPTION = "One picture from many databases: answers from the read database that the sink keeps in step."
 
-# Probes have no token; the page itself and the guide hold nothing of anybody.
-OPEN_PATHS = ("/health/", "/", "/assets/", "/guide", "/guide/")
+# Probes have no token; the page itself and the guide hold nothing of anybody, and signing in is how one gets a token.
+OPEN_PATHS = ("/health/", "/", "/assets/", "/guide", "/guide/", "/session", "/session/")
 
 
 def build_app(  # noqa: PLR0913 - the parts of an application
@@ -56,6 +57,7 @@ def build_app(  # noqa: PLR0913 - the parts of an application
     app.add_middleware(HeadMiddleware)
     if verifier is not None:
         app.add_middleware(AuthenticationMiddleware, verifier=verifier, refuse=refusal, open_paths=OPEN_PATHS)
+        app.add_middleware(SessionCookie)
     app.add_middleware(RequestGuard, hosts=hosts, refuse=refusal)
     app.add_middleware(ResponseHeadersMiddleware, lag_ms=lag_ms, seconds=seconds)
     install_problems(app)
