@@ -8,6 +8,7 @@ import { showOrdering } from "./order.js";
 import { showPanels } from "./panels.js";
 import { showPartitions } from "./partitions.js";
 import { showLinks } from "./links.js";
+import { currentSession, ownName, showSession } from "./session.js";
 import { openStream } from "./stream.js";
 import { showLanguage } from "./texts.js";
 import { showTheme } from "./theme.js";
@@ -26,10 +27,18 @@ showTrace(model);
 showOrdering(model);
 showEvents(model);
 showLinks(model);
-openStream({
-  snapshot: (data) => model.snapshot(data),
-  order: (data) => model.order(data),
-  product: (data) => model.product(data),
-  report: (data) => model.told(data),
-  connected: (yes, catalogAnswers) => model.setConnected(yes, catalogAnswers),
-});
+
+const session = await currentSession();
+showSession(session);
+if (!session.required || session.user) {
+  const name = ownName(session);
+  if (name) model.know(await (await fetch("/instances")).json()); // reports, which name them, are for the staff
+  openStream({
+    snapshot: (data) => model.snapshot(data),
+    order: (data) => model.order(data),
+    product: (data) => model.product(data),
+    report: (data) => model.told(data),
+    connected: (yes, catalogAnswers) => model.setConnected(yes, catalogAnswers),
+    signedOut: () => location.reload(),
+  }, name);
+}

@@ -87,6 +87,12 @@ export class Model extends EventTarget {
     this.#tell("report", { before, report });
   }
 
+  /** Which instances there are, for a visitor to whom no report tells it. */
+  know(instances) {
+    this.instances = instances;
+    this.#tell("instances");
+  }
+
   setConnected(connected, catalogAnswers) {
     if (connected === this.connected && catalogAnswers === this.catalogAnswers) return;
     this.connected = connected;

@@ -88,7 +88,7 @@ export function showOrdering(model) {
   model.draft = () => ({ instance: chosen, content: contentOf(form), mistake: mistakeOf(form) });
 
   model.addEventListener("opened", ({ detail: { values } }) => {
-    if (values.user) form.user.value = values.user.slice(0, form.user.maxLength);
+    if (values.user && !form.user.readOnly) form.user.value = values.user.slice(0, form.user.maxLength);
     chosen = values.instance ?? chosen;
     if (!model.instances.length) return;
     drawInstances();

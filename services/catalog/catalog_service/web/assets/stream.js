@@ -4,20 +4,23 @@
 const EVENTS = ["snapshot", "order", "product", "report"];
 const SILENCE_MS = 5000; // a report comes every second: five seconds without one are a dead connection
 
-/** Calls `on[event](data)` for each event, and `on.connected(yes, catalogAnswers)` when the connection comes and goes. */
-export function openStream(on) {
+/**
+ * Calls `on[event](data)` for each event, `on.connected(yes, catalogAnswers)` when the connection comes and goes, and
+ * `on.signedOut()` when the visitor's token has ended. With `user` it tells of that user's orders, and there are no reports.
+ */
+export function openStream(on, user = null) {
   let last = "";
   let pause = 500;
 
   const connect = () => {
-    const query = new URLSearchParams({ reports: "true" });
+    const query = new URLSearchParams(user ? { user_id: user } : { reports: "true" });
     if (last) query.set("last_event_id", last);
     const source = new EventSource(`/stream?${query}`);
     let silence = 0;
     let ended = false;
     const alive = () => {
       clearTimeout(silence);
-      silence = setTimeout(again, SILENCE_MS);
+      if (!user) silence = setTimeout(again, SILENCE_MS);
     };
     const end = () => {
       clearTimeout(silence);
@@ -28,8 +31,9 @@ export function openStream(on) {
     };
     const again = async () => {
       if (!end()) return;
-      const report = await currentReport();
-      on.connected(false, report !== null);
+      const { status, report } = await currentReport();
+      if (status === 401) { on.signedOut(); return; }
+      on.connected(false, report !== null || status === 403);
       if (report) on.report(report);
       setTimeout(connect, pause);
       pause = Math.min(pause * 2, 5000);
@@ -49,12 +53,12 @@ export function openStream(on) {
   connect();
 }
 
-/** What the catalog says of all parts; null when it does not answer. */
+/** What the catalog says of all parts: {status, report}, the report null when it says nothing; status 0 for no answer. */
 async function currentReport() {
   try {
     const answer = await fetch("/sync", { signal: AbortSignal.timeout(4000) });
-    return answer.ok ? await answer.json() : null;
+    return { status: answer.status, report: answer.ok ? await answer.json() : null };
   } catch {
-    return null;
+    return { status: 0, report: null };
   }
 }
