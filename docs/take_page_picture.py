@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 PICTURE = Path(__file__).with_name("page.png")
 USER = "grace"
 INSTANCES = ("order-1", "order-3", "order-2")
-WIDTH, HEIGHT = 1440, 1830
+WIDTH, HEIGHT = 1440, 1800
 TRIES = 10
 
 
@@ -34,7 +34,7 @@ def read_back(page: Page) -> None:
     """Write and read at once, until one of the reads was early enough to be stale."""
     verdict = page.locator("#history-verdict")
     for _ in range(TRIES):
-        before = verdict.inner_text()
+        before = verdict.text_content() or ""
         page.get_by_role("button", name="Place an order and read it").click()
         expect(verdict).not_to_have_text(before, timeout=30_000)
         expect(verdict).to_contain_text("So far", timeout=30_000)
