@@ -18,8 +18,8 @@ ONE_ORDER = REPOSITORY / "docs" / "one-order.md"
 REBUILD = REPOSITORY / "docs" / "rebuild.md"
 SINK_WORKERS = REPOSITORY / "docs" / "sink-workers.md"
 KAFKA = REPOSITORY / "docs" / "kafka.md"
-KAFKA_TIMEOUT_S = 280
-"""Each of its commands starts a Java runtime."""
+LONG_S = 280
+"""Kafka's own tools start a Java runtime each."""
 CHAPTERS = {
     chapter.stem: chapter
     for chapter in sorted((REPOSITORY / "docs" / "guide").glob("*.md"))
@@ -147,7 +147,7 @@ def test_a_chapter_s_commands_print_what_it_shows(stack: RunningStack, tmp_path:
     shown = examples(chapter)
     assert any(each.shown for each in shown)
     with left_whole(stack):
-        printed = run_each(stack, [each.script for each in shown], folder=tmp_path)
+        printed = run_each(stack, [each.script for each in shown], folder=tmp_path, timeout_s=LONG_S)
     for each, text in zip(shown, printed, strict=True):
         missing = each.missing(text)
         assert missing is None, f"not printed: {missing!r}\n{each.script}\n{text}"
@@ -159,7 +159,7 @@ def test_kafka_by_hand_goes_as_it_is_told(stack: RunningStack, tmp_path: Path) -
     # A broker is stopped and started by `test_tour.py`, whose step has the same commands.
     commands = [each for each in told if not each.startswith(("./demo stop", "./demo start"))]
     assert len(commands) > 14
-    said = run_each(stack, commands, folder=tmp_path, timeout_s=KAFKA_TIMEOUT_S)
+    said = run_each(stack, commands, folder=tmp_path, timeout_s=LONG_S)
     printed = dict(zip(commands, said, strict=True))
     run(stack, "curl -sS -X PUT localhost:8083/connectors/orders/resume", folder=tmp_path)
     for command, part in (
