@@ -15,8 +15,19 @@ from sink_connector.transforms.data import struct_like
 UNAVAILABLE = "__debezium_unavailable_value"
 _AS_BYTES = UNAVAILABLE.encode()
 _IN_BASE64 = b64encode(_AS_BYTES).rstrip(b"=")[:-1]  # whatever follows
-_UNAVAILABLE = (UNAVAILABLE, _AS_BYTES, [UNAVAILABLE], list(_AS_BYTES), {UNAVAILABLE: UNAVAILABLE})
-_SINGLE = {Type.STRING: UNAVAILABLE, Type.BYTES: _AS_BYTES}
+_AS_HSTORE = f'{{"{UNAVAILABLE}":"{UNAVAILABLE}"}}'  # a hstore as a JSON text
+_UNAVAILABLE = (
+    UNAVAILABLE,
+    _AS_HSTORE,
+    _AS_BYTES,
+    [UNAVAILABLE],
+    list(_AS_BYTES),
+    {UNAVAILABLE: UNAVAILABLE},
+)
+_SINGLE: dict[Type, tuple[str | bytes, ...]] = {
+    Type.STRING: (UNAVAILABLE, _AS_HSTORE),
+    Type.BYTES: (_AS_BYTES,),
+}
 _SEVERAL = {Type.ARRAY, Type.MAP}
 
 
@@ -36,7 +47,7 @@ def holds_unavailable(schema: Schema, cells: Sequence[Sequence[Any]]) -> bool:
 
 def _holds(kind: Type, column: Sequence[Any]) -> bool:
     if kind in _SINGLE:
-        return _SINGLE[kind] in column
+        return any(placeholder in column for placeholder in _SINGLE[kind])
     return any(
         _AS_BYTES in bytes(value) if isinstance(value, Raw) else value in _UNAVAILABLE for value in column
     )

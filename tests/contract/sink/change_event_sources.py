@@ -50,7 +50,7 @@ async def postgresql(directory: Path, bootstrap: str) -> AsyncIterator[Source]:
             await connection.execute(statement)
 
         async def rows() -> Rows:
-            query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop'"
+            query = f"SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop' AND table_name <> '{statements.LAST}'"  # noqa: S608
             found = {}
             for (table,) in await connection.fetch(query):
                 texts = f"SELECT (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(whole)))::text FROM shop.{table} whole"  # noqa: S608

@@ -4,6 +4,8 @@ from tests.contract.sink.typed_columns import Typed, created, inserted
 
 PLACES = ("north", "south")
 """What the field `place` of `customers` and others may hold: topics of records that are routed by it."""
+LAST = "ends"
+"""The table of the very last change, its only one; what is in it is not recorded."""
 
 _CHANGES = [
     "INSERT INTO customers (id, name, place) VALUES (1, 'Ada', 'north'), (2, 'Grace', 'south'), (3, 'Größe', 'north')",
@@ -28,6 +30,10 @@ def _in_schema(change: str) -> str:
 
 
 _EARLY = ("2024-01-01 10:00:00.123456", "2024-01-01 10:00:00.123", "2024-01-01 10:00:00")
+_MILLIS = "types as Connect's"
+_TEXTS = "types as texts"
+_NANOS = "types in nanoseconds"
+# What they hold at the source is recorded with the events; `texts` and `other` are what arrives where that is something else.
 POSTGRESQL_TYPES = [
     Typed(name="sm", type="smallint", values=("-32768", "32767")),
     Typed(name="i", type="integer", values=("-2147483648", "2147483647")),
@@ -35,22 +41,52 @@ POSTGRESQL_TYPES = [
     Typed(name="r", type="real", values=("1.1", "3.4e38")),
     Typed(name="d", type="double precision", values=("0.1", "-1.7976931348623157e308")),
     Typed(name="n12", type="numeric(12,2)", values=("-9999999999.99", "0.10")),
-    Typed(name="n38", type="numeric(38,10)", values=("1234567890123456789012345678.0123456789", "-1e-10")),
-    Typed(name="n", type="numeric", values=("123456789012345678901234567890.1234567890", "1e25")),
+    Typed(
+        name="n38", type="numeric(38,10)", values=("1234567890123456789012345678.0123456789", "-1e-10"),
+        other={_MILLIS: ("numeric", ("1234567890123456900000000000", "-0.0000000001"))},
+    ),
+    Typed(
+        name="n", type="numeric", values=("123456789012345678901234567890.1234567890", "1e25"),
+        texts=("123456789012345678901234567890.123456789", "10000000000000000000000000"),  # the last zero: Debezium's
+        other={
+            _TEXTS: ("numeric", ()),
+            _MILLIS: ("numeric", ("123456789012345680000000000000", "10000000000000000000000000")),
+        },
+    ),
     Typed(name="bo", type="boolean", values=("true", "false")),
     Typed(name="ch", type="char(5)", values=("'ab'", "'größe'")),
     Typed(name="vc", type="varchar(10)", values=("'größe  '", "''")),
     Typed(name="tx", type="text", values=("E'a\\n\"b\\\\'", "'__debezium_unavailable'")),
-    Typed(name="by", type="bytea", values=("'\\x00ff10'", "''")),
+    Typed(
+        name="by", type="bytea", values=("'\\x00ff10'", "''"),
+        other={_TEXTS: ("text", ("AP8Q", "")), _MILLIS: ("text", ("00ff10", "")), _NANOS: ("text", ("AP8Q", ""))},
+    ),
     Typed(name="b1", type="bit(1)", values=("'1'", "'0'")),
     Typed(name="b10", type="bit(10)", values=("'1000000001'", "'0000000001'")),
-    Typed(name="vb", type="bit varying(12)", values=("'101'", "'111100001111'")),
+    Typed(
+        name="vb", type="bit varying(12)", values=("'101'", "'111100001111'"),
+        texts=("000000000101", "111100001111"),  # how many there were is not told
+    ),
     Typed(name="da", type="date", values=("'2024-02-29'", "'0001-01-01'")),
-    Typed(name="ti", type="time", values=("'23:59:59.999999'", "'00:00:00.000001'")),
+    Typed(
+        name="ti", type="time", values=("'23:59:59.999999'", "'00:00:00.000001'"),
+        other={_MILLIS: ("time", ("23:59:59.999", "00:00:00"))},
+    ),
     Typed(name="ti3", type="time(3)", values=("'10:00:00.123'", "'00:00:00'")),
-    Typed(name="tz", type="timetz", values=("'10:00:00.5+02'", "'23:59:59Z'")),
-    Typed(name="ts", type="timestamp", values=(f"'{_EARLY[0]}'", "'9999-12-31 23:59:59.999999'")),
-    Typed(name="ts3", type="timestamp(3)", values=(f"'{_EARLY[1]}'", "'0001-01-01 00:00:00'")),
+    Typed(
+        name="tz", type="timetz", values=("'10:00:00.5+02'", "'23:59:59Z'"), texts=("08:00:00.5+00", "23:59:59+00"),
+    ),
+    Typed(
+        name="ts", type="timestamp", values=(f"'{_EARLY[0]}'", "'9999-12-31 23:59:59.999999'"),
+        other={
+            _NANOS: ("timestamp", (_EARLY[0], "1816-03-30 05:56:08.066276")),  # beyond 64 bits: Debezium's
+            _MILLIS: ("timestamp", (_EARLY[1], "9999-12-31 23:59:59.999")),
+        },
+    ),
+    Typed(
+        name="ts3", type="timestamp(3)", values=(f"'{_EARLY[1]}'", "'0001-01-01 00:00:00'"),
+        other={_NANOS: ("timestamp", (_EARLY[1], "1754-08-30 22:43:41.128654"))},  # beyond 64 bits: Debezium's
+    ),
     Typed(name="tstz", type="timestamptz", values=(f"'{_EARLY[0]}+02'", "'1969-12-31 23:59:59.999999Z'")),
     Typed(name="iv", type="interval", values=("'1 day 02:00:00.000001'", "'-3 days'")),
     Typed(name="uu", type="uuid", values=("'3cfda21b-62c8-47e9-af8b-1b9e46e30bad'",) * 2),
@@ -65,7 +101,10 @@ POSTGRESQL_TYPES = [
     Typed(name="lt", type="ltree", values=("'top.sub'", "''")),
     Typed(name="ci", type="citext", values=("'aBc'", "''")),
     Typed(name="hs", type="hstore", values=('\'k => "v \\"w", n => NULL\'', "''")),
-    Typed(name="mo", type="money", values=("'-12.34'", "'92233720368547758.07'")),
+    Typed(
+        name="mo", type="money", values=("'-12.34'", "'92233720368547758.07'"),
+        other={_MILLIS: ("numeric", ("-12.34", "92233720368547760"))},  # PostgreSQL makes no money of a double
+    ),
     Typed(name="tv", type="tsvector", values=("'a b:1'", "''")),
     Typed(name="ir", type="int4range", values=("'[1,5)'", "'empty'")),
     Typed(name="nr", type="numrange", values=("'(0.1,2.50]'", "'(,)'")),
@@ -78,7 +117,7 @@ POSTGRESQL_TYPES = [
     Typed(name="ad", type="date[]", values=("'{2024-02-29,1969-12-31}'", "'{}'")),
     Typed(name="ats", type="timestamptz[]", values=(f"'{{\"{_EARLY[0]}Z\"}}'", "'{}'")),
     Typed(name="oi", type="oid", values=("0", "4294967295")),
-]
+]  # fmt: skip
 SPECIALS = [
     Typed(name="n", type="numeric", values=("'NaN'", "'Infinity'", "'-Infinity'")),
     Typed(name="d", type="double precision", values=("'NaN'", "'Infinity'", "'-Infinity'")),
@@ -95,6 +134,7 @@ POSTGRESQL_BEFORE = [
     "CREATE TABLE shop.customers (id int PRIMARY KEY, name varchar(40) NOT NULL, place text NOT NULL, note text DEFAULT 'none')",
     "CREATE TABLE shop.items (order_id text, line int, price numeric(12,2), place text, PRIMARY KEY (order_id, line))",
     "CREATE TABLE shop.emptied (id int PRIMARY KEY, place text NOT NULL)",
+    f"CREATE TABLE shop.{LAST} (id int PRIMARY KEY, place text NOT NULL)",
     """CREATE TABLE shop.kinds (id bigint PRIMARY KEY, place text, n numeric, big numeric(38,10), b bit(8), vb varbit(16),
     f boolean, r real, d float8, at timestamptz, ts timestamp, ts0 timestamp(0), day date, clock time, zoned timetz, iv interval,
     u uuid, j jsonb, ip inet, tags text[], raw bytea, m money)""",
@@ -126,9 +166,6 @@ POSTGRESQL = [
 ]
 
 _T1 = "2024-01-01 10:00:00"
-_MILLIS = "types as Connect's"
-_TEXTS = "types as texts"
-_NANOS = "types in nanoseconds"
 
 
 def _binary(
@@ -231,6 +268,7 @@ MARIADB_BEFORE = [
     "CREATE TABLE shop.customers (id int PRIMARY KEY, name varchar(40) NOT NULL, place varchar(10) NOT NULL, note text DEFAULT 'none')",
     "CREATE TABLE shop.items (order_id varchar(20), line int, price decimal(12,2), place varchar(10), PRIMARY KEY (order_id, line))",
     "CREATE TABLE shop.emptied (id int PRIMARY KEY, place varchar(10) NOT NULL)",
+    f"CREATE TABLE shop.{LAST} (id int PRIMARY KEY, place varchar(10) NOT NULL)",
     created("shop.types", MARIADB_TYPES),
 ]
 MARIADB = [

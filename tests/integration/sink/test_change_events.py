@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeTopic
-from tests.contract.sink.change_event_statements import MARIADB_TYPES
-from tests.contract.sink.change_event_ways import MARIADB_WAYS
+from tests.contract.sink.change_event_statements import MARIADB_TYPES, POSTGRESQL_TYPES
+from tests.contract.sink.change_event_ways import MARIADB_WAYS, POSTGRESQL_WAYS
 from tests.support.change_events import recorded
 from tests.support.sink import Message, configuration, connected, execute, rows, send, wait_until_read
 
@@ -28,12 +28,15 @@ UNWRAPPED = NATIVE | {
     "transforms": "u",
     "transforms.u.type": "io.debezium.transforms.ExtractNewRecordState",
 }
+SOURCES = pytest.mark.parametrize("source", ["mariadb", "postgresql"])
 EITHER = pytest.mark.parametrize("keys", [NATIVE, UNWRAPPED], ids=["natively", "by ExtractNewRecordState"])
 TABLES = {
     "customers": "id int PRIMARY KEY, name text, place text, note text",
     "items": "order_id text, line int, price numeric(12,2), place text, PRIMARY KEY (order_id, line)",
     "emptied": "id int PRIMARY KEY, place text, more int",
 }
+LEFT_IN_EMPTIED = {"mariadb": [1, 2, 3, 4], "postgresql": [1, 2, 3]}
+OF_TABLES = (*TABLES, "kinds")
 
 
 def message(record: dict[str, Any], prefix: str) -> Message:
@@ -88,6 +91,56 @@ async def test_every_type_of_mariadb_arrives_with_its_value(
     assert arrived == expected
 
 
+async def of_every_type(database: str) -> None:
+    """Make the extensions and the type that the tables of PostgreSQL's types need."""
+    for name in ("ltree", "citext", "hstore"):
+        await execute(database, f"CREATE EXTENSION {name}")
+    await execute(database, "CREATE SCHEMA shop", "CREATE TYPE shop.mood AS ENUM ('happy', 'so so')")
+
+
+@EITHER
+@pytest.mark.parametrize("way", [way for way in POSTGRESQL_WAYS if way.startswith("types")])
+async def test_every_type_of_postgresql_arrives_with_its_value(
+    kafka_bootstrap: str, rich_database: str, make_topic: MakeTopic, way: str, keys: dict[str, str]
+) -> None:
+    await of_every_type(rich_database)
+    arriving = {each.name: each.arrives(way) for each in POSTGRESQL_TYPES}
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in arriving.items())
+    await execute(rich_database, f"CREATE TABLE target (id int PRIMARY KEY, {columns})")
+    topics = await sent(kafka_bootstrap, make_topic, "postgresql", way)
+    kept = {topic: count for topic, count in topics.items() if topic.endswith(".types")}
+    given = configuration(rich_database, topics=",".join(kept), table__name__format="target")
+    await written(kafka_bootstrap, given | keys, kept)
+    source = [json.loads(text) for text in recorded("postgresql")["rows"]["types"]]
+    texts = ", ".join(f"{name}::text" for name in arriving)
+    found = await rows(rich_database, f"SELECT {texts} FROM target ORDER BY id")  # noqa: S608 - our own names
+    arrived = {name: tuple(row[place] for row in found) for place, name in enumerate(arriving)}
+    expected = {
+        name: (*texts, None) if texts else tuple(row[name] for row in source)
+        for name, (_, texts) in arriving.items()
+    }
+    assert arrived == expected
+
+
+@EITHER
+async def test_what_the_source_had_not_at_hand_stays_as_it_is(
+    kafka_bootstrap: str, rich_database: str, make_topic: MakeTopic, keys: dict[str, str]
+) -> None:
+    await of_every_type(rich_database)
+    await execute(
+        rich_database,
+        "CREATE TABLE big (id int PRIMARY KEY, n int, t text, j jsonb, h hstore, b bytea, ts text[], ns int[])",
+    )
+    topics = await sent(kafka_bootstrap, make_topic, "postgresql", "types")
+    kept = {topic: count for topic, count in topics.items() if topic.endswith(".big")}
+    given = configuration(rich_database, topics=",".join(kept), table__name__format="big")
+    await written(kafka_bootstrap, given | keys, kept)
+    whole = "SELECT jsonb_object_agg(key, value)::text FROM big, jsonb_each_text(to_jsonb(big))"
+    [(arrived,)], [source] = await rows(rich_database, whole), recorded("postgresql")["rows"]["big"]
+    found, expected = json.loads(arrived), json.loads(source)
+    assert [name for name in expected if found[name] != expected[name]] == []
+
+
 def texts_of(found: list[str]) -> list[list[tuple[str, str | None]]]:
     """Rows as their columns' texts, in the order of the rows."""
     read = [json.loads(text, parse_float=str, parse_int=str) for text in found]
@@ -95,7 +148,7 @@ def texts_of(found: list[str]) -> list[list[tuple[str, str | None]]]:
 
 
 @EITHER
-@pytest.mark.parametrize("source", ["mariadb"])
+@SOURCES
 async def test_tables_end_as_they_are_at_the_source(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, source: str, keys: dict[str, str]
 ) -> None:
@@ -111,15 +164,17 @@ async def test_tables_end_as_they_are_at_the_source(
         found = await rows(database, f"SELECT to_jsonb(t)::text FROM {name} t")  # noqa: S608 - our own names
         assert texts_of([text for (text,) in found]) == texts_of(recorded(source)["rows"][name])
     # A truncation is no row: what was there before it stays.
-    assert await rows(database, "SELECT id FROM emptied ORDER BY id") == [(1,), (2,), (3,), (4,)]
+    assert [key for (key,) in await rows(database, "SELECT id FROM emptied ORDER BY id")] == LEFT_IN_EMPTIED[
+        source
+    ]
 
 
-@pytest.mark.parametrize("source", ["mariadb"])
+@SOURCES
 async def test_what_is_beside_the_tables_leaves_nothing_when_the_pattern_matches_it(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, source: str
 ) -> None:
     topics = await sent(kafka_bootstrap, make_topic, source, "everything")
-    beside = {topic for topic in topics if not topic.endswith(tuple(TABLES))}
+    beside = {topic for topic in topics if not topic.endswith(tuple(f".shop.{name}" for name in OF_TABLES))}
     assert any("heartbeat" in topic for topic in beside)
     assert any("transaction" in topic for topic in beside)
     prefix = next(topic for topic in topics if topic.endswith(".customers")).partition(".")[0]
@@ -127,7 +182,7 @@ async def test_what_is_beside_the_tables_leaves_nothing_when_the_pattern_matches
         database, topics__regex=f"(__debezium-heartbeat\\.)?{prefix}.*", schema__evolution="basic"
     )
     await written(kafka_bootstrap, given | NATIVE | {"errors.tolerance": "all"}, topics)
-    made = "SELECT count(*), bool_and(relname ~ '(customers|items|emptied)$') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    made = "SELECT count(*), bool_and(relname ~ '(customers|items|emptied|kinds)$') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     tables = len(topics) - len(beside)
     assert await rows(database, made) == [(tables, True)]
     assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]

@@ -7,11 +7,13 @@ from tests.integration.sink.field_cases.case import (
     TEXT,
     TEXT_OR_NULL,
     TOLERANT,
+    TRANSFORM,
     Case,
     Json,
     Sent,
     envelope,
     kind,
+    logical,
     struct,
 )
 
@@ -60,6 +62,38 @@ def _flat(value: Json, fields: Json) -> Sent:
     )
 
 
+VARIABLE = struct(
+    {"scale": kind("int32"), "value": kind("bytes")}, name="io.debezium.data.VariableScaleDecimal", version=1
+)
+
+
+def _keys(name: str, column: str, schema: Json, payloads: tuple[Json, Json, Json]) -> list[Case]:
+    """Keys of a type of Debezium's: the second is equal to the first for the database, the third is deleted."""
+    records = [
+        Sent(
+            key=envelope(struct({"id": schema}), {"id": payload}),
+            value=None if number is None else envelope(struct({"v": INT}), {"v": number}),
+        )
+        for payload, number in (
+            (payloads[0], 1),
+            (payloads[2], 3),
+            (payloads[1], 2),
+            (payloads[2], None),
+        )
+    ]
+    return [
+        Case(
+            name=f"{name} as the key, in a table that is {state}{', with a transform' if transform else ''}",
+            sql=[f'CREATE TABLE "T" (id {column} PRIMARY KEY, v int, st text)'] if state == "there" else [],
+            config={**NATIVE, **CREATE, **transform},
+            records=records,
+            rows={'SELECT v FROM "T"': [(2,)]},
+        )
+        for state in ("there", "made")
+        for transform in ({}, TRANSFORM)
+    ]
+
+
 PLACEHOLDER = "__debezium_unavailable_value"
 TWO = [
     'CREATE TABLE "T" (id text PRIMARY KEY, v int)',
@@ -69,6 +103,40 @@ TWO = [
 ]
 
 CASES = [
+    *_keys(
+        "a decimal with its own scale",
+        "numeric",
+        VARIABLE,
+        ({"scale": 0, "value": "Bw=="}, {"scale": 1, "value": "Rg=="}, {"scale": 2, "value": "MDk="}),
+    ),
+    *_keys(
+        "microseconds",
+        "timestamp",
+        logical("int64", "io.debezium.time.MicroTimestamp"),
+        (1_704_103_200_123_457, 1_704_103_200_123_457, -1),
+    ),
+    *_keys(
+        "a zoned time",
+        "timestamptz",
+        logical("string", "io.debezium.time.ZonedTimestamp"),
+        ("2024-01-01T10:00:00Z", "2024-01-01T12:00:00+02:00", "2024-01-02T00:00:00Z"),
+    ),
+    *_keys(
+        "a uuid of Debezium's",
+        "uuid",
+        logical("string", "io.debezium.data.Uuid"),
+        (
+            "3cfda21b-62c8-47e9-af8b-1b9e46e30bad",
+            "3CFDA21B-62C8-47E9-AF8B-1B9E46E30BAD",
+            "00000000-0000-0000-0000-000000000000",
+        ),
+    ),
+    *_keys(
+        "bits",
+        "bit(8)",
+        logical("bytes", "io.debezium.data.Bits", parameters={"length": "8"}),
+        ("AQ==", "AQA=", "Ag=="),
+    ),
     *(
         Case(
             name=f"a truncation between {count} rows and one",
@@ -128,6 +196,7 @@ CASES = [
         )
         for name, column, schema, placeholder, stored in (
             ("a text", "text", TEXT_OR_NULL, PLACEHOLDER, "kept"),
+            ("a hstore's text", "jsonb", TEXT_OR_NULL, f'{{"{PLACEHOLDER}":"{PLACEHOLDER}"}}', '{"k": "v"}'),
             ("bytes", "bytea", kind("bytes"), "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==", "\\x00ff"),
         )
     ),

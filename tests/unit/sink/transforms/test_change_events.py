@@ -77,7 +77,15 @@ UNKNOWN = "__debezium_unavailable_value"
 
 
 @pytest.mark.parametrize(
-    "unknown", [UNKNOWN, UNKNOWN.encode(), [UNKNOWN], list(UNKNOWN.encode()), {UNKNOWN: UNKNOWN}]
+    "unknown",
+    [
+        UNKNOWN,
+        f'{{"{UNKNOWN}":"{UNKNOWN}"}}',
+        UNKNOWN.encode(),
+        [UNKNOWN],
+        list(UNKNOWN.encode()),
+        {UNKNOWN: UNKNOWN},
+    ],
 )
 @pytest.mark.parametrize(
     "unwrap",

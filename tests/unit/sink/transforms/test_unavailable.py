@@ -33,6 +33,7 @@ MISSING = [
     {"texts": [UNAVAILABLE]},
     {"texts": list(UNAVAILABLE.encode())},
     {"map": {UNAVAILABLE: UNAVAILABLE}},
+    {"text": f'{{"{UNAVAILABLE}":"{UNAVAILABLE}"}}'},
     {"text": UNAVAILABLE + "!"},
     {"texts": ["a", UNAVAILABLE]},
 ]
