@@ -11,19 +11,21 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     CorruptRecordException,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     OffsetOutOfRangeError,
+    RecordListTooLargeError,
     TopicAuthorizationFailedError,
 )
-from asyncpg import Connection
+from asyncpg import Connection, Record
 
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.data import sql_files
 from sink_connector.data.write_record import SourceRecord
-from sink_connector.errors import FatalError, FencedError
+from sink_connector.errors import FatalError, FencedError, WentBackError
 from sink_connector.runtime import record_batches
 from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.runtime.kafka_options import client_options
@@ -41,6 +43,7 @@ SEND_S = 20.0  # shorter than the time after which the server ends a transaction
 STOP_S = 1.5
 AT_ONCE = 500  # records of one round of catching up
 LONGEST_REQUEST = 64 * 1024 * 1024  # how much the topic takes is the broker's to say
+MAY_NOT_WRITE = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 OF_A_GROUP = {"group_id", "group_instance_id", "auto_offset_reset"}
 
 
@@ -72,8 +75,9 @@ class PersistedTopic:
     async def send(self, batch: Batch) -> None:
         """Send the records of a batch that was committed, in the order of each partition.
 
-        Raises `FencedError` when another writer has claimed one of the partitions, `FatalError` when the topic is not
-        there, may not be written to or does not take a record, aiokafka's errors when Kafka cannot be used now.
+        Raises `FencedError` when another writer has claimed one of the partitions, `WentBackError` when the database lacks
+        what was committed (its dead letters, too), `FatalError` when the topic is not there, may not be written to or does
+        not take a record, aiokafka's errors when Kafka cannot be used now.
         """
         producer = await self._started()
         async with self._held(batch.positions) as connection:
@@ -125,10 +129,13 @@ class PersistedTopic:
         connection = await self._session.connection()
         async with connection.transaction():
             held = await connection.fetch(SQL["hold"], self._config.name, *_columns(positions))
-            if len(held) < len(positions):
-                raise FencedError(
-                    f"{len(positions) - len(held)} of {len(positions)} partitions were claimed by another writer"
-                )
+            lacking = len(positions) - len(held)
+            if lacking and not await connection.fetchval(
+                SQL["is_behind"], self._config.name, *_columns(positions)
+            ):
+                raise FencedError(f"{lacking} of {len(positions)} partitions were claimed by another writer")
+            if lacking or any(_lacks(row, positions) for row in held):
+                raise WentBackError("the database lacks what was committed and is to be sent")
             yield connection
 
     async def _produce(self, producer: AIOKafkaProducer, records: Sequence[SourceRecord]) -> None:
@@ -141,9 +148,12 @@ class PersistedTopic:
             raise KafkaTimeoutError(
                 f"topic {self._topic} did not take what was committed within {SEND_S:.0f} s"
             ) from None
-        except TopicAuthorizationFailedError as error:
+        except MAY_NOT_WRITE as error:
+            await (
+                self.close()
+            )  # who may write to no topic at all gets no id as a producer, which is not asked for again
             raise FatalError(f"persisted.topic.name: topic {self._topic} may not be written to") from error
-        except MessageSizeTooLargeError as error:
+        except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
             raise FatalError(
                 f"persisted.topic.name: topic {self._topic} does not take so large a record; raise its max.message.bytes"
             ) from error
@@ -232,6 +242,10 @@ class PersistedTopic:
                 )
             self._partitions = len(await producer.partitions_for(self._topic))
         return self._producer
+
+
+def _lacks(row: Record, positions: Mapping[Partition, Position]) -> bool:
+    return bool(row["committed"] < positions[Partition(row["topic"], row["partition"])].next_offset)
 
 
 def _columns(positions: Mapping[Partition, Position]) -> tuple[list[str], list[int], list[int]]:

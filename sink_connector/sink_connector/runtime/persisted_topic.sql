@@ -20,6 +20,15 @@ WHERE o.connector = $1
 ORDER BY o.topic, o.partition
 FOR SHARE OF o;
 
+-- name: is_behind
+-- Whether this database lacks what these partitions were claimed with: it is not the one that they were claimed in.
+SELECT EXISTS (
+    SELECT FROM unnest($2::text[], $3::integer[], $4::bigint[]) AS mine (topic, partition, epoch)
+    LEFT JOIN sink.offsets o ON o.connector = $1 AND o.topic = mine.topic AND o.partition = mine.partition
+    LEFT JOIN sink.persisted p ON p.connector = $1 AND p.topic = mine.topic AND p.partition = mine.partition
+    WHERE coalesce(o.epoch, 0) < mine.epoch OR (o.epoch = mine.epoch AND p.topic IS NULL)
+);
+
 -- name: dead
 -- Which of the records not sent yet are dead letters. One parked earlier than the last record was sent is of an earlier time
 -- at which the same offset was read.

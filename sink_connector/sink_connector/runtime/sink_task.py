@@ -219,6 +219,8 @@ class SinkTask:
         step = partial(persisted.catch_up, dict(self.source.epochs))
         try:
             await self._retrier.run(step, "persisted topic")
+        except WentBackError as error:
+            self._went_back(error)
         except FencedError as error:
             self._fenced(error)
 

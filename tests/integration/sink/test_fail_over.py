@@ -6,10 +6,13 @@ Rows and offsets are one transaction, so a standby that lacks the last rows lack
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from tests.conftest import MakeTopic
+from tests.support.persisted_topic import wait_until_sent
 from tests.support.sink import (
     INT64,
     Message,
@@ -96,6 +99,50 @@ async def test_what_the_standby_lacked_is_read_again(
         await send(kafka_bootstrap, topic, numbers(range(150 + more, 300)))
         await until_there(pair.standby.admin_dsn, 300)
         assert not any(status.trace for status in connector.status)
+
+
+@pytest.mark.parametrize("option", ["targetServerType=primary", "target_session_attrs=read-write", ""])
+async def test_a_standby_that_is_named_first_is_passed_over(
+    kafka_bootstrap: str, make_topic: MakeTopic, pair: Pair, option: str
+) -> None:
+    topic = await make_topic(partitions=2)
+    await send(kafka_bootstrap, topic, numbers(range(10)))
+    first, second = urlsplit(pair.standby.admin_dsn), urlsplit(pair.primary.admin_dsn)
+    hosts = f"{first.hostname}:{first.port},{second.hostname}:{second.port}"
+    url = f"jdbc:postgresql://{hosts}/postgres?user=postgres&password={second.password}&{option}".rstrip("&")
+    async with connected(kafka_bootstrap, given(pair, topic) | {"connection.url": url}):
+        await until_there(pair.primary.admin_dsn, 10)
+        await until_there(pair.standby.admin_dsn, 10)
+
+
+@pytest.mark.guarantees("G-SINK-14")
+async def test_a_bad_record_whose_dead_letter_the_standby_lacked_is_not_told_as_committed(
+    kafka_bootstrap: str, make_topic: MakeTopic, pair: Pair
+) -> None:
+    """The primary is lost between a commit and the sending of what was committed."""
+    topic, to = await make_topic(partitions=2), await make_topic(partitions=2)
+    keys = given(pair, topic, persisted__topic__name=to, errors__tolerance="all")
+    messages = numbers(range(100, 150))
+    messages[7] = Message(value=b"{", partition=1)
+    every = {(n % 2, n // 2) for n in range(150) if n != 107}
+    async with connected(kafka_bootstrap, keys) as connector:
+        await send(kafka_bootstrap, topic, numbers(range(100)))
+        await wait_until_sent(kafka_bootstrap, to, {each for each in every if each[1] < 50})
+        await until_there(pair.standby.admin_dsn, 100)
+        pair.stream.cut()
+        holding = await asyncpg.connect(pair.primary.admin_dsn)
+        await holding.execute("BEGIN; LOCK TABLE sink.persisted")
+        await send(kafka_bootstrap, topic, messages)
+        await until_there(pair.primary.admin_dsn, 149)
+        await pair.fail_over()
+        holding.terminate()
+        await until_there(pair.standby.admin_dsn, 149)
+        found = await wait_until_sent(kafka_bootstrap, to, every)
+        assert not any(status.trace for status in connector.status)
+    assert set(found) == every
+    assert await rows(pair.standby.admin_dsn, 'SELECT partition, "offset" FROM sink.dead_letters') == [
+        (1, 53)
+    ]
 
 
 async def test_a_primary_that_comes_back_is_left_alone_by_a_task_that_has_another(

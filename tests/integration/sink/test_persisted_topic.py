@@ -8,19 +8,18 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from sink_connector.errors import FencedError
+from sink_connector.errors import FencedError, WentBackError
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.offsets import Partition, Position
 from tests.conftest import MakeTopic
+from tests.support.persisted_topic import persisted, places, wait_until_sent
 from tests.support.sink import (
     INT64,
     STRING,
@@ -39,56 +38,12 @@ from tests.support.sink import (
 )
 from tests.support.waiting import wait_until
 
-Sent = tuple[int, int]  # partition and offset of what was committed
-
 
 def row(number: int, partition: int = 0, **headers: bytes) -> Message:
     value = struct({"id": number, "name": f"n{number}"}, id=INT64, name=STRING)
     return Message(
         key=envelope(number, INT64), value=value, partition=partition, headers=list(headers.items())
     )
-
-
-async def persisted(bootstrap: str, topic: str) -> list[tuple[dict[str, bytes], bytes | None, bytes | None]]:
-    """Headers, key and value of every record of a topic, partition by partition."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(topic, each) for each in await _partitions(consumer, topic)]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        found = []
-        for partition, end in ends.items():
-            while await consumer.position(partition) < end:
-                polled = await consumer.getmany(partition, timeout_ms=500)
-                found += [(dict(each.headers), each.key, each.value) for each in polled.get(partition, ())]
-        return found
-    finally:
-        await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> Sequence[int]:
-    await consumer._client._wait_on_metadata(topic)  # noqa: SLF001 - the only way to ask without a group
-    return sorted(consumer.partitions_for_topic(topic) or ())
-
-
-async def places(bootstrap: str, topic: str) -> list[Sent]:
-    return [
-        (int(headers["__sink.partition"]), int(headers["__sink.offset"]))
-        for headers, _, _ in await persisted(bootstrap, topic)
-    ]
-
-
-async def wait_until_sent(bootstrap: str, topic: str, wanted: set[Sent]) -> list[Sent]:
-    async def sent() -> list[Sent] | None:
-        found = await places(bootstrap, topic)
-        return found if wanted <= set(found) else None
-
-    found = await wait_until(sent, timeout_s=60, every_s=0.5, what=f"{len(wanted)} records in {topic}")
-    assert found is not None
-    return found
 
 
 @pytest.mark.guarantees("G-SINK-14")
@@ -267,13 +222,14 @@ async def test_a_topic_that_takes_nothing_for_a_while_is_waited_for_and_the_stat
 
 async def _taking_timestamps(bootstrap: str, topic: str, *, of_last_ms: int) -> None:
     """Have the topic take only what was made within so many milliseconds; with 0, nothing at all."""
+    await _configure(bootstrap, topic, {"message.timestamp.before.max.ms": str(of_last_ms)})
+
+
+async def _configure(bootstrap: str, topic: str, config: dict[str, str]) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        wanted = ConfigResource(
-            ConfigResourceType.TOPIC, topic, {"message.timestamp.before.max.ms": str(of_last_ms)}
-        )
-        await admin.alter_configs([wanted])
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, config)])
     finally:
         await admin.close()
 
@@ -301,6 +257,44 @@ async def test_tasks_that_come_and_go_send_everything_and_keep_the_order_of_each
         firsts = list(dict.fromkeys(offset for each, offset in found if each == partition))
         assert firsts == list(range(200))
     assert await rows(database, "SELECT count(*), count(DISTINCT id) FROM t") == [(800, 800)]
+
+
+async def test_a_record_that_the_topic_does_not_take_fails_the_task_and_is_sent_when_it_does(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic, to = await make_topic(), await make_topic(config={"max.message.bytes": "2000"})
+    await execute(database, "CREATE TABLE t (id bigint, name text)")
+    given = configuration(database, topics=topic, table__name__format="t", persisted__topic__name=to)
+    large = row(1, own=os.urandom(5_000))
+    await send(kafka_bootstrap, topic, [row(0), large, row(2)])
+    async with connected(kafka_bootstrap, given) as connector:
+        assert "raise its max.message.bytes" in await wait_until_failed(connector)
+        assert await rows(database, "SELECT count(*) FROM t") == [(3,)], "it is committed all the same"
+        await _configure(kafka_bootstrap, to, {"max.message.bytes": "100000"})
+        await connector.restart(only_failed=True)
+        found = await wait_until_sent(kafka_bootstrap, to, {(0, 0), (0, 1), (0, 2)})
+    assert list(dict.fromkeys(found)) == [(0, 0), (0, 1), (0, 2)]
+
+
+async def test_what_the_database_lacks_is_not_sent(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic, to = await make_topic(), await make_topic()
+    await execute(database, "CREATE TABLE t (id bigint, name text)")
+    given = configuration(database, topics=topic, table__name__format="t", persisted__topic__name=to)
+    await send(kafka_bootstrap, topic, [row(0)])
+    async with connected(kafka_bootstrap, given) as connector:
+        await wait_until_sent(kafka_bootstrap, to, {(0, 0)})
+        task = task_of(connector)
+        assert task.persisted is not None
+        await connector.pause()
+        await wait_until(lambda: task.is_idle, what="the task to be idle")
+        [epoch] = task.source.epochs.values()
+        for claimed in (epoch, epoch + 1):  # it lacks the commit, and it lacks the claim
+            batch = Batch(positions={Partition(topic, 0): Position(9, epoch=claimed)})
+            with pytest.raises(WentBackError):
+                await task.persisted.send(batch)
+    assert await places(kafka_bootstrap, to) == [(0, 0)]
 
 
 async def test_who_has_lost_a_partition_sends_nothing_of_it(
