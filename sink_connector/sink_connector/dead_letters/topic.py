@@ -18,6 +18,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     TopicAlreadyExistsError,
+    UnknownError,
 )
 
 from sink_connector.config.connector import ErrorsConfig
@@ -27,6 +28,9 @@ log = structlog.get_logger()
 
 PREFIX = "__connect.errors."
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+# What a broker says of a record that it will never take. aiokafka does not know all of it: that a compacted topic takes none
+# without a key is one of the unknown ones.
+REFUSED = (*TOO_LARGE, UnknownError)
 MOST_BYTES = 16 * 1024 * 1024  # of dead letters that wait for the topic; beyond it only the table has them
 MOST_TOGETHER = 100  # sent before their answers are waited for
 LONGEST_REQUEST = 64 * 1024 * 1024  # before compression; how much the topic takes is the broker's to say
@@ -40,7 +44,7 @@ Skipped = Callable[[str, int], None]
 class DeadLetterTopic:
     """Sends the dead letters of one task. The producer is made with the first one.
 
-    `skipped(reason, count)` is called for those that only the table has: `too_large`, `queue_full`,
+    `skipped(reason, count)` is called for those that only the table has: `too_large`, `refused`, `queue_full`,
     `shutdown`, or the class of another error.
     """
 
@@ -117,11 +121,11 @@ class DeadLetterTopic:
         self._bytes -= letter.size
 
     async def _send_all(self, producer: AIOKafkaProducer, stored_dead_letters: Sequence[DeadLetter]) -> None:
-        """Send them together, and those that failed once more alone: one too large fails all that travel with it."""
+        """Send them together, and those that failed once more alone: one that is refused fails all that travel with it."""
         futures = [await self._sent(producer, letter) for letter in stored_dead_letters]
         answers = await asyncio.gather(*futures, return_exceptions=True)
         for letter, answer in zip(stored_dead_letters, answers, strict=True):
-            if isinstance(answer, TOO_LARGE):
+            if isinstance(answer, REFUSED):
                 await self._send_alone(producer, letter)
             elif isinstance(answer, BaseException):
                 raise answer
@@ -130,7 +134,7 @@ class DeadLetterTopic:
     async def _send_alone(self, producer: AIOKafkaProducer, letter: DeadLetter) -> None:
         try:
             await (await self._sent(producer, letter))
-        except TOO_LARGE as error:
+        except REFUSED as error:
             log.warning(
                 "dead_letter_topic.record_skipped",
                 connector=self._connector,
@@ -139,7 +143,7 @@ class DeadLetterTopic:
                 offset=letter.source.offset,
                 error=type(error).__name__,
             )
-            self._skip("too_large", 1)
+            self._skip("too_large" if isinstance(error, TOO_LARGE) else "refused", 1)
 
     async def _sent(self, producer: AIOKafkaProducer, letter: DeadLetter) -> Awaitable[Any]:
         source = letter.source
@@ -180,17 +184,16 @@ class DeadLetterTopic:
             await asyncio.gather(stopping, return_exceptions=True)
 
     async def _create_topic(self) -> None:
+        """Unless it is there. Who may only write to it is refused its creation all the same."""
         admin = AIOKafkaAdminClient(**self._client)
+        name = self._config.dead_letter_topic
         try:
             await admin.start()
-            topic = NewTopic(self._config.dead_letter_topic, 1, self._config.dead_letter_replication)
             with suppress(TopicAlreadyExistsError):
-                answer = await admin.create_topics([topic])
+                answer = await admin.create_topics([NewTopic(name, 1, self._config.dead_letter_replication)])
                 for _, code, *message in answer.topic_errors:
-                    if code not in {0, TopicAlreadyExistsError.errno}:
-                        raise KafkaError(
-                            f"topic {self._config.dead_letter_topic} cannot be created: {message}"
-                        )
+                    if code not in {0, TopicAlreadyExistsError.errno} and not await _exists(admin, name):
+                        raise KafkaError(f"topic {name} cannot be created: {message}")
         finally:
             await admin.close()
 
@@ -211,6 +214,11 @@ class DeadLetterTopic:
         return [
             (PREFIX + name, str(value).encode("utf-8", "backslashreplace")) for name, value in values.items()
         ]
+
+
+async def _exists(admin: AIOKafkaAdminClient, topic: str) -> bool:
+    [found] = await admin.describe_topics([topic])
+    return bool(found["error_code"] == 0)
 
 
 async def _send_nothing(

@@ -1,10 +1,6 @@
-"""Tombstones alone, names of tables and columns, defaults, keys in headers, the very first start, letters too large."""
-
-import asyncio
-import os
+"""Tombstones alone, names of tables and columns, defaults, keys in headers, the very first start, large keys."""
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 from prometheus_client import REGISTRY
 
 from tests.conftest import MakeTopic
@@ -17,7 +13,6 @@ from tests.support.sink import (
     drain,
     envelope,
     execute,
-    optional,
     rows,
     send,
     struct,
@@ -207,61 +202,6 @@ async def test_latest_counts_for_the_very_first_start_and_not_for_what_appears_l
     async with connected(kafka_bootstrap, given) as connector:
         await wait_until_read(connector, later, 1)
     assert await rows(database, "SELECT id FROM t ORDER BY id") == [(2,), (3,)]
-
-
-async def test_a_dead_letter_too_large_for_its_topic_holds_up_no_other(
-    kafka_bootstrap: str, database: str, make_topic: MakeTopic
-) -> None:
-    topic = await make_topic(config={"max.message.bytes": "8000000"})
-    stored_dead_letters = await make_topic(config={"max.message.bytes": "20000"})
-    await execute(database, "CREATE TABLE t (id bigint)")
-    noise = b"".join(envelope(n, optional(STRING)) for n in range(10))
-    large = os.urandom(60_000)
-    given = await drain(
-        kafka_bootstrap,
-        database,
-        topic,
-        [Message(value=large), Message(value=b"x" * 500_000), Message(value=noise), number(1)],
-        table__name__format="t",
-        errors__tolerance="all",
-        errors__deadletterqueue__topic__name=stored_dead_letters,
-    )
-    assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(3,)]
-    consumer = AIOKafkaConsumer(
-        stored_dead_letters, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        arrived = [(await consumer.getone()).value for _ in range(2)]
-    finally:
-        await consumer.stop()
-    assert arrived == [b"x" * 500_000, noise]
-    labels = {"connector": given["name"], "task": "0", "reason": "too_large"}
-    assert REGISTRY.get_sample_value("sink_dead_letters_not_sent_total", labels) == 1
-
-
-async def test_a_dead_letter_without_key_and_value_reaches_the_topic_of_dead_letters(
-    kafka_bootstrap: str, database: str, make_topic: MakeTopic
-) -> None:
-    topic, dead = await make_topic(), await make_topic()
-    await drain(
-        kafka_bootstrap,
-        database,
-        topic,
-        [Message(value=None, headers=[("h", b"v")])],
-        pk__mode="record_key",
-        pk__fields="id",
-        delete__enabled="true",
-        errors__tolerance="all",
-        errors__deadletterqueue__topic__name=dead,
-    )
-    consumer = AIOKafkaConsumer(dead, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        letter = await asyncio.wait_for(consumer.getone(), 60)
-    finally:
-        await consumer.stop()
-    assert (letter.key, letter.value, letter.headers) == (None, None, (("h", b"v"),))
 
 
 @pytest.mark.parametrize("part", ["headers", "key"])
