@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescrip
 
 from sink_connector.data.decimals import unscaled_decimal
 from sink_connector.data.instants import EPOCH, Day, TimeOfDay, Timestamp, time_of, timestamp_of
-from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
+from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, UNSIGNED, Field, Schema, Type
 
 UNION = "io.confluent.connect.protobuf.Union"
 TIMESTAMP_MESSAGE = "google.protobuf.Timestamp"
@@ -40,6 +40,7 @@ _SCALARS = {
     FieldDescriptor.TYPE_STRING: Type.STRING,
     FieldDescriptor.TYPE_BYTES: Type.BYTES,
 }
+_UNSIGNED = {FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64}
 _WRAPPERS = frozenset(
     f"google.protobuf.{name}Value"
     for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
@@ -134,7 +135,7 @@ class _Mapper:
             return self._enum(field)
         if field.message_type is None:
             kind = _CONNECT_TYPES.get(self.params_of(field).get("connect.type", ""), _SCALARS[field.type])
-            return Schema(type=kind), _unchanged
+            return Schema(type=kind, parameters=_parameters(field)), _unchanged
         name = field.message_type.full_name
         if name == DECIMAL_MESSAGE:
             scale = self.params_of(field).get("scale", "0")
@@ -142,7 +143,8 @@ class _Mapper:
         if name in _LOGICAL:
             return _LOGICAL[name]
         if name in _WRAPPERS and self.choices.wrapper_for_nullables:
-            return Schema(type=_SCALARS[field.message_type.fields_by_name["value"].type]), _unwrapped
+            inner = field.message_type.fields_by_name["value"]
+            return Schema(type=_SCALARS[inner.type], parameters=_parameters(inner)), _unwrapped
         return self.message(field.message_type, inside)
 
     def _enum(self, field: FieldDescriptor) -> tuple[Schema, Read]:
@@ -181,6 +183,11 @@ class MessageReader:
 
 
 _SEVERAL = 2
+
+
+def _parameters(field: FieldDescriptor) -> tuple[tuple[str, str], ...]:
+    """What the Connect type does not tell: an int64 of these may be twice as large."""
+    return ((UNSIGNED, "true"),) if field.type in _UNSIGNED else ()
 
 
 def _union_of(field: FieldDescriptor) -> OneofDescriptor | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import shortest_single
-from sink_connector.data.record import Schema, Type
+from sink_connector.data.record import UNSIGNED, Schema, Type
 from sink_connector.sink.encoders.connect_values import document_wire
 from sink_connector.sink.encoders.encoder import TEXTS, Encode, Encoder, each, refused
 from sink_connector.sink.table_metadata import Column
@@ -35,11 +35,17 @@ def column_wire(schema: Schema, column: Column) -> Encoder | None:
         return Encoder("text", each(lambda value: hstore(_texts(schema, value))))
     if schema.type in FLOATS and base == "numeric":
         return Encoder("numeric", each(_exact_single if schema.type is Type.FLOAT32 else _exact))
-    if schema.type is Type.BOOLEAN and base in BITS:
+    if schema.parameter(UNSIGNED) and base in TEXTS | {"numeric"}:
+        return Encoder("numeric", each(Decimal))
+    return _bit_string(schema, column) if base in BITS else None
+
+
+def _bit_string(schema: Schema, column: Column) -> Encoder | None:
+    if schema.type is Type.BOOLEAN:
         return Encoder("text", each(lambda value: "1" if value else "0"))
-    if schema.type in WHOLE and schema.logical is None and base in BITS:
+    if schema.type in WHOLE and schema.logical is None:
         # PostgreSQL's own cast keeps the last bit only. A bit(8) has its zeros written, a bit varying has none.
-        length = column.modifier if base == '"bit"' else 0
+        length = column.modifier if column.base_type == '"bit"' else 0
         return Encoder("text", each(lambda value: _binary(value, max(length, 1))))
     return None
 
