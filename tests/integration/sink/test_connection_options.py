@@ -29,6 +29,7 @@ from tests.support.sink import (
     rows,
     send,
     struct,
+    task_of,
 )
 from tests.support.sink_commands import database_snapshot
 from tests.support.waiting import wait_until
@@ -69,6 +70,20 @@ async def test_the_first_server_that_can_be_written_to_is_taken(database: str) -
     connection = await connect(address, name="test")
     assert await connection.fetchval("SHOW transaction_read_only") == "off"
     await connection.close()
+
+
+async def test_a_server_without_the_tls_that_is_asked_for_is_told_of(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await send(kafka_bootstrap, topic, numbers(1))
+    given = configuration(f"jdbc:{_jdbc(database)}&sslmode=require", topics=topic)
+    async with connected(kafka_bootstrap, given) as connector:
+        trouble = await wait_until(
+            lambda: task_of(connector).trouble, what="the task to say what it waits for"
+        )
+    assert trouble is not None
+    assert "SSL" in trouble.reason
 
 
 async def test_what_the_url_sets_is_set(database: str) -> None:

@@ -14,6 +14,7 @@ from tests.support.sink import (
     configuration,
     connected,
     drain,
+    envelope,
     execute,
     rows,
     send,
@@ -78,6 +79,81 @@ async def test_policies_count_for_each_row(
     )
     assert await rows(database, "SELECT count(*) FROM t") == [(199,)]
     assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == [(100,)]
+
+
+@pytest.mark.parametrize("size", [("upsert", 5), ("upsert", 200), ("update", 5), ("update", 200)])
+async def test_a_row_that_a_policy_keeps_from_the_role_is_not_updated(
+    kafka_bootstrap: str, database: str, as_writer: str, make_topic: MakeTopic, size: tuple[str, int]
+) -> None:
+    """An upsert of it is refused by PostgreSQL; an update finds nothing, as it does for a row that is not there."""
+    topic, (mode, count) = await make_topic(), size
+    await execute(
+        database,
+        "CREATE TABLE t (id text PRIMARY KEY, v integer)",
+        "INSERT INTO t VALUES ('k003', -7)",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY mine ON t USING (v >= 0)",
+        "GRANT ALL ON t TO PUBLIC",
+    )
+    await drain(
+        kafka_bootstrap,
+        as_writer,
+        topic,
+        many(count),
+        table__name__format="t",
+        insert__mode=mode,
+        pk__mode="record_value",
+        pk__fields="id",
+        errors__tolerance="all",
+    )
+    assert await rows(database, "SELECT v FROM t WHERE id = 'k003'") == [(-7,)]
+    others, dead = (count, [(3,)]) if mode == "upsert" else (1, [])
+    assert await rows(database, "SELECT count(*) FROM t") == [(others,)]
+    assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == dead
+
+
+async def test_a_policy_whose_function_fails_for_one_row_makes_one_bad_record(
+    kafka_bootstrap: str, database: str, as_writer: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(
+        database,
+        "CREATE TABLE t (id text, v integer)",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY divides ON t USING (true) WITH CHECK (10 / (v - 100) < 100)",
+        "GRANT ALL ON t TO PUBLIC",
+    )
+    await drain(
+        kafka_bootstrap, as_writer, topic, many(200), table__name__format="t", errors__tolerance="all"
+    )
+    assert await rows(database, "SELECT count(*) FROM t") == [(199,)]
+    assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == [(100,)]
+
+
+async def test_a_delete_that_a_policy_keeps_from_the_role_deletes_nothing(
+    kafka_bootstrap: str, database: str, as_writer: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(
+        database,
+        "CREATE TABLE t (id text PRIMARY KEY, v integer)",
+        "INSERT INTO t VALUES ('a', -1), ('b', 1)",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY mine ON t USING (v >= 0)",
+        "GRANT ALL ON t TO PUBLIC",
+    )
+    await drain(
+        kafka_bootstrap,
+        as_writer,
+        topic,
+        [Message(key=envelope(key, STRING), value=None) for key in ("a", "b")],
+        table__name__format="t",
+        pk__mode="record_key",
+        pk__fields="id",
+        delete__enabled="true",
+        insert__mode="upsert",
+    )
+    assert await rows(database, "SELECT id FROM t") == [("a",)]
 
 
 async def test_a_table_that_the_role_may_not_write_fails_the_task_and_makes_no_dead_letter(

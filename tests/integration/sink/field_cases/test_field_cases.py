@@ -17,6 +17,8 @@ from tests.integration.sink.field_cases import (
     precision,
     refusals,
     tables,
+    transformed,
+    triggers,
 )
 from tests.integration.sink.field_cases.case import Case, named, send_records
 from tests.support.sink import (
@@ -45,6 +47,8 @@ CASES = [
         precision,
         refusals,
         tables,
+        transformed,
+        triggers,
     )
     for case in module.CASES
 ]
