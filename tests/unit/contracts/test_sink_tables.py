@@ -11,7 +11,7 @@ OWN_TESTS = {"sink"}
 """Folders of tests that are about the sink itself."""
 PLANT = {
     "tests/contract/test_sink_sql.py",  # what the tables hold and the views do not show
-    "tests/e2e/test_upgrade.py",  # the version before had no views
+    "tests/e2e/own_stack/test_upgrade.py",  # the version before had no views
     "tests/integration/postgres/test_privileges.py",  # who may not read them
     "tests/integration/rebuild/test_switch.py",  # offsets and dead letters as connectors leave them
 }
