@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -170,9 +171,11 @@ class RunningConnector:
 
 
 @asynccontextmanager
-async def lone_worker(bootstrap: str) -> AsyncIterator[LoneWorker]:
-    """A worker of its own cluster; what it runs is stopped gracefully at the end."""
-    config = WorkerConfig(bootstrap_servers=bootstrap)
+async def lone_worker(
+    bootstrap: str, security: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[LoneWorker]:
+    """A worker of its own cluster; what it runs is stopped gracefully at the end. `security` is how it logs in to Kafka."""
+    config = WorkerConfig(bootstrap_servers=bootstrap, security=security)
     cluster = Cluster.local(config, set_level=lambda *_: None)
 
     def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
@@ -187,9 +190,11 @@ async def lone_worker(bootstrap: str) -> AsyncIterator[LoneWorker]:
 
 
 @asynccontextmanager
-async def connected(bootstrap: str, given: Mapping[str, str]) -> AsyncIterator[RunningConnector]:
+async def connected(
+    bootstrap: str, given: Mapping[str, str], security: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[RunningConnector]:
     """A running connector; stopped gracefully at the end."""
-    async with lone_worker(bootstrap) as running:
+    async with lone_worker(bootstrap, security) as running:
         yield await running.put(given)
 
 
