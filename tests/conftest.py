@@ -90,17 +90,15 @@ async def rich_postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]
 
 
 @contextlib.asynccontextmanager
-async def own_topics(kafka_bootstrap: str) -> AsyncIterator[MakeTopic]:
-    """Make topics with names nobody else uses (replication 3); they are deleted afterwards."""
+async def own_topics(kafka_bootstrap: str, *, replication: int = 3) -> AsyncIterator[MakeTopic]:
+    """Make topics with names nobody else uses; they are deleted afterwards."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()
     made: list[str] = []
 
     async def make(*, partitions: int = 1, config: dict[str, str] | None = None, name: str = "") -> str:
         topic = name or f"test-{uuid.uuid4().hex[:12]}"
-        await admin.create_topics(
-            [NewTopic(topic, num_partitions=partitions, replication_factor=3, topic_configs=config or {})]
-        )
+        await admin.create_topics([NewTopic(topic, partitions, replication, topic_configs=config or {})])
         made.append(topic)
         return topic
 

@@ -23,17 +23,38 @@ def _kill(injector: FaultInjector, part: str) -> int:
     return injector.stack.signal(part, KILL)
 
 
-@pytest.mark.guarantees("G-KAFKA-2")
-async def test_the_controller_killed__everything_goes_on__ack_live(injector: FaultInjector) -> None:
+async def _controller(injector: FaultInjector) -> str:
+    """The part that leads the controllers now."""
     quorum = await asyncio.to_thread(injector.stack.demo, "kafka", "quorum")
     leader = re.search(r"LeaderId:\s+(\d)", quorum.stdout)
     assert leader, quorum.stdout + quorum.stderr
+    return f"kafka-{leader[1]}"
+
+
+@pytest.mark.guarantees("G-KAFKA-2")
+async def test_the_controller_killed__everything_goes_on__ack_live(injector: FaultInjector) -> None:
+    controller = await _controller(injector)
 
     async def fault() -> None:
-        await asyncio.to_thread(_kill, injector, f"kafka-{leader[1]}")
+        await asyncio.to_thread(_kill, injector, controller)
 
     await injector.inject(fault)
-    await injector.recover(victims=[f"kafka-{leader[1]}"])
+    await injector.recover(victims=[controller])
+    assert not injector.turned_away()
+
+
+async def test_the_controller_paused_for_eight_seconds__everything_goes_on__ack_live(
+    injector: FaultInjector,
+) -> None:
+    controller = await _controller(injector)
+
+    async def fault() -> None:
+        await asyncio.to_thread(injector.stack.signal, controller, STOP)
+        await asyncio.sleep(8)  # the fault's own length
+        await asyncio.to_thread(injector.stack.signal, controller, CONTINUE)
+
+    await injector.inject(fault)
+    await injector.recover()
     assert not injector.turned_away()
 
 
@@ -94,6 +115,33 @@ async def test_an_order_instance_killed_three_times__what_it_acknowledged_stays_
     await injector.recover(victims=["order-2"])
     assert {instance for instance, _, _ in injector.turned_away()} == {"order-2"}, injector.turned_away()
     assert len(killed) == 3
+
+
+async def test_an_order_instance_paused_for_six_seconds__others_go_on_and_it_too__ack_stock(
+    injector: FaultInjector,
+) -> None:
+    async def fault() -> None:
+        await asyncio.to_thread(injector.stack.signal, "order-2", STOP)
+        await asyncio.sleep(6)  # the fault's own length
+        await asyncio.to_thread(injector.stack.signal, "order-2", CONTINUE)
+
+    await injector.inject(fault)
+    await injector.recover()
+    assert {instance for instance, _, _ in injector.turned_away()} <= {"order-2"}, injector.turned_away()
+
+
+async def test_an_order_instance_stopped_in_order__it_drains_and_comes_back__ack_stock(
+    injector: FaultInjector,
+) -> None:
+    async def fault() -> None:
+        stopped = await asyncio.to_thread(injector.stack.demo, "stop", "order-2")
+        assert stopped.returncode == 0, stopped.stderr
+        started = await asyncio.to_thread(injector.stack.demo, "start", "order-2")
+        assert started.returncode == 0, started.stderr
+
+    await injector.inject(fault)
+    await injector.recover()
+    assert {instance for instance, _, _ in injector.turned_away()} <= {"order-2"}, injector.turned_away()
 
 
 @pytest.mark.guarantees("G-CMD-10")

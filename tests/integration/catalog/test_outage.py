@@ -15,6 +15,7 @@ from catalog_service.read_model.database import Database
 from catalog_service.read_model.migrate import expected_revision, upgrade
 from tests.conftest import MakeDatabase
 from tests.support.read_side import ReadModel, an_order, serving
+from tests.support.tcp_proxy import tcp_proxy
 from tests.support.waiting import wait_until
 
 NOBODY = "postgresql://nobody@127.0.0.1:9/nothing"
@@ -50,6 +51,33 @@ async def test_without_its_database_it_serves_says_what_is_missing_and_asks_to_c
             assert time.monotonic() - began < 8, path
         report = (await client.get("/sync")).json()
         assert [part["state"] for part in report["parts"] if part["kind"] == "database"] == ["down"]
+
+
+@pytest.mark.guarantees("G-QUERY-8")
+@pytest.mark.parametrize(
+    "ways", [{}, {"answers": False}, {"requests": False}], ids=["both", "requests", "answers"]
+)
+async def test_a_link_to_its_database_that_is_held_is_given_up_in_time_and_used_again_once_it_passes(
+    read_model: ReadModel, ways: dict[str, bool]
+) -> None:
+    """Half-open connections: nobody says that the other side is gone."""
+    await read_model.write("orders", an_order(0))
+    async with tcp_proxy(read_model.settings.database_url.get_secret_value()) as link:
+        settings = read_model.settings.model_copy(update={"database_url": SecretStr(link.dsn)})
+        async with serving(settings) as client:
+            await wait_until(partial(_shows_an_order, client), what="it answers from its database")
+            link.hold(**ways)
+            for _ in range(2):
+                began = time.monotonic()
+                answer = await client.get("/orders/order-1-000000")
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+                assert time.monotonic() - began < 8
+            link.release()
+            await wait_until(partial(_shows_an_order, client), what="it answers again")
+
+
+async def _shows_an_order(client: httpx.AsyncClient) -> bool:
+    return (await client.get("/orders/order-1-000000")).status_code == 200
 
 
 async def test_a_statement_that_takes_too_long_is_given_up(read_dsn: str) -> None:

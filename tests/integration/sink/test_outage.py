@@ -60,6 +60,55 @@ async def test_an_outage_of_the_database_is_waited_out(
     assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
 
 
+@pytest.mark.guarantees("G-SINK-11")
+@pytest.mark.parametrize(
+    "ways", [{}, {"answers": False}, {"requests": False}], ids=["both", "requests", "answers"]
+)
+async def test_a_link_that_is_held_until_the_task_has_given_up_loses_and_doubles_nothing(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, ways: dict[str, bool]
+) -> None:
+    """What was held arrives in the end: a COMMIT, too, of a transaction that its task knows nothing of any more."""
+    topic = await make_topic(partitions=2)
+    await execute(database, "CREATE TABLE numbers (id bigint)")
+    async with tcp_proxy(database) as proxy:
+        given = configuration(
+            proxy.dsn,
+            topics=topic,
+            table__name__format="numbers",
+            errors__tolerance="all",
+            errors__retry__delay__max__ms="500",
+            connection__command__timeout__ms="2000",
+            batch__size="50",
+        )
+        async with connected(kafka_bootstrap, given) as connector:
+            await send(kafka_bootstrap, topic, map(message, range(1000)))
+            await wait_until_read(connector, topic, 1000)
+            proxy.delay_s = 0.02  # so that the link is held in the midst of them
+            await send(kafka_bootstrap, topic, map(message, range(1000, 6000)))
+            await wait_until_read(connector, topic, 1001)
+            proxy.hold(**ways)
+            proxy.delay_s = 0.0
+            await wait_until(lambda: task_of(connector).attempts > 1, what="the task to give up twice")
+            proxy.release()
+            await wait_until_read(connector, topic, 6000, timeout_s=60)
+    assert await rows(database, "SELECT count(*), count(DISTINCT id) FROM numbers") == [(6000, 6000)]
+    assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
+
+
+async def test_over_a_slow_link_everything_is_written(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic(partitions=2)
+    await execute(database, "CREATE TABLE numbers (id bigint)")
+    async with tcp_proxy(database) as proxy:
+        proxy.delay_s = 0.2
+        given = configuration(proxy.dsn, topics=topic, table__name__format="numbers")
+        await send(kafka_bootstrap, topic, map(message, range(3000)))
+        async with connected(kafka_bootstrap, given) as connector:
+            await wait_until_read(connector, topic, 3000, timeout_s=60)
+    assert await rows(database, "SELECT count(*), count(DISTINCT id) FROM numbers") == [(3000, 3000)]
+
+
 async def test_a_database_that_is_away_at_the_start_is_waited_for(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic
 ) -> None:

@@ -40,6 +40,8 @@ class Node:
     id: int
     port: int
     controller_port: int
+    advertised_port: int | None = None
+    """Where clients are sent to, once they have asked it for the cluster; None: to `port`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,7 @@ class Broker:
             return {
                 "listeners": f"PLAINTEXT://{HOST}:{self.node.port},CONTROLLER://{HOST}:{self.node.controller_port}",
                 "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+                "advertised.listeners": f"PLAINTEXT://{HOST}:{self.node.advertised_port or self.node.port}",
             }
         return self.security.broker_properties(
             name=self.name, host=HOST, client_port=self.node.port, controller_port=self.node.controller_port

@@ -28,23 +28,31 @@ class ClusterStartError(RuntimeError):
 class KafkaCluster:
     """A cluster for the length of an `async with`: started and complete on entry, no process left on exit.
 
-    `ports` are the brokers' client ports, then as many for the controllers; free ones by default. The data stays in
+    `ports` are the brokers' client ports, then as many for the controllers; free ones by default. `advertised` are those
+    that clients are sent to where something stands between (not with `security`); the same by default. The data stays in
     `directory`, so that a second cluster there continues where the first one stopped.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what a cluster may differ in, each by its name
         self,
         *,
         directory: Path,
         brokers: int = 1,
         ports: Sequence[int] | None = None,
+        advertised: Sequence[int] | None = None,
         classpath: str | None = None,
         security: KafkaSecurity | None = None,
     ) -> None:
         """Describe a cluster; nothing starts before the `async with`."""
         ports = ports or free_ports(2 * brokers)
         self._nodes = [
-            Node(id=n + 1, port=ports[n], controller_port=ports[brokers + n]) for n in range(brokers)
+            Node(
+                id=n + 1,
+                port=ports[n],
+                controller_port=ports[brokers + n],
+                advertised_port=advertised[n] if advertised else None,
+            )
+            for n in range(brokers)
         ]
         self._directory = directory
         self._classpath = classpath
