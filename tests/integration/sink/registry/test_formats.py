@@ -12,7 +12,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from google.protobuf import descriptor_pb2, message_factory, timestamp_pb2
 
 from tests.conftest import MakeTopic
-from tests.support.apicurio import Apicurio
+from tests.support.apicurio import NAMED_BY_TOPIC, Apicurio
 from tests.support.sink import Message, drain, execute, rows
 from tests.support.wire_format import AVRO, JSON_SCHEMA, PROTOBUF, Subjects, avro_payload, converter, framed
 
@@ -57,7 +57,7 @@ async def test_avro_by_confluents_own_serializer_becomes_typed_columns(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, registry: Apicurio
 ) -> None:
     topic = await make_topic()
-    serialize = AvroSerializer(registry.client(), json.dumps(ORDER))
+    serialize = AvroSerializer(registry.client(), json.dumps(ORDER), conf=NAMED_BY_TOPIC)
     context = SerializationContext(topic, MessageField.VALUE)
     messages = [Message(value=serialize(order(number), context)) for number in range(20)]
     await drain(
@@ -157,7 +157,7 @@ async def test_json_schema_by_confluents_own_serializer(
         "title": "Item", "type": "object", "required": ["id"],
         "properties": {"id": {"type": "integer"}, "price": {"type": "number"}, "note": {"type": ["null", "string"]}},
     }  # fmt: skip
-    serialize = JSONSerializer(json.dumps(schema), registry.client())
+    serialize = JSONSerializer(json.dumps(schema), registry.client(), conf=NAMED_BY_TOPIC)
     context = SerializationContext(topic, MessageField.VALUE)
     items: list[Mapping[str, Any]] = [{"id": 1, "price": 1.5, "note": None}, {"id": 2}]
     messages = [Message(value=serialize(item, context)) for item in items]

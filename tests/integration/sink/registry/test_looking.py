@@ -7,7 +7,7 @@ from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from tests.conftest import MakeTopic
-from tests.support.apicurio import Apicurio
+from tests.support.apicurio import NAMED_BY_TOPIC, Apicurio
 from tests.support.sink import Message, configuration, send
 from tests.support.sink_commands import connector_file, database_snapshot, sink_connector
 from tests.support.wire_format import AVRO, converter
@@ -26,7 +26,7 @@ async def test_avro_is_tried_and_explained(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, registry: Apicurio, tmp_path: Path
 ) -> None:
     topic = await make_topic()
-    serialize = AvroSerializer(registry.client(), json.dumps(PERSON))
+    serialize = AvroSerializer(registry.client(), json.dumps(PERSON), conf=NAMED_BY_TOPIC)
     good = serialize({"id": "ada", "born": 0}, SerializationContext(topic, MessageField.VALUE))
     await send(
         kafka_bootstrap,
