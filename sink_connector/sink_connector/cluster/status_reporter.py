@@ -196,7 +196,7 @@ class StatusReporter:
         if running is None:
             return self._status(State.UNASSIGNED)
         trouble = self.troubles.of(task, running.trouble, redact=running.redact)
-        return self._status(running.status.state, running.status.trace or trouble)
+        return self._status(running.state, running.status.trace or trouble)
 
     def _is_news(self, status: Status, said: Status | None) -> bool:
         """Whether to say it. A word of another living worker of a later generation stands: that one knows better."""

@@ -56,6 +56,12 @@ class RunningTask:
     running: "asyncio.Task[None] | None" = None
 
     @property
+    def state(self) -> State:
+        """What is said of it: a task is PAUSED once it delivers nothing more, or while what it delivers does not get through."""
+        is_busy = not getattr(self.task, "is_idle", True) and self.trouble is None
+        return State.RUNNING if self.status.state is State.PAUSED and is_busy else self.status.state
+
+    @property
     def progress(self) -> Mapping[Partition, int]:
         """The next offsets it has committed."""
         return {} if self.task is None else self.task.progress

@@ -144,7 +144,7 @@ class SinkTask:
                     delivery = await self._take_over()
                 if poll is None and not self.paused and self._buffer.room:
                     poll = asyncio.create_task(self._poll())
-                self.is_idle = poll is None and delivery is None
+                self.is_idle = poll is None and delivery is None and self._buffer.is_empty
                 await _first_of(maintenance, poll, delivery)
                 if maintenance.done():
                     maintenance.result()

@@ -319,6 +319,17 @@ async def test_a_paused_task_writes_what_it_has_polls_nothing_and_stays_in_the_g
 
 
 @in_virtual_time
+async def test_a_paused_task_is_not_idle_while_what_it_has_read_waits_to_be_old_enough() -> None:
+    async with running(end=2, linger__ms="60000") as scene:
+        await scene.until(lambda: scene.group.polls)
+        scene.task.paused = True
+        await asyncio.sleep(30)
+        assert not scene.task.is_idle
+        await scene.until(lambda: scene.task.is_idle, within_s=90)
+        assert scene.database.next_offset == 2
+
+
+@in_virtual_time
 async def test_a_task_that_is_stopped_finishes_a_batch_that_takes_a_moment() -> None:
     async with running(end=3, seconds=sink_task.STOP_S - 1) as scene:
         await scene.until(lambda: scene.database.begun)
