@@ -237,7 +237,7 @@ def _sign_in(settings: Settings, parts: _Parts) -> SignIn | None:
         scope=settings.auth_scope,
         redirect_url=settings.auth_redirect_url,
     )
-    return SignIn(client=client, verifier=parts.verifier, http=parts.http, verify=settings.client_tls())
+    return SignIn(client=client, verifier=parts.verifier, http=parts.http)
 
 
 def _verifier(settings: Settings, http: httpx.AsyncClient) -> TokenVerifier | None:

@@ -149,9 +149,8 @@ class PersistedTopic:
                 f"topic {self._topic} did not take what was committed within {SEND_S:.0f} s"
             ) from None
         except MAY_NOT_WRITE as error:
-            await (
-                self.close()
-            )  # who may write to no topic at all gets no id as a producer, which is not asked for again
+            # Who may write to no topic at all gets no id as a producer, which is not asked for again.
+            await self.close()
             raise FatalError(f"persisted.topic.name: topic {self._topic} may not be written to") from error
         except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
             raise FatalError(

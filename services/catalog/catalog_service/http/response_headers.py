@@ -21,13 +21,8 @@ SAFE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_UNTRACED = (
-    "/health",
-    "/metrics",
-    "/docs",
-    "/assets",
-    "/guide",
-)  # asked all the time, and no part of any order
+# Asked all the time, and no part of any order.
+_UNTRACED = ("/health", "/metrics", "/docs", "/assets", "/guide")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

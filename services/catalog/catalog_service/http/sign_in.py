@@ -6,18 +6,18 @@ order instances too, know one way in.
 """
 
 import secrets
-from dataclasses import KW_ONLY, dataclass
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from hashlib import sha256
 from http import HTTPStatus
-from typing import Any
+from urllib.parse import quote_plus
 
 import httpx
 import structlog
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
-from starlette.requests import cookie_parser
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog_service.http.authentication import Caller, InvalidTokenError, KeysUnavailableError, TokenVerifier
@@ -26,12 +26,17 @@ from catalog_service.http.problems import ProblemError
 log = structlog.get_logger()
 
 PATH = "/session"
-TOKEN, PENDING = (
-    "__Host-token",
-    "__Host-sign-in",
-)  # the prefix binds them to this host, over https or on loopback
+# Cookies. The prefix binds them to this host, over https or on loopback.
+TOKEN, PENDING = "__Host-token", "__Host-sign-in"
 SIGN_IN_S = 600  # in which the issuer has to send the browser back
 LIFE_S = 3_600  # of a token whose issuer does not say how long it is good
+UNFIT = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    LookupError,
+    TypeError,
+    ValueError,
+)  # what an answer of another form leads to
 LONGEST = 3_800  # bytes of a token; browsers keep cookies of 4,096 with their names
 
 
@@ -44,9 +49,16 @@ class SignInClient:
     """
 
     client_id: str
-    client_secret: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
     scope: str = "openid"
     redirect_url: str | None = None
+
+    @property
+    def login(self) -> httpx.Auth:
+        """How a confidential client says who it is (RFC 6749, 2.3.1); a public one does not."""
+        if self.client_secret is None:
+            return httpx.Auth()
+        return httpx.BasicAuth(quote_plus(self.client_id), quote_plus(self.client_secret))
 
 
 class Session(BaseModel):
@@ -62,21 +74,32 @@ class Session(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """The flow. `verify` is what an httpx client takes: how the issuer's certificate is checked."""
+    """The flow: a code by way of the browser, the token for it from the issuer itself."""
 
     client: SignInClient
     verifier: TokenVerifier
     http: httpx.AsyncClient
-    verify: Any
 
     async def begin(self, request: Request) -> Response:
         """Send the browser to the issuer."""
         state, code_verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
-        async with self._client(request) as client:
-            url, _ = client.create_authorization_url(
-                await self._endpoint("authorization_endpoint"), state=state, code_verifier=code_verifier
-            )
-        answer = RedirectResponse(url, HTTPStatus.FOUND, {"Cache-Control": "no-store"})
+        challenge = urlsafe_b64encode(sha256(code_verifier.encode()).digest()).rstrip(b"=").decode()
+        asked = {
+            "response_type": "code",
+            "client_id": self.client.client_id,
+            "redirect_uri": self._redirect_url(request),
+            "scope": self.client.scope,
+            "state": state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        try:
+            url = httpx.URL((await self.verifier.described())["authorization_endpoint"])
+        except UNFIT as error:
+            raise _failed(HTTPStatus.BAD_GATEWAY, "the issuer does not say where to log in") from error
+        answer = RedirectResponse(
+            str(url.copy_merge_params(asked)), HTTPStatus.FOUND, {"Cache-Control": "no-store"}
+        )
         _keep(answer, PENDING, f"{state}.{code_verifier}", life_s=SIGN_IN_S)
         return answer
 
@@ -88,52 +111,46 @@ class SignIn:
                 HTTPStatus.BAD_REQUEST, "this browser has not begun to sign in here, or too long ago"
             )
         try:
-            async with self._client(request) as client:
-                answered = await client.fetch_token(
-                    await self._endpoint("token_endpoint"),
-                    authorization_response=str(request.url),
-                    state=state,
-                    code_verifier=code_verifier,
-                )
-            token = answered["access_token"]
+            token, life_s = await self._token(request, code_verifier)
             caller = await self.verifier.verify(token)
-        except AuthlibBaseError as error:
-            raise _failed(HTTPStatus.BAD_REQUEST, f"the issuer refuses: {error.error}") from error
         except InvalidTokenError as error:
             raise _failed(
                 HTTPStatus.BAD_GATEWAY, f"the issuer's token is not for this service: {error}"
             ) from error
-        except (httpx.HTTPError, LookupError, TypeError, ValueError) as error:
+        except (KeysUnavailableError, *UNFIT) as error:
             raise _failed(HTTPStatus.BAD_GATEWAY, "the issuer does not answer as it should") from error
         if len(token) > LONGEST:
             raise _failed(HTTPStatus.BAD_GATEWAY, "the issuer's token is too long for a cookie")
         log.info("session.begun", staff=caller.is_staff)
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
-        _keep(answer, TOKEN, token, life_s=int(answered.get("expires_in", LIFE_S)))
+        _keep(answer, TOKEN, token, life_s=life_s)
         answer.delete_cookie(PENDING, secure=True, httponly=True)
         return answer
 
-    def _client(self, request: Request) -> AsyncOAuth2Client:
-        asked = self.client
-        return AsyncOAuth2Client(
-            client_id=asked.client_id,
-            client_secret=asked.client_secret,
-            token_endpoint_auth_method="client_secret_basic" if asked.client_secret else "none",
-            scope=asked.scope,
-            redirect_uri=asked.redirect_url
-            or str(request.url.replace(scheme="https", path=f"{PATH}/callback", query="")),
-            code_challenge_method="S256",
-            verify=self.verify,
-            trust_env=False,
-            timeout=10,
-        )
+    async def _token(self, request: Request, code_verifier: str) -> tuple[str, int]:
+        """The token that the code stands for, and for how many seconds it is good.
 
-    async def _endpoint(self, name: str) -> str:
-        described = f"{self.verifier.issuer.rstrip('/')}/.well-known/openid-configuration"
-        try:
-            return str((await self.http.get(described)).raise_for_status().json()[name])
-        except (httpx.HTTPError, LookupError, TypeError, ValueError) as error:
-            raise _failed(HTTPStatus.BAD_GATEWAY, f"the issuer does not answer with its {name}") from error
+        Raises `ProblemError` when the issuer says no, and what an answer of another form leads to (`UNFIT`).
+        """
+        if said := request.query_params.get("error"):
+            raise _refused(said)
+        form = {
+            "grant_type": "authorization_code",
+            "code": request.query_params["code"],
+            "redirect_uri": self._redirect_url(request),
+            "client_id": self.client.client_id,
+            "code_verifier": code_verifier,
+        }
+        endpoint = (await self.verifier.described())["token_endpoint"]
+        answer = await self.http.post(endpoint, data=form, auth=self.client.login)
+        if answer.status_code == HTTPStatus.BAD_REQUEST:
+            raise _refused(answer.json()["error"])
+        told = answer.raise_for_status().json()
+        return str(told["access_token"]), int(told.get("expires_in") or LIFE_S)
+
+    def _redirect_url(self, request: Request) -> str:
+        own = request.url.replace(scheme="https", path=f"{PATH}/callback", query="")
+        return self.client.redirect_url or str(own)
 
 
 def session_routes(verifier: TokenVerifier | None, sign_in: SignIn | None) -> APIRouter:
@@ -166,15 +183,14 @@ class SessionCookie:
     """ASGI middleware: a request without an `Authorization` of its own has the one of its cookie."""
 
     app: ASGIApp
-    _: KW_ONLY
-    _name: bytes = b"authorization"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and not any(name == self._name for name, _ in scope["headers"]):
-            token = _cookie(scope, TOKEN)
-            if token:
-                bearer = (self._name, b"Bearer " + token.encode("latin-1"))
+        if scope["type"] == "http":
+            asked = HTTPConnection(scope)
+            token = asked.cookies.get(TOKEN)
+            if token and "authorization" not in asked.headers:
+                bearer = (b"authorization", b"Bearer " + token.encode("latin-1"))
                 scope = {**scope, "headers": [*scope["headers"], bearer]}
         await self.app(scope, receive, send)
 
@@ -188,16 +204,13 @@ async def _caller(verifier: TokenVerifier, token: str | None) -> Caller | None:
         return None
 
 
-def _cookie(scope: Scope, wanted: str) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"cookie" and (found := cookie_parser(value.decode("latin-1")).get(wanted)):
-            return found
-    return None
-
-
 def _keep(answer: Response, name: str, value: str, *, life_s: int) -> None:
     # Lax: the issuer's redirect is a navigation from another site, and commands of other sites are refused anyway.
     answer.set_cookie(name, value, max_age=life_s, secure=True, httponly=True, samesite="lax")
+
+
+def _refused(said: object) -> ProblemError:
+    return _failed(HTTPStatus.BAD_REQUEST, f"the issuer refuses: {str(said)[:200]}")
 
 
 def _failed(status: HTTPStatus, why: str) -> ProblemError:

@@ -100,6 +100,18 @@ class TokenVerifier:
         self._known[token] = (float(claims["exp"]), caller)
         return caller
 
+    async def described(self) -> Mapping[str, Any]:
+        """What the issuer publishes of itself (OpenID Connect Discovery), asked for anew.
+
+        Raises httpx's errors (`InvalidURL` is none of its `HTTPError`), and `ValueError`, `LookupError` or `TypeError` for another document than that.
+        """
+        described: Mapping[str, Any] = await self._json(
+            f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
+        )
+        if described["issuer"] != self.issuer:
+            raise ValueError("it calls itself otherwise")
+        return described
+
     def _claims(self, token: str) -> Mapping[str, Any]:
         if self._keys is None:
             raise KeysUnavailableError("the issuer of the tokens does not answer")
@@ -127,11 +139,16 @@ class TokenVerifier:
             if self.clock() - self._asked_at < older_than:
                 return
             try:
-                described = await self._json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-                if described["issuer"] != self.issuer:
-                    raise ValueError("it calls itself otherwise")  # noqa: TRY301 - one way to say what is wrong with it
+                described = await self.described()
                 self._keys = jwk.KeySet.import_key_set(await self._json(described["jwks_uri"]))
-            except (httpx.HTTPError, JoseError, ValueError, LookupError, TypeError) as error:
+            except (
+                httpx.HTTPError,
+                httpx.InvalidURL,
+                JoseError,
+                ValueError,
+                LookupError,
+                TypeError,
+            ) as error:
                 log.warning("issuer.unavailable", issuer=self.issuer, error=repr(error))
                 # The keys of before serve on, if there are any: whoever is asked too often may be what is away.
                 self._asked_at = self.clock() - KEYS_LAST_S + ASK_AGAIN_S
