@@ -221,7 +221,7 @@ class WriteRecords(Sequence[WriteRecord]):
     @property
     def have_one_schema(self) -> bool:
         """Whether the keys of all of them have one schema, and the values, as nearly all batches do."""
-        return len(set(map(id, self.shapes))) == 1 and len(set(map(id, self.key_shapes))) == 1
+        return len(self.different_shapes) == 1 and len(set(map(id, self.key_shapes))) == 1
 
     def runs(self) -> Iterator["WriteRecords"]:
         """Neighbours of one key schema and one value schema, in order."""

@@ -199,12 +199,10 @@ class UnwrappingRecordConverter:
     def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
         """See `RecordConverter`."""
         converted = self._compiled.together(read)
-        shapes = {
-            id(shape): (shape, found) for found in converted.values() for shape in found.different_shapes
-        }
-        if any(_lacks_columns(shape, found) for shape, found in shapes.values()):
+        shapes = [(shape, found) for found in converted.values() for shape in found.different_shapes]
+        if any(_lacks_columns(shape, found) for shape, found in shapes):
             return one_by_one(self, read)
-        if not any(_is_wrapped(shape) for shape, _ in shapes.values()):
+        if not any(_is_wrapped(shape) for shape, _ in shapes):
             return converted
         if self._rows is None or self._key is None:
             return one_by_one(self, read)

@@ -60,8 +60,8 @@ class UnwrappedRows:
 
         Raises whatever reading one of them raises.
         """
-        shapes = {id(shape): shape for shape in events.shapes if shape is not None}
-        shape = shapes.popitem()[1] if len(shapes) == 1 else None
+        shapes = [shape for shape in events.different_shapes if shape is not None]
+        shape = shapes[0] if len(shapes) == 1 else None
         plan = None if shape is None or shape.form is not Form.JSON else self._plan(shape.schema)
         if shape is None or plan is None:
             return None

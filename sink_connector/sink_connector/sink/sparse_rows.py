@@ -115,10 +115,10 @@ def are_sparse(entries: WriteRecords) -> bool:
     """Whether these are objects without a schema, of so many sets of fields that a statement for each would be slow."""
     if len(entries) <= FEW_SHAPES:
         return False
-    shapes = {id(shape): shape for shape in entries.shapes}
+    shapes = entries.different_shapes
     return (
         len(shapes) > FEW_SHAPES
-        and all(shape is not None and shape.form is Form.UNTYPED for shape in shapes.values())
+        and all(shape is not None and shape.form is Form.UNTYPED for shape in shapes)
         and set(map(type, entries.values)) == {dict}
     )
 
