@@ -11,15 +11,13 @@ how fast that is, is what `benchmarks.sink` measures.
 import argparse
 import asyncio
 import gc
-import io
-import json
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial, wraps
 from pathlib import Path
 from statistics import median
@@ -28,24 +26,17 @@ from unittest import mock
 from uuid import uuid4
 
 import asyncpg
-import fastavro
 import psutil
 from aiokafka.client import AIOKafkaClient
-from google.protobuf import descriptor_pb2, message_factory
-from grpc_tools import protoc
 
-from benchmarks.sink import transforms
 from benchmarks.sink.__main__ import open_to_postgres
-from benchmarks.sink.orders import Envelope, Order, new_orders, orders_and_updates
 from benchmarks.sink.servers import Servers, fresh_database, servers
+from benchmarks.sink.stage_cases import CASES, Case
 from benchmarks.sink.statements import statement
 from benchmarks.sink.system import Job, connector_config
 from benchmarks.sink.topics import delete_topics, fill_topic
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.converters import Converter
-from sink_connector.converters.registry.avro import compile_avro
-from sink_connector.converters.registry.protobuf import compiler, pool_of
-from sink_connector.converters.registry.wire import Compile, RegisteredSchema, RegistryConverter
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.kafka_options import client_options
 from sink_connector.runtime.sink_task import MOST_AT_ONCE, POLL_MS, SinkTask
@@ -57,126 +48,9 @@ from sink_connector.sink.write_plan import WritePlan
 
 T = TypeVar("T")
 
-SCHEMA_ID = 1
 # On a machine that is busy, records that are converted one by one keep this process longer than members may be silent.
 PATIENT = {"consumer.override.session.timeout.ms": "60000"}
 COLLECTOR = (100_000, 50, 100)  # as the worker has it
-AVRO = json.dumps(
-    {
-        "type": "record",
-        "name": "Order",
-        "fields": [
-            *({"name": name, "type": "string"} for name in ("order_id", "user_id", "status")),
-            {"name": "lines", "type": {"type": "string", "connect.name": "io.debezium.data.Json"}},
-            {"name": "total_cents", "type": "long"},
-            {"name": "version", "type": "long"},
-            {"name": "placed_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-        ],
-    }
-)
-PROTOBUF = """
-syntax = "proto3";
-import "google/protobuf/timestamp.proto";
-message Order {
-  string order_id = 1;
-  string user_id = 2;
-  string status = 3;
-  string lines = 4;
-  int64 total_cents = 5;
-  int64 version = 6;
-  google.protobuf.Timestamp placed_at = 7;
-}
-"""
-
-
-class _AvroValues:
-    """Writes orders as Confluent's Avro serializer does."""
-
-    def __init__(self) -> None:
-        self._schema = fastavro.parse_schema(json.loads(AVRO))
-
-    def value_of(self, order: Order) -> bytes:
-        stream = io.BytesIO(b"\0" + SCHEMA_ID.to_bytes(4, "big"))
-        stream.seek(0, io.SEEK_END)
-        fastavro.schemaless_writer(stream, self._schema, asdict(order))
-        return stream.getvalue()
-
-
-class _ProtobufValues:
-    """Writes orders as Confluent's Protobuf serializer does."""
-
-    def __init__(self) -> None:
-        with tempfile.TemporaryDirectory() as directory:
-            text, made = Path(directory, "order.proto"), Path(directory, "made")
-            text.write_text(PROTOBUF)
-            include = Path(protoc.__file__).parent / "_proto"
-            if protoc.main(
-                [
-                    "protoc",
-                    f"-I{directory}",
-                    f"-I{include}",
-                    "--include_imports",
-                    f"--descriptor_set_out={made}",
-                    text.name,
-                ]
-            ):
-                raise ValueError("protoc does not compile the schema of the orders")
-            files = descriptor_pb2.FileDescriptorSet.FromString(made.read_bytes()).file
-        self._message = message_factory.GetMessageClass(pool_of(files).FindMessageTypeByName("Order"))
-
-    def value_of(self, order: Order) -> bytes:
-        fields = asdict(order)
-        millis = fields.pop("placed_at")
-        message: Any = self._message(**fields)
-        message.placed_at.FromMilliseconds(millis)
-        return b"\0" + SCHEMA_ID.to_bytes(4, "big") + b"\0" + bytes(message.SerializeToString())
-
-
-@dataclass(frozen=True, slots=True)
-class _Registry:
-    """A registry that has one schema: it is asked once, so what it costs does not count."""
-
-    registered: RegisteredSchema
-
-    async def schema(self, schema_id: int) -> RegisteredSchema:  # noqa: ARG002 - the protocol's
-        return self.registered
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """Records of one kind, and how they are written."""
-
-    mode: str
-    orders: Callable[[int], Iterator[Order]]
-    values: Callable[[], Any] = Envelope
-    schema: str = ""
-    kind: str = ""
-    compile_schema: Compile | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
-    table: str = "table"
-
-    def converter(self) -> Converter | None:
-        """The converter of the values, where it is none that a configuration names."""
-        if self.compile_schema is None:
-            return None
-        source = _Registry(RegisteredSchema(kind=self.kind, text=self.schema))
-        return RegistryConverter(source=source, kind=self.kind, compile_schema=self.compile_schema)
-
-
-CASES = {
-    "insert": Case(mode="insert", orders=new_orders),
-    "upsert": Case(mode="upsert", orders=orders_and_updates),
-    "transforms": Case(
-        mode="upsert", orders=orders_and_updates, settings=transforms.SETTINGS, table="changed_table"
-    ),
-    "avro": Case(
-        mode="insert", orders=new_orders, values=_AvroValues, schema=AVRO, kind="AVRO", compile_schema=compile_avro
-    ),
-    "protobuf": Case(
-        mode="insert", orders=new_orders, values=_ProtobufValues, schema=PROTOBUF, kind="PROTOBUF",
-        compile_schema=compiler({}),
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +168,7 @@ async def _drained(task: SinkTask, records: int) -> Measured:
     buffer, read, counted, server_began = task._buffer, 0, 0, 0.0  # noqa: SLF001 - as above
     with _staged(clock):
         while read < records:
-            while buffer.room and read + buffer._batch.records < records:  # noqa: SLF001
+            while not buffer.is_full and read + buffer.held[0] < records:
                 with clock.stage("poll"):
                     polled = await task.source.poll(timeout_ms=POLL_MS, most=min(MOST_AT_ONCE, buffer.room))
                 if task.source.assigned.is_set():

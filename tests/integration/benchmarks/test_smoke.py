@@ -1,4 +1,4 @@
-"""The benchmarks of commands and queries run to their reports, small. No time is asserted."""
+"""Benchmarks run to their reports, small. No time is asserted."""
 
 import asyncio
 import sys
@@ -38,3 +38,12 @@ async def test_queries(postgres_admin_dsn: str) -> None:
     printed = await output_of("benchmarks.queries", *small)
     assert "three instances, merged" in printed
     assert "Limit " in printed
+
+
+async def test_stages_of_the_sink(kafka_bootstrap: str, postgres_admin_dsn: str) -> None:
+    servers = ("--kafka", kafka_bootstrap, "--postgres", postgres_admin_dsn)
+    kinds = ("insert", "upsert", "avro")
+    printed = await output_of(
+        "benchmarks.sink.stages", *servers, "--records", "12000", "--runs", "1", "--only", *kinds
+    )
+    assert [line.split(" | ")[0] for line in printed.splitlines()[-3:]] == [f"| {kind}" for kind in kinds]
