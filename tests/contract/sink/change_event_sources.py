@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +16,7 @@ from tests.contract.sink.change_event_ways import MARIADB_WAYS, POSTGRESQL_WAYS,
 from tests.support.mariadb import PASSWORD, USER, mariadb
 
 Rows = dict[str, list[str]]
+AT_ONCE = 50  # pairs of one jsonb_build_object: a function takes a hundred arguments at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,26 +51,6 @@ async def postgresql(directory: Path, bootstrap: str) -> AsyncIterator[Source]:
         async def run(statement: str) -> None:
             await connection.execute(statement)
 
-        async def rows() -> Rows:
-            query = f"SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop' AND table_name <> '{statements.LAST}'"  # noqa: S608
-            found = {}
-            for (table,) in await connection.fetch(query):
-                texts = f"SELECT (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(whole)))::text FROM shop.{table} whole"  # noqa: S608
-                found[table] = [row[0] for row in await connection.fetch(f"{texts} ORDER BY 1")]
-            for table, columns in (("types", statements.POSTGRESQL_TYPES), ("specials", statements.SPECIALS)):
-                types = ", ".join(f"'{each.name}', {each.name}::text" for each in columns)
-                halves = [types]
-                if table == "types":  # a function takes a hundred arguments at most
-                    middle = len(columns) // 2
-                    halves = [
-                        ", ".join(f"'{each.name}', {each.name}::text" for each in half)
-                        for half in (columns[:middle], columns[middle:])
-                    ]
-                built = " || ".join(f"jsonb_build_object({half})" for half in halves)
-                query = f"SELECT ({built})::text FROM shop.{table} ORDER BY id"  # noqa: S608
-                found[table] = [row[0] for row in await connection.fetch(query)]
-            return found
-
         def config(name: str) -> dict[str, str]:
             return {
                 "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
@@ -91,9 +73,25 @@ async def postgresql(directory: Path, bootstrap: str) -> AsyncIterator[Source]:
             ways=POSTGRESQL_WAYS,
             config=config,
             run=run,
-            rows=rows,
+            rows=partial(_postgresql_rows, connection),
         )
         await connection.close()
+
+
+async def _postgresql_rows(connection: asyncpg.Connection) -> Rows:
+    """Every table's rows as JSON objects; those of the tables of types with each value as the text that it is cast to."""
+    query = f"SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop' AND table_name <> '{statements.LAST}'"  # noqa: S608
+    found = {}
+    for (table,) in await connection.fetch(query):
+        texts = f"SELECT (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(whole)))::text FROM shop.{table} whole"  # noqa: S608
+        found[table] = [row[0] for row in await connection.fetch(f"{texts} ORDER BY 1")]
+    for table, columns in (("types", statements.POSTGRESQL_TYPES), ("specials", statements.SPECIALS)):
+        pairs = [f"'{each.name}', {each.name}::text" for each in columns]
+        parts = [pairs[start : start + AT_ONCE] for start in range(0, len(pairs), AT_ONCE)]
+        built = " || ".join(f"jsonb_build_object({', '.join(part)})" for part in parts)
+        query = f"SELECT ({built})::text FROM shop.{table} ORDER BY id"  # noqa: S608
+        found[table] = [row[0] for row in await connection.fetch(query)]
+    return found
 
 
 @asynccontextmanager
