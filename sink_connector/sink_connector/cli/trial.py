@@ -153,7 +153,7 @@ class Trial:
                 polled = {TopicPartition(*partition): some}
                 unreadable = record_batches.unreadable(polled)
                 buffer.add(cast("Any", polled), cast("Any", epochs), unreadable=cast("Any", unreadable))
-                if not buffer.room:
+                if buffer.is_full:
                     yield buffer.take()
         if not buffer.is_empty:
             yield buffer.take()

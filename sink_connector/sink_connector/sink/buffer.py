@@ -65,7 +65,12 @@ class Buffer:
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits to be taken."""
-        return self._full is None and not self._batch.positions
+        return not self.is_full and not self._batch.positions
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a batch is full, so that the next one is being filled."""
+        return self._full is not None
 
     @property
     def held(self) -> tuple[int, int]:
@@ -81,7 +86,7 @@ class Buffer:
     @property
     def is_due(self) -> bool:
         """Whether there is something to be written now."""
-        if self._full is not None:
+        if self.is_full:
             return True
         if not self._batch.positions:
             return False
@@ -131,7 +136,7 @@ class Buffer:
 
     def _move_up(self) -> None:
         """Have the next batch begin once this one is full."""
-        if self._full is None and not self.room:
+        if not self.is_full and not self.room:
             self._full, self._batch = self._batch, Batch()
 
     def _add_partition(

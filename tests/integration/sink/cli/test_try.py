@@ -121,6 +121,17 @@ async def test_it_shows_what_a_run_would_do_and_leaves_nothing_of_it(
     assert await kafka_snapshot(kafka_bootstrap, topic, given["name"], topics=[topic]) == kafka_before
 
 
+async def test_more_records_than_a_batch_holds_are_all_shown(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, tmp_path: Path
+) -> None:
+    topic = await make_topic()
+    await send(kafka_bootstrap, topic, [row(f"id-{number}", number) for number in range(5)])
+    given = configuration(database, topics=topic, batch__size="2", **UPSERT)
+    ended = await tried(tmp_path, kafka_bootstrap, given, "--json")
+    assert results(ended.report) == [(number, "row") for number in range(5)]
+    assert ended.report["rows_written"] == 5
+
+
 async def test_on_a_database_that_has_never_seen_the_connector_nothing_is_made(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, tmp_path: Path
 ) -> None:
