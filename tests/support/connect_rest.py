@@ -151,10 +151,12 @@ def play(
     with httpx.Client(base_url=url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
         for step in steps:
             deadline = time.monotonic() + PATIENCE_S
-            heard = _heard(_send(client, step, spoken), spoken)
+            heard = _heard(answer := _send(client, step, spoken), spoken)
             while not _satisfied(step, heard.get("body")):
                 if time.monotonic() > deadline:
-                    raise TimeoutError(f"{step.name}: {dict(step.until)} did not come true; last: {heard}")
+                    raise TimeoutError(
+                        f"{step.name}: {dict(step.until)} did not come true; last: {answer.text}"
+                    )
                 time.sleep(PAUSE_S)
-                heard = _heard(_send(client, step, spoken), spoken)
+                heard = _heard(answer := _send(client, step, spoken), spoken)
             yield step, {**heard, "body": _kept(step, heard.get("body"))}

@@ -50,7 +50,13 @@ async def test_orders_of_one_user_at_three_instances_are_one_list_for_that_user_
             states = {each["order_id"]: each["status"] for each in answer.raise_for_status().json()["items"]}
             return all(states.get(order) == "CONFIRMED" for order in placed)
 
+        async def told() -> bool:
+            # a connector of its own writes the history: what is not there yet belongs to nobody
+            url = f"{secure_stack.catalog}/orders/{placed[0]}/history"
+            return (await ada.get(url)).status_code == httpx.codes.OK
+
         await wait_until(confirmed, what="the catalog shows three confirmed orders", timeout_s=60)
+        await wait_until(told, what="the catalog shows the history of the first", timeout_s=60)
         order_1 = secure_stack.instances["order-1"]
         refused = [
             await bob.get(f"{secure_stack.catalog}/orders", params={"user_id": "ada"}),
