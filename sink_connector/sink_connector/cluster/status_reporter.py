@@ -199,11 +199,16 @@ class StatusReporter:
         return self._status(running.state, running.status.trace or trouble)
 
     def _is_news(self, status: Status, said: Status | None) -> bool:
-        """Whether to say it. A word of another living worker of a later generation stands: that one knows better."""
+        """Whether to say it. A word of another living worker of a later generation stands: that one knows better.
+
+        A later generation of this worker's own is of a group before: one that was empty for long begins anew.
+        """
         if status.says_the_same(said):
             return False
-        view = self.herder.cluster.membership.view
-        return said is None or said.worker not in view.workers or said.generation <= view.generation
+        membership = self.herder.cluster.membership
+        if said is None or said.worker == membership.me or said.worker not in membership.view.workers:
+            return True
+        return said.generation <= membership.view.generation
 
     def _is_stray(self, task: TaskId, said: Status | None) -> bool:
         """Whether this worker is still said to have a task that has moved elsewhere."""

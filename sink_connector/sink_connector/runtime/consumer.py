@@ -5,8 +5,10 @@ only takes notes; `rewind` claims and seeks, and until a partition went through 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -24,6 +26,7 @@ from sink_connector.sink.offsets import Beginning, OffsetStore, Partition, Topic
 
 NOTHING = TopicPartition("", -1)
 STOP_S = 3.0
+CLAIM_S = 3.0  # a database that answers later than that is away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         self._next: dict[TopicPartition, int] = {}  # offset of the first record not returned yet
         self._ids: dict[str, str] = {}  # of the topics as they were when their partitions were claimed
         self._showing: asyncio.Task[None] | None = None
+        self._claiming = asyncio.Lock()  # held while a claim is with the database
         self.assigned = asyncio.Event()
         self.generation = 0
 
@@ -85,10 +89,19 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
     async def start(self) -> None:
         """Connect and join the group; the first assignment comes later. Raises aiokafka's errors."""
         consumer = AIOKafkaConsumer(**self._options, auto_offset_reset="none", enable_auto_commit=False)
+        self._consumer = consumer
+        try:
+            await self._join(consumer)
+        except BaseException:  # cancelled too: nobody would close it
+            await self.stop()
+            raise
+
+    async def _join(self, consumer: AIOKafkaConsumer) -> None:
         await consumer.start()
         fetched_batches.install(consumer)
-        self._consumer = consumer
-        predecessors = await self._predecessors() if self._succeeds else None
+        group, client_id = self._options["group_id"], self._options["client_id"]
+        find = partial(Predecessors.find, self._client, group=group, client_id=client_id)
+        predecessors = await find() if self._succeeds else None
         pattern = self._subscription.pattern
         if pattern is None:
             consumer.subscribe(topics=list(self._subscription.topics), listener=self)
@@ -98,10 +111,6 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             consumer._client.set_topics([])  # noqa: SLF001
         if predecessors is not None and predecessors.members:
             self._succeeding = asyncio.create_task(predecessors.remove())
-
-    async def _predecessors(self) -> Predecessors:
-        group, client_id = self._options["group_id"], self._options["client_id"]
-        return await Predecessors.find(self._client, group=group, client_id=client_id)
 
     async def stop(self) -> None:
         """Leave the group at once; brokers that do not answer are not waited for."""
@@ -124,6 +133,16 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             # Kafka would answer it after the group has changed, with "no longer your generation", which aiokafka takes
             # to be said of the new one: it would forget its membership and join anew, and so have the group change again.
             self._showing.cancel()
+        await self._until_claimed()
+
+    async def _until_claimed(self) -> None:
+        """Let a claim that is with the database end before the group goes on, which gives the partition to another.
+
+        It would be later than the other's own claim otherwise, and fence it off.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLAIM_S), self._claiming:
+                pass
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Note what is to be claimed by `rewind`; nothing is delivered from it before."""
@@ -140,8 +159,10 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         if self._reset == "latest" and not await store.has_begun():
             await store.begin(await self._ends())
         for partition, beginning in (await self._beginnings(waiting)).items():
-            claimed = await store.claim(Partition(*partition), beginning)
-            if generation != self.generation:
+            async with self._claiming:
+                is_mine = generation == self.generation
+                claimed = await store.claim(Partition(*partition), beginning) if is_mine else None
+            if claimed is None or generation != self.generation:
                 return  # assigned anew meanwhile; the event is set again
             self.consumer.seek(partition, claimed.next_offset)
             self._next[partition] = claimed.next_offset

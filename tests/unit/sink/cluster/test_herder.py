@@ -15,7 +15,7 @@ from sink_connector.cluster.config_store import TargetState
 from sink_connector.cluster.connector_cache import ConnectorCache
 from sink_connector.cluster.herder import Herder
 from sink_connector.cluster.status_reporter import StatusReporter, TroubleReports
-from sink_connector.cluster.status_store import TaskId
+from sink_connector.cluster.status_store import Status, TaskId
 from sink_connector.config import definition
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.errors import ConfigError
@@ -98,6 +98,21 @@ async def test_a_connector_is_started_paused_stopped_and_removed() -> None:
     await scene.turn()
     assert scene.cluster.statuses.connectors == {}
     assert scene.herder.worker.connectors == {}
+    await scene.close()
+
+
+async def test_what_was_said_in_a_group_that_began_anew_is_said_anew() -> None:
+    """Kafka forgets a group that was empty for long, and counts its generations from 1 again."""
+    scene = Scene()
+    await scene.open()
+    await scene.cluster.configs.put("c", {**CONNECTOR, "name": "c"})
+    await scene.turn()
+    me = scene.cluster.membership.me
+    late = Status(state=State.FAILED, worker=me, generation=7, trace="of before")
+    await scene.cluster.statuses.put_connector("c", late)
+    await scene.cluster.statuses.put_task(TaskId("c", 0), late)
+    await scene.turn()
+    assert (scene.state("c"), scene.tasks("c")) == (State.RUNNING, [State.RUNNING])
     await scene.close()
 
 

@@ -1,0 +1,127 @@
+"""A task's consumer between the group that gives it partitions and the store where it claims them."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+
+from sink_connector.runtime import consumer as module
+from sink_connector.runtime.consumer import PartitionConsumer
+from sink_connector.runtime.subscription import Subscription
+from sink_connector.sink.offsets import Beginning, Claim, Partition
+
+ONE = TopicPartition("orders", 0)
+
+
+@dataclass(slots=True)
+class Kafka:
+    """A consumer of aiokafka's, as far as a claim asks it; `fails` is raised where it is to join."""
+
+    fails: BaseException | None = None
+    sought: dict[TopicPartition, int] = field(default_factory=dict)
+    is_stopped: bool = False
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def start(self) -> None:
+        await asyncio.sleep(0)
+        if self.fails is not None:
+            raise self.fails
+
+    def subscribe(self, **_: object) -> None:
+        """The test gives it partitions."""
+
+    async def stop(self) -> None:
+        self.is_stopped = True
+
+    async def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        self.asked.set()
+        await self.answers.wait()
+        return dict.fromkeys(partitions, 0)
+
+    async def committed(self, _partition: TopicPartition) -> None:
+        return None
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.sought[partition] = offset
+
+
+@dataclass(slots=True)
+class Store:
+    """The database, which answers a claim when it is told to."""
+
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    claims: int = 0
+
+    async def claim(self, _partition: Partition, beginning: Beginning) -> Claim:
+        self.asked.set()
+        await self.answers.wait()
+        self.claims += 1
+        return Claim(next_offset=beginning.first, epoch=self.claims)
+
+
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
+    kafka = Kafka()
+
+    async def ids(_client: object, topics: Iterable[str]) -> dict[str, str]:
+        return dict.fromkeys(topics, "id")
+
+    monkeypatch.setattr(module, "topic_ids", ids)
+    monkeypatch.setattr(module, "AIOKafkaConsumer", lambda **_: kafka)
+    monkeypatch.setattr(module.fetched_batches, "install", lambda _: None)
+    return kafka
+
+
+def source() -> PartitionConsumer:
+    options = {"auto_offset_reset": "earliest", "group_id": "g", "client_id": "c"}
+    client: Any = None
+    return PartitionConsumer(options=options, client=client, subscription=Subscription(topics=("orders",)))
+
+
+async def test_the_group_goes_on_once_a_claim_under_way_has_ended(kafka: Kafka) -> None:
+    """A claim that arrives after the partition was given to another would fence off its new owner."""
+    store: Any = Store()
+    kafka.answers.set()
+    consumer = source()
+    await consumer.start()
+    await consumer.on_partitions_assigned([ONE])
+    rewinding = asyncio.create_task(consumer.rewind(store))
+    await store.asked.wait()
+    revoking = asyncio.create_task(consumer.on_partitions_revoked([ONE]))
+    await asyncio.wait([revoking], timeout=0.05)
+    assert not revoking.done()
+    store.answers.set()
+    await asyncio.gather(revoking, rewinding)
+    assert (store.claims, consumer.epochs, kafka.sought) == (1, {}, {})
+
+
+async def test_no_claim_begins_for_a_partition_that_was_taken_away_meanwhile(kafka: Kafka) -> None:
+    store: Any = Store()
+    store.answers.set()
+    consumer = source()
+    await consumer.start()
+    await consumer.on_partitions_assigned([ONE])
+    rewinding = asyncio.create_task(consumer.rewind(store))
+    await kafka.asked.wait()  # where the partition begins
+    await consumer.on_partitions_revoked([ONE])
+    kafka.answers.set()
+    await rewinding
+    assert (store.claims, consumer.epochs) == (0, {})
+
+
+@pytest.mark.parametrize(
+    "fails", [OSError("no broker"), asyncio.CancelledError()], ids=["failed", "cancelled"]
+)
+async def test_a_consumer_that_cannot_join_is_closed(kafka: Kafka, fails: BaseException) -> None:
+    kafka.fails = fails
+    consumer = source()
+    with pytest.raises(type(fails)):
+        await consumer.start()
+    assert kafka.is_stopped
+    with pytest.raises(RuntimeError):
+        _ = consumer.consumer
