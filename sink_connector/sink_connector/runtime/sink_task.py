@@ -269,8 +269,10 @@ class SinkTask:
         for each in running:
             each.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        await self._maintenance.show()
-        await self.source.stop()
+        try:
+            await self._maintenance.show()
+        finally:  # a consumer that is left open stays in the group
+            await self.source.stop()
 
     @property
     def _context(self) -> dict[str, object]:

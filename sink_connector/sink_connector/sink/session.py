@@ -140,7 +140,11 @@ class Session:
             timezone=self.timezone,
             command_timeout_s=self.command_timeout_s,
         )
-        await set_codecs(connection)
+        try:
+            await set_codecs(connection)
+        except BaseException:  # cancelled too: nobody would close it
+            connection.terminate()
+            raise
         return connection
 
 

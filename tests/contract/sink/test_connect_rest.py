@@ -55,7 +55,11 @@ async def _played(bootstrap: str, postgres: str, directory: Path) -> Answers:
         await fill_topics(bootstrap, names)
         try:
             with sink_worker(group, port=free_ports(1)[0], directory=directory) as worker:
-                return await asyncio.to_thread(_play, worker.url, names, role)
+                try:
+                    return await asyncio.to_thread(_play, worker.url, names, role)
+                except TimeoutError as error:
+                    error.add_note(worker.log.read_text()[-20_000:])
+                    raise
         finally:
             await delete_topics(bootstrap, [names["topic"], names["poisoned_topic"], *group.topics])
 

@@ -9,6 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from sink_connector.runtime import consumer as module
+from sink_connector.runtime import fetched_batches
 from sink_connector.runtime.consumer import PartitionConsumer
 from sink_connector.runtime.subscription import Subscription
 from sink_connector.sink.offsets import Beginning, Claim, Partition
@@ -73,7 +74,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
 
     monkeypatch.setattr(module, "topic_ids", ids)
     monkeypatch.setattr(module, "AIOKafkaConsumer", lambda **_: kafka)
-    monkeypatch.setattr(module.fetched_batches, "install", lambda _: None)
+    monkeypatch.setattr(fetched_batches, "install", lambda _: None)
     return kafka
 
 
