@@ -18,6 +18,8 @@ PICTURE = Path(__file__).with_name("tour.svg")
 STALE_READ = "3"
 WIDTH = 112
 _HEADING = re.compile(r"\n(?:\x1b\[[\d;]*m)*\d+ of 10  ")
+LINE_S = 0.25
+_LINE = re.compile(r'clip-path="(url\(#[\w-]+-line-(\d+)\))"')
 _FOREIGN_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -37,12 +39,29 @@ def taken(step: str) -> str:
     return f"{step} of 10  " + shown.replace("q leaves: ", "q leaves:\n\n").strip("\n")
 
 
+def one_by_one(svg: str) -> str:
+    """The picture with its lines appearing one after the other, for whoever does not ask for less motion."""
+    lines = {(int(number), clip) for clip, number in _LINE.findall(svg)}
+    delays = "".join(
+        f'    text[clip-path="{clip}"] {{ animation-delay: {number * LINE_S:g}s }}\n'
+        for number, clip in sorted(lines)
+    )
+    motion = (
+        "    @keyframes appear { from { opacity: 0 } to { opacity: 1 } }\n"
+        "    @media (prefers-reduced-motion: no-preference) {\n"
+        "    text[clip-path] { animation: appear 0.1s both }\n"
+        f"{delays}    }}\n"
+    )
+    return svg.replace("    </style>", f"{motion}    </style>", 1)
+
+
 def main() -> None:
     """Write the picture."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ ./demo tour", style="bold"))
     console.print(Text.from_ansi(taken(sys.argv[1] if sys.argv[1:] else STALE_READ)))
-    PICTURE.write_text(_FOREIGN_FONTS.sub("", console.export_svg(title="./demo tour")), encoding="utf-8")
+    svg = _FOREIGN_FONTS.sub("", console.export_svg(title="./demo tour"))
+    PICTURE.write_text(one_by_one(svg), encoding="utf-8")
 
 
 if __name__ == "__main__":
