@@ -19,7 +19,7 @@ from benchmarks.commands.report import shares
 from benchmarks.sink.drain import Drain
 from benchmarks.sink.kills import KILLS, Survival
 from benchmarks.sink.report import Result
-from benchmarks.sink.targets import compare
+from benchmarks.sink.targets import compare, settled
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BENCHMARKS = REPOSITORY / "benchmarks"
@@ -194,10 +194,9 @@ def _sink() -> Iterator[Figure]:
 
     source = _newest("sink", measures(lambda result: bool(result.latencies and result.drains)))
     result = Result.read(source)
-    runs = min(len(group) for group in _by_system(result.drains) if group[0].group == "ours")
     for verdict in compare(result.drains, result.latencies, debezium=result.debezium):
         yield Figure(
-            what=f"sink, {verdict.what} ({runs} runs)",
+            what=f"sink, {verdict.what} ({_count(verdict.runs)})",
             goal=verdict.goal,
             measured=verdict.measured,
             missed=not verdict.reached,
@@ -208,18 +207,20 @@ def _sink() -> Iterator[Figure]:
         )
     with_transforms = _newest("sink", measures(lambda result: _has_both(result.drains, "transforms")))
     result = Result.read(with_transforms)
-    drains = [run for run in result.drains if run.workload == "transforms"]
+    rates = settled(result.drains, "transforms")
     ours, theirs = (
-        max(median(run.rate for run in group) for group in _by_system(drains) if group[0].group == name)
-        for name in ("ours", "connect")
+        max(rate for who, rate in rates.items() if who[0] == group) for group in ("ours", "connect")
     )
-    runs = min(len(group) for group in _by_system(drains))
     yield Figure(
         what=f"sink, upsert through three transforms, times Debezium's JDBC sink {result.debezium} "
-        f"at its best setting ({runs} run{'s' * (runs > 1)})",
-        measured=f"{ours / theirs:.2f} ({ours:,.0f}/s : {theirs:,.0f}/s)",
+        f"at its best setting ({_count(min(ours.runs, theirs.runs))})",
+        measured=f"{ours.median / theirs.median:.2f} ({ours.median:,.0f}/s : {theirs.median:,.0f}/s)",
         source=with_transforms,
     )
+
+
+def _count(runs: int) -> str:
+    return f"{runs} run{'s' * (runs > 1)}"
 
 
 def _kills() -> Iterator[Figure]:
@@ -324,14 +325,6 @@ def _results(part: str) -> list[Path]:
 
 def _has_both(drains: Sequence[Drain], workload: str) -> bool:
     return {"ours", "connect"} <= {run.group for run in drains if run.workload == workload}
-
-
-def _by_system(drains: Iterable[Drain]) -> list[list[Drain]]:
-    """Runs of one system on one workload with one number of tasks."""
-    groups: dict[tuple[str, str, int], list[Drain]] = {}
-    for run in drains:
-        groups.setdefault((run.workload, run.system, run.connections), []).append(run)
-    return list(groups.values())
 
 
 def between_marks(document: Path, text: str) -> str:

@@ -41,6 +41,7 @@ LATENCY_HEAD = (
     "p99",
     "worst",
     "p50, p99 from `send`",
+    "runs",
     "peak memory",
 )
 
@@ -245,6 +246,7 @@ def _latency_rows(latencies: Sequence[Latency]) -> Iterable[tuple[str, ...]]:
             str(runs[0].connections),
             *(f"{median(getattr(run, name) for run in runs):.1f}" for name in ("p50", "p90", "p99", "worst")),
             f"{median(run.from_send_p50 for run in runs):.1f}, {median(run.from_send_p99 for run in runs):.1f}",
+            str(len(runs)),
             _megabytes(max(run.peak_rss for run in runs)),
         )
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from benchmarks.sink.connect import DEBEZIUM_VERSION
 from benchmarks.sink.drain import Drain
@@ -30,6 +31,8 @@ class Verdict:
     goal: str
     measured: str
     reached: bool
+    runs: int
+    """Of how many runs the medians are, the fewest of those compared."""
 
 
 def compare(
@@ -39,7 +42,7 @@ def compare(
     verdicts = []
     for workload, goal in TIMES_PEER.items():
         for group, name in _peers(debezium).items():
-            verdicts += _against_peer(_settled(drains, workload), group, f"{workload}, times {name}", goal)
+            verdicts += _against_peer(settled(drains, workload), group, f"{workload}, times {name}", goal)
         verdicts += _against_limit(_medians(drains, workload), workload)
     of_ours = [run for run in latencies if run.group == "ours"]
     for rate, goals in LATENCY_MS.items():
@@ -48,16 +51,23 @@ def compare(
     return verdicts + _memory(peaks)
 
 
-def _medians(drains: Sequence[Drain], workload: str) -> dict[tuple[str, str, int], float]:
+class Rate(NamedTuple):
+    """A median of records per second, and of how many runs."""
+
+    median: float
+    runs: int
+
+
+def _medians(drains: Sequence[Drain], workload: str) -> dict[tuple[str, str, int], Rate]:
     """Median rate per group, name and connections."""
     rates: dict[tuple[str, str, int], list[float]] = {}
     for run in drains:
         if run.workload == workload:
             rates.setdefault((run.group, run.system, run.connections), []).append(run.rate)
-    return {who: median(values) for who, values in rates.items()}
+    return {who: Rate(median(values), len(values)) for who, values in rates.items()}
 
 
-def _settled(drains: Sequence[Drain], workload: str) -> dict[tuple[str, str, int], float]:
+def settled(drains: Sequence[Drain], workload: str) -> dict[tuple[str, str, int], Rate]:
     """The medians of the settings that were measured most often; a setting that was only tried has one run."""
     runs = Counter((run.group, run.system, run.connections) for run in drains if run.workload == workload)
     most: Counter[str] = Counter()
@@ -74,38 +84,45 @@ def _peers(debezium: str) -> dict[str, str]:
 
 
 def _against_peer(
-    rates: dict[tuple[str, str, int], float], group: str, what: str, goal: float
+    rates: dict[tuple[str, str, int], Rate], group: str, what: str, goal: float
 ) -> list[Verdict]:
     ours = {who: rate for who, rate in rates.items() if who[0] == "ours"}
     theirs = {who: rate for who, rate in rates.items() if who[0] == group}
     if not ours or not theirs:
         return []
     best, rival = max(ours, key=ours.__getitem__), max(theirs, key=theirs.__getitem__)
-    times = ours[best] / theirs[rival]
+    times = ours[best].median / theirs[rival].median
     setting = rival[1].partition(", ")[2] or rival[1]
     return [
         Verdict(
             what=what,
             goal=f"≥ {goal:g}",
-            measured=f"{times:.2f} ({ours[best]:,.0f}/s with {best[2]} : {theirs[rival]:,.0f}/s, "
+            measured=f"{times:.2f} ({ours[best].median:,.0f}/s with {best[2]} : {theirs[rival].median:,.0f}/s, "
             f"{setting}, with {rival[2]})",
             reached=times >= goal,
+            runs=min(ours[best].runs, theirs[rival].runs),
         )
     ]
 
 
-def _against_limit(rates: dict[tuple[str, str, int], float], workload: str) -> list[Verdict]:
+def _against_limit(rates: dict[tuple[str, str, int], Rate], workload: str) -> list[Verdict]:
     limits = {who[2]: rate for who, rate in rates.items() if who[0] == "limit"}
-    return [
-        Verdict(
-            what=f"{workload}, share of PostgreSQL's limit, {who[2]} connection{'s' * (who[2] > 1)}",
-            goal=f"≥ {SHARE_OF_LIMIT[workload][who[2]]:g}",
-            measured=f"{rate / limits[who[2]]:.2f} ({rate:,.0f}/s : {limits[who[2]]:,.0f}/s)",
-            reached=rate / limits[who[2]] >= SHARE_OF_LIMIT[workload][who[2]],
+    verdicts = []
+    for (group, _, connections), ours in rates.items():
+        if group != "ours" or connections not in limits:
+            continue
+        limit, goal = limits[connections], SHARE_OF_LIMIT[workload][connections]
+        share = ours.median / limit.median
+        verdicts.append(
+            Verdict(
+                what=f"{workload}, share of PostgreSQL's limit, {connections} connection{'s' * (connections > 1)}",
+                goal=f"≥ {goal:g}",
+                measured=f"{share:.2f} ({ours.median:,.0f}/s : {limit.median:,.0f}/s)",
+                reached=share >= goal,
+                runs=min(ours.runs, limit.runs),
+            )
         )
-        for who, rate in rates.items()
-        if who[0] == "ours" and who[2] in limits
-    ]
+    return verdicts
 
 
 def _latencies(runs: Sequence[Latency], rate: int, goals: tuple[float, float]) -> list[Verdict]:
@@ -119,6 +136,7 @@ def _latencies(runs: Sequence[Latency], rate: int, goals: tuple[float, float]) -
                 goal=f"p50 ≤ {goals[0]:g} ms, p99 ≤ {goals[1]:g} ms",
                 measured=f"{p50:.1f} and {p99:.1f} ms",
                 reached=p50 <= goals[0] and p99 <= goals[1],
+                runs=len(of_these),
             )
         )
     return verdicts
@@ -134,5 +152,6 @@ def _memory(sizes: Sequence[int | None]) -> list[Verdict]:
             goal=f"≤ {MEMORY_BYTES / 1e6:.0f} MB",
             measured=f"{max(peaks) / 1e6:.0f} MB",
             reached=max(peaks) <= MEMORY_BYTES,
+            runs=len(peaks),
         )
     ]

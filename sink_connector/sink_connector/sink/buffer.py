@@ -20,7 +20,7 @@ from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.table_metadata import TableName
 from sink_connector.sink.table_naming import TableNaming
 
-MOST_BYTES = 3 * 1024 * 1024  # of keys, values and headers of a batch
+MOST_BYTES = 5 * 512 * 1024  # of keys, values and headers of a batch
 GROWTH = 10  # a limit that was lowered grows by a tenth with every batch that fits
 
 
