@@ -7,6 +7,7 @@ the worker's address into its subscription, and the leader's answer to everybody
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,8 +20,9 @@ from aiokafka.errors import KafkaError
 
 from sink_connector.cluster.change_signal import ChangeSignal
 from sink_connector.config.worker import WorkerConfig
-from sink_connector.runtime.closing import close_consumer
+from sink_connector.runtime import group_member
 from sink_connector.runtime.predecessors import Predecessors
+from sink_connector.runtime.retry import KAFKA_REFUSES
 
 log = structlog.get_logger()
 
@@ -165,14 +167,28 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
         self._consumer.subscribe([self._config.configs.name], listener=self)
         if predecessors.members:
             await predecessors.remove()
-        await self._joined.wait()
+        await self._until_joined(self._consumer)
+
+    async def _until_joined(self, consumer: AIOKafkaConsumer) -> None:
+        """Ask meanwhile what went wrong: until somebody does, aiokafka waits with joining again."""
+        while not self._joined.is_set():
+            try:
+                consumer._coordinator.check_errors()  # noqa: SLF001 - `getmany` asks so, and would wait for records
+            except KafkaError as error:
+                if isinstance(error, KAFKA_REFUSES) or _has_ended(consumer):
+                    raise
+                log.warning("group.join_failed", error=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._joined.wait(), RETRY_S)
 
     async def keep(self) -> None:
         """Stay a member until cancelled. A member that never polls is left out of the next rebalance."""
-        assert self._consumer is not None  # noqa: S101 - join comes first
         while True:
             try:
-                await self._consumer.getmany(timeout_ms=POLL_MS)
+                if self._consumer is None or _has_ended(self._consumer):
+                    await self.leave()
+                    await self.join()
+                await self._consumer.getmany(timeout_ms=POLL_MS)  # type: ignore[union-attr] # `join` has made one
             except KafkaError as error:
                 log.warning("group.poll_failed", error=str(error))
                 await asyncio.sleep(RETRY_S)
@@ -180,8 +196,9 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
     async def leave(self) -> None:
         """Leave at once, so that the others need not wait for a time-out."""
         consumer, self._consumer = self._consumer, None
+        self._joined.clear()
         if consumer is not None:
-            await close_consumer(consumer, within_s=LEAVE_WITHIN_S)
+            await group_member.leave(consumer, within_s=LEAVE_WITHIN_S)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - there are none
         """A rebalance begins."""
@@ -199,3 +216,9 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
             generation=self._generation,
         )
         self._signal.notify()
+
+
+def _has_ended(consumer: AIOKafkaConsumer) -> bool:
+    """Whether it was never started, or the loop that keeps it in the group has died; aiokafka begins no other."""
+    coordinator = consumer._coordinator  # noqa: SLF001 - aiokafka only ever raises it
+    return coordinator is None or bool(coordinator._coordination_task.done())  # noqa: SLF001 - as above

@@ -6,7 +6,7 @@ only takes notes; `rewind` claims and seeks, and until a partition went through 
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,12 +17,12 @@ from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError, Recor
 
 from sink_connector.data.write_record import KafkaRecord
 from sink_connector.errors import FatalError
-from sink_connector.runtime import fetched_batches, record_batches
-from sink_connector.runtime.closing import close_consumer
+from sink_connector.runtime import fetched_batches, group_member, record_batches
+from sink_connector.runtime.beginnings import Beginnings
 from sink_connector.runtime.predecessors import Predecessors
 from sink_connector.runtime.subscription import Subscription, WholeName
 from sink_connector.runtime.topic_ids import topic_ids
-from sink_connector.sink.offsets import Beginning, OffsetStore, Partition, TopicRecreatedError
+from sink_connector.sink.offsets import OffsetStore, Partition, TopicRecreatedError
 
 NOTHING = TopicPartition("", -1)
 STOP_S = 3.0
@@ -62,6 +62,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         self._reset = self._options.pop("auto_offset_reset")
         self._client = client
         self._subscription = subscription
+        self._beginnings = Beginnings(client=client, subscription=subscription, reset=self._reset)
         self._succeeds = succeeds
         self._succeeding: asyncio.Task[None] | None = None
         self._consumer: AIOKafkaConsumer | None = None
@@ -119,7 +120,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             self._succeeding.cancel()
         await self.on_partitions_revoked(())
         if consumer is not None:
-            await close_consumer(consumer, within_s=STOP_S)
+            await group_member.leave(consumer, within_s=STOP_S)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all of them, always
         """Give up every partition: what was polled of them is another consumer's to write."""
@@ -157,62 +158,20 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         generation = self.generation
         waiting = sorted(self._unclaimed)
         if self._reset == "latest" and not await store.has_begun():
-            await store.begin(await self._ends())
-        for partition, beginning in (await self._beginnings(waiting)).items():
+            await store.begin(await self._beginnings.of_all(self.consumer))
+        for partition, beginning in (await self._beginnings.of(self.consumer, waiting)).items():
             async with self._claiming:
                 is_mine = generation == self.generation
                 claimed = await store.claim(Partition(*partition), beginning) if is_mine else None
             if claimed is None or generation != self.generation:
-                return  # assigned anew meanwhile; the event is set again
+                break
             self.consumer.seek(partition, claimed.next_offset)
             self._next[partition] = claimed.next_offset
             self._epochs[partition] = claimed.epoch
             self._ids[partition.topic] = beginning.topic_id
             self._unclaimed.discard(partition)
-        self.assigned.clear()
-
-    async def _ends(self) -> dict[Partition, Beginning]:
-        """Where the very first start begins with `latest`: at the end of every partition that there is by then."""
-        cluster = await self._client.fetch_all_metadata()
-        partitions = sorted(
-            TopicPartition(topic, partition)
-            for topic in cluster.topics()
-            if self._subscription.has(topic)
-            for partition in cluster.partitions_for_topic(topic) or ()
-        )
-        if not partitions:
-            return {}
-        ids = await topic_ids(self._client, {partition.topic for partition in partitions})
-        ends = await self.consumer.end_offsets(partitions)
-        beginnings = {}
-        for partition in partitions:
-            committed = await self.consumer.committed(partition)
-            first = ends[partition] if committed is None else committed
-            topic_id = ids.get(partition.topic, "")
-            beginnings[Partition(*partition)] = Beginning(
-                first=first, reset=ends[partition], topic_id=topic_id
-            )
-        return beginnings
-
-    async def _beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Beginning]:
-        """Where to begin if nothing is stored yet: where the group (a JVM worker's) was, else at the partition's beginning.
-
-        After the offsets were reset, `auto.offset.reset` counts.
-        """
-        if not partitions:
-            return {}
-        ids = await topic_ids(self._client, {partition.topic for partition in partitions})
-        starts = await self.consumer.beginning_offsets(partitions)
-        resets = await self.consumer.end_offsets(partitions) if self._reset == "latest" else starts
-        beginnings = {}
-        for partition in partitions:
-            committed = await self.consumer.committed(partition)
-            beginnings[partition] = Beginning(
-                first=starts[partition] if committed is None else committed,
-                reset=resets[partition],
-                topic_id=ids.get(partition.topic, ""),
-            )
-        return beginnings
+        if generation == self.generation:  # an assignment that came meanwhile has set it again, for itself
+            self.assigned.clear()
 
     async def check_topics(self) -> None:
         """Raise `TopicRecreatedError` when a topic is not the one whose records were claimed."""
@@ -289,6 +248,18 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         self._unclaimed |= self._epochs.keys()
         self.give_up()
         self.assigned.set()
+
+    async def claim_assignment(self) -> bool:
+        """Have what the group has given to this consumer claimed anew, if it is in the group; whether it is.
+
+        A claim that was sent before its sender lost the partition, and reached the database late, has fenced this one off.
+        """
+        generation = self.generation
+        if not await group_member.is_member(self.consumer) or generation != self.generation:
+            return False
+        self._unclaimed = set(self.consumer.assignment())
+        self.assigned.set()
+        return True
 
     async def keep_alive(self) -> None:
         """Tell the group that this consumer is alive although it cannot take more records now."""

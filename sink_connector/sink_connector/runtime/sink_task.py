@@ -1,10 +1,12 @@
 """A task: one consumer, one database connection, and the path of the records between them."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import Any
 
 import structlog
@@ -57,6 +59,7 @@ class SinkTask:
     paused: bool = False
     is_idle: bool = False
     _fenced_at: float | None = None
+    _reclaimed_at: float = -inf
     _committed: dict[Partition, int] = field(default_factory=dict)
     _metrics: TaskMetrics = field(init=False)
     _buffer: Buffer = field(init=False)
@@ -160,7 +163,7 @@ class SinkTask:
                     delivery = asyncio.create_task(self._deliver(self._buffer.take()))
                 elif delivery is None and self.session.is_lost:
                     delivery = asyncio.create_task(self._retrier.run(self._look_behind, "look behind"))
-                self._check_fence()
+                await self._mend_fence()
         finally:
             await self._stop(maintenance, poll, delivery)
 
@@ -241,12 +244,24 @@ class SinkTask:
         self.source.give_up()
         self._fenced_at = self.time.monotonic()
 
-    def _check_fence(self) -> None:
-        if self._fenced_at is not None and self.time.monotonic() - self._fenced_at > FENCED_PATIENCE_S:
+    async def _mend_fence(self) -> None:
+        """Claim anew, once, what the group says is this task's: it was fenced off by a claim of an earlier owner that came late."""
+        if self._fenced_at is None:
+            return
+        now = self.time.monotonic()
+        if now - self._reclaimed_at > 2 * FENCED_PATIENCE_S and await self._is_assigned():
+            self._reclaimed_at = now
+            log.info("task.claims_again", **self._context)
+        elif now - self._fenced_at > FENCED_PATIENCE_S:
             raise FatalError(
                 f"another writer uses the connector name {self.config.name} with the same database and topics, outside of "
                 f"the consumer group {self.config.group_id}; one of the two must be named otherwise"
             )
+
+    async def _is_assigned(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self.source.claim_assignment(), IDLE_S)
+        return False
 
     async def _finish(self, delivery: asyncio.Task[None] | None) -> None:
         """Wait for a delivery to end, staying a member of the group however long it takes."""

@@ -27,6 +27,8 @@ PARTITIONS = 8
 TASKS = 4
 PATIENT_MS = "300000"  # a session time-out that no test outlasts
 PAUSE_S = 0.02  # between two rounds of records, one to each partition
+ROUNDS, ROUND_S = 8, 3.0
+STALL_S = 20.0  # the longest that nothing may arrive while workers come and go
 
 
 @dataclass(slots=True, kw_only=True)
@@ -169,6 +171,35 @@ async def test_from_one_worker_to_four_and_back_under_load_nothing_is_lost_or_do
             assert await asyncio.to_thread(leaving.stop) == 0
         await spread(first)
     await scene.all_have_arrived_once(sent[0])
+
+
+@pytest.mark.guarantees("G-SINK-4")
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+async def test_while_a_worker_joins_and_another_leaves_every_three_seconds_records_go_on_arriving_once(
+    scene: Scene, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    (constant,) = await scene.start()
+    await deploy(constant, scene)
+    guests: list[SinkWorker] = []
+    rounds: list[float] = []
+    async with scene.load() as sent:
+        await scene.have_arrived(100)
+        for _ in range(ROUNDS):
+            began, before = time.monotonic(), await scene.arrived()
+            joining = asyncio.create_task(scene.start())
+            if guests:
+                assert await asyncio.to_thread(guests.pop().stop) == 0
+            guests += await joining
+            await scene.have_arrived(before + 1, timeout_s=STALL_S)
+            rounds.append(round(time.monotonic() - began, 1))
+            await asyncio.sleep(began + ROUND_S - time.monotonic())  # the rhythm is the fault
+        await spread(constant, *guests)
+        await scene.have_arrived(sent[0])
+    await scene.all_have_arrived_once(sent[0])
+    record_testsuite_property("rounds of workers that join and leave, s", rounds)
+    events = {json.loads(line)["event"] for line in constant.log.read_text().splitlines()}
+    assert not events & {"task.failed", "task.stop_timed_out"}
 
 
 async def test_a_lone_worker_that_was_killed_does_not_wait_for_its_own_session_to_time_out(

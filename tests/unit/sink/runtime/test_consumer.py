@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
+from sink_connector.runtime import beginnings, fetched_batches
 from sink_connector.runtime import consumer as module
-from sink_connector.runtime import fetched_batches
 from sink_connector.runtime.consumer import PartitionConsumer
 from sink_connector.runtime.subscription import Subscription
 from sink_connector.sink.offsets import Beginning, Claim, Partition
@@ -22,6 +22,7 @@ class Kafka:
     """A consumer of aiokafka's, as far as a claim asks it; `fails` is raised where it is to join."""
 
     fails: BaseException | None = None
+    _coordinator: None = None
     sought: dict[TopicPartition, int] = field(default_factory=dict)
     is_stopped: bool = False
     asked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,6 +44,9 @@ class Kafka:
         await self.answers.wait()
         return dict.fromkeys(partitions, 0)
 
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
+
     async def committed(self, _partition: TopicPartition) -> None:
         return None
 
@@ -58,6 +62,11 @@ class Store:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     claims: int = 0
 
+    async def has_begun(self) -> bool:
+        self.asked.set()
+        await self.answers.wait()
+        return True
+
     async def claim(self, _partition: Partition, beginning: Beginning) -> Claim:
         self.asked.set()
         await self.answers.wait()
@@ -72,14 +81,14 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     async def ids(_client: object, topics: Iterable[str]) -> dict[str, str]:
         return dict.fromkeys(topics, "id")
 
-    monkeypatch.setattr(module, "topic_ids", ids)
+    monkeypatch.setattr(beginnings, "topic_ids", ids)
     monkeypatch.setattr(module, "AIOKafkaConsumer", lambda **_: kafka)
     monkeypatch.setattr(fetched_batches, "install", lambda _: None)
     return kafka
 
 
-def source() -> PartitionConsumer:
-    options = {"auto_offset_reset": "earliest", "group_id": "g", "client_id": "c"}
+def source(*, reset: str = "earliest") -> PartitionConsumer:
+    options = {"auto_offset_reset": reset, "group_id": "g", "client_id": "c"}
     client: Any = None
     return PartitionConsumer(options=options, client=client, subscription=Subscription(topics=("orders",)))
 
@@ -113,6 +122,23 @@ async def test_no_claim_begins_for_a_partition_that_was_taken_away_meanwhile(kaf
     kafka.answers.set()
     await rewinding
     assert (store.claims, consumer.epochs) == (0, {})
+
+
+async def test_what_is_assigned_while_there_was_nothing_to_claim_is_claimed_next(kafka: Kafka) -> None:
+    store: Any = Store()
+    kafka.answers.set()
+    consumer = source(reset="latest")
+    await consumer.start()
+    await consumer.on_partitions_assigned([])
+    rewinding = asyncio.create_task(consumer.rewind(store))
+    await store.asked.wait()  # whether there were offsets before
+    await consumer.on_partitions_revoked([])
+    await consumer.on_partitions_assigned([ONE])
+    store.answers.set()
+    await rewinding
+    assert consumer.assigned.is_set()
+    await consumer.rewind(store)
+    assert (store.claims, consumer.assigned.is_set()) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,8 @@ class Group:
     alive: list[float] = field(default_factory=list)
     starts: int = 0
     stops: int = 0
+    is_member: bool = False
+    claims: list[float] = field(default_factory=list)
 
     async def start(self) -> None:
         self.starts += 1
@@ -114,6 +116,12 @@ class Group:
         self.epochs[ZERO] = self.generation
         self.position = self.database.next_offset
         self.assigned.clear()
+
+    async def claim_assignment(self) -> bool:
+        if self.is_member:
+            self.claims.append(now())
+            self.assigned.set()
+        return self.is_member
 
     async def poll(self, *, timeout_ms: int, most: int) -> Polled:
         generation = self.generation
@@ -300,6 +308,28 @@ async def test_a_fenced_task_that_is_assigned_its_share_in_time_goes_on() -> Non
         await asyncio.sleep(2 * sink_task.FENCED_PATIENCE_S)
         assert not scene.running.done()
         assert scene.database.batches == [[0, 1, 2]]
+
+
+@in_virtual_time
+async def test_a_task_fenced_off_by_a_late_claim_of_an_earlier_owner_claims_its_share_again() -> None:
+    async with running(end=3) as scene:
+        scene.database.fail = FencedError("claimed by another")
+        await scene.until(lambda: scene.database.begun)
+        scene.database.fail, scene.group.is_member = None, True
+        await scene.until(lambda: scene.database.batches, within_s=2 * sink_task.IDLE_S)
+        await asyncio.sleep(3 * sink_task.FENCED_PATIENCE_S)
+        assert not scene.running.done()
+        assert (scene.database.batches, len(scene.group.claims)) == ([[0, 1, 2]], 1)
+
+
+@in_virtual_time
+async def test_a_task_that_is_fenced_off_again_by_a_writer_outside_of_the_group_fails() -> None:
+    async with running(end=3) as scene:
+        scene.group.is_member = True
+        scene.database.fail = FencedError("claimed by another")
+        with pytest.raises(FatalError, match="must be named otherwise"):
+            await asyncio.wait_for(scene.running, 2 * sink_task.FENCED_PATIENCE_S)
+        assert (len(scene.group.claims), scene.database.batches) == (1, [])
 
 
 @in_virtual_time

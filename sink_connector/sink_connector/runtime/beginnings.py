@@ -1,0 +1,65 @@
+"""Where the partitions of a connector begin that have no stored offset."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.client import AIOKafkaClient
+
+from sink_connector.runtime.subscription import Subscription
+from sink_connector.runtime.topic_ids import topic_ids
+from sink_connector.sink.offsets import Beginning, Partition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginnings:
+    """`reset` is `auto.offset.reset`. `client` is for questions to the cluster; the group is asked by the consumer that is given."""
+
+    client: AIOKafkaClient
+    subscription: Subscription
+    reset: str
+
+    async def of_all(self, consumer: AIOKafkaConsumer) -> dict[Partition, Beginning]:
+        """Where the very first start begins with `latest`: at the end of every partition that there is by then."""
+        cluster = await self.client.fetch_all_metadata()
+        partitions = sorted(
+            TopicPartition(topic, partition)
+            for topic in cluster.topics()
+            if self.subscription.has(topic)
+            for partition in cluster.partitions_for_topic(topic) or ()
+        )
+        if not partitions:
+            return {}
+        ids = await topic_ids(self.client, {partition.topic for partition in partitions})
+        ends = await consumer.end_offsets(partitions)
+        beginnings = {}
+        for partition in partitions:
+            committed = await consumer.committed(partition)
+            first = ends[partition] if committed is None else committed
+            topic_id = ids.get(partition.topic, "")
+            beginnings[Partition(*partition)] = Beginning(
+                first=first, reset=ends[partition], topic_id=topic_id
+            )
+        return beginnings
+
+    async def of(
+        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, Beginning]:
+        """Where to begin if nothing is stored yet: where the group (a JVM worker's) was, else at the partition's beginning.
+
+        After the offsets were reset, `auto.offset.reset` counts.
+        """
+        if not partitions:
+            return {}
+        ids = await topic_ids(self.client, {partition.topic for partition in partitions})
+        starts = await consumer.beginning_offsets(partitions)
+        resets = await consumer.end_offsets(partitions) if self.reset == "latest" else starts
+        beginnings = {}
+        for partition in partitions:
+            committed = await consumer.committed(partition)
+            beginnings[partition] = Beginning(
+                first=starts[partition] if committed is None else committed,
+                reset=resets[partition],
+                topic_id=ids.get(partition.topic, ""),
+            )
+        return beginnings
