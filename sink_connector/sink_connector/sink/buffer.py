@@ -21,6 +21,7 @@ from sink_connector.sink.table_metadata import TableName
 from sink_connector.sink.table_naming import TableNaming
 
 MOST_BYTES = 5 * 512 * 1024  # of keys, values and headers of a batch
+PROBE_BYTES = 4 * MOST_BYTES
 GROWTH = 10  # a limit that was lowered grows by a tenth with every batch that fits
 
 
@@ -36,12 +37,21 @@ class Convert(Protocol):
         ...
 
 
+def is_short_of_memory() -> bool:
+    """Whether the process cannot have what a few batches take: a record that found no memory is not to blame then."""
+    try:
+        bytearray(PROBE_BYTES)
+    except MemoryError:
+        return True
+    return False
+
+
 class Buffer:
     """Fills a batch, and the next one once it is full, so that two are ready while another is written.
 
     It owns the limits of a batch: records, bytes and age.
 
-    `limit` is the most records of a batch: `batch.size`, or fewer after the database took too long over one.
+    `limit` is the most records of a batch: `batch.size`, or fewer after the database took too long over one or memory was short.
     """
 
     def __init__(
@@ -51,7 +61,9 @@ class Buffer:
         convert: Convert,
         *,
         monotonic: Callable[[], float] = time.monotonic,
+        is_short: Callable[[], bool] = is_short_of_memory,
     ) -> None:
+        self._is_short = is_short
         self.limit = config.batch_size
         self._most = config.batch_size
         self._linger_ms = config.linger_ms
@@ -122,8 +134,11 @@ class Buffer:
     ) -> None:
         """Convert what was read, in the order of each partition.
 
-        A record that cannot be converted, for whatever reason, becomes a dead letter of the batch; so does one whose place
-        is among `unreadable`.
+        A record that cannot be converted, for whatever reason of its own, becomes a dead letter of the batch; so does one whose
+        place is among `unreadable`.
+
+        Raises:
+            MemoryError: The process is short of memory. What is buffered is incomplete then, and has to be read again.
         """
         batch = self._batch
         if not batch.positions:
@@ -166,7 +181,10 @@ class Buffer:
                 if converted is not None:
                     topic, entry = converted
                     found.setdefault((topic, self._naming.table_of(topic)), []).append(entry)
-            except Exception as error:  # noqa: BLE001 - of whatever class
+            except Exception as error:  # of whatever class
+                if isinstance(error, MemoryError) and self._is_short():
+                    self.timed_out(batch.records)
+                    raise
                 batch.bad.append(DeadLetter.of(record, error, stage=Stage.VALUE_CONVERTER))
         return {place: WriteRecords.of(entries) for place, entries in found.items()}
 

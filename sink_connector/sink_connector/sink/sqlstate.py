@@ -12,7 +12,7 @@ class Decision(Enum):
     """What a failure is about, and so what is to be done."""
 
     RETRY = "retry"  # an outage or a clash: the same again later will do
-    TIMEOUT = "timeout"  # the statement took too long: less at a time may do
+    TIMEOUT = "timeout"  # the statement took too long, or memory is short: less at a time may do
     RECORD = "record"  # one of the records cannot be written
     REFERENCE = "reference"  # a row that another refers to is missing, or still referred to: it may come right by itself
     STALE = "stale"  # what is known of a table, or the server's plan, is out of date
@@ -68,7 +68,7 @@ KINDS: tuple[tuple[tuple[type[BaseException], ...], Decision], ...] = (
     ((FatalError,), Decision.FATAL),
     ((ChangeNeededError, asyncpg.OutdatedSchemaCacheError), Decision.STALE),
     ((ValueError, TypeError, ArithmeticError), Decision.RECORD),  # the driver could not encode a value
-    ((TimeoutError,), Decision.TIMEOUT),
+    ((TimeoutError, MemoryError), Decision.TIMEOUT),
     (
         (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError),
         Decision.RETRY,

@@ -64,6 +64,7 @@ def test_a_bad_record_is_isolated_once_and_what_cannot_be_isolated_fails() -> No
 def test_a_batch_that_takes_too_long_is_halved_down_to_one_record_which_is_then_refused() -> None:
     assert POLICY.on(SLOW, 1, Attempts(records=2)) == Halve()
     assert POLICY.on(TimeoutError(), 1, Attempts(records=5_000)) == Halve()
+    assert POLICY.on(MemoryError(), 1, Attempts(records=5_000)) == Halve()
     for timeouts in range(MOST_TIMEOUTS):
         action = POLICY.on(SLOW, 1, Attempts(records=1, timeouts=timeouts))
         assert isinstance(action, Retry)

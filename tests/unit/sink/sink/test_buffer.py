@@ -53,7 +53,9 @@ def taken(record: SourceRecord) -> tuple[str, WriteRecord]:
 as_it_is = Conversion(taken)  # takes the bytes for the value
 
 
-def buffer_of(convert: Convert = as_it_is, *, now: list[float] | None = None, **keys: str) -> Buffer:
+def buffer_of(
+    convert: Convert = as_it_is, *, now: list[float] | None = None, is_short: bool = False, **keys: str
+) -> Buffer:
     clock = now if now is not None else [0.0]
     given = {
         "name": "c",
@@ -62,7 +64,9 @@ def buffer_of(convert: Convert = as_it_is, *, now: list[float] | None = None, **
         "topics": "t",
     }
     config = parse_connector(given | {name.replace("__", "."): value for name, value in keys.items()})
-    return Buffer(config, TableNaming(config.table), convert, monotonic=lambda: clock[0])
+    return Buffer(
+        config, TableNaming(config.table), convert, monotonic=lambda: clock[0], is_short=lambda: is_short
+    )
 
 
 def fill(buffer: Buffer, *records: Source, **more: Any) -> None:
@@ -158,6 +162,16 @@ def test_whatever_goes_wrong_with_a_record_is_that_records(error: Exception) -> 
         2,
     ]
     assert [(letter.source.offset, letter.error_class) for letter in batch.bad] == [(1, type(error).__name__)]
+
+
+def test_a_process_short_of_memory_blames_no_record_and_reads_fewer_at_a_time() -> None:
+    def convert(_record: SourceRecord) -> tuple[str, WriteRecord] | None:
+        raise MemoryError
+
+    buffer = buffer_of(Conversion(convert), is_short=True, batch__size="1000")
+    with pytest.raises(MemoryError):
+        fill(buffer, *(Source(offset=number) for number in range(100)))
+    assert buffer.limit == 50
 
 
 def test_a_topic_that_makes_no_table_is_a_bad_record() -> None:

@@ -38,7 +38,7 @@ from sink_connector.sink.sqlstate import Decision, decide
         (asyncpg.DataCorruptedError(""), Decision.FATAL),
         (KeyError(), Decision.RECORD),
         (RecursionError(), Decision.RECORD),
-        (MemoryError(), Decision.RECORD),
+        (MemoryError(), Decision.TIMEOUT),
     ],
 )
 def test_a_failure_leads_to_its_decision(error: Exception, decision: Decision) -> None:
