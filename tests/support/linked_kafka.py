@@ -1,29 +1,60 @@
-"""A broker that clients reach through a link which a test may cut, hold and slow down."""
+"""Brokers that clients, or the other brokers, reach through links which a test may cut, hold and slow down."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from devservers.kafka import LinkListener
 from devservers.kafka_cluster import KafkaCluster
 from devservers.ports import HOST, free_ports
-from tests.support.tcp_proxy import TcpProxy, tcp_proxy
+from devservers.tcp_proxy import TcpProxy, tcp_proxy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedKafka:
-    """`bootstrap` leads through the link, and so does every address that the broker tells."""
+    """`bootstrap` leads through the link, and so does every address that the broker tells there; `direct` does not."""
 
     bootstrap: str
+    direct: str
     link: TcpProxy
 
 
 @asynccontextmanager
 async def linked_kafka(directory: Path) -> AsyncIterator[LinkedKafka]:
     """A cluster of one broker; it keeps its files in `directory`."""
-    port, controller, outside = free_ports(3)
+    inside, outside = free_ports(2)
+    listener = LinkListener(name="LINK", port=inside, advertised_port=outside)
     async with (
-        tcp_proxy(f"kafka://{HOST}:{port}", port=outside) as link,
-        KafkaCluster(directory=directory, ports=(port, controller), advertised=(outside,)),
+        tcp_proxy(f"kafka://{HOST}:{inside}", port=outside) as link,
+        KafkaCluster(directory=directory, links=[[listener]]) as kafka,
     ):
-        yield LinkedKafka(bootstrap=f"{HOST}:{outside}", link=link)
+        yield LinkedKafka(bootstrap=f"{HOST}:{outside}", direct=kafka.bootstrap, link=link)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedBrokers:
+    """Three brokers; `links[n]` is what the others reach the one with id `n + 1` by. Clients reach all directly."""
+
+    bootstrap: str
+    links: tuple[TcpProxy, ...]
+
+
+@asynccontextmanager
+async def linked_brokers(directory: Path) -> AsyncIterator[LinkedBrokers]:
+    """They keep their files in `directory`."""
+    ports = free_ports(6)
+    inside, outside = ports[:3], ports[3:]
+    async with AsyncExitStack() as running:
+        links = [
+            await running.enter_async_context(tcp_proxy(f"kafka://{HOST}:{port}", port=through))
+            for port, through in zip(inside, outside, strict=True)
+        ]
+        listeners = [
+            [LinkListener(name="BETWEEN", port=port, advertised_port=through, between_brokers=True)]
+            for port, through in zip(inside, outside, strict=True)
+        ]
+        kafka = await running.enter_async_context(
+            KafkaCluster(directory=directory, brokers=3, links=listeners)
+        )
+        yield LinkedBrokers(bootstrap=kafka.bootstrap, links=tuple(links))

@@ -154,7 +154,7 @@ def whole_stack(directory: Path, *options: str) -> Iterator[RunningStack]:
     ports = next(
         ports
         for offset in _OFFSETS
-        if not taken((ports := Ports(offset=offset)).all(brokers=BROKERS, secure=True))
+        if not taken((ports := Ports(offset=offset)).all(brokers=BROKERS, secure=True, playground=True))
     )
     try:
         started = run_demo(directory, ports, "up", *options, timeout_s=_START_TIMEOUT_S)

@@ -13,8 +13,8 @@ from devservers.postgres import UNPRIVILEGED_USER
 from devservers.postgres_programs import binaries
 from devservers.postgres_server import PostgresServer
 from devservers.process import ChildProcess, minimal_environment, tail
+from devservers.tcp_proxy import TcpProxy, tcp_proxy
 from tests.support.sink import execute, rows
-from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 from tests.support.waiting import wait_until
 
 

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from catalog_service.read_model.database import Database
 from catalog_service.read_model.migrate import expected_revision, upgrade
+from devservers.tcp_proxy import tcp_proxy
 from tests.conftest import MakeDatabase
 from tests.support.read_side import ReadModel, an_order, serving
-from tests.support.tcp_proxy import tcp_proxy
 from tests.support.waiting import wait_until
 
 NOBODY = "postgresql://nobody@127.0.0.1:9/nothing"

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from prometheus_client import REGISTRY
 
+from devservers.tcp_proxy import TcpProxy
 from order_service import bootstrap
 from order_service.adapters.kafka import publisher
 from tests.conftest import own_databases, own_topics
@@ -27,7 +28,6 @@ from tests.support.sink import (
     struct,
     wait_until_read,
 )
-from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import assert_stays, wait_until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow, pytest.mark.timeout(120)]
@@ -41,6 +41,7 @@ BREAKS: dict[str, Callable[[TcpProxy], None]] = {
     "answers held": partial(TcpProxy.hold, requests=False),
     "reset in mid-answer": partial(TcpProxy.reset_answers, after=300),
 }
+SLOW = {"slow": {"delay_s": 0.3}, "jitter": {"delay_s": 0.05, "jitter_s": 0.4}}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -108,11 +109,12 @@ async def test_commands_go_on_while_the_link_of_an_instance_is_broken_and_all_is
     assert newest_is_last(await shop.records("products", at_least=1 + ORDERS))
 
 
+@pytest.mark.parametrize("slow", SLOW)
 async def test_over_a_slow_link_orders_take_longer_and_are_confirmed(
-    shop: OrderCluster, kafka: LinkedKafka
+    shop: OrderCluster, kafka: LinkedKafka, slow: str
 ) -> None:
     before = restarts()
-    kafka.link.delay_s = 0.3
+    kafka.link.slow(**SLOW[slow])
     for order in [await shop[1].placed(("tea", 1)) for _ in range(ORDERS)]:
         await shop[1].reaches(order, "CONFIRMED", timeout_s=60)
     assert restarts() == before

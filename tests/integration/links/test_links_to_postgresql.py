@@ -7,10 +7,10 @@ from functools import partial
 import httpx
 import pytest
 
+from devservers.tcp_proxy import TcpProxy, tcp_proxy
 from tests.conftest import MakeTopic
 from tests.integration.order.conftest import built_clusters
 from tests.support.order_cluster import OrderCluster, payload
-from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -71,10 +71,11 @@ async def test_commands_are_answered_in_time_while_the_link_is_broken_and_each_h
     assert {order["order_id"] for order in published} == {order["order_id"] for order in orders}
 
 
+@pytest.mark.parametrize("jitter_s", [0.0, 0.1])
 async def test_over_a_slow_link_orders_take_longer_and_are_confirmed(
-    shop: OrderCluster, link: TcpProxy
+    shop: OrderCluster, link: TcpProxy, jitter_s: float
 ) -> None:
-    link.delay_s = 0.05
+    link.slow(delay_s=0.05 if not jitter_s else 0.0, jitter_s=jitter_s)
     for order in [await shop[1].placed(("tea", 1)) for _ in KEYS]:
         await shop[1].reaches(order, "CONFIRMED", timeout_s=60)
 

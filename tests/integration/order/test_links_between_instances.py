@@ -5,9 +5,9 @@ import time
 import httpx
 import pytest
 
+from devservers.tcp_proxy import tcp_proxy
 from tests.integration.order.conftest import MakeCluster
 from tests.support.order_cluster import Instance
-from tests.support.tcp_proxy import tcp_proxy
 from tests.support.waiting import wait_until
 
 ANSWERED_WITHIN_S = 8

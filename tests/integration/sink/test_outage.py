@@ -2,6 +2,7 @@
 
 import pytest
 
+from devservers.tcp_proxy import tcp_proxy
 from tests.conftest import MakeTopic
 from tests.support.sink import (
     INT64,
@@ -15,7 +16,6 @@ from tests.support.sink import (
     task_of,
     wait_until_read,
 )
-from tests.support.tcp_proxy import tcp_proxy
 from tests.support.waiting import assert_stays, wait_until
 
 
@@ -95,13 +95,14 @@ async def test_a_link_that_is_held_until_the_task_has_given_up_loses_and_doubles
     assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
 
 
+@pytest.mark.parametrize(("delay_s", "jitter_s"), [(0.2, 0.0), (0.0, 0.4)])
 async def test_over_a_slow_link_everything_is_written(
-    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, delay_s: float, jitter_s: float
 ) -> None:
     topic = await make_topic(partitions=2)
     await execute(database, "CREATE TABLE numbers (id bigint)")
     async with tcp_proxy(database) as proxy:
-        proxy.delay_s = 0.2
+        proxy.slow(delay_s=delay_s, jitter_s=jitter_s)
         given = configuration(proxy.dsn, topics=topic, table__name__format="numbers")
         await send(kafka_bootstrap, topic, map(message, range(3000)))
         async with connected(kafka_bootstrap, given) as connector:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from demo.chaos.schedule import DEFAULT
 from tests.support.documents import REPOSITORY
-from tests.support.faults import DOCUMENT, FAULTS, Fault, document
+from tests.support.faults import DOCUMENT, FAULTS, GOALS_S, Fault, document
 from tests.unit.docs.test_guarantees import proofs
 
 INVARIANTS = {"ACK", "VER", "SUM", "STOCK", "ACCT", "LIVE", "RYW", "ALIVE", "MONO"}
@@ -12,6 +13,10 @@ INVARIANTS = {"ACK", "VER", "SUM", "STOCK", "ACCT", "LIVE", "RYW", "ALIVE", "MON
 def test_the_tables_are_what_the_tests_and_the_committed_runs_say() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert document(text) == text, "run `.venv/bin/python -m tests.support.faults`"
+
+
+def test_each_fault_with_a_goal_is_one_that_can_be_thrown() -> None:
+    assert GOALS_S.keys() <= set(DEFAULT)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

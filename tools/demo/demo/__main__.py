@@ -96,6 +96,19 @@ COMMANDS = {
         "has arrived, and ask the auditor and the history of what the customers saw whether every promise was kept. Exit "
         "code 0: it was, 1: it was not, 2: it could not be judged, 3: nothing runs.",
     ),
+    "fault": Command(
+        "demo.cli.fault",
+        "one fault by hand: kill, pause, stop, cut, lock; with --playground also links",
+        "Break one thing of the running stack for a while, and take it back. Without a name, everything that can be broken "
+        "is listed; links can on a stack that is up with --playground.",
+    ),
+    "anomaly": Command(
+        "demo.cli.anomaly",
+        "a wrong design beside the right one, on this Kafka and this PostgreSQL, and how it is caught",
+        "Run a design that is wrong on purpose, then the right one, through the same mishap: dual write, offsets before rows, "
+        "no version guard and others. Each has a database and a topic of its own; the stack's data stays as it is. Exit code "
+        "0: the wrong one was caught and the right one is clean.",
+    ),
     "trace": Command(
         "demo.cli.trace",
         "one order's journey: what it caused at which instance, in which topic, and who has read it",

@@ -53,8 +53,16 @@ class Home:
     @property
     def starting_lock(self) -> Path:
         """Locked while the stack is being started; beside the folder, which need not be there yet."""
+        return self._beside("lock")
+
+    @property
+    def links_socket(self) -> Path:
+        """Where faults of links are asked for; beside the folder, whose path may be longer than a socket's can be."""
+        return self._beside("links")
+
+    def _beside(self, suffix: str) -> Path:
         digest = hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
-        return private_directory(Path(tempfile.gettempdir()) / f"demo-{os.geteuid()}") / f"{digest}.lock"
+        return private_directory(Path(tempfile.gettempdir()) / f"demo-{os.geteuid()}") / f"{digest}.{suffix}"
 
     def log(self, part: str) -> Path:
         """The log of `part`."""

@@ -44,4 +44,5 @@ def running_stack() -> Stack:
         classpath="",
         observe=found.observe,
         secure=found.secure,
+        playground=found.playground,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from auditor.target import Target
 from demo.home import Home
+from demo.links import StackLinks
 from demo.observers import Observers
 from demo.read_database import ReadDatabase, read_database
 from demo.security import StackSecurity
@@ -30,6 +31,8 @@ class Stack:
     observers: Observers | None = None
     security: StackSecurity | None = None
     """None: whoever is on this machine may do everything."""
+    playground: bool = False
+    """Whether the page has switches that break the stack."""
 
     @classmethod
     def of(  # noqa: PLR0913 - where it is kept, what it consists of
@@ -41,6 +44,7 @@ class Stack:
         classpath: str,
         observe: bool = False,
         secure: bool = False,
+        playground: bool = False,
     ) -> "Stack":
         """Describe the stack kept in `home`, making passwords that are not there yet."""
         security = StackSecurity.of(home=home, ports=ports) if secure else None
@@ -61,7 +65,21 @@ class Stack:
             peer_secret=kept_password(home.secrets / "order_peers"),
             observers=Observers(home=home, ports=ports) if observe else None,
             security=security,
+            playground=playground,
         )
+
+    @property
+    def links(self) -> StackLinks | None:
+        """Those of a playground. None: the parts reach each other directly, and no link can be broken."""
+        return StackLinks(home=self.home, ports=self.ports, brokers=self.brokers) if self.playground else None
+
+    def bootstrap_of(self, client: str) -> str:
+        """The brokers' addresses for one part, through its links where there are any."""
+        return self.links.bootstrap(client) if self.links else self.bootstrap
+
+    def dsn_of(self, client: str, dsn: str) -> str:
+        """The read database's address for one part, through its link where there is one."""
+        return self.links.dsn(client, dsn) if self.links else dsn
 
     @property
     def bootstrap(self) -> str:
@@ -122,6 +140,7 @@ class Stack:
             },
             "kafka": {"bootstrap": self.bootstrap},
             "audit": self.audited.as_json(),
+            "links": list(self.links.names) if self.links else [],
             "cafile": str(self.security.authority.certificate) if self.security else None,
         }
 
@@ -129,7 +148,12 @@ class Stack:
     def kafka(self) -> tuple[Broker, ...]:
         """The brokers of the cluster."""
         nodes = [
-            Node(id=n, port=self.ports.broker(n), controller_port=self.ports.controller(n))
+            Node(
+                id=n,
+                port=self.ports.broker(n),
+                controller_port=self.ports.controller(n),
+                links=self.links.listeners(n) if self.links else (),
+            )
             for n in range(1, self.brokers + 1)
         ]
         return cluster(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from demo import links
 from demo.environment import base_environment, own_settings
 from demo.home import GUIDE, REPOSITORY
 from demo.security import StackSecurity
@@ -31,6 +32,8 @@ def graph_of(stack: Stack, http: httpx.AsyncClient) -> Graph:
         parts += _order(stack, instance, http)
     if stack.security:
         parts.append(_issuer(stack, stack.security, http))
+    if stack.links:
+        parts.append(stack.links.part())
     seed = Command(
         command=(sys.executable, str(SEED_JOB), *stack.orders.values()),
         env=base_environment() | (stack.security.staff_env() if stack.security else {}),
@@ -53,7 +56,7 @@ def _kafka(stack: Stack) -> list[Part]:
                 name=broker.name,
                 command=broker.run_command,
                 ready=broker.answers,
-                after=frozenset({storage}),
+                after=frozenset({storage, *((links.PART,) if stack.links else ())}),
                 url=broker.bootstrap,
                 grace_s=15,
             ),
@@ -134,7 +137,7 @@ def _order(stack: Stack, instance: str, http: httpx.AsyncClient) -> list[Part]:
     env = _settings(stack, "ORDER_", instance) | {
         "ORDER_INSTANCE": instance,
         "ORDER_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
-        "ORDER_KAFKA_BOOTSTRAP": stack.bootstrap,
+        "ORDER_KAFKA_BOOTSTRAP": stack.bootstrap_of(instance),
         "ORDER_HOST": HOST,
         "ORDER_PORT": url.rpartition(":")[2],
         "ORDER_PEERS": json.dumps(stack.orders),
@@ -149,7 +152,7 @@ def _order(stack: Stack, instance: str, http: httpx.AsyncClient) -> list[Part]:
             name=instance,
             command=(_script("order-service"), "serve"),
             ready=_serves(http, f"{url}/health/ready"),
-            after=frozenset({migrate, "topics", *_issued(stack)}),
+            after=frozenset({migrate, "topics", *_needed(stack)}),
             env=env,
             url=url,
         ),
@@ -161,13 +164,13 @@ def _settings(stack: Stack, prefix: str, part: str) -> dict[str, str]:
     return own_settings(prefix) | (stack.observers.environment(part) if stack.observers else {})
 
 
-def _issued(stack: Stack) -> tuple[str, ...]:
-    """What a service that asks for tokens comes after."""
-    return ("issuer",) if stack.security else ()
+def _needed(stack: Stack) -> tuple[str, ...]:
+    """What a service comes after that asks for tokens, and reaches the others by links that can be broken."""
+    return (*(("issuer",) if stack.security else ()), *((links.PART,) if stack.links else ()))
 
 
 def _sink(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
-    before = frozenset({"sink-init", "catalog-migrate", "topics"})
+    before = frozenset({"sink-init", "catalog-migrate", "topics", *((links.PART,) if stack.links else ())})
     connectors = sorted(str(path) for path in CONNECTORS.glob("*.json"))
     deploy = (_script("sink-connector"), "deploy", *connectors, "--url", stack.sink_url)
     return [
@@ -188,7 +191,7 @@ def _sink(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
             after=before,
             env=_settings(stack, "SINK_", "sink")
             | {
-                "SINK_BOOTSTRAP_SERVERS": stack.bootstrap,
+                "SINK_BOOTSTRAP_SERVERS": stack.bootstrap_of("sink"),
                 "SINK_GROUP_ID": "sink",
                 "SINK_CONFIG_STORAGE_TOPIC": "sink-configs",
                 "SINK_CONFIG_STORAGE_REPLICATION_FACTOR": str(stack.brokers),
@@ -197,7 +200,7 @@ def _sink(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
                 "SINK_REST_HOST": HOST,
                 "SINK_REST_PORT": str(stack.ports.sink),
                 # A rebuild adds an option to it, unseen, behind a question mark of its own.
-                "SINK_DATABASE_URL": stack.read.sink_dsn.partition("?")[0],
+                "SINK_DATABASE_URL": stack.dsn_of("sink", stack.read.sink_dsn).partition("?")[0],
                 "SINK_TOPIC_PREFIX": "",
                 "SINK_CONFIG_PROVIDERS": "env",
                 "SINK_CONFIG_PROVIDERS_ENV_PARAM_ALLOWLIST_PATTERN": "SINK_DATABASE_URL|SINK_TOPIC_PREFIX",
@@ -230,12 +233,12 @@ def _catalog(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
             name="catalog",
             command=(_script("catalog-service"), "serve"),
             ready=_serves(http, f"{stack.catalog_url}/health/ready"),
-            after=frozenset({"catalog-migrate", "sink-init", "topics", *_issued(stack)}),
+            after=frozenset({"catalog-migrate", "sink-init", "topics", *_needed(stack)}),
             env={"CATALOG_GUIDE": str(GUIDE)}
             | _settings(stack, "CATALOG_", "catalog")
             | {
-                "CATALOG_DATABASE_URL": stack.read.catalog_dsn,
-                "CATALOG_KAFKA_BOOTSTRAP": stack.bootstrap,
+                "CATALOG_DATABASE_URL": stack.dsn_of("catalog", stack.read.catalog_dsn),
+                "CATALOG_KAFKA_BOOTSTRAP": stack.bootstrap_of("catalog"),
                 "CATALOG_HOST": HOST,
                 "CATALOG_PORT": str(stack.ports.catalog),
                 "CATALOG_ORDER_SERVICES": json.dumps(stack.orders),

@@ -34,14 +34,25 @@ rootLogger.appenderRef.out.ref = out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkListener:
+    """A further listener, for clients that come through something which stands between: they are sent to what is advertised."""
+
+    name: str
+    port: int
+    advertised_port: int
+    advertised_host: str = HOST
+    between_brokers: bool = False
+    """Brokers copy from this one through it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """Where one member of the cluster listens."""
 
     id: int
     port: int
     controller_port: int
-    advertised_port: int | None = None
-    """Where clients are sent to, once they have asked it for the cluster; None: to `port`."""
+    links: tuple[LinkListener, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +154,10 @@ class Broker:
             # A follower's fetch that finds nothing is asked again after so long; one that finds something is answered at
             # once. Not longer: a partition that moves to another leader waits for the fetch under way there.
             "replica.fetch.wait.max.ms": "1000",
+            # How long a broker that was killed keeps the lead of its partitions, and may not come back: 9 s by default. One
+            # heartbeat may be missed; two may not.
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "1000",
             "num.network.threads": "2",
             "num.io.threads": "4",
         }
@@ -153,14 +168,25 @@ class Broker:
 
     def _listeners(self) -> dict[str, str]:
         if self.security is None:
-            return {
-                "listeners": f"PLAINTEXT://{HOST}:{self.node.port},CONTROLLER://{HOST}:{self.node.controller_port}",
-                "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-                "advertised.listeners": f"PLAINTEXT://{HOST}:{self.node.advertised_port or self.node.port}",
-            }
+            return self._open_listeners()
         return self.security.broker_properties(
             name=self.name, host=HOST, client_port=self.node.port, controller_port=self.node.controller_port
         ) | {"super.users": super_users([f"kafka-{node.id}" for node in self.nodes])}
+
+    def _open_listeners(self) -> dict[str, str]:
+        node, links = self.node, self.node.links
+        listeners = {"PLAINTEXT": node.port, "CONTROLLER": node.controller_port}
+        listeners |= {link.name: link.port for link in links}
+        advertised = [f"PLAINTEXT://{HOST}:{node.port}"]
+        advertised += [f"{link.name}://{link.advertised_host}:{link.advertised_port}" for link in links]
+        return {
+            "inter.broker.listener.name": next(
+                (link.name for link in links if link.between_brokers), "PLAINTEXT"
+            ),
+            "listeners": ",".join(f"{name}://{HOST}:{port}" for name, port in listeners.items()),
+            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
+            "advertised.listeners": ",".join(advertised),
+        }
 
     @property
     def _data(self) -> Path:

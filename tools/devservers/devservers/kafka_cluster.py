@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from devservers.jars import Jars
-from devservers.kafka import Broker, Node, brokers_seen, cluster
+from devservers.kafka import Broker, LinkListener, Node, brokers_seen, cluster
 from devservers.kafka_security import KafkaSecurity
 from devservers.ports import HOST, free_ports
 from devservers.private_files import private_directory
@@ -28,8 +28,8 @@ class ClusterStartError(RuntimeError):
 class KafkaCluster:
     """A cluster for the length of an `async with`: started and complete on entry, no process left on exit.
 
-    `ports` are the brokers' client ports, then as many for the controllers; free ones by default. `advertised` are those
-    that clients are sent to where something stands between (not with `security`); the same by default. The data stays in
+    `ports` are the brokers' client ports, then as many for the controllers; free ones by default. `links` are
+    further listeners of each broker, for clients that come through something which stands between (not with `security`). The data stays in
     `directory`, so that a second cluster there continues where the first one stopped.
     """
 
@@ -39,7 +39,7 @@ class KafkaCluster:
         directory: Path,
         brokers: int = 1,
         ports: Sequence[int] | None = None,
-        advertised: Sequence[int] | None = None,
+        links: Sequence[Sequence[LinkListener]] = (),
         classpath: str | None = None,
         security: KafkaSecurity | None = None,
     ) -> None:
@@ -50,7 +50,7 @@ class KafkaCluster:
                 id=n + 1,
                 port=ports[n],
                 controller_port=ports[brokers + n],
-                advertised_port=advertised[n] if advertised else None,
+                links=tuple(links[n]) if links else (),
             )
             for n in range(brokers)
         ]

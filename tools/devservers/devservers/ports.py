@@ -14,6 +14,8 @@ import psutil
 HOST = "127.0.0.1"
 MAX_BROKERS = 3
 ORDER_INSTANCES = 3
+LINKED_CLIENTS = 8
+"""Of Kafka: the brokers themselves, sink, catalog, the instances; then of the read database: sink, catalog."""
 MAX_OFFSET = 65_535 - 9_411
 _DIGITS = 5
 
@@ -86,16 +88,29 @@ class Ports:
         """Port on which the controllers' quorum talks to `node`."""
         return 9191 + node + self.offset
 
-    def all(self, *, brokers: int, observe: bool = False, secure: bool = False) -> dict[int, str]:
+    def linked_broker(self, client: int, node: int) -> int:
+        """Port on which broker `node` is reached through the links of a client, counted from 0."""
+        return 9210 + 10 * client + node + self.offset
+
+    def link(self, client: int, node: int) -> int:
+        """Port of the link of a client, counted from 0, to server `node`, counted from 1."""
+        return 9310 + 10 * client + node + self.offset
+
+    def all(
+        self, *, brokers: int, observe: bool = False, secure: bool = False, playground: bool = False
+    ) -> dict[int, str]:
         """Every port in use with the part that owns it."""
         observers = {self.zipkin: "zipkin", self.prometheus: "prometheus"} if observe else {}
         nodes = range(1, brokers + 1)
+        linked = range(LINKED_CLIENTS if playground else 0)
         return (
             {self.catalog: "catalog", self.sink: "sink", self.postgres: "postgres"}
             | ({self.issuer: "issuer"} if secure else {})
             | {self.order(n): f"order-{n}" for n in range(1, ORDER_INSTANCES + 1)}
             | {self.broker(n): f"kafka-{n}" for n in nodes}
             | {self.controller(n): f"kafka-{n} (controller)" for n in nodes}
+            | {self.linked_broker(client, n): f"kafka-{n} (links)" for client in linked for n in nodes}
+            | {self.link(client, n): "links" for client in linked for n in nodes}
             | observers
         )
 

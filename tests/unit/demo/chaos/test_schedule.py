@@ -5,13 +5,18 @@ from itertools import pairwise
 
 import pytest
 
-from demo.chaos.schedule import BY_NAME, DEFAULT, KINDS, Fault, draw_schedule
+from demo.chaos.schedule import BY_NAME, DEFAULT, KINDS, LINK_FAULTS, Fault, draw_schedule
 
 PARTS = ("kafka-1", "kafka-2", "kafka-3", "postgres", "order-1", "order-2", "order-3", "sink", "catalog")
 
 
-def _drawn(seed: int, *, seconds: float = 300, kinds: tuple[str, ...] = DEFAULT) -> tuple[Fault, ...]:
-    return draw_schedule(seed=seed, seconds=seconds, parts=PARTS, kinds=kinds)
+LINKS = ("sink:postgres", "order-1:kafka", "kafka:kafka-2")
+
+
+def _drawn(
+    seed: int, *, seconds: float = 300, kinds: tuple[str, ...] | None = None, links: tuple[str, ...] = ()
+) -> tuple[Fault, ...]:
+    return draw_schedule(seed=seed, seconds=seconds, parts=PARTS, links=links, kinds=kinds)
 
 
 def test_the_same_seed_gives_the_same_schedule_and_another_gives_another() -> None:
@@ -54,6 +59,17 @@ def test_what_stays_in_the_topics_strikes_only_when_it_is_named() -> None:
     assert lasting == {"poison"}
     assert not lasting & set(DEFAULT)
     assert {fault.kind for fault in _drawn(1, kinds=("poison",))} == {"poison"}
+
+
+def test_links_are_broken_where_there_are_any_and_the_schedules_of_other_stacks_stay_as_they_were() -> None:
+    assert _drawn(5) == _drawn(5, kinds=DEFAULT)
+    faults = [fault for seed in range(10) for fault in _drawn(seed, links=LINKS)]
+    assert {fault.kind for fault in faults} == {*DEFAULT, *LINK_FAULTS}
+    hit = {fault.part for fault in faults if fault.kind in LINK_FAULTS}
+    assert hit == set(LINKS)
+    assert not hit & {fault.part for fault in faults if fault.kind in DEFAULT}
+    with pytest.raises(ValueError, match="--playground"):
+        _drawn(1, kinds=("cut-link",))
 
 
 @pytest.mark.parametrize(("kinds", "parts"), [(("kill-moon",), PARTS), (("kill-broker",), ("sink",))])

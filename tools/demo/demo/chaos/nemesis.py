@@ -11,10 +11,11 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from auditor.observations import Planted
-from demo.chaos.schedule import Fault
+from demo.chaos.schedule import BY_NAME, Fault
 from demo.stack import Stack
 from demo.supervisor.control import Snapshot, ask
 from demo.supervisor.record import Record
+from devservers import links
 from devservers.waiting import until
 
 READY_S = 180.0
@@ -24,6 +25,10 @@ _CUT = (
     "WHERE datname = 'read' AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 )
 _LOCK = "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE"
+
+
+CANNOT = (OSError, LookupError, links.LinkError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What carrying out a fault raises when what it would hit is away already."""
 
 
 class NotHealedError(RuntimeError):
@@ -51,11 +56,14 @@ class Nemesis:
                 group.create_task(self._strike_at(fault, began + fault.at_s))
 
     async def heal(self) -> None:
-        """Let every part go on and wait until all are ready.
+        """Let every link pass and every part go on, and wait until all are ready.
 
         Raises:
             NotHealedError: see its message.
         """
+        if self.stack.links:
+            with suppress(links.LinkError):  # what forwards was away, and begins anew with every link whole
+                await links.strike(self.stack.links.control, links.HEAL)
         for name, part in (await self._snapshot())["parts"].items():
             if part["pid"]:
                 self._send(part["pid"], signal.SIGCONT)
@@ -77,15 +85,18 @@ class Nemesis:
         self.active.add(words)
         self.told(str(fault))
         try:
-            await self._carry_out(fault)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, LookupError) as error:
+            await self.carry_out(fault)
+        except CANNOT as error:
             self.failed.append(f"{words}: {str(error) or type(error).__name__}")
         finally:
             self.active.discard(words)
 
-    async def _carry_out(self, fault: Fault) -> None:
+    async def carry_out(self, fault: Fault) -> None:
+        """One fault, from its beginning to its end; `at_s` does not count. Raises `CANNOT`."""
         verb = fault.kind.partition("-")[0]
-        if verb == "kill":
+        if BY_NAME[fault.kind].link:
+            await self._break(fault)
+        elif verb == "kill":
             self._send(await self._pid(fault.part), signal.SIGKILL)
         elif verb == "pause":
             pid = await self._pid(fault.part)
@@ -136,6 +147,16 @@ class Nemesis:
 
     async def _ask(self, what: str, part: str) -> None:
         await asyncio.to_thread(ask, self.record, {"do": what, "part": part})
+
+    async def _break(self, fault: Fault) -> None:
+        if self.stack.links is None:
+            raise LookupError("the stack has no links")
+        control = self.stack.links.control
+        await links.strike(control, BY_NAME[fault.kind].link, link=fault.part)
+        try:
+            await asyncio.sleep(fault.lasts_s)
+        finally:
+            await links.strike(control, links.HEAL, link=fault.part)
 
     async def _cut(self, _fault: Fault) -> None:
         connection = await asyncpg.connect(self.stack.postgres.admin_dsn, timeout=5)

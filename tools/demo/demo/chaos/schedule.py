@@ -9,13 +9,14 @@ from dataclasses import dataclass
 class Kind:
     """A kind of fault. `parts` are the beginnings of the names of the parts it may hit; none for the stack as a whole.
 
-    It lasts between the two lengths in seconds, or is over at once (0, 0) and the supervisor or a client mends it.
+    One that has a `link` hits links instead, of a playground alone, with the fault of that name (`devservers.links`). It lasts between the two lengths in seconds, or is over at once (0, 0) and the supervisor or a client mends it.
     """
 
     name: str
     meaning: str
     parts: tuple[str, ...] = ()
     lasts_s: tuple[float, float] = (0.0, 0.0)
+    link: str = ""
     lasting_mark: bool = False
     """It leaves something behind that later audits speak of, so it is drawn only when it is named."""
 
@@ -34,9 +35,17 @@ KINDS = (
     Kind(name="stop-database", meaning="the read database is stopped in order, and away", parts=("postgres",), lasts_s=(1, 8)),
     Kind(name="cut-connections", meaning="every connection to the read database is cut (`pg_terminate_backend`)"),
     Kind(name="lock-table", meaning="the read table of orders is locked: a database that does not answer in time", lasts_s=(1, 6)),
+    Kind(name="cut-link", link="cut", meaning="a link is cut: its connections end, new ones are refused", lasts_s=(1, 8)),
+    Kind(name="hold-link", link="hold", meaning="nothing passes a link, either way; what was sent arrives afterwards", lasts_s=(1, 8)),
+    Kind(name="hold-requests", link="hold-requests", meaning="a link is held one way: towards the server", lasts_s=(1, 8)),
+    Kind(name="hold-answers", link="hold-answers", meaning="a link is held one way: towards the client", lasts_s=(1, 8)),
+    Kind(name="slow-link", link="slow", meaning="a link is slow, by 0.1 to 0.4 s for each piece of data", lasts_s=(2, 8)),
+    Kind(name="reset-link", link="reset", meaning="a link's connections are reset in mid-answer", lasts_s=(1, 5)),
     Kind(name="poison", meaning="a record that is no JSON in the topic of orders; it stays there", lasting_mark=True),
 )  # fmt: skip
-DEFAULT = tuple(kind.name for kind in KINDS if not kind.lasting_mark)
+DEFAULT = tuple(kind.name for kind in KINDS if not kind.lasting_mark and not kind.link)
+LINK_FAULTS = tuple(kind.name for kind in KINDS if kind.link)
+"""Drawn as well where there are links."""
 BY_NAME = {kind.name: kind for kind in KINDS}
 _PAUSE_S = (0.5, 5.0)
 _QUIET_S = 2.0
@@ -47,7 +56,7 @@ _BROKER_BACK_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault: begins `at_s` seconds after the load, on `part` (empty: the stack), for `lasts_s`."""
+    """One fault: begins `at_s` seconds after the load, on `part`, or link, (empty: the stack), for `lasts_s`."""
 
     at_s: float
     kind: str
@@ -66,17 +75,23 @@ class Fault:
 
 
 def draw_schedule(
-    *, seed: int, seconds: float, parts: Sequence[str], kinds: Sequence[str] = DEFAULT
+    *,
+    seed: int,
+    seconds: float,
+    parts: Sequence[str],
+    links: Sequence[str] = (),
+    kinds: Sequence[str] | None = None,
 ) -> tuple[Fault, ...]:
     """Faults in the order of their beginnings, all over before `seconds`. The same arguments give the same schedule.
 
-    A part has one fault at a time; faults of different parts overlap. At most two of the brokers are away at once.
+    Without `kinds` they are all those that leave no mark, of links where there are any. A part has one fault at a time; faults of different parts overlap. At most two of the brokers are away at once.
 
     Raises:
         ValueError: a kind is unknown or has no part to hit.
     """
     dice = random.Random(seed)  # noqa: S311  dice, no secret
-    candidates = [_candidate(name, parts) for name in dict.fromkeys(kinds)]
+    chosen = kinds if kinds is not None else (*DEFAULT, *(LINK_FAULTS if links else ()))
+    candidates = [candidate(name, parts=parts, links=links) for name in dict.fromkeys(chosen)]
     faults: list[Fault] = []
     at_s = _QUIET_S
     while at_s < seconds - _QUIET_S:
@@ -93,11 +108,19 @@ def draw_schedule(
     return tuple(faults)
 
 
-def _candidate(name: str, parts: Sequence[str]) -> tuple[Kind, list[str]]:
-    """A kind and what it may hit."""
+def candidate(name: str, *, parts: Sequence[str], links: Sequence[str] = ()) -> tuple[Kind, list[str]]:
+    """A kind and what it may hit, in order.
+
+    Raises:
+        ValueError: it is unknown or has nothing to hit.
+    """
     kind = BY_NAME.get(name)
     if kind is None:
         raise ValueError(f"no fault is called {name!r}; there are {', '.join(BY_NAME)}")
+    if kind.link:
+        if not links:
+            raise ValueError(f"{name} needs links: bring the stack up with `./demo up --playground`")
+        return kind, sorted(links)
     if not kind.parts:
         return kind, [""]
     found = sorted(part for part in parts if part.startswith(kind.parts))

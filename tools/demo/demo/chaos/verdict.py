@@ -44,7 +44,7 @@ def journal(operations: Sequence[Operation]) -> list[Command]:
 def healing(schedule: Sequence[Fault], operations: Sequence[Operation]) -> list[tuple[Fault, float | None]]:
     """Seconds from the end of each fault until the stream told of an order that was placed after the fault began.
 
-    Of a fault of an order instance: an order of that instance. None: nothing was placed or told any more.
+    Of a fault of an order instance, or of its link: an order of that instance. None: nothing was placed or told any more.
     """
     placed = {o.key: o.invoked for o in operations if o.action is Action.PLACE and o.outcome is Outcome.OK}
     told = sorted(
@@ -60,7 +60,7 @@ def healing(schedule: Sequence[Fault], operations: Sequence[Operation]) -> list[
                     round(max(0.0, at - fault.until_s), 3)
                     for at, aggregate, began in told
                     if began >= fault.at_s and at >= fault.until_s
-                    and (not fault.part.startswith("order-") or aggregate.startswith(f"orders:{fault.part}-"))
+                    and (not fault.part.startswith("order-") or aggregate.startswith(f"orders:{fault.part.partition(':')[0]}-"))
                 ),
                 None,
             ),

@@ -17,7 +17,7 @@ from rich.text import Text
 from auditor.history.linearizability import UndecidedError
 from demo.chaos.nemesis import NotHealedError
 from demo.chaos.run import Plan, Progress, run_plan
-from demo.chaos.schedule import DEFAULT, KINDS, draw_schedule
+from demo.chaos.schedule import KINDS, Kind, draw_schedule
 from demo.chaos.verdict import Verdict
 from demo.errors import UsageError
 from demo.home import Home
@@ -34,8 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `chaos`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "faults:\n" + "\n".join(
-        f"  {kind.name:<16} {kind.meaning}{'' if kind.name in DEFAULT else ' (only when it is named)'}"
-        for kind in KINDS
+        f"  {kind.name:<16} {kind.meaning}{_when(kind)}" for kind in KINDS
     )
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="the same seed, the same schedule (1)"
@@ -44,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--minutes", type=_minutes, default=1.0, metavar="M", help="how long, healing apart (1)"
     )
     parser.add_argument(
-        "--faults", default=",".join(DEFAULT), metavar="A,B", help="kinds to draw from, joined by commas"
+        "--faults", metavar="A,B", help="kinds to draw from, joined by commas (all that leave no mark)"
     )
     parser.add_argument("--customers", type=int, default=8, metavar="C", help="clients at once (8)")
     parser.add_argument(
@@ -69,11 +68,12 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "customers and nemesis have no log-ins: run it on a stack that is up without --secure"
         )
-    parts = list(ask(record, {"do": "follow"})["parts"])
+    known = ask(record, {"do": "follow"})
     seconds = args.minutes * _MINUTE_S
     try:
         schedule = draw_schedule(
-            seed=args.seed, seconds=seconds, parts=parts, kinds=[name for name in args.faults.split(",") if name]
+            seed=args.seed, seconds=seconds, parts=list(known["parts"]), links=known["links"],
+            kinds=[name for name in args.faults.split(",") if name] if args.faults is not None else None,
         )  # fmt: skip
     except ValueError as error:
         raise UsageError(str(error)) from error
@@ -140,6 +140,12 @@ class _Display:
         now = "; ".join(sorted(progress.nemesis.active)) or "nothing"
         lines = [head, f"now: {now}", "", *self._struck[-_SHOWN:]]
         self._live.update(Group(*(Text(line) for line in lines)))
+
+
+def _when(kind: Kind) -> str:
+    if kind.link:
+        return " (only with `up --playground`)"
+    return " (only when it is named)" if kind.lasting_mark else ""
 
 
 def _minutes(text: str) -> float:

@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--brokers", type=int, required=True)
     parser.add_argument("--observe", action="store_true")
     parser.add_argument("--secure", action="store_true")
+    parser.add_argument("--playground", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
             classpath=Jars.resolve(),
             observe=args.observe,
             secure=args.secure,
+            playground=args.playground,
         )
         return asyncio.run(_supervise(stack))
 
@@ -65,6 +67,7 @@ async def _supervise(stack: Stack) -> int:
             port_offset=stack.ports.offset,
             observe=stack.observers is not None,
             secure=stack.security is not None,
+            playground=stack.playground,
         )
 
         def keep_record(children: tuple[ProcessId, ...]) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 
 from rich.console import Console
 from rich.live import Live
@@ -20,7 +21,7 @@ from demo.cli.status import not_ready
 from demo.cli.table import state_text, wide
 from demo.doctor import remedy_for
 from demo.environment import supervisor_environment
-from demo.errors import CommandError
+from demo.errors import CommandError, UsageError
 from demo.home import REPOSITORY, Home
 from demo.observers import NO_PROMETHEUS, prometheus_program
 from demo.supervisor import record
@@ -65,23 +66,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds.add_argument(
         "--secure", action="store_true", help="tokens, TLS, and a principal with access lists for each part"
     )
+    parser.add_argument(
+        "--playground",
+        action="store_true",
+        help="with links between the parts that `./demo fault` and `./demo chaos` cut, hold, slow and reset",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return when everything is ready (0), or when it cannot be (1, nothing is left running)."""
+    """Return when everything is ready (0), or when it cannot be (1, nothing is left running).
+
+    Raises:
+        UsageError: options that exclude each other.
+    """
     console = Console()
     home = Home.from_environment()
     began = time.monotonic()
+    if args.secure and args.playground:
+        raise UsageError("whoever sees a playground may break it: it is not to be had with --secure")
+    kind = Kind(observe=args.observe, secure=args.secure, playground=args.playground)
     try:
         with starting(home, console):
             found = record.running(home)
             if found and ask(found, {"do": "status"})["phase"] == Phase.READY:
                 return say_it_is_up(found, args, console=console)
             if found is None:
-                brokers = prepare(
-                    home, brokers=args.brokers, observe=args.observe, secure=args.secure, console=console
-                )
-                found = start_daemon(home, brokers=brokers, observe=args.observe, secure=args.secure)
+                brokers = prepare(home, brokers=args.brokers, kind=kind, console=console)
+                found = start_daemon(home, brokers=brokers, kind=kind)
         last = follow(found, console=console)
     except (UpError, JarsError, PostgresUnavailableError) as error:
         console.print(f"demo up: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -125,7 +136,7 @@ def say_it_is_up(found: Record, asked: argparse.Namespace, *, console: Console) 
             f"demo up: the stack runs with {found.brokers} broker(s); `./demo down` first", style="bold red"
         )
         return 1
-    for option in ("observe", "secure"):
+    for option in Kind.__dataclass_fields__:
         if getattr(asked, option) and not getattr(found, option):
             console.print(
                 f"demo up: the stack runs without --{option}; `./demo down` first", style="bold red"
@@ -140,9 +151,21 @@ def say_it_is_up(found: Record, asked: argparse.Namespace, *, console: Console) 
     return 0
 
 
-def prepare(
-    home: Home, *, brokers: int | None, console: Console, observe: bool = False, secure: bool = False
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a stack has beside what every one has; each is an option of `up` and of `supervise`."""
+
+    observe: bool = False
+    secure: bool = False
+    playground: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """As they stand on a command line."""
+        return tuple(f"--{name}" for name, chosen in asdict(self).items() if chosen)
+
+
+def prepare(home: Home, *, brokers: int | None, console: Console, kind: Kind = Kind()) -> int:
     """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, the jars.
 
     Returns:
@@ -157,7 +180,7 @@ def prepare(
     made = int(made_for.read_text()) if made_for.exists() else None
     chosen = brokers or made or MAX_BROKERS
     ports = Ports.from_environment()
-    if busy := taken(ports.all(brokers=chosen, observe=observe, secure=secure)):
+    if busy := taken(ports.all(brokers=chosen, **asdict(kind))):
         raise UpError(
             "\n".join(["these ports are taken:", *(f"  {port}" for port in busy), remedy_for(busy)])
         )
@@ -166,33 +189,32 @@ def prepare(
             f"the data in {home.data} was made with {made} broker(s) and stays so: "
             f"`./demo up --brokers {made}`, or erase it with `./demo down --volumes`"
         )
-    kind = home.data / "secure"
-    if made is not None and kind.exists() != secure:
+    mark = home.data / "secure"
+    if made is not None and mark.exists() != kind.secure:
         raise UpError(
-            f"the data in {home.data} was made {'with' if kind.exists() else 'without'} --secure and stays so: "
-            f"`./demo up{' --secure' if kind.exists() else ''}`, or erase it with `./demo down --volumes`"
+            f"the data in {home.data} was made {'with' if mark.exists() else 'without'} --secure and stays so: "
+            f"`./demo up{' --secure' if mark.exists() else ''}`, or erase it with `./demo down --volumes`"
         )
     home.make()
-    if secure:
-        write_private(kind, "principals and access lists are in the brokers' data\n")
+    if kind.secure:
+        write_private(mark, "principals and access lists are in the brokers' data\n")
     write_private(made_for, str(chosen))
     PostgresInstall(directory=home.data / "postgres", port=ports.postgres, password="").require_reachable()
     with shown(console) as progress:
         Jars.resolve(progress)
-        if observe:
+        if kind.observe:
             zipkin.resolve(progress)
     return chosen
 
 
-def start_daemon(home: Home, *, brokers: int, observe: bool = False, secure: bool = False) -> Record:
+def start_daemon(home: Home, *, brokers: int, kind: Kind = Kind()) -> Record:
     """Start the supervisor in a session of its own and wait until it can be talked to."""
     errors = home.logs / "daemon.err"
     with os.fdopen(open_private(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as output:
         daemon = subprocess.Popen(
             [
                 *(sys.executable, "-m", "demo", "supervise", "--brokers", str(brokers)),
-                *(("--observe",) if observe else ()),
-                *(("--secure",) if secure else ()),
+                *kind.words,
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -47,7 +47,10 @@ class ProcessId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Who supervises, where it listens, what it started; `observe` is whether with traces and metrics."""
+    """Who supervises, where it listens, what it started; `observe` is whether with traces and metrics.
+
+    `playground` is whether there are switches that break it.
+    """
 
     supervisor: ProcessId
     socket: str
@@ -56,6 +59,7 @@ class Record:
     secure: bool = False
     children: tuple[ProcessId, ...] = ()
     observe: bool = False
+    playground: bool = False
 
     @property
     def ports(self) -> Ports:
@@ -79,6 +83,7 @@ class Record:
                 secure=raw.get("secure", False),
                 children=tuple(ProcessId(**child) for child in raw["children"]),
                 observe=raw.get("observe", False),
+                playground=raw.get("playground", False),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -16,7 +16,7 @@ from devservers.process import ChildProcess, describe_exit, tail
 from devservers.waiting import until
 
 FIRST_READY_TIMEOUT_S = 180.0
-FIRST_PAUSE_S = 0.5
+FIRST_PAUSE_S = 0.125
 LONGEST_PAUSE_S = 15.0
 HEALTHY_AFTER_S = 30.0
 PROBE_PAUSE_S = 0.15

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
-HOST = "127.0.0.1"
+from devservers.ports import HOST
+
 _PIECE = 65_536
 _LINGER_S = 30.0
 """How long a server may take over what a client sent that is gone."""
@@ -33,6 +35,7 @@ class Link:
     """Bytes that the server has said, whether or not they were passed on."""
 
     def abort(self) -> None:
+        """End it with a reset, both ways."""
         for writer in (self.client, self.server):
             writer.transport.abort()
 
@@ -49,18 +52,27 @@ class TcpProxy:
     is_open: bool = True
     delay_s: float = 0.0
     """What each piece of data waits, either way."""
+    jitter_s: float = 0.0
+    """Up to how much longer it waits, as `dice` has it. Pieces of one connection keep their order."""
     reset_after: int | None = None
     """After so many bytes of answers a new connection is reset."""
     links: set[Link] = field(default_factory=set)
+    dice: random.Random = field(default_factory=random.Random)
     _held: tuple[bool, bool] = (False, False)
 
     def cut(self) -> None:
+        """End every connection and refuse new ones."""
         self.is_open = False
         for link in self.links:
             link.abort()
 
     def open(self) -> None:
+        """Take connections again."""
         self.is_open = True
+
+    def slow(self, *, delay_s: float, jitter_s: float = 0.0) -> None:
+        """Have each piece of data wait, either way, `delay_s` and up to `jitter_s` more."""
+        self.delay_s, self.jitter_s = delay_s, jitter_s
 
     def reset_answers(self, *, after: int) -> None:
         """End every connection, and each new one once it has passed on `after` bytes of its server."""
@@ -70,7 +82,8 @@ class TcpProxy:
 
     def heal(self) -> None:
         """The link is as it was in the beginning."""
-        self.delay_s, self.reset_after = 0.0, None
+        self.slow(delay_s=0.0)
+        self.reset_after = None
         self.open()
         self.release()
 
@@ -89,6 +102,7 @@ class TcpProxy:
             link.answers.set()
 
     def join(self, link: Link) -> None:
+        """Count a new connection in, held as the others are."""
         requests, answers = self._held
         _hold(link, requests=requests, answers=answers)
         self.links.add(link)
@@ -102,8 +116,11 @@ def _hold(link: Link, *, requests: bool, answers: bool) -> None:
 
 
 @asynccontextmanager
-async def tcp_proxy(dsn: str, *, port: int = 0) -> AsyncIterator[TcpProxy]:
-    """Forward a local port, `port` or a free one, to the server of `dsn`; only its host and port have to be there."""
+async def tcp_proxy(dsn: str, *, port: int = 0, host: str = HOST) -> AsyncIterator[TcpProxy]:
+    """Forward a local port, `port` or a free one, to the server of `dsn`; only its host and port have to be there.
+
+    `host` is an address of this machine.
+    """
     target = urlsplit(dsn)
     proxy = TcpProxy()
 
@@ -124,9 +141,9 @@ async def tcp_proxy(dsn: str, *, port: int = 0) -> AsyncIterator[TcpProxy]:
             proxy.links.discard(link)
             link.abort()
 
-    listening = await asyncio.start_server(forward, HOST, port)
+    listening = await asyncio.start_server(forward, host, port)
     user = target.netloc.rpartition("@")[0]
-    place = f"{HOST}:{listening.sockets[0].getsockname()[1]}"
+    place = f"{host}:{listening.sockets[0].getsockname()[1]}"
     proxy.dsn = urlunsplit(target._replace(netloc=f"{user}@{place}" if user else place))
     try:
         yield proxy
@@ -178,7 +195,7 @@ async def _carry_answers(
 
 
 async def _pass(proxy: TcpProxy, data: bytes, writer: asyncio.StreamWriter) -> None:
-    if proxy.delay_s:
-        await asyncio.sleep(proxy.delay_s)
+    if proxy.delay_s or proxy.jitter_s:
+        await asyncio.sleep(proxy.delay_s + proxy.dice.uniform(0, proxy.jitter_s))
     writer.write(data)
     await writer.drain()

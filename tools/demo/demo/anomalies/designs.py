@@ -1,4 +1,4 @@
-"""Designs that are WRONG on purpose, each beside the right one, as small as the mistake allows. Nothing here is the product.
+"""Designs, some of them WRONG on purpose, each beside the right one and as small as the mistake allows. Nothing here is the product.
 
 An order is written to one set of tables, travels through a real topic, and is shown from another table. A design is a
 way to publish and a way to apply; where a process dies is part of the scenario, not of the design. Everything that
@@ -6,7 +6,7 @@ clients do and see goes into a history for `auditor.history`.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ from loadgen.recorder import Recorder
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Apply = Callable[["ReadSide", ConsumerRecord], Awaitable[None]]
+Tell = Callable[[], None]
 
 TABLES = """
 CREATE TABLE orders (order_id text PRIMARY KEY, user_id text, version int, status text);
@@ -52,6 +53,7 @@ class WriteSide:
     def __init__(
         self, connection: Connection, producer: AIOKafkaProducer, topic: str, notes: Recorder
     ) -> None:
+        """The tables are there, the producer is started."""
         self._connection = connection
         self._producer = producer
         self._topic = topic
@@ -59,9 +61,11 @@ class WriteSide:
         self._last = 0
 
     async def place(self, order_id: str) -> None:
+        """Commit a new order and answer."""
         await self._commit(Action.PLACE, order_id, version=1, status="PENDING")
 
     async def cancel(self, order_id: str) -> None:
+        """Commit the order's next version and answer."""
         await self._commit(Action.CANCEL, order_id, version=2, status="CANCELLED")
 
     async def _commit(self, action: Action, order_id: str, *, version: int, status: str) -> None:
@@ -85,22 +89,23 @@ class WriteSide:
         self._notes.record(
             "client", action, invoked=invoked, outcome=Outcome.OK, aggregate=f"orders:{order_id}",
             key=f"key-{order_id}" if action is Action.PLACE else f"key-{order_id}-{action}",
-            seen=Seen(version=version, status=status),
+            seen=Seen(version=version, status=status), where="order service",
         )  # fmt: skip
 
     async def send(self, body: str) -> None:
+        """One event, acknowledged."""
         await self._producer.send_and_wait(self._topic, body.encode(), partition=0)
 
-    # Right: whatever is not marked is published, however late it was committed.
     async def relay_what_is_not_marked(self) -> None:
+        """Right: whatever is not marked is published, however late it was committed."""
         for row in await self._connection.fetch(
             "SELECT id, body FROM outbox WHERE NOT published ORDER BY id"
         ):
             await self.send(row["body"])
             await self._connection.execute("UPDATE outbox SET published = true WHERE id = $1", row["id"])
 
-    # WRONG: an id is drawn before its transaction commits, so a lower one may appear after a higher one was seen.
     async def relay_past_the_last_id(self) -> None:
+        """WRONG: an id is drawn before its transaction commits, so a lower one may appear after a higher one was seen."""
         rows = await self._connection.fetch(
             "SELECT id, body FROM outbox WHERE id > $1 ORDER BY id", self._last
         )
@@ -108,8 +113,8 @@ class WriteSide:
             await self.send(row["body"])
             self._last = row["id"]
 
-    # WRONG: two stores, no transaction over both. What dies between them leaves one without the other.
     async def dual_write(self, order_id: str, *, between: Callable[[], None]) -> None:
+        """WRONG: two stores, no transaction over both. What dies between them leaves one without the other."""
         invoked = self._notes.now()
         body = {"order_id": order_id, "user_id": f"key-{order_id}", "version": 1, "status": "PENDING"}
         await self._connection.execute(_SHOW.replace("shown", "orders"), *body.values())
@@ -124,6 +129,7 @@ class ReadSide:
     def __init__(
         self, connection: Connection, bootstrap: str, topic: str, notes: Recorder, *, statement: str = GUARDED
     ) -> None:
+        """`statement` writes a row: `GUARDED` or `UNGUARDED`."""
         self.connection = connection
         self._bootstrap = bootstrap
         self._partition = TopicPartition(topic, 0)
@@ -152,31 +158,38 @@ class ReadSide:
         finally:
             await consumer.stop()
 
-    async def show(self, record: ConsumerRecord) -> None:
-        """Write the row, tell the stream if it has changed something."""
+    async def show(self, record: ConsumerRecord) -> Tell:
+        """Write the row. What is returned tells the stream, if the row has changed: once nobody can take that back."""
         body = json.loads(record.value)
-        if await self.connection.execute(self._statement, *body.values()) == "INSERT 0 1":
-            self._notes.record(
-                "listener", Action.TOLD, invoked=self._notes.now(), outcome=Outcome.OK,
-                aggregate=f"orders:{body['order_id']}", key=body["user_id"],
-                seen=Seen(version=body["version"], status=body["status"]),
-            )  # fmt: skip
+        changed = await self.connection.execute(self._statement, *body.values()) == "INSERT 0 1"
+
+        def tell() -> None:
+            if changed:
+                self._notes.record(
+                    "listener", Action.TOLD, invoked=self._notes.now(), outcome=Outcome.OK,
+                    aggregate=f"orders:{body['order_id']}", key=body["user_id"],
+                    seen=Seen(version=body["version"], status=body["status"]), where="stream",
+                )  # fmt: skip
+
+        return tell
 
     async def commit(self, record: ConsumerRecord) -> None:
-        assert self._consumer is not None
-        await self._consumer.commit({self._partition: record.offset + 1})
+        """The offset after a record, in Kafka."""
+        await self._reading.commit({self._partition: record.offset + 1})
 
     async def committed(self) -> int:
-        assert self._consumer is not None
-        return await self._consumer.committed(self._partition) or 0
+        """The offset that Kafka has."""
+        return await self._reading.committed(self._partition) or 0
 
     async def stored(self) -> int:
+        """The offset that the database has."""
         found = await self.connection.fetchval(
             "SELECT next FROM next_offset WHERE topic = $1", self._partition.topic
         )
         return int(found or 0)
 
     async def store(self, record: ConsumerRecord) -> None:
+        """The offset after a record, in the database."""
         await self.connection.execute(
             "INSERT INTO next_offset VALUES ($1, $2) ON CONFLICT (topic) DO UPDATE SET next = excluded.next",
             record.topic, record.offset + 1,
@@ -192,8 +205,14 @@ class ReadSide:
         self._notes.record(
             "client", Action.QUERY, invoked=invoked, outcome=outcome, aggregate=f"orders:{order_id}",
             at_least=at_least, seen=None if outcome is Outcome.UNKNOWN else seen,
-            reason="" if row else "unknown-order",
+            reason="" if row else "unknown-order", where="catalog",
         )  # fmt: skip
+
+    @property
+    def _reading(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise RuntimeError("only while it reads")
+        return self._consumer
 
     async def note_final(self) -> None:
         """The state when nothing is on its way any more."""
@@ -202,33 +221,34 @@ class ReadSide:
         for row in await self.connection.fetch("SELECT * FROM shown"):
             self._notes.record(
                 "judge", Action.FINAL, invoked=invoked, outcome=Outcome.OK, aggregate=f"orders:{row['order_id']}",
-                key=row["user_id"], seen=Seen(version=row["version"], status=row["status"]),
+                key=row["user_id"], seen=Seen(version=row["version"], status=row["status"]), where="database",
             )  # fmt: skip
 
 
-# Right: rows and next offset in one transaction, so a death leaves both or none.
 async def together(read: ReadSide, record: ConsumerRecord) -> None:
+    """Right: rows and next offset in one transaction, so a death leaves both or none."""
     async with read.connection.transaction():
-        await read.show(record)
+        tell = await read.show(record)
         await read.store(record)
         read.dying()
+    tell()
 
 
-# WRONG: the offset says that the row is there when it is not.
 async def offset_first(read: ReadSide, record: ConsumerRecord) -> None:
+    """WRONG: the offset says that the row is there when it is not."""
     await read.commit(record)
     read.dying()
-    await read.show(record)
+    (await read.show(record))()
 
 
-# WRONG, unless the row's statement drops what is not newer: the offset does not say that the row is there.
 async def row_first(read: ReadSide, record: ConsumerRecord) -> None:
-    await read.show(record)
+    """WRONG, unless the row's statement drops what is not newer: the offset does not say that the row is there."""
+    (await read.show(record))()
     read.dying()
     await read.commit(record)
 
 
-def sale(notes: Recorder, *, copies: int) -> list[Operation]:
+def sale(notes: Recorder, *, copies: int) -> Sequence[Operation]:
     """Two instances sell the last piece. With one copy of the stock, its owner's, one of them is refused.
 
     WRONG with a copy each: what the other has sold is not in it yet.
@@ -245,7 +265,10 @@ def sale(notes: Recorder, *, copies: int) -> list[Operation]:
         known: dict[str, Any] = {"aggregate": f"orders:order-{number}", "outcome": Outcome.OK}
         notes.record(
             "client", Action.PLACE, invoked=notes.now(), key=f"key-{number}", lines=(("last", 1),),
-            seen=Seen(version=1, status="PENDING"), **known,
+            seen=Seen(version=1, status="PENDING"), where=f"order-{number + 1}", **known,
         )  # fmt: skip
-        notes.record("client", Action.READ, invoked=notes.now(), seen=Seen(version=2, status=status), **known)
+        notes.record(
+            "client", Action.READ, invoked=notes.now(), seen=Seen(version=2, status=status),
+            where=f"order-{number + 1}", **known,
+        )  # fmt: skip
     return notes.operations

@@ -1,0 +1,113 @@
+"""How soon the next order is visible after each fault alone: one after the other, far enough apart, under a light load.
+
+    .venv/bin/python -m benchmarks.chaos.heal [--runs 5] [--apart 20] [--faults kill-broker,kill-sink]
+
+on the stack that `./demo up` has brought up (links are broken, too, where it was `--playground`). Writes
+`healing/<day>.json` beside this file; `.venv/bin/python -m tests.support.faults` puts it into `docs/faults.md`. Run it on a
+machine that has nothing else to do.
+
+What is measured is `demo.chaos.verdict.healing`: from the end of a fault (of a kill: from the kill) until a stream tells of an
+order that was placed after it began; of an instance's fault, of an order of that instance. Every run is audited.
+"""
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import math
+import random
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from demo.chaos.run import Plan, run_plan
+from demo.chaos.schedule import DEFAULT, LINK_FAULTS, Fault, candidate
+from demo.chaos.verdict import Verdict, healing
+from demo.home import Home
+from demo.running_stack import running_record, running_stack
+from demo.supervisor.control import ask
+
+RESULTS = Path(__file__).with_name("healing")
+CUSTOMERS = 4
+FIRST_S = 5.0
+
+
+def one_by_one(
+    kinds: Sequence[str], *, parts: Sequence[str], links: Sequence[str], apart_s: float, seed: int
+) -> tuple[Fault, ...]:
+    """Each kind once, in an order and at targets that the seed decides, `apart_s` from one's end to the next one's beginning."""
+    dice = random.Random(seed)  # noqa: S311 - dice, no secret
+    faults: list[Fault] = []
+    at_s = FIRST_S
+    for name in dice.sample(kinds, len(kinds)):
+        kind, targets = candidate(name, parts=parts, links=links)
+        fault = Fault(at_s=at_s, kind=name, part=dice.choice(targets), lasts_s=kind.lasts_s[1])
+        faults.append(fault)
+        at_s = fault.until_s + apart_s
+    return tuple(faults)
+
+
+def summary(verdicts: Sequence[Verdict]) -> dict[str, Mapping[str, Any]]:
+    """Seconds of every fault, sorted, and how many were never followed by a visible order."""
+    found: defaultdict[str, list[float | None]] = defaultdict(list)
+    for verdict in verdicts:
+        for fault, seconds in healing(verdict.schedule, verdict.operations):
+            found[fault.kind].append(seconds)
+    return {
+        kind: {
+            "heal_s": sorted(each for each in times if each is not None),
+            "never": sum(each is None for each in times),
+        }
+        for kind, times in sorted(found.items())
+    }
+
+
+def percentile(times: Sequence[float], share: float) -> float:
+    """The smallest of sorted `times` that `share` of them do not exceed."""
+    return times[max(0, math.ceil(share * len(times)) - 1)]
+
+
+async def measure(args: argparse.Namespace) -> list[Verdict]:
+    """`args.runs` runs, one after the other."""
+    record = running_record(Home.from_environment())
+    known = ask(record, {"do": "follow"})
+    kinds = args.faults.split(",") if args.faults else [*DEFAULT, *(LINK_FAULTS if known["links"] else ())]
+    verdicts = []
+    for seed in range(1, args.runs + 1):
+        schedule = one_by_one(
+            kinds, parts=list(known["parts"]), links=known["links"], apart_s=args.apart, seed=seed
+        )
+        seconds = schedule[-1].until_s + args.apart
+        plan = Plan(seed=seed, seconds=seconds, schedule=schedule, customers=CUSTOMERS)
+        verdicts.append(await run_plan(plan, stack=running_stack(), record=record, told=print))
+        print(verdicts[-1])
+    return verdicts
+
+
+def main() -> int:
+    """Measure, show, and write down; 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(description="How soon the next order is visible after each fault alone.")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--apart", type=float, default=20.0, help="seconds between two faults (20)")
+    parser.add_argument("--faults", help="kinds, joined by commas; all that leave no mark")
+    args = parser.parse_args()
+    verdicts = asyncio.run(measure(args))
+    found = summary(verdicts)
+    for kind, what in found.items():
+        times = what["heal_s"]
+        said = f"{percentile(times, 0.5):6.2f}  {times[-1]:6.2f}" if times else "never"
+        print(f"{kind:<18}{said}")
+    RESULTS.mkdir(exist_ok=True)
+    clean = all(verdict.clean for verdict in verdicts)
+    day = dt.datetime.now(dt.UTC).date().isoformat()
+    text = json.dumps(
+        {"runs": len(verdicts), "apart_s": args.apart, "clean": clean, "faults": found}, indent=1
+    )
+    (RESULTS / f"{day}.json").write_text(text + "\n")
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
