@@ -27,6 +27,11 @@ export function colourOf(instance, instances) {
   return `var(--i${Math.max(0, instances.indexOf(instance)) % 4})`;
 }
 
+/** Words that lead into the system: a button for who `may` look there, and nothing to press for others. */
+export function way(may, attributes, words, lead) {
+  return may ? h("button", { type: "button", onclick: lead, ...attributes }, words) : h("span", { class: attributes.class }, words);
+}
+
 /** Asks and gives `{value}`, or `{missing, status}`: which part did not answer (catalog, instance, database), or "answer". */
 export async function ask(address, headers = {}) {
   try {

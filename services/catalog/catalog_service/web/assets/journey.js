@@ -1,6 +1,6 @@
 // An order's way, step by step: what is known, and no more. A leg's time is known when its change was seen live.
 
-import { colourOf, h } from "./dom.js";
+import { colourOf, h, way } from "./dom.js";
 import { age } from "./format.js";
 import { reasonName, statusName } from "./parts.js";
 import { t } from "./texts.js";
@@ -19,7 +19,7 @@ export function drawJourney(place, model, mine) {
   const style = { "--own": colourOf(mine.instance, model.instances) };
   const items = steps.map(({ leg, done, words, time, share }) => h("li", { class: done ? "done" : "", style },
     h("span", { class: "tick", "aria-hidden": "true" }, done ? "✓" : "○"),
-    h("button", { type: "button", "data-leg": leg, onclick: () => model.inspect(mine.order, leg) }, words),
+    way(model.looksInside, { "data-leg": leg }, words, () => model.inspect(mine.order, leg)),
     h("span", { class: "ms" }, time),
     share ? h("span", { class: "bar", style: { width: `${share}%` } }) : null));
   place.replaceChildren(h("p", { class: "id" }, mine.order.order_id), h("ol", {}, items), sum ? h("p", { class: "sum" }, sum) : "");

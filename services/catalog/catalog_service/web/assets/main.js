@@ -32,7 +32,10 @@ const session = await currentSession();
 showSession(session);
 if (!session.required || session.user) {
   const name = ownName(session);
-  if (name) model.know(await (await fetch("/instances")).json()); // reports, which name them, are for the staff
+  if (name) {
+    model.looksInside = false;
+    model.know(await (await fetch("/instances")).json()); // reports, which name them, are for the staff
+  }
   openStream({
     snapshot: (data) => model.snapshot(data),
     order: (data) => model.order(data),

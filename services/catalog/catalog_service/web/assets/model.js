@@ -14,6 +14,7 @@ export class Model extends EventTarget {
   most = new Map(); // product_id → the most stock ever seen, the full width of its bar
   mine = null; // the order that was last placed here
   draft = null; // gives what the form holds: {instance, content, mistake}
+  looksInside = true; // whether the visitor may see what an order has left behind: that is the staff's
   report = null;
   connected = false;
   catalogAnswers = true; // while not connected: whether it is the catalog that is missing

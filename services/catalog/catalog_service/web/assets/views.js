@@ -1,6 +1,6 @@
 // The same question to one instance and to the one picture, side by side.
 
-import { $, ask, colourOf, h, oncePerFrame } from "./dom.js";
+import { $, ask, colourOf, h, oncePerFrame, way } from "./dom.js";
 import { clock, count, euros } from "./format.js";
 import { reasonName, statusName } from "./parts.js";
 import { inEveryLanguage, rich, t } from "./texts.js";
@@ -22,7 +22,7 @@ export function showViews(model) {
     const state = [order.instance, statusName(order.status), order.reason && reasonName(order.reason, model.products)].filter(Boolean).join(" · ");
     return h("li", { class: classes, style: { "--own": colourOf(order.instance, model.instances) }, "data-order": order.order_id },
       h("div", { class: "row" },
-        h("button", { class: "what", type: "button", "aria-label": t("views.open", { what }), onclick: () => model.inspect(order, "total") }, what),
+        way(model.looksInside, { class: "what", "aria-label": t("views.open", { what }) }, what, () => model.inspect(order, "total")),
         h("span", {}, euros(order.total_cents))),
       h("div", { class: "row" }, h("span", { class: "what" }, state), h("time", { datetime: order.placed_at }, clock(order.placed_at))));
   };
@@ -32,7 +32,7 @@ export function showViews(model) {
     const focused = place.contains(document.activeElement) ? document.activeElement.closest("[data-order]")?.dataset.order : null;
     const rows = orders.slice(0, SHOWN).map((order) => row(order, before.size > 0 && !before.has(order.order_id)));
     place.replaceChildren(...(rows.length ? rows : [h("li", { class: "empty" }, nothing)]));
-    if (focused) rows.find((each) => each.dataset.order === focused)?.querySelector("button").focus();
+    if (focused) rows.find((each) => each.dataset.order === focused)?.querySelector("button")?.focus();
   };
 
   const verdict = () => {

@@ -2,38 +2,19 @@
 
 import os
 import socket
-import ssl
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psutil
 import pytest
 
 from demo.home import REPOSITORY
 from devservers.kafka import brokers_seen
+from tests.e2e.own_stack.secure.conftest import basket, client_of
 from tests.support.document_commands import run
 from tests.support.documents import shell_blocks
-from tests.support.stack import RunningStack, whole_stack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture(scope="module")
-def secure_stack(session_directory: Path) -> Iterator[RunningStack]:
-    with whole_stack(session_directory / "secure-stack", "--secure") as running:
-        yield running
-
-
-def client_of(stack: RunningStack, user: str | None) -> httpx.AsyncClient:
-    headers = {"authorization": f"Bearer {stack.token(user)}"} if user else {}
-    context = ssl.create_default_context(cafile=stack.addresses["cafile"])
-    return httpx.AsyncClient(timeout=20, verify=context, headers=headers)
-
-
-def basket(user: str) -> dict[str, Any]:
-    return {"user_id": user, "lines": [{"product_id": "green-tea", "quantity": 1}]}
 
 
 async def test_orders_of_one_user_at_three_instances_are_one_list_for_that_user_alone(
@@ -140,30 +121,6 @@ async def test_nobody_gets_a_session_with_another_ones_code(secure_stack: Runnin
         assert again.status_code == 400, "a code is good once"
         elsewhere = login.replace("session%2Fcallback", "elsewhere")
         assert (await victim.get(elsewhere)).status_code == 400, "nobody is sent to a place that is not known"
-
-
-def test_no_secret_is_in_a_log_the_list_of_processes_or_what_the_services_tell(
-    secure_stack: RunningStack,
-) -> None:
-    folder = secure_stack.home / "secrets"
-    secrets = {
-        file.name: file.read_text().strip()
-        for file in folder.iterdir()
-        if file.is_file() and not file.name.endswith((".jwk", ".properties"))
-    }
-    assert len(secrets) > 8
-    commands = "\n".join(" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"]))
-    logs = "\n".join(file.read_text(errors="replace") for file in (secure_stack.home / "logs").glob("*.log*"))
-    with httpx.Client(timeout=20, **secure_stack.access) as staff:
-        told = "\n".join(
-            staff.get(f"{url}{path}").text
-            for url in (*secure_stack.instances.values(), secure_stack.catalog)
-            for path in ("/metrics", "/health/ready", "/sync")
-        )
-    found = [name for name, secret in secrets.items() if secret in commands + logs + told]
-    assert found == []
-    assert "eyJ" not in logs + commands  # how every token begins
-    assert "ScramCredential" not in logs
 
 
 def test_the_walk_through_is_typed_as_without_tokens(secure_stack: RunningStack) -> None:
