@@ -6,13 +6,17 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from prometheus_client import Histogram
 
-from catalog_service.http.authentication import AuthenticationMiddleware, TokenVerifier
+from catalog_service.http.authentication import (
+    AuthenticationMiddleware,
+    TokenVerifier,
+    describe_authentication,
+)
 from catalog_service.http.docs import docs_routes
 from catalog_service.http.guard import RequestGuard
 from catalog_service.http.guide import GuidePages
 from catalog_service.http.methods import HeadMiddleware
 from catalog_service.http.page import page_assets
-from catalog_service.http.problems import ProblemDocument, install_problems, refusal
+from catalog_service.http.problems import DESCRIBED, ProblemDocument, install_problems, refusal
 from catalog_service.http.response_headers import ResponseHeadersMiddleware
 from catalog_service.http.sign_in import SessionCookie
 from catalog_service.http.stream_limit import StreamLimitMiddleware
@@ -62,6 +66,10 @@ def build_app(  # noqa: PLR0913 - the parts of an application
     app.add_middleware(ResponseHeadersMiddleware, lag_ms=lag_ms, seconds=seconds)
     install_problems(app)
     _describe_problems(app)
+    if verifier is not None:
+        describe_authentication(
+            app.openapi(), issuer=verifier.issuer, open_paths=OPEN_PATHS, refusal=DESCRIBED
+        )
     return app
 
 

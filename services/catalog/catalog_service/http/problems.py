@@ -16,6 +16,8 @@ from catalog_service.read_model.cursor import BadCursorError
 from catalog_service.read_model.database import DatabaseAwayError
 
 MEDIA_TYPE = "application/problem+json"
+DESCRIBED: Mapping[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+"""What OpenAPI says of the content of a problem."""
 
 # Types are for programs and stay; titles are for people. The others' words can be read off their types.
 _TITLES = {
@@ -122,7 +124,7 @@ def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {
         code: {
             "description": HTTPStatus(code).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+            "content": dict(DESCRIBED),
         }
         for code in (*codes, 422, 503)
     }

@@ -1,11 +1,16 @@
 """The ASGI application, built from its parts."""
 
 from collections.abc import Collection
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
 from order_service.entrypoints.http import problems
-from order_service.entrypoints.http.authentication import AuthenticationMiddleware, TokenVerifier
+from order_service.entrypoints.http.authentication import (
+    AuthenticationMiddleware,
+    TokenVerifier,
+    describe_authentication,
+)
 from order_service.entrypoints.http.docs import docs_routes
 from order_service.entrypoints.http.guard import RequestGuard
 from order_service.entrypoints.http.methods import HeadMiddleware
@@ -51,4 +56,22 @@ def build_app(
     app.add_middleware(RequestGuard, hosts=hosts, refuse=problems.refusal)
     app.add_middleware(ObservationMiddleware)
     app.add_middleware(ResponseHeadersMiddleware)
+    _complete_description(app, verifier)
     return app
+
+
+def _complete_description(app: FastAPI, verifier: TokenVerifier | None) -> None:
+    """Have OpenAPI say what FastAPI does not know of; it is made when somebody asks for it."""
+    of_routes = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = of_routes()
+            problems.describe(document)
+            if verifier is not None:
+                describe_authentication(
+                    document, issuer=verifier.issuer, open_paths=OPEN_PATHS, refusal=problems.DESCRIBED
+                )
+        return of_routes()
+
+    app.openapi = described  # type: ignore[method-assign]  # as FastAPI's manual has it

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ Refuse = Callable[[Scope, int, str, str], ASGIApp]
 
 STAFF = "shop:staff"
 CALLER = "caller"
+SCHEME = "token"
 # Signatures that only the issuer can make; a token that says `none`, or a secret of both sides, is none of them.
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA",
@@ -190,10 +192,7 @@ class AuthenticationMiddleware:
             await self.app(scope, receive, send)
 
     def _is_open(self, path: str) -> bool:
-        return any(
-            path == each or (each.endswith("/") and path.startswith(each) and each != "/")
-            for each in self.open_paths
-        )
+        return is_open(path, self.open_paths)
 
     async def _challenge(self, scope: Scope, receive: Receive, send: Send, error: str, detail: str) -> None:
         async def challenging(message: Message) -> None:
@@ -202,6 +201,37 @@ class AuthenticationMiddleware:
             await send(message)
 
         await self.refuse(scope, 401, "unauthorized", detail)(scope, receive, challenging)
+
+
+def is_open(path: str, open_paths: Collection[str]) -> bool:
+    """Whether nobody is asked at `path`: it is one of `open_paths`, or below one that ends in a slash."""
+    return any(
+        path == each or (each.endswith("/") and path.startswith(each) and each != "/") for each in open_paths
+    )
+
+
+def describe_authentication(
+    described: dict[str, Any], *, issuer: str, open_paths: Collection[str], refusal: Mapping[str, Any]
+) -> None:
+    """Say in an OpenAPI document which token its operations need, and that they refuse (401, 403) with `refusal`.
+
+    `refusal` is the content of such an answer, by media type. Changes the document in place.
+    """
+    scheme = {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": f"An access token of {issuer}. The role {STAFF} opens what is not the caller's own.",
+    }
+    described.setdefault("components", {})["securitySchemes"] = {SCHEME: scheme}
+    for path, operations in described["paths"].items():
+        if is_open(path, open_paths):
+            continue
+        for operation in operations.values():
+            operation["security"] = [{SCHEME: []}]
+            for status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE):
+                answer = {"description": status.phrase, "content": dict(refusal)}
+                operation["responses"].setdefault(str(status.value), answer)
 
 
 def caller_of(request: Request) -> Caller | None:

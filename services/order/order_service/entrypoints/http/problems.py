@@ -95,14 +95,24 @@ CHANGING = (*CREATING, 404, 412)
 """What a route may refuse with, when it shows an aggregate, makes one, or changes one."""
 
 
+DESCRIBED: Mapping[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+"""What OpenAPI says of the content of a problem."""
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of a route's refusals."""
-    refusal: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+    refusal = {"content": dict(DESCRIBED)}
     return {
         status: {"description": HTTPStatus(status).phrase}
         | (refusal if status >= HTTPStatus.BAD_REQUEST else {})
         for status in statuses
     }
+
+
+def describe(described: dict[str, Any]) -> None:
+    """Put the schema of a problem, to which routes refer, into an OpenAPI document, in place."""
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    described["components"]["schemas"] |= {**problem.pop("$defs"), "Problem": problem}
 
 
 def problem(of: ProblemError, path: str) -> Response:
@@ -125,9 +135,17 @@ def unsupported_media(media_type: str) -> ProblemError:
     return ProblemError(UNSUPPORTED_MEDIA, f"the body is {media_type or 'of no type'}, not application/json")
 
 
+_NOT_LET_IN = {
+    "unknown-host": "Not a name of this service",
+    "foreign-origin": "Not from this site",
+    "unauthorized": "Who asks is not known",
+    "issuer-unavailable": "The issuer of the tokens does not answer",
+}
+
+
 def refusal(scope: Scope, status: int, kind: str, detail: str) -> Response:
     """The response to a request that is not let in."""
-    title = "Not a name of this service" if kind == "unknown-host" else "Not from this site"
+    title = _NOT_LET_IN.get(kind) or HTTPStatus(status).phrase
     return problem(ProblemError(ProblemType(kind, status, title), detail), scope["path"])
 
 
