@@ -17,7 +17,7 @@ COPIES = {
     "security_settings": (ORDER / "security_settings.py", CATALOG / "security_settings.py"),
     **{
         name: tuple(place / f"{name}.py" for place in HTTP)
-        for name in ("protocol", "guard", "methods", "docs")
+        for name in ("protocol", "guard", "methods", "docs", "served_certificate")
     },
     "sql_files": (
         ORDER / "adapters/sql_files.py",
@@ -30,6 +30,11 @@ COPIES = {
         ORDER / "adapters/kafka/closing.py",
         CATALOG / "changefeed/closing.py",
         SINK / "runtime/closing.py",
+    ),
+    "client_credentials": (
+        ORDER / "client_credentials.py",
+        CATALOG / "client_credentials.py",
+        SINK / "runtime/client_credentials.py",
     ),
     "topic_ids": (ORDER / "adapters/kafka/topic_ids.py", SINK / "runtime/topic_ids.py"),
     # An audit runs where no server is started: it does not depend on the Java runtime and the PostgreSQL of devservers.

@@ -22,6 +22,11 @@ MAKERS: dict[str, Callable[..., SecuritySettings]] = {
     ),
 }
 SCRAM: dict[str, Any] = {"kafka_security_protocol": "SASL_SSL", "kafka_sasl_username": "me"}
+TOKENS = SCRAM | {
+    "kafka_sasl_mechanism": "OAUTHBEARER",
+    "kafka_sasl_password": "a secret",
+    "kafka_sasl_oauthbearer_token_endpoint_url": "https://issuer.example/token",
+}
 
 
 @pytest.mark.parametrize("prefix", MAKERS)
@@ -53,6 +58,13 @@ def test_a_service_without_tokens_listens_at_loopback(host: str) -> None:
         ({"kafka_ssl_cafile": "ca.pem"}, "uses no certificates"),
         ({"kafka_security_protocol": "TLS"}, "kafka_security_protocol"),
         (SCRAM | {"kafka_sasl_password": "a", "kafka_sasl_mechanism": "GSSAPI"}, "kafka_sasl_mechanism"),
+        (
+            SCRAM | {"kafka_sasl_password": "a", "kafka_sasl_mechanism": "OAUTHBEARER"},
+            "ORDER_KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL",
+        ),
+        (TOKENS | {"kafka_sasl_oauthbearer_token_endpoint_url": "file:///token"}, "token_endpoint_url"),
+        (TOKENS | {"kafka_sasl_mechanism": "PLAIN"}, "ORDER_KAFKA_SASL_MECHANISM=OAUTHBEARER"),
+        ({"kafka_sasl_oauthbearer_scope": "kafka"}, "ORDER_KAFKA_SASL_MECHANISM=OAUTHBEARER"),
     ],
     ids=str,
 )
@@ -74,6 +86,18 @@ def test_a_log_in_is_read_again_each_time_and_shown_nowhere(tmp_path: Path) -> N
     assert options["ssl_context"].verify_mode is ssl.CERT_REQUIRED
     assert options["ssl_context"].check_hostname
     assert "first" not in repr(settings) + repr(MAKERS["ORDER"](**SCRAM, kafka_sasl_password="first"))  # noqa: S106
+
+
+@pytest.mark.parametrize("prefix", MAKERS)
+def test_with_oauthbearer_a_client_asks_for_tokens_and_sends_no_password(prefix: str) -> None:
+    settings = MAKERS[prefix](**TOKENS, kafka_sasl_oauthbearer_scope="kafka")
+    options = settings.kafka_security()
+    provider = options["sasl_oauth_token_provider"]
+    assert options["sasl_mechanism"] == "OAUTHBEARER"
+    assert not {"sasl_plain_username", "sasl_plain_password"} & options.keys()
+    assert (provider.endpoint, provider.scope) == ("https://issuer.example/token", "kafka")
+    assert provider.login() == ("me", "a secret")
+    assert "a secret" not in repr(settings) + repr(provider)
 
 
 def test_without_settings_everything_is_plain() -> None:

@@ -6,8 +6,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings
+
+from .client_credentials import ClientCredentials
 
 LOOPBACK = "localhost"
 
@@ -23,7 +25,9 @@ class SecuritySettings(BaseSettings):
     loopback addresses only, unless `allow_anonymous` says that something before it keeps others out.
 
     `kafka_…` are named as the options of Kafka's clients; certificates and keys are PEM files. Files are read again for
-    every new connection to a cluster, so that what is in them may change.
+    every new connection to a cluster, so that what is in them may change. With OAUTHBEARER user name and password are the
+    client id and secret that `kafka_sasl_oauthbearer_token_endpoint_url` gives tokens for (client credentials grant); over
+    https it is trusted as `tls_cafile` says.
     """
 
     host: str = "127.0.0.1"
@@ -38,10 +42,12 @@ class SecuritySettings(BaseSettings):
 
     kafka_bootstrap: str
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = "SCRAM-SHA-512"
     kafka_sasl_username: str | None = None
     kafka_sasl_password: SecretStr | None = None
     kafka_sasl_password_file: Path | None = None
+    kafka_sasl_oauthbearer_token_endpoint_url: HttpUrl | None = None
+    kafka_sasl_oauthbearer_scope: str | None = None
     kafka_ssl_cafile: Path | None = None
     kafka_ssl_certfile: Path | None = None
     kafka_ssl_keyfile: Path | None = None
@@ -56,7 +62,20 @@ class SecuritySettings(BaseSettings):
             )
         if self.tls_keyfile and not self.tls_certfile:
             raise ValueError(f"{prefix}TLS_KEYFILE needs {prefix}TLS_CERTFILE")
-        if self.kafka_security_protocol.startswith("SASL"):
+        self._check_kafka_login(prefix)
+        if not self.kafka_security_protocol.endswith("SSL") and (
+            self.kafka_ssl_cafile or self.kafka_ssl_certfile or self.kafka_ssl_keyfile
+        ):
+            raise ValueError(
+                f"{prefix}KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} uses no certificates"
+            )
+        return self
+
+    def _check_kafka_login(self, prefix: str) -> None:
+        logs_in = self.kafka_security_protocol.startswith("SASL")
+        asks_for_tokens = logs_in and self.kafka_sasl_mechanism == "OAUTHBEARER"
+        endpoint = self.kafka_sasl_oauthbearer_token_endpoint_url
+        if logs_in:
             if not self.kafka_sasl_username:
                 raise ValueError(f"{self.kafka_security_protocol} needs {prefix}KAFKA_SASL_USERNAME")
             if (self.kafka_sasl_password is None) == (self.kafka_sasl_password_file is None):
@@ -66,13 +85,12 @@ class SecuritySettings(BaseSettings):
                 )
         elif self.kafka_sasl_username or self.kafka_sasl_password or self.kafka_sasl_password_file:
             raise ValueError(f"{prefix}KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} uses no log-in")
-        if not self.kafka_security_protocol.endswith("SSL") and (
-            self.kafka_ssl_cafile or self.kafka_ssl_certfile or self.kafka_ssl_keyfile
-        ):
+        if asks_for_tokens and endpoint is None:
+            raise ValueError(f"OAUTHBEARER needs {prefix}KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL")
+        if not asks_for_tokens and (endpoint or self.kafka_sasl_oauthbearer_scope):
             raise ValueError(
-                f"{prefix}KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} uses no certificates"
+                f"{prefix}KAFKA_SASL_OAUTHBEARER_… needs {prefix}KAFKA_SASL_MECHANISM=OAUTHBEARER"
             )
-        return self
 
     def kafka_security(self) -> Mapping[str, Any]:
         """The options of one of aiokafka's clients that say how it is let in. Raises `OSError` for a file that is missing."""
@@ -84,8 +102,13 @@ class SecuritySettings(BaseSettings):
             options["ssl_context"] = context
         if self.kafka_security_protocol.startswith("SASL"):
             options["sasl_mechanism"] = self.kafka_sasl_mechanism
-            options["sasl_plain_username"] = self.kafka_sasl_username
-            options["sasl_plain_password"] = self._kafka_password()
+            if self.kafka_sasl_oauthbearer_token_endpoint_url:
+                options["sasl_oauth_token_provider"] = self._kafka_tokens(
+                    str(self.kafka_sasl_oauthbearer_token_endpoint_url)
+                )
+            else:
+                options["sasl_plain_username"] = self.kafka_sasl_username
+                options["sasl_plain_password"] = self._kafka_password()
         return options
 
     def server_tls(self) -> Mapping[str, Any]:
@@ -97,6 +120,14 @@ class SecuritySettings(BaseSettings):
     def client_tls(self) -> ssl.SSLContext | bool:
         """What an httpx client takes as `verify`."""
         return ssl.create_default_context(cafile=self.tls_cafile) if self.tls_cafile else True
+
+    def _kafka_tokens(self, endpoint: str) -> ClientCredentials:
+        return ClientCredentials(
+            endpoint=endpoint,
+            login=lambda: (self.kafka_sasl_username or "", self._kafka_password()),
+            scope=self.kafka_sasl_oauthbearer_scope,
+            verify=self.client_tls(),
+        )
 
     def _kafka_password(self) -> str:
         if self.kafka_sasl_password_file:

@@ -1,6 +1,5 @@
 """What a connector's `consumer.override.*` keys and the worker's settings make of aiokafka's options."""
 
-import re
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -8,10 +7,14 @@ from typing import Any, TypeVar
 from aiokafka.admin import AIOKafkaAdminClient
 
 from sink_connector.errors import ConfigError
+from sink_connector.runtime.kafka_login import (
+    OAUTHBEARER,
+    OAUTHBEARER_KEYS,
+    jaas_options,
+    token_provider,
+)
 
 T = TypeVar("T")
-
-_JAAS_OPTION = re.compile(r"""(\w+)\s*=\s*("((?:\\.|[^"\\])*)"|([^\s;"]+))""")
 
 # Kafka's names → aiokafka's, with the type of the value.
 CONSUMER: dict[str, tuple[str, type]] = {
@@ -49,10 +52,11 @@ HONOURED = frozenset(
         "ssl.truststore.type",
         "ssl.cipher.suites", "ssl.client.auth", "ssl.enabled.protocols", "ssl.keymanager.algorithm", "ssl.protocol",
         "ssl.secure.random.implementation", "ssl.trustmanager.algorithm", "ssl.truststore.password",
+        *OAUTHBEARER_KEYS,
     }
 )  # fmt: skip
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER)
 CLIENT = (
     "bootstrap_servers",
     "client_id",
@@ -65,6 +69,7 @@ CLIENT = (
     "sasl_mechanism",
     "sasl_plain_username",
     "sasl_plain_password",
+    "sasl_oauth_token_provider",
 )
 
 DEFAULTS: dict[str, Any] = {
@@ -97,7 +102,7 @@ def consumer_options(
         except ValueError:
             problems[f"consumer.override.{name}"] = [f"is {value!r}, it must be a whole number"]
     problems |= _not_honoured(overrides)
-    for step in (_jaas_login, _ssl_context):
+    for step in (_login, _ssl_context):
         try:
             options |= step(overrides)
         except ConfigError as error:
@@ -125,12 +130,21 @@ def _not_honoured(overrides: Mapping[str, str]) -> dict[str, list[str]]:
     return {f"consumer.override.{name}": [problem] for name, problem in problems.items()}
 
 
-def _jaas_login(overrides: Mapping[str, str]) -> dict[str, Any]:
-    """User and password out of Connect's only way to say them."""
+def _login(overrides: Mapping[str, str]) -> dict[str, Any]:
+    """User and password, or what gives tokens, out of Connect's ways to say them."""
+    if overrides.get("sasl.mechanism", "").strip() == OAUTHBEARER:
+        return {"sasl_oauth_token_provider": token_provider(overrides)}
+    problems = {
+        f"consumer.override.{name}": [f"needs sasl.mechanism={OAUTHBEARER}"]
+        for name in overrides
+        if name in OAUTHBEARER_KEYS
+    }
+    if problems:
+        raise ConfigError(problems)
     written = overrides.get("sasl.jaas.config", "").strip()
     if not written:
         return {}
-    found = {match[1]: match[3] or match[4] or "" for match in _JAAS_OPTION.finditer(written)}
+    found = jaas_options(written)
     if not {"username", "password"} <= found.keys():
         raise ConfigError(
             {
@@ -139,8 +153,7 @@ def _jaas_login(overrides: Mapping[str, str]) -> dict[str, Any]:
                 ]
             }
         )
-    unescaped = {name: re.sub(r"\\(.)", r"\1", value) for name, value in found.items()}
-    return {"sasl_plain_username": unescaped["username"], "sasl_plain_password": unescaped["password"]}
+    return {"sasl_plain_username": found["username"], "sasl_plain_password": found["password"]}
 
 
 def _ssl_context(overrides: Mapping[str, str]) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""What access lists refuse the sink beside the topics that it reads: it says so, loses nothing, and goes on once it may."""
+"""The sink at brokers with log-ins: it is let in by a token as by a password, and where access lists refuse it something
+beside the topics that it reads, it says so, loses nothing, and goes on once it may.
+"""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -23,6 +25,7 @@ from tests.support.sink import (
 )
 from tests.support.waiting import wait_until
 
+OAUTH = "org.apache.kafka.common.security.oauthbearer"
 GOOD, BAD = struct({"id": 1}, id=INT64), b"{"
 
 
@@ -133,4 +136,33 @@ async def test_a_persisted_topic_that_refuses_fails_the_task_and_gets_everything
         await connector.restart(only_failed=True)
         found = await wait_until(topics.in_other, timeout_s=60, every_s=0.5, what="what was committed")
     assert found == [GOOD]
+    assert await rows(database, "SELECT id FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize("spelling", ["a JAAS entry", "the keys of Kafka 4.1"])
+async def test_it_logs_in_with_tokens_in_either_of_connects_spellings(
+    topics: Topics, database: str, spelling: str
+) -> None:
+    programs, trusted = topics.kafka.programs, topics.kafka.authority.certificate
+    secret = programs.secrets["sink"]
+    entry = f'{OAUTH}.OAuthBearerLoginModule required ssl.truststore.type="PEM" ssl.truststore.location="{trusted}"'
+    login = {
+        "sasl.mechanism": "OAUTHBEARER",
+        "sasl.login.callback.handler.class": f"{OAUTH}.OAuthBearerLoginCallbackHandler",
+        "sasl.oauthbearer.token.endpoint.url": programs.endpoint,
+        "sasl.jaas.config": f"{entry};",
+    }
+    if spelling == "a JAAS entry":
+        login["sasl.jaas.config"] = f'{entry} clientId="sink" clientSecret="{secret}";'
+    else:
+        login["sasl.oauthbearer.client.credentials.client.id"] = "sink"
+        login["sasl.oauthbearer.client.credentials.client.secret"] = secret
+    without_password = {
+        name: value for name, value in topics.security.items() if not name.startswith("sasl.")
+    }
+    await execute(database, "CREATE TABLE t (id bigint)")
+    async with connected(
+        topics.kafka.bootstrap, topics.config(database), without_password | login
+    ) as connector:
+        await wait_until_read(connector, topics.read, 2)
     assert await rows(database, "SELECT id FROM t") == [(1,)]

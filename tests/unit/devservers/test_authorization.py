@@ -102,3 +102,22 @@ def test_only_who_is_known_can_log_in_and_names_are_text() -> None:
     page = logins().page(QUERY)
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
+
+
+def test_a_program_gets_a_token_for_its_secret_alone() -> None:
+    issuer = logins()
+    form = {"grant_type": "client_credentials", "client_id": "sink", "client_secret": "s"}
+    with pytest.raises(AuthorizationError, match="invalid_client"):
+        issuer.redeem(form)
+    issuer = Authorizations(
+        client="page",
+        redirects=(),
+        people=(),
+        token_of=lambda user: user,
+        programs={"sink": "s", "catalog": "c"},
+        program_token=lambda name: f"token of {name}",
+    )
+    assert issuer.redeem(form) == "token of sink"
+    for wrong in ({"client_secret": "c"}, {"client_secret": ""}, {"client_id": "else"}, {"client_id": ""}):
+        with pytest.raises(AuthorizationError, match="invalid_client"):
+            issuer.redeem(form | wrong)

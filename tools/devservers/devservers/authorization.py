@@ -1,6 +1,7 @@
 """The log-in of the development issuer: a page that asks who one is, and believes it. **Not for anything but a demo**.
 
-The authorization code flow of OpenID Connect for public clients, with PKCE (RFC 7636) and nothing else.
+The authorization code flow of OpenID Connect for public clients, with PKCE (RFC 7636), and the client credentials grant for
+programs that have a secret; nothing else.
 """
 
 import base64
@@ -56,12 +57,17 @@ class Request:
 
 @dataclass(slots=True, kw_only=True)
 class Authorizations:
-    """Codes that were given out and not yet used. `token_of` makes the access token of a user."""
+    """Codes that were given out and not yet used. `token_of` makes the access token of a user.
+
+    `programs` has the secret of each program that may have tokens for itself, and `program_token` makes them.
+    """
 
     client: str
     redirects: Collection[str]
     people: Collection[str]
     token_of: Callable[[str], str]
+    programs: Mapping[str, str] = field(default_factory=dict, repr=False)
+    program_token: Callable[[str], str] = field(default=lambda _: "")
     clock: Callable[[], float] = time.monotonic
     _codes: dict[str, tuple[float, str, Request]] = field(default_factory=dict)
 
@@ -84,7 +90,9 @@ class Authorizations:
         return f"{request.redirect_uri}?{urlencode({'code': code, 'state': request.state})}"
 
     def redeem(self, form: Mapping[str, str]) -> str:
-        """The access token for a code, once. Raises `AuthorizationError`."""
+        """The access token for a code, once, or for a program's own secret. Raises `AuthorizationError`."""
+        if form.get("grant_type") == "client_credentials":
+            return self._of_program(form.get("client_id", ""), form.get("client_secret", ""))
         if form.get("grant_type") != "authorization_code":
             raise AuthorizationError("unsupported_grant_type")
         ends, user, request = self._codes.pop(form.get("code", ""), (0.0, "", None))
@@ -97,6 +105,12 @@ class Authorizations:
         ):
             raise AuthorizationError("invalid_grant")
         return self.token_of(user)
+
+    def _of_program(self, name: str, secret: str) -> str:
+        known = self.programs.get(name)
+        if known is None or not secrets.compare_digest(known.encode(), secret.encode()):
+            raise AuthorizationError("invalid_client")
+        return self.program_token(name)
 
     def _request(self, query: Mapping[str, str]) -> Request:
         return Request.of(query, client=self.client, redirects=self.redirects)

@@ -15,16 +15,17 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from devservers.ports import HOST
+from devservers.loopback import LOOPBACK
 from devservers.private_files import private_directory, write_private
 
 AUTHORITY_LIFE = timedelta(days=365)
 LIFE = timedelta(days=30)
 RENEWED_BEFORE_END = timedelta(days=10)
 CLOCKS_DIFFER = timedelta(minutes=5)
-LOCAL_NAMES = ("localhost", HOST)
+LOCAL_NAMES = ("localhost", LOOPBACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,14 @@ class Authority:
             usage=_usage(digital_signature=True),
         )
         write_private(file, _pem(key) + _pem(certificate))
+        return file
+
+    def java_trust_store(self) -> Path:
+        """What Java programs trust that trust this authority alone: a key store (PKCS 12) with nothing secret in it."""
+        file = self.directory / "ca.p12"
+        certificate = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        trusted = pkcs12.PKCS12Certificate(certificate, b"authority")
+        file.write_bytes(pkcs12.serialize_java_truststore([trusted], serialization.NoEncryption()))
         return file
 
     def client_context(self, *, certificate: Path | None = None) -> ssl.SSLContext:

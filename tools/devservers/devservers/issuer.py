@@ -1,24 +1,25 @@
 """A development issuer of access tokens, `python -m devservers.issuer`: **not for anything but a demo**.
 
 It publishes what an OpenID Connect issuer does for services that check its tokens, the discovery document and the public key,
-and has a log-in page that believes what one says (`authorization`), for the one client that may use it. Tokens are also signed
-by whoever may read its private key, the owner of the stack: `./demo token`.
+and has a log-in page that believes what one says (`authorization`), for the one client that may use it. Programs get tokens
+for a secret of theirs. Tokens are also signed by whoever may read its private key, the owner of the stack: `./demo token`.
 """
 
 import argparse
 import json
 import ssl
 import time
+from base64 import b64decode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from joserfc import jwk, jwt
 
 from devservers.authorization import AuthorizationError, Authorizations
-from devservers.ports import HOST
+from devservers.loopback import LOOPBACK
 from devservers.private_files import write_private
 
 ALGORITHM = "ES256"
@@ -63,9 +64,9 @@ class DevelopmentIssuer:
             "authorization_endpoint": f"{self.url}{AUTHORIZE}",
             "token_endpoint": f"{self.url}{TOKEN}",
             "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code"],
+            "grant_types_supported": ["authorization_code", "client_credentials"],
             "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["none"],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [ALGORITHM],
         }
@@ -100,9 +101,21 @@ class _Handler(BaseHTTPRequestHandler):
         if path == AUTHORIZE:
             self._answer_or_refuse(lambda: self._redirect(self.logins.grant(query, form.get("user", ""))))
         elif path == TOKEN:
+            form |= self._basic_login()
             self._answer_or_refuse(lambda: self._send(200, _token_answer(self.logins.redeem(form))))
         else:
             self._send(404, b"")
+
+    def _basic_login(self) -> dict[str, str]:
+        """Id and secret of a program, as RFC 6749 (2.3.1) has them sent."""
+        scheme, _, sent = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return {}
+        try:
+            name, _, secret = b64decode(sent).decode().partition(":")
+        except ValueError:
+            return {}
+        return {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret)}
 
     def _asked(self) -> tuple[str, dict[str, str]]:
         parts = urlsplit(self.path)
@@ -112,7 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer()
         except AuthorizationError as error:
-            self._send(400, json.dumps({"error": str(error)}).encode())
+            status = 401 if str(error) == "invalid_client" else 400
+            self._send(status, json.dumps({"error": str(error)}).encode())
 
     def _redirect(self, where: str) -> None:
         self.send_response(303)
@@ -136,12 +150,14 @@ def _token_answer(token: str) -> bytes:
     return json.dumps({"access_token": token, "token_type": "Bearer", "expires_in": LIFE_S}).encode()
 
 
-def serve(issuer: DevelopmentIssuer, logins: Authorizations, *, port: int, certificate: Path) -> None:
-    """Serve over https at loopback until the process ends."""
+def serve(
+    issuer: DevelopmentIssuer, logins: Authorizations, *, host: str, port: int, certificate: Path
+) -> None:
+    """Serve over https until the process ends."""
     handler = type("Handler", (_Handler,), {"documents": issuer.documents(), "logins": logins})
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
-    server = ThreadingHTTPServer((HOST, port), handler)
+    server = ThreadingHTTPServer((host, port), handler)
     # The handshake is the first read's: who connects and says nothing does not hold up the others.
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.serve_forever()
@@ -151,6 +167,9 @@ def main(words: Sequence[str] | None = None) -> None:
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser(prog="issuer", description=__doc__)
     parser.add_argument("--url", required=True, help="what the tokens call it")
+    parser.add_argument(
+        "--host", default=LOOPBACK, help="where to listen; loopback, unless it is in a container"
+    )
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--key", type=Path, required=True)
     parser.add_argument("--certificate", type=Path, required=True)
@@ -162,6 +181,16 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--user", action="append", default=[], metavar="NAME[=ROLE]", help="who may log in (repeatable)"
     )
+    parser.add_argument(
+        "--programs",
+        type=Path,
+        help="a JSON file with the secret of each program that may have tokens for itself",
+    )
+    parser.add_argument(
+        "--program-audience",
+        default="kafka",
+        help="whom the tokens of programs are for, with themselves as subject",
+    )
     args = parser.parse_args(words)
     issuer = DevelopmentIssuer(url=args.url, key_file=args.key)
     roles = {name: [role] if role else [] for name, _, role in (user.partition("=") for user in args.user)}
@@ -170,8 +199,10 @@ def main(words: Sequence[str] | None = None) -> None:
         redirects=frozenset(args.redirect),
         people=list(roles),
         token_of=lambda user: issuer.token(user, audience=args.audience, roles=roles[user]),
+        programs=json.loads(args.programs.read_text()) if args.programs else {},
+        program_token=lambda name: issuer.token(name, audience=args.program_audience),
     )
-    serve(issuer, logins, port=args.port, certificate=args.certificate)
+    serve(issuer, logins, host=args.host, port=args.port, certificate=args.certificate)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,7 @@ class Broker:
         """Starts the broker in the foreground."""
         archive = ClassArchive.of(self.classpath)
         options = archive.use_options if archive.exists else archive.learn_options(self.loaded_classes)
+        options = (*options, *(self.security.java_options if self.security else ()))
         return (*self._java(*HEAP, QUICK_COMPILER, *options), "kafka.Kafka", str(self._properties_file))
 
     @property

@@ -4,8 +4,10 @@ Clients speak SASL_SSL with SCRAM-SHA-512; the brokers themselves do among each 
 mutual TLS. Without an access list nobody but the brokers' own principal may do anything.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -17,6 +19,7 @@ BROKER = "kafka-broker"
 """The principal of the brokers among themselves, and of the administrator: it may do everything."""
 MECHANISM = "SCRAM-SHA-512"
 _ITERATIONS = 4096
+_OAUTH = "org.apache.kafka.common.security.oauthbearer"
 
 # Numbers of Kafka's protocol (AclOperation, ResourceType, PatternType, AclPermissionType).
 _OPERATIONS = {
@@ -40,11 +43,45 @@ class Acl:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenIssuer:
+    """Whose tokens the brokers take as well (OAUTHBEARER): the subject is the principal.
+
+    `keys` is where it publishes its keys over https, vouched for by what is in the Java key store `trusted` (PKCS 12).
+    """
+
+    issuer: str
+    keys: str
+    audience: str
+    trusted: Path
+
+    def broker_properties(self) -> dict[str, str]:
+        """What a broker is configured with beside its SCRAM."""
+        listener = "listener.name.sasl_ssl.oauthbearer"
+        return {
+            "sasl.enabled.mechanisms": f"{MECHANISM},OAUTHBEARER",
+            "sasl.oauthbearer.jwks.endpoint.url": self.keys,
+            "sasl.oauthbearer.expected.issuer": self.issuer,
+            "sasl.oauthbearer.expected.audience": self.audience,
+            f"{listener}.sasl.server.callback.handler.class": f"{_OAUTH}.OAuthBearerValidatorCallbackHandler",
+            f"{listener}.sasl.jaas.config": f"{_OAUTH}.OAuthBearerLoginModule required;",
+        }
+
+    def java_options(self) -> tuple[str, ...]:
+        """What a broker's virtual machine is told: from where it may read keys, and whom to trust there."""
+        return (
+            f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self.keys}",
+            f"-Djavax.net.ssl.trustStore={self.trusted}",
+            "-Djavax.net.ssl.trustStoreType=PKCS12",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaSecurity:
     """`passwords` has every principal's; `BROKER` is among them. The certificates are `authority`'s."""
 
     authority: Authority
     passwords: Mapping[str, str] = field(repr=False)
+    tokens: TokenIssuer | None = None
 
     def broker_properties(
         self, *, name: str, client_port: int, controller_port: int, host: str
@@ -69,7 +106,7 @@ class KafkaSecurity:
             "ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/,DEFAULT",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "allow.everyone.if.no.acl.found": "false",
-        }
+        } | (self.tokens.broker_properties() if self.tokens else {})
 
     def format_arguments(self) -> str:
         """The words, one a line, by which the format tool makes the principals; for a file, since they hold passwords."""
@@ -77,6 +114,11 @@ class KafkaSecurity:
             f"--add-scram\n{MECHANISM}=[name={name},iterations={_ITERATIONS},password={password}]\n"
             for name, password in self.passwords.items()
         )
+
+    @property
+    def java_options(self) -> tuple[str, ...]:
+        """Options of a broker's virtual machine."""
+        return self.tokens.java_options() if self.tokens else ()
 
     def client(self, principal: str = BROKER) -> dict[str, Any]:
         """Options of any of aiokafka's clients, beside the addresses."""
@@ -103,6 +145,11 @@ class KafkaSecurity:
 def super_users(brokers: Sequence[str]) -> str:
     """The principals that need no access list: the brokers, by certificate and by password."""
     return ";".join(f"User:{name}" for name in (BROKER, *brokers))
+
+
+def read_access_lists(file: Path) -> tuple[Acl, ...]:
+    """The access lists in a JSON file, an object for each with the fields of `Acl`."""
+    return tuple(Acl(**each) for each in json.loads(file.read_text(encoding="utf-8")))
 
 
 async def allow(admin: AIOKafkaAdminClient, acls: Sequence[Acl]) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import psutil
 
-HOST = "127.0.0.1"
+from devservers.loopback import LOOPBACK
+
+HOST = LOOPBACK
 MAX_BROKERS = 3
 ORDER_INSTANCES = 3
 LINKED_CLIENTS = 8

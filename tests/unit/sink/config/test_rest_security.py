@@ -82,8 +82,9 @@ def test_protection_that_cannot_be_had_is_an_error(
     ("name", "value"),
     [
         ("security.protocol", "SASL_TLS"),
-        ("sasl.mechanism", "OAUTHBEARER"),
         ("sasl.mechanism", "GSSAPI"),
+        ("sasl.oauthbearer.jwks.endpoint.url", "https://issuer.example/keys"),
+        ("sasl.oauthbearer.scope", "kafka"),
         ("sasl.login.callback.handler.class", "a.Handler"),
         ("sasl.oauthbearer.token.endpoint.url", "https://issuer.example"),
         ("ssl.keystore.key", "-----BEGIN PRIVATE KEY-----"),
