@@ -16,6 +16,7 @@ from sink_connector.errors import PortTakenError
 from sink_connector.rest.errors import document
 from sink_connector.rest.protocol import Limits, http_protocol
 from sink_connector.rest.response_headers import SAFE_HEADERS
+from sink_connector.rest.served_certificate import follow_certificate
 
 FAILED = 1
 KEEP_ALIVE_S = (
@@ -65,12 +66,12 @@ async def serve(
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    async with background(server.serve(sockets=[listener]), _until(asked), _until(failed)) as (
-        serving,
-        asking,
-        failing,
-    ):
-        await asyncio.wait([serving, asking, failing, *watched], return_when=asyncio.FIRST_COMPLETED)
+    following = [follow_certificate(server.config)] if config.rest.certificate else []
+    async with background(
+        server.serve(sockets=[listener]), _until(asked), _until(failed), *following
+    ) as parts:
+        serving, asking, failing, *_ = parts
+        await asyncio.wait([*parts, *watched], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
         for task in watched:

@@ -15,6 +15,7 @@ from catalog_service.bootstrap import running
 from catalog_service.http.problems import document
 from catalog_service.http.protocol import Limits, http_protocol
 from catalog_service.http.response_headers import SAFE_HEADERS
+from catalog_service.http.served_certificate import follow_certificate
 from catalog_service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -66,15 +67,24 @@ async def serve(settings: Settings) -> None:
             service.app, host=settings.host, port=settings.port, limits=limits, tls=settings.server_tls()
         )
         serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
+        following = _follow_certificate(server) if settings.tls_certfile else ()
         tune_collector()
         log.info("catalog.started", host=settings.host, port=settings.port)
-        ended, _ = await asyncio.wait({serving, *service.tasks}, return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(
+            {serving, *following, *service.tasks}, return_when=asyncio.FIRST_COMPLETED
+        )
         server.should_exit = True
         await serving
+        for task in following:
+            task.cancel()
         if dead := ended - {serving}:
             task = dead.pop()
             raise RuntimeError(f"the task {task.get_name()} has ended") from task.exception()
         log.info("catalog.stopped")
+
+
+def _follow_certificate(server: uvicorn.Server) -> tuple[asyncio.Task[None], ...]:
+    return (asyncio.create_task(follow_certificate(server.config), name="certificate"),)
 
 
 def tune_collector() -> None:

@@ -1,5 +1,7 @@
 """The services' own clients against the secure servers: let in by their settings, and refused what is not theirs."""
 
+from pathlib import Path
+
 import pytest
 from aiokafka.errors import KafkaError
 from pydantic import SecretStr
@@ -53,6 +55,24 @@ async def test_an_order_instance_reads_its_own_inbox_and_no_other(secure_kafka: 
         await consumer.begin({})
         with pytest.raises(ConsumerError, match="Authorization"):
             await _polled_until_refused(consumer)
+
+
+async def test_a_consumer_whose_password_has_changed_is_opened_anew(
+    secure_kafka: SecureKafka, tmp_path: Path
+) -> None:
+    password = tmp_path / "password"
+    password.write_text(secure_kafka.security.passwords["order-1"])
+    settings = order_settings(secure_kafka).model_copy(
+        update={"kafka_sasl_password": None, "kafka_sasl_password_file": password}
+    )
+    security = settings.kafka_security
+    async with open_topic(secure_kafka.bootstrap, "inbox.order-1", security=security) as consumer:
+        await consumer.check_topic()
+        password.unlink()
+        await consumer.check_topic()  # it is being replaced
+        password.write_text("the next one")
+        with pytest.raises(ConsumerError, match="log-in"):
+            await consumer.check_topic()
 
 
 async def _polled_until_refused(consumer: OrderTopicConsumer) -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from order_service.entrypoints.http.problems import document
 from order_service.entrypoints.http.protocol import Limits, http_protocol
 from order_service.entrypoints.http.response_headers import SAFE_HEADERS
+from order_service.entrypoints.http.served_certificate import follow_certificate
 from order_service.entrypoints.service import Service
 
 log = structlog.get_logger()
@@ -81,6 +82,8 @@ async def serve(
     stopping = loop.create_task(stop.wait(), name="stop")
     front = loop.create_task(http.serve(), name="http")
     background = [loop.create_task(run(), name=name) for name, run in service.tasks().items()]
+    if tls:
+        background.append(loop.create_task(follow_certificate(http.config), name="certificate"))
     tune_collector()
     log.info("service.started", host=host, port=port)
     try:

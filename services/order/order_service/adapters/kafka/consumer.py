@@ -58,6 +58,7 @@ class TopicConsumer:
     topic_id: str | None
     partitions: tuple[int, ...]
     _consumer: AIOKafkaConsumer
+    _has_old_login: Callable[[], bool]
 
     async def begin(self, positions: Mapping[int, int]) -> dict[int, int]:
         """Read each partition from its position, or from its beginning; answers where each of them ends now."""
@@ -78,7 +79,13 @@ class TopicConsumer:
         return [record for records in found.values() for record in records]
 
     async def check_topic(self) -> None:
-        """Raise `ConsumerError` when the topic has been deleted, or made anew, since this consumer was opened."""
+        """Raise `ConsumerError` when the topic has been deleted, or made anew, since this consumer was opened.
+
+        Also when the log-in is another: with the old one its connections last, but a broker that comes back lets none in,
+        and aiokafka tries for ever without a word.
+        """
+        if self._has_old_login():
+            raise ConsumerError("the log-in at the brokers has changed")
         with _translated():
             async with asyncio.timeout(KAFKA_TIMEOUT_S):
                 ids = await topic_ids(self._consumer._client, [self.topic])  # noqa: SLF001 - it has the connections
@@ -104,6 +111,15 @@ async def open_topic(
     Raises `ConsumerError` when there is no such topic, or no broker.
     """
     fetcher.MemoryRecords = TolerantRecords
+    login = security()
+
+    def has_old_login() -> bool:
+        try:
+            now = security()
+        except OSError:  # a file that is being replaced
+            return False
+        return any(now.get(name) != login.get(name) for name in ("sasl_plain_username", "sasl_plain_password"))
+
     consumer = AIOKafkaConsumer(
         topic,
         bootstrap_servers=bootstrap,
@@ -113,7 +129,7 @@ async def open_topic(
         isolation_level="read_committed",
         fetch_max_wait_ms=FETCH_WAIT_MS,
         metadata_max_age_ms=30_000,
-        **security(),
+        **login,
     )
     try:
         with _translated():
@@ -124,7 +140,7 @@ async def open_topic(
                     raise UnknownTopicOrPartitionError(topic)
                 ids = await topic_ids(consumer._client, [topic])  # noqa: SLF001 - it has the connections
                 consumer.unsubscribe()  # it was there to learn the partitions; where to begin is the caller's to say
-        yield TopicConsumer(topic, ids.get(topic) or None, tuple(sorted(numbers)), consumer)
+        yield TopicConsumer(topic, ids.get(topic) or None, tuple(sorted(numbers)), consumer, has_old_login)
     finally:
         await close_consumer(consumer, within_s=STOP_TIMEOUT_S)
 
