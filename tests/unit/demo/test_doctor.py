@@ -6,6 +6,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import psutil
@@ -15,6 +16,7 @@ from demo import doctor
 from demo.doctor import Finding, Place, Weight
 from demo.home import Home
 from demo.supervisor.record import ProcessId, Record
+from devservers.certificates import Authority
 from devservers.ports import MAX_BROKERS, Ports, free_ports, outgoing
 
 GB = 10**9
@@ -102,3 +104,17 @@ def test_a_process_without_its_supervisor_is_found(place: Place) -> None:
 
 def test_nothing_is_said_about_a_home_without_leftovers(place: Place) -> None:
     assert list(doctor.left_behind(place)) == []
+
+
+def test_the_certificates_of_a_secure_stack_are_shown_and_the_one_that_ends_is_renewed_by_a_start(
+    place: Place,
+) -> None:
+    assert list(doctor.certificates(place)) == []
+    authority = Authority(place.home.secrets / "tls").make()
+    authority.issue("order-1")
+    finding = one(doctor.certificates(place))
+    assert (finding.weight, "order-1's" in finding.what) == (Weight.OK, True)
+    authority.issue("catalog", life=timedelta(days=2))
+    finding = one(doctor.certificates(place))
+    assert (finding.weight, "catalog's" in finding.what) == (Weight.HINT, True)
+    assert "./demo up --secure" in finding.remedy

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from demo.home import REPOSITORY, Home
 from demo.supervisor import record
+from devservers.certificates import RENEWED_BEFORE_END, expires_at
 from devservers.jars import Jars
 from devservers.ports import MAX_BROKERS, Ports, TakenPort, outgoing, taken
 from devservers.postgres import PostgresInstall
@@ -252,4 +254,23 @@ def left_behind(place: Place) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (python, environment, java, postgres, listening, lent, memory, disk, left_behind)
+def certificates(place: Place) -> Iterator[Finding]:
+    """Until when the certificates of a stack made with --secure are good."""
+    found = {file: expires_at(file) for file in (place.home.secrets / "tls").glob("*.pem")}
+    if not found:
+        return
+    first = min(found, key=lambda file: found[file])
+    what = (
+        f"certificates: {len(found)}, the first to end is {first.stem}'s, {found[first]:%Y-%m-%d %H:%M} UTC"
+    )
+    if found[first] - datetime.now(UTC) > RENEWED_BEFORE_END:
+        yield Finding(weight=Weight.OK, what=what)
+    else:
+        yield Finding(
+            weight=Weight.HINT, what=what, remedy="The next start renews it: ./demo down, ./demo up --secure"
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    python, environment, java, postgres, listening, lent, memory, disk, left_behind, certificates,
+)  # fmt: skip
