@@ -18,6 +18,14 @@ UNDERSTOOD = {
     *("apiVersion", "kind", "namespace", "resources", "configMapGenerator", "generatorOptions"),
     *("images", "replicas", "patches"),
 }
+# Lists of Kubernetes' own kinds that a patch is merged into by what their elements are called; others it replaces.
+MERGED_BY = {
+    "containers": "name",
+    "initContainers": "name",
+    "env": "name",
+    "volumes": "name",
+    "volumeMounts": "mountPath",
+}
 EVERYWHERE = {"Namespace", "ClusterSecretStore"}  # kinds that are in no namespace
 
 
@@ -90,7 +98,12 @@ def _config_map(folder: Path, generator: Mapping[str, Any]) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": generator["name"]}, "data": data}
 
 
-def _merged(old: Any, new: Any) -> Any:
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return new
-    return old | {key: _merged(old.get(key), value) for key, value in new.items()}
+def _merged(old: Any, new: Any, field: str = "") -> Any:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {key: _merged(old.get(key), value, key) for key, value in new.items()}
+    if isinstance(old, list) and field in MERGED_BY:
+        called = MERGED_BY[field]
+        before = {each[called]: each for each in old}
+        changed = {each[called]: _merged(before.get(each[called]), each) for each in new}
+        return [*changed.values(), *(each for name, each in before.items() if name not in changed)]
+    return new

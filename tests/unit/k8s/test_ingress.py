@@ -17,7 +17,7 @@ INSIDE = [
 OUTSIDE = {
     "catalog.example.org": [
         "/", "/assets/page.css", "/orders", "/orders/x/history", "/products/x", "/users/ada/summary", "/sales", "/stream",
-        "/sync", "/instances/order-1/orders",
+        "/sync", "/instances/order-1/orders", "/session", "/session/callback", "/guide/",
     ],
     "orders.example.org": ["/orders", "/orders/x/cancel", "/products", "/products/x/restock"],
 }  # fmt: skip

@@ -23,8 +23,9 @@ OLDEST, NEWEST = (
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
-def test_every_object_is_as_kubernetes_wants_it(version: str) -> None:
-    for manifest in build(K8S / "overlays" / "example"):  # the whole base is in it
+@pytest.mark.parametrize("overlay", ["example", "secure"])
+def test_every_object_is_as_kubernetes_wants_it(version: str, overlay: str) -> None:
+    for manifest in build(K8S / "overlays" / overlay):  # the whole base is in it
         kubernetes_validate.validate(manifest, version, strict=True)
 
 

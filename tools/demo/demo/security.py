@@ -9,10 +9,18 @@ from urllib.parse import urlsplit
 
 from aiokafka.admin import AIOKafkaAdminClient
 
-from demo.home import Home
+from demo.home import REPOSITORY, Home
 from devservers.certificates import Authority
 from devservers.issuer import DevelopmentIssuer
-from devservers.kafka_security import BROKER, MECHANISM, Acl, KafkaSecurity, allow, java_properties
+from devservers.kafka_security import (
+    BROKER,
+    MECHANISM,
+    Acl,
+    KafkaSecurity,
+    allow,
+    java_properties,
+    read_access_lists,
+)
 from devservers.ports import HOST, ORDER_INSTANCES, Ports
 from devservers.private_files import kept_password, private_directory, write_private
 
@@ -21,6 +29,7 @@ STAFF = "shop:staff"
 USERS: Mapping[str, tuple[str, ...]] = {"ada": (), "bob": (), "staff": (STAFF,)}
 """Who there is in a demo, and with which roles; anybody else is a user without any."""
 ORDERS = tuple(f"order-{n}" for n in range(1, ORDER_INSTANCES + 1))
+ACCESS_LISTS = REPOSITORY / "infra" / "kafka" / "access-lists.json"
 SINK_USER = "operator"
 PAGE_CLIENT = "page"
 
@@ -75,24 +84,7 @@ class StackSecurity:
 
     def acls(self) -> tuple[Acl, ...]:
         """Who may do what in Kafka; whatever is not here nobody may."""
-        return (
-            *(acl for name in ORDERS for acl in _order_acls(name)),
-            *(
-                Acl(principal="catalog", operations=("READ",), resource="topic", name=t)
-                for t in ("orders", "products")
-            ),
-            Acl(principal="catalog", operations=("DESCRIBE",), resource="cluster", name="kafka-cluster"),
-            *(
-                Acl(principal="sink", operations=("READ",), resource="topic", name=t)
-                for t in ("orders", "products")
-            ),
-            *(
-                Acl(principal="sink", operations=("ALL",), resource="topic", name=t)
-                for t in ("sink-configs", "sink-status")
-            ),
-            Acl(principal="sink", operations=("ALL",), resource="group", name="connect-", pattern="prefixed"),
-            Acl(principal="sink", operations=("ALL",), resource="group", name="sink", pattern="prefixed"),
-        )
+        return read_access_lists(ACCESS_LISTS)
 
     async def apply_acls(self, bootstrap: str) -> None:
         """Add `acls` to the cluster."""
@@ -220,19 +212,3 @@ def kafka_options(security: StackSecurity | None) -> dict[str, Any]:
 def http_options(security: StackSecurity | None) -> dict[str, Any]:
     """The options of httpx's clients for the staff."""
     return {"verify": security.client_context, "headers": security.staff_headers} if security else {}
-
-
-def _order_acls(name: str) -> tuple[Acl, ...]:
-    # Its own inbox too: an order for goods of its own instance takes the same way as any other.
-    written = ("orders", "products", *(f"inbox.{each}" for each in ORDERS))
-    return (
-        *(Acl(principal=name, operations=("WRITE",), resource="topic", name=topic) for topic in written),
-        *(
-            Acl(principal=name, operations=("READ",), resource="topic", name=topic)
-            for topic in ("products", f"inbox.{name}")
-        ),
-        *(
-            Acl(principal=name, operations=("WRITE",), resource="transactional-id", name=identity)
-            for identity in (f"outbox.{name}", f"outbox.{name}.republish")
-        ),
-    )
