@@ -51,7 +51,14 @@ async def ensure(topics: list[Topic], *, bootstrap: str, replication: int, timeo
 
 
 def login(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """How a cluster that asks is told who this is: `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`, `KAFKA_SSL_CAFILE`."""
+    """How a cluster that asks is told who this is: `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`, `KAFKA_SSL_CAFILE`.
+
+    Or by a certificate of its own, `KAFKA_SSL_CERTFILE`, with its key in the same file.
+    """
+    if certificate := environment.get("KAFKA_SSL_CERTFILE"):
+        context = ssl.create_default_context(cafile=environment.get("KAFKA_SSL_CAFILE"))
+        context.load_cert_chain(certificate)
+        return {"security_protocol": "SSL", "ssl_context": context}
     if "KAFKA_SASL_USERNAME" not in environment:
         return {}
     return {
