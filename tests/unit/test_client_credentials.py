@@ -7,8 +7,9 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from aiokafka import conn
 from aiokafka.abc import AbstractTokenProvider
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, SaslAuthenticationFailed
 
 from order_service.client_credentials import ClientCredentials, TokenUnavailableError
 
@@ -98,3 +99,17 @@ async def test_without_a_token_a_client_tries_again_and_says_why(
     assert refused.value.retriable
     assert SECRET not in str(refused.value) + repr(tokens)
     assert await tokens.token() == "a.b.c"
+
+
+async def test_a_token_that_a_broker_refuses_is_not_used_again() -> None:
+    endpoint = Endpoint(
+        httpx.Response(200, json=GOOD), httpx.Response(200, json=GOOD | {"access_token": "d"})
+    )
+    tokens = provider(endpoint)
+    authenticator = conn.OAuthAuthenticator(sasl_oauth_token_provider=tokens)
+    sent, _ = await authenticator.step(None)
+    assert b"auth=Bearer a.b.c" in sent
+    assert await authenticator.step(b"") is None, "a server that takes it says nothing more"
+    with pytest.raises(SaslAuthenticationFailed, match="invalid_token"):
+        await authenticator.step(b'{"status":"invalid_token"}')
+    assert await tokens.token() == "d"

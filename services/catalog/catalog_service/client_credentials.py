@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import httpx
+from aiokafka import conn
 from aiokafka.abc import AbstractTokenProvider
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed
 
 PATIENCE_S = 10.0
 LIFE_S = 300.0  # of a token whose issuer does not say how long it is good
@@ -39,6 +40,10 @@ class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]  # aiokafk
     _fresh_until: float = float("-inf")
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
+    def __post_init__(self) -> None:
+        """Have aiokafka notice when a broker does not take a token."""
+        conn.OAuthAuthenticator = _Authenticator
+
     async def token(self) -> str:
         """An access token. Raises `TokenUnavailableError`."""
         async with self._asking:
@@ -47,6 +52,10 @@ class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]  # aiokafk
                 self._token, life_s = await self._ask()
                 self._fresh_until = asked_at + USED_FOR * life_s
             return self._token
+
+    def forget(self) -> None:
+        """A broker has refused the token: the next one is asked for anew."""
+        self._fresh_until = float("-inf")
 
     def extensions(self) -> dict[str, str]:
         """What goes with each token."""
@@ -70,6 +79,21 @@ class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]  # aiokafk
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise TokenUnavailableError(f"{self.endpoint} gives no token")
         return token, life_s
+
+
+class _Authenticator(conn.OAuthAuthenticator):  # type: ignore[misc]  # aiokafka is untyped
+    """A refusal comes as a last word of the server's (RFC 7628, 3.2.2), which aiokafka takes for a success."""
+
+    async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
+        if payload:
+            provider = self._sasl_oauth_token_provider
+            if isinstance(provider, ClientCredentials):
+                provider.forget()
+            raise SaslAuthenticationFailed(
+                f"the broker refuses the token: {payload[:200].decode(errors='replace')}"
+            )
+        said: tuple[bytes, bool] | None = await super().step(payload)
+        return said
 
 
 def _reason(answer: httpx.Response) -> str:

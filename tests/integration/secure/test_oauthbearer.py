@@ -4,9 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.abc import AbstractTokenProvider
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from pydantic import HttpUrl, SecretStr
@@ -19,6 +19,7 @@ from catalog_service.changefeed.topic_consumer import (
 from catalog_service.settings import Settings as CatalogSettings
 from devservers.issuer import DevelopmentIssuer
 from order_service.adapters.kafka.publisher import kafka_publisher
+from order_service.client_credentials import ClientCredentials
 from order_service.service_layer.outbox_log import LoggedRecord, LogPosition
 from order_service.settings import Settings as OrderSettings
 from tests.integration.secure.conftest import AUDIENCE, SecureKafka
@@ -48,23 +49,17 @@ def catalog_settings(kafka: SecureKafka) -> CatalogSettings:
     return CatalogSettings(database_url=SecretStr("postgresql://x/y"), **login(kafka, "catalog"))
 
 
-class Held(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka is untyped
-    """Gives a token that somebody has."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    async def token(self) -> str:
-        return self._token
-
-
 def with_token(kafka: SecureKafka, token: str) -> dict[str, Any]:
+    """The options of a client to whom an endpoint gives this token."""
+    given = httpx.MockTransport(lambda _: httpx.Response(200, json={"access_token": token}))
     return {
         "bootstrap_servers": kafka.bootstrap,
         "security_protocol": "SASL_SSL",
         "ssl_context": kafka.authority.client_context(),
         "sasl_mechanism": "OAUTHBEARER",
-        "sasl_oauth_token_provider": Held(token),
+        "sasl_oauth_token_provider": ClientCredentials(
+            endpoint="https://issuer.example", login=lambda: ("", ""), transport=given
+        ),
     }
 
 
@@ -110,7 +105,9 @@ async def test_a_good_token_of_somebody_without_access_lists_opens_nothing(secur
             await producer.send_and_wait("orders", b"forged", key=b"1")
 
 
-async def test_the_brokers_believe_no_other_token(secure_kafka: SecureKafka, tmp_path: Path) -> None:
+async def test_the_brokers_believe_no_other_token(
+    secure_kafka: SecureKafka, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     issuer = secure_kafka.programs.issuer
     other = DevelopmentIssuer(url=issuer.url, key_file=tmp_path / "other.jwk")
     other.make_key()
@@ -124,6 +121,9 @@ async def test_the_brokers_believe_no_other_token(secure_kafka: SecureKafka, tmp
         issuer.token("order-1", audience=AUDIENCE).rpartition(".")[0] + ".",
     ):
         client = AIOKafkaClient(**with_token(secure_kafka, token))
-        with pytest.raises(KafkaError):
+        with caplog.at_level("ERROR", logger="aiokafka"), pytest.raises(KafkaError):
             await client.bootstrap()
         await client.close()
+        assert "the broker refuses the token" in caplog.text
+        assert token not in caplog.text
+        caplog.clear()

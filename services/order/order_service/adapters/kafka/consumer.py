@@ -118,7 +118,9 @@ async def open_topic(
             now = security()
         except OSError:  # a file that is being replaced
             return False
-        return any(now.get(name) != login.get(name) for name in ("sasl_plain_username", "sasl_plain_password"))
+        return any(
+            now.get(name) != login.get(name) for name in ("sasl_plain_username", "sasl_plain_password")
+        )
 
     consumer = AIOKafkaConsumer(
         topic,
