@@ -185,7 +185,6 @@ def _settings(*overrides: str, project: str) -> dict[str, str]:
     numbered = {f"ORDER_{n}_PORT": ports.order(n) for n in (1, 2, 3, 4)}
     numbered |= {f"KAFKA_{n}_PORT": ports.broker(n) for n in (1, 2, 3)}
     numbered |= {"CATALOG_PORT": ports.catalog, "POSTGRES_PORT": ports.postgres, "SINK_PORT": ports.sink}
-    numbered["ISSUER_PORT"] = ports.issuer
     files = (
         os.environ.get("TEST_COMPOSE_FILE", "docker-compose.yml"),
         *(f"infra/docker/{o}" for o in overrides),
