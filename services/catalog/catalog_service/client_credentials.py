@@ -17,7 +17,7 @@ LIFE_S = 300.0  # of a token whose issuer does not say how long it is good
 USED_FOR = 0.8  # of its life a token is used, as Kafka's own clients do
 
 
-class TokenUnavailableError(KafkaConnectionError):
+class TokenUnavailableError(KafkaConnectionError):  # type: ignore[misc]  # aiokafka is untyped
     """The endpoint gives no token; the message holds nothing of the credentials. A client tries again."""
 
 
