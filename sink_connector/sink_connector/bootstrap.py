@@ -93,25 +93,16 @@ async def run(
         running = await ending.enter_async_context(
             worker(config, cluster.signal.notify, identity=config.identity)
         )
-        providers = config.providers if files is None else config.providers.unrestricted()
-        herder = Herder(
-            cluster=cluster, definitions=ConnectorCache(_define(config, providers)), worker=running
-        )
+        define = _define(config, config.providers if files is None else config.providers.unrestricted())
+        herder = Herder(cluster=cluster, definitions=ConnectorCache(define), worker=running)
         context = await ending.enter_async_context(
             _rest_context(config, herder, loggers, from_files=files is not None)
         )
         following = await ending.enter_async_context(_stores(cluster, files or ()))
         working = await ending.enter_async_context(_member(herder, retires=files is None))
-        log.info(
-            "worker.started",
-            version=VERSION,
-            rest=f"{config.rest_host}:{config.rest_port}",
-            bootstrap_servers=config.bootstrap_servers,
-            connectors=cluster.configs.names,
-        )
-        _warn_if_open(config)
+        _report_start(config, cluster)
         for given in files or ():
-            await _warn_of_missing_topics(running, _define(config, providers)(given))
+            await _warn_of_missing_topics(running, define(given))
         knows = config.rest.knows if config.rest.users_file else None
         return await serve(
             config,
@@ -122,7 +113,14 @@ async def run(
         )
 
 
-def _warn_if_open(config: WorkerConfig) -> None:
+def _report_start(config: WorkerConfig, cluster: Cluster) -> None:
+    log.info(
+        "worker.started",
+        version=VERSION,
+        rest=f"{config.rest_host}:{config.rest_port}",
+        bootstrap_servers=config.bootstrap_servers,
+        connectors=cluster.configs.names,
+    )
     is_local = config.rest_host.startswith("127.") or config.rest_host in LOOPBACK
     if not config.rest.asks and not is_local:
         log.warning(

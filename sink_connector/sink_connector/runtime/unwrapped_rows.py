@@ -4,8 +4,8 @@ The compiled decoder leaves the states before and after as JSON text. The one th
 schema, as a flat record would be; the others only to know that they fit.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -82,19 +82,7 @@ class UnwrappedRows:
         cells = list(zip(*map(plan.row.take, filter(None, rows)), strict=True))
         if cells and holds_unavailable(plan.row.schema, cells):
             return None
-        values, row_shapes = list(events.values), list(events.shapes)
-        for place, row in zip(places, rows, strict=True):
-            values[place] = row
-            row_shapes[place] = None if row is None else plan.row
-        made = WriteRecords(
-            events.partitions,
-            events.records,
-            events.key_shapes,
-            events.keys,
-            row_shapes,
-            values,
-            events.headers,
-        )
+        made = _with_rows(events, dict(zip(places, rows, strict=True)), plan.row)
         if NO_ROW.isdisjoint(operations):
             return made
         dropped = {place for place, each in zip(places, operations, strict=True) if each in NO_ROW}
@@ -130,6 +118,15 @@ class UnwrappedRows:
             return self._compile(schema)[1]
         read = json_reader(schema)
         return lambda text: read(parse_exact(text))
+
+
+def _with_rows(events: WriteRecords, rows: Mapping[int, Any], shape: RecordSchema) -> WriteRecords:
+    """The same records with rows, or None, in the place of the events' values."""
+    values, shapes = list(events.values), list(events.shapes)
+    for place, row in rows.items():
+        values[place] = row
+        shapes[place] = None if row is None else shape
+    return replace(events, values=values, shapes=shapes)
 
 
 def _texts(column: Sequence[Any]) -> list[bytes]:

@@ -57,28 +57,23 @@ async def connect(
         FatalError: The log-in is refused, or a certificate cannot be read.
         OSError: And whatever else the driver raises when there is no connection.
     """
-    for path in address.files:
-        if not os.access(path, os.R_OK):  # the driver says so with the same errors as an outage
-            raise FatalError(f"the connection cannot be made as connection.url says: {path} cannot be read")
-    local = {**SETTINGS, "timezone": timezone, **address.settings}
-    named = {"application_name": local.pop("application_name", name)}
+    _check_files(address)
+    local = {"application_name": name, **SETTINGS, "timezone": timezone, **address.settings}
     if address.search_path:
         local["search_path"] = address.search_path
-    options: dict[str, Any] = {
-        "dsn": address.dsn,
-        "command_timeout": min(command_timeout_s, address.command_timeout_s or command_timeout_s),
+    named = {"application_name": local.pop("application_name")}
+    pooled: dict[str, Any] = {
+        "server_settings": named,
+        "statement_cache_size": 0,
+        "connection_class": PooledConnection,
     }
-    if address.is_pooled:
-        options |= {
-            "server_settings": named,
-            "statement_cache_size": 0,
-            "connection_class": PooledConnection,
-        }
-    else:
-        options["server_settings"] = {**UNPOOLED, **local, **named}
+    alone: dict[str, Any] = {"server_settings": {**UNPOOLED, **local, **named}}
+    command_timeout = min(command_timeout_s, address.command_timeout_s or command_timeout_s)
     try:
         async with asyncio.timeout(address.connect_timeout_s):
-            connection: asyncpg.Connection = await asyncpg.connect(**options)
+            connection: asyncpg.Connection = await asyncpg.connect(
+                address.dsn, command_timeout=command_timeout, **(pooled if address.is_pooled else alone)
+            )
     except CANNOT_LOG_IN as error:
         raise FatalError(f"the database refuses the connection: {error}") from error
     except (ValueError, asyncpg.ClientConfigurationError) as error:
@@ -86,6 +81,13 @@ async def connect(
     if address.is_pooled:
         cast("PooledConnection", connection).local_settings = local
     return connection
+
+
+def _check_files(address: Address) -> None:
+    """Of what cannot be read, the driver says the same as of an outage."""
+    for path in address.files:
+        if not os.access(path, os.R_OK):
+            raise FatalError(f"the connection cannot be made as connection.url says: {path} cannot be read")
 
 
 @dataclass(slots=True)

@@ -171,41 +171,22 @@ def _needed(stack: Stack) -> tuple[str, ...]:
 
 def _sink(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
     before = frozenset({"sink-init", "catalog-migrate", "topics", *((links.PART,) if stack.links else ())})
+    login = stack.security.sink_login if stack.security else None
+    init = own_settings("SINK_") | {"SINK_INIT_URL": stack.read.owner_dsn}
     connectors = sorted(str(path) for path in CONNECTORS.glob("*.json"))
     deploy = (_script("sink-connector"), "deploy", *connectors, "--url", stack.sink_url)
     return [
         Job(
             name="sink-init",
-            run=Command(
-                command=(_script("sink-connector"), "init"),
-                env=own_settings("SINK_") | {"SINK_INIT_URL": stack.read.owner_dsn},
-            ),
+            run=Command(command=(_script("sink-connector"), "init"), env=init),
             after=frozenset({"read-database"}),
         ),
         Service(
             name="sink",
             command=(_script("sink-connector"), "worker"),
-            ready=_runs_connectors(
-                http, stack.sink_url, stack.security.sink_login if stack.security else None
-            ),
+            ready=_runs_connectors(http, stack.sink_url, login),
             after=before,
-            env=_settings(stack, "SINK_", "sink")
-            | {
-                "SINK_BOOTSTRAP_SERVERS": stack.bootstrap_of("sink"),
-                "SINK_GROUP_ID": "sink",
-                "SINK_CONFIG_STORAGE_TOPIC": "sink-configs",
-                "SINK_CONFIG_STORAGE_REPLICATION_FACTOR": str(stack.brokers),
-                "SINK_STATUS_STORAGE_TOPIC": "sink-status",
-                "SINK_STATUS_STORAGE_REPLICATION_FACTOR": str(stack.brokers),
-                "SINK_REST_HOST": HOST,
-                "SINK_REST_PORT": str(stack.ports.sink),
-                # A rebuild adds an option to it, unseen, behind a question mark of its own.
-                "SINK_DATABASE_URL": stack.dsn_of("sink", stack.read.sink_dsn).partition("?")[0],
-                "SINK_TOPIC_PREFIX": "",
-                "SINK_CONFIG_PROVIDERS": "env",
-                "SINK_CONFIG_PROVIDERS_ENV_PARAM_ALLOWLIST_PATTERN": "SINK_DATABASE_URL|SINK_TOPIC_PREFIX",
-            }
-            | (stack.security.sink_env(port=stack.ports.sink) if stack.security else {}),
+            env=_sink_env(stack),
             url=stack.sink_url,
         ),
         Job(
@@ -217,6 +198,25 @@ def _sink(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
             after=before,
         ),
     ]
+
+
+def _sink_env(stack: Stack) -> dict[str, str]:
+    env = _settings(stack, "SINK_", "sink") | {
+        "SINK_BOOTSTRAP_SERVERS": stack.bootstrap_of("sink"),
+        "SINK_GROUP_ID": "sink",
+        "SINK_CONFIG_STORAGE_TOPIC": "sink-configs",
+        "SINK_CONFIG_STORAGE_REPLICATION_FACTOR": str(stack.brokers),
+        "SINK_STATUS_STORAGE_TOPIC": "sink-status",
+        "SINK_STATUS_STORAGE_REPLICATION_FACTOR": str(stack.brokers),
+        "SINK_REST_HOST": HOST,
+        "SINK_REST_PORT": str(stack.ports.sink),
+        # A rebuild adds an option to it, unseen, behind a question mark of its own.
+        "SINK_DATABASE_URL": stack.dsn_of("sink", stack.read.sink_dsn).partition("?")[0],
+        "SINK_TOPIC_PREFIX": "",
+        "SINK_CONFIG_PROVIDERS": "env",
+        "SINK_CONFIG_PROVIDERS_ENV_PARAM_ALLOWLIST_PATTERN": "SINK_DATABASE_URL|SINK_TOPIC_PREFIX",
+    }
+    return env | (stack.security.sink_env(port=stack.ports.sink) if stack.security else {})
 
 
 def _catalog(stack: Stack, http: httpx.AsyncClient) -> list[Part]:

@@ -138,7 +138,7 @@ class TracedRecord(Answer):
 
 
 class TracedLetter(Answer):
-    """A record of the order that a connector could not write, and why."""
+    """A record of the order that is a dead letter: why, and (`parked_at`) since when."""
 
     connector: str
     topic: str

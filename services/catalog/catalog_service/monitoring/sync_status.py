@@ -68,7 +68,7 @@ class ConnectorProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterRecord:
-    """A dead letter."""
+    """A dead letter. `parked_at` is when it was stored, RFC 3339."""
 
     connector: str
     topic: str
@@ -81,7 +81,10 @@ class DeadLetterRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncStatus:
-    """One moment. `lag` sums the connectors' lags; `published` counts changes since the start of this process."""
+    """One moment. `lag` sums the connectors' lags; `published` counts changes since the start of this process.
+
+    `parked` are the latest dead letters, of the number that `dead_letters` gives.
+    """
 
     at_ms: int
     lag_ms: int
@@ -135,7 +138,7 @@ class SyncStatusReporter:
             legs=self._changes.latencies.figures(now_ms=now_ms),
             dead_letters=stored_dead_letters[0]["total"] if stored_dead_letters else 0,
             oldest_dead_letter_ms=_oldest_ms(stored_dead_letters),
-            parked=[_parked(row) for row in stored_dead_letters],
+            parked=[_dead_letter(row) for row in stored_dead_letters],
             parts=[*await self._probes.look(), database],
         )
 
@@ -197,7 +200,7 @@ def _progress(row: Record, *, end: int | None, leader: int | None) -> PartitionP
     )
 
 
-def _parked(row: Record) -> DeadLetterRecord:
+def _dead_letter(row: Record) -> DeadLetterRecord:
     fields = {name: value for name, value in row.items() if name not in {"total", "oldest"}}
     return DeadLetterRecord(**fields | {"parked_at": rfc3339(row["parked_at"])})
 

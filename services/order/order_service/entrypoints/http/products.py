@@ -1,5 +1,7 @@
 """Routes of products: parse, run one use case, represent. Answers are given as those of orders are."""
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
@@ -24,13 +26,16 @@ from order_service.service_layer.use_cases.restock_product import RestockProduct
 
 STAFF_ONLY = [Depends(require_staff)]
 ProductCommand = RestockProduct | RepriceProduct
+Change = Callable[[Request, ProductCommand, str | None, BaseModel], Awaitable[Response]]
 
 
 def products_router(commands: Commands, queries: Queries, peers: Peers) -> APIRouter:
     """Commands are carried out, and products shown, by the instance that registered the product."""
     router = APIRouter(prefix="/products", tags=["products"], route_class=JsonRoute)
     _add_register(router, commands)
-    _add_changes(router, commands, queries, peers)
+    change = _changing(commands, queries, peers)
+    _add_restock(router, change)
+    _add_price(router, change)
     _add_queries(router, queries, peers)
     return router
 
@@ -62,7 +67,9 @@ def _add_register(router: APIRouter, commands: Commands) -> None:
         )
 
 
-def _add_changes(router: APIRouter, commands: Commands, queries: Queries, peers: Peers) -> None:
+def _changing(commands: Commands, queries: Queries, peers: Peers) -> Change:
+    """Carries out a use case at the product's owner."""
+
     async def change(
         request: Request, use_case: ProductCommand, key: str | None, body: BaseModel
     ) -> Response:
@@ -71,6 +78,10 @@ def _add_changes(router: APIRouter, commands: Commands, queries: Queries, peers:
             request, use_case, representation.state, owner=owner, key=request_key(request, key, body)
         )
 
+    return change
+
+
+def _add_restock(router: APIRouter, change: Change) -> None:
     @router.post(
         "/{product_id}/restock",
         response_model=ProductView,
@@ -88,6 +99,8 @@ def _add_changes(router: APIRouter, commands: Commands, queries: Queries, peers:
         use_case = RestockProduct(product_id=product_id, quantity=body.quantity, if_match=condition)
         return await change(request, use_case, key, body)
 
+
+def _add_price(router: APIRouter, change: Change) -> None:
     @router.post(
         "/{product_id}/price",
         response_model=ProductView,
