@@ -4,6 +4,7 @@ Nothing is parsed that is not needed: nested values, which become jsonb, stay te
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Annotated, Any
@@ -13,8 +14,9 @@ from msgspec.structs import astuple
 
 from sink_connector.converters.connect_json import json_reader, to_json
 from sink_connector.data.exact_json import parse_exact
-from sink_connector.data.record import DECIMAL, Field, Schema, Type
+from sink_connector.data.record import DECIMAL, Field, Schema, Type, without_inner_defaults
 from sink_connector.data.record_schema import Form, RecordSchema, hashable, parsed, primitive_record_schema
+from sink_connector.data.semantic_types import VARIABLE_SCALE_DECIMAL
 from sink_connector.errors import BadRecordError, Stage
 
 _BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
@@ -28,6 +30,7 @@ _SIMPLE: dict[Type, Any] = {
     kind: Annotated[int, msgspec.Meta(ge=-(2 ** (bits - 1)), le=2 ** (bits - 1) - 1)]
     for kind, bits in _BITS.items()
 }
+_NUMBERS = _BITS.keys() | {Type.FLOAT32, Type.FLOAT64}
 
 
 def compile_schema(
@@ -39,21 +42,11 @@ def compile_schema(
     JSON text should have (quotes, control characters). The decoder raises `msgspec.DecodeError` (or its `ValidationError`),
     `UnicodeDecodeError` or `RecursionError`.
     """
+    if not replace_null:
+        schema = without_inner_defaults(schema)  # nested values are read later, where nobody knows of it
     if schema.type is not Type.STRUCT:
         return _compile_primitive(schema)
-    places = {each.name: f"f{place}" for place, each in enumerate(schema.fields)}
-    defaults = {
-        places[each.name]: json_form(each.schema)
-        for each in schema.fields
-        if replace_null and each.schema.default is not None
-    }
-    struct = msgspec.defstruct(
-        "Value",
-        [_member(places[each.name], each, defaults) for each in schema.fields],
-        kw_only=True,
-        gc=False,
-        namespace={"__post_init__": _fill(defaults)} if defaults else None,
-    )
+    places = _places(schema)
     parsers = {
         each.name: partial(_parsed_key, each.schema)
         for each in schema.fields
@@ -63,7 +56,68 @@ def compile_schema(
     def pick(names: Sequence[str]) -> Callable[[Any], Any]:
         return _picked(attrgetter(*(places[name] for name in names)), names, parsers)
 
-    return RecordSchema(schema, Form.JSON, astuple, pick), msgspec.json.Decoder(struct).decode
+    decoder = msgspec.json.Decoder(_struct(schema, replace_null=replace_null))
+    return RecordSchema(schema, Form.JSON, astuple, pick), decoder.decode
+
+
+def lenient_decoder(schema: Schema, *, replace_null: bool = True) -> Callable[[bytes], Any]:
+    """A slow decoder into the same form, which takes more: 5.0 for an integer, the texts of `NON_FINITE` for a float.
+
+    Raises as the decoder of `compile_schema`, or `ValueError`.
+    """
+    if schema.type is not Type.STRUCT:
+        kind, read = json_type(schema), _lenient(schema)
+        if kind is msgspec.Raw:
+            return _compile_primitive(schema)[1]
+        return lambda data: hashable(msgspec.convert(read(msgspec.Raw(data)), kind))
+    struct = _struct(schema, replace_null=replace_null)
+    readers = {each.name: _lenient(each.schema) for each in schema.fields}
+
+    def decode(data: bytes) -> Any:
+        found = _members(data)
+        return msgspec.convert({name: readers[name](found[name]) for name in readers.keys() & found}, struct)
+
+    return decode
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def _lenient(schema: Schema) -> Callable[[msgspec.Raw], Any]:
+    """What reads a value for `msgspec.convert`."""
+    if json_type(schema) is msgspec.Raw:
+        return _unchanged
+    items = schema.items
+    if schema.type in _NUMBERS:
+        read = json_reader(Schema(type=schema.type, optional=True))
+    elif items is not None and items.type in _NUMBERS:
+        read = json_reader(
+            Schema(type=Type.ARRAY, optional=True, items=Schema(type=items.type, optional=True))
+        )
+    else:
+        return parse_exact
+    return lambda raw: read(parse_exact(raw))
+
+
+def _places(schema: Schema) -> dict[str, str]:
+    """The names of a struct's attributes by those of its fields."""
+    return {each.name: f"f{place}" for place, each in enumerate(schema.fields)}
+
+
+def _struct(schema: Schema, *, replace_null: bool) -> type[msgspec.Struct]:
+    places = _places(schema)
+    defaults = {
+        places[each.name]: json_form(each.schema)
+        for each in schema.fields
+        if replace_null and each.schema.default is not None
+    }
+    return msgspec.defstruct(
+        "Value",
+        [_member(places[each.name], each, defaults) for each in schema.fields],
+        kw_only=True,
+        gc=False,
+        namespace={"__post_init__": _fill(defaults)} if defaults else None,
+    )
 
 
 def row_schema(schema: Schema, forms: tuple[Form, ...]) -> RecordSchema:
@@ -122,7 +176,8 @@ def json_form(schema: Schema) -> Any:
     """A schema's default as the compiled decoder would have left it."""
     kind, default = json_type(schema), schema.default
     if kind is msgspec.Raw:
-        return msgspec.Raw(to_json(schema, default))
+        plain = replace(schema, name=None) if schema.name == VARIABLE_SCALE_DECIMAL else schema
+        return msgspec.Raw(to_json(plain, default))
     if schema.logical is not None:
         return msgspec.json.decode(to_json(schema, default))
     if schema.type is Type.ARRAY and schema.items is not None and schema.items.logical is not None:

@@ -7,7 +7,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sink_connector.data.decimals import bounded, shortest_single, unscaled_decimal, whole
+from sink_connector.data.decimals import (
+    NON_FINITE,
+    bounded,
+    non_finite_text,
+    shortest_single,
+    unscaled_decimal,
+    whole,
+)
 from sink_connector.data.exact_json import encode_exact
 from sink_connector.data.instants import date_of, micros_of, time_of, timestamp_of
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
@@ -89,6 +96,8 @@ def _integer(kind: Type) -> Read:
 
 def _float(value: Any) -> float:
     if type(value) not in {int, float, Decimal}:
+        if isinstance(value, str) and value in NON_FINITE:
+            return NON_FINITE[value]
         raise _expected("number", value)
     try:
         number = float(value)
@@ -219,9 +228,9 @@ def _plain_map(schema: Schema, value: Any) -> Any:
     return dict(pairs) if texts else pairs
 
 
-def _plain_float(schema: Schema, value: Any) -> float:
+def _plain_float(schema: Schema, value: Any) -> float | str:
     if not math.isfinite(value):
-        raise ValueError(f"{value} has no form in JSON")
+        return non_finite_text(value)
     return shortest_single(value) if schema.type is Type.FLOAT32 else float(value)
 
 

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from sink_connector.converters import Columns, Decoded, RawHeaders, read_each
-from sink_connector.converters.compiled import compile_schema
-from sink_connector.converters.connect_json import BITS, Read, json_reader, to_json
+from sink_connector.converters.compiled import compile_schema, lenient_decoder
+from sink_connector.converters.connect_json import Read, json_reader, to_json
 from sink_connector.converters.connect_schema import parse_schema
-from sink_connector.data.decimals import whole
-from sink_connector.data.exact_json import encode_exact, parse_exact
+from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.lru import MOST_SCHEMAS, LruCache
-from sink_connector.data.record import Schema, Type
+from sink_connector.data.record import Schema
 from sink_connector.data.record_schema import RecordSchema
 from sink_connector.errors import BadRecordError
 
@@ -100,8 +98,10 @@ class EnvelopeReader:
         try:
             return compiled.shape, compiled.decode(payload)
         except NOT_JSON as error:
+            if compiled.lenient is None:
+                compiled.lenient = lenient_decoder(compiled.shape.schema, replace_null=self._replace_null)
             try:
-                return compiled.shape, compiled.decode(with_whole_numbers(compiled.shape.schema, payload))
+                return compiled.shape, compiled.lenient(payload)
             except NOT_JSON:
                 raise BadRecordError(f"the payload does not fit its schema: {error}") from error
 
@@ -154,10 +154,14 @@ class EnvelopeReader:
 
 @dataclass(slots=True)
 class Compiled:
-    """What reads the payloads of one schema: `decode` for the writer, `parse` for transforms (made when first needed)."""
+    """What reads the payloads of one schema: `decode` for the writer, `lenient` where that fails, `parse` for transforms.
+
+    The latter two are made when first needed.
+    """
 
     shape: RecordSchema
     decode: Decoder
+    lenient: Decoder | None = None
     parse: Read | None = None
 
 
@@ -178,19 +182,3 @@ class EnvelopeConverter:
     def decode(self, topic: str, data: bytes | None, headers: RawHeaders) -> Decoded:  # noqa: ARG002 - the protocol's
         """The value with its schema. Raises `BadRecordError`."""
         return Decoded(None, None) if data is None else Decoded(*self._reader.parse(data))
-
-
-def with_whole_numbers(schema: Schema, payload: bytes) -> bytes:
-    """The payload with 5.0 written 5 where the schema wants an integer. Raises what `NOT_JSON` lists."""
-    return encode_exact(_whole(schema, parse_exact(payload)))
-
-
-def _whole(schema: Schema, value: Any) -> Any:
-    if schema.type in BITS and isinstance(value, Decimal):
-        return whole(value)
-    if schema.type is Type.STRUCT and isinstance(value, dict):
-        known = {each.name: each.schema for each in schema.fields}
-        return {name: _whole(known[name], each) if name in known else each for name, each in value.items()}
-    if schema.type is Type.ARRAY and schema.items is not None and isinstance(value, list):
-        return [_whole(schema.items, item) for item in value]
-    return value

@@ -1,9 +1,13 @@
 """Connect's Decimal in Python: exact, and within the bounds of PostgreSQL's numeric."""
 
+import math
 import struct
 from decimal import Decimal
 
 MOST_SCALE = 16_383  # digits after the point that numeric can hold; written out, more would fill the memory
+
+# What is a floating-point number and none of JSON's, as the text that Connect's JsonConverter writes.
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class DecimalRangeError(ValueError):
@@ -41,6 +45,11 @@ def whole(number: Decimal | float) -> int:
     if not exact.is_finite() or exact.adjusted() > 18 or exact != exact.to_integral_value():  # noqa: PLR2004 - of int64
         raise ValueError(f"{number} where a whole number of 64 bits is expected")
     return int(exact)
+
+
+def non_finite_text(value: float) -> str:
+    """The text of `NON_FINITE` for a number that is not finite."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def shortest_single(value: float) -> float:

@@ -18,7 +18,7 @@ point or an exponent a Decimal, which has every digit that was written.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -99,6 +99,29 @@ class Field:
 
     name: str
     schema: Schema
+
+
+def without_default(schema: Schema) -> Schema:
+    """The same schema but for its own default."""
+    return replace(schema, has_default=False, default=None)
+
+
+def without_inner_defaults(schema: Schema) -> Schema:
+    """The same schema of a record's value, of whose fields each keeps its default, and what is nested in them has none."""
+
+    def bare(inner: Schema) -> Schema:
+        return without_default(nested_bare(inner))
+
+    def nested_bare(outer: Schema) -> Schema:
+        return replace(
+            outer,
+            fields=tuple(Field(each.name, bare(each.schema)) for each in outer.fields),
+            keys=None if outer.keys is None else bare(outer.keys),
+            items=None if outer.items is None else bare(outer.items),
+        )
+
+    fields = tuple(Field(each.name, nested_bare(each.schema)) for each in schema.fields)
+    return replace(nested_bare(schema), fields=fields)
 
 
 @dataclass(frozen=True, slots=True)

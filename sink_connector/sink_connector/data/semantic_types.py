@@ -17,6 +17,8 @@ INTERVAL = "io.debezium.time.Interval"  # text, ISO 8601
 ZONED_TIMESTAMP = "io.debezium.time.ZonedTimestamp"  # text, ISO 8601 with an offset
 ZONED_TIME = "io.debezium.time.ZonedTime"  # text, ISO 8601 with an offset
 ISO_TIMESTAMP = "io.debezium.time.IsoTimestamp"  # text, ISO 8601 with a Z that says nothing
+ISO_DATE = "io.debezium.time.IsoDate"  # text, ISO 8601 with a Z that says nothing
+ISO_TIME = "io.debezium.time.IsoTime"  # text, ISO 8601 with a Z that says nothing
 YEAR = "io.debezium.time.Year"  # int32
 POINT = "io.debezium.data.geometry.Point"  # struct: x, y, wkb, srid
 GEOMETRIES = (
@@ -36,8 +38,8 @@ TEXT_TYPES: Mapping[str, str] = {
     INTERVAL: "interval",
     ZONED_TIMESTAMP: "timestamp with time zone",
     ZONED_TIME: "time with time zone",
-    "io.debezium.time.IsoDate": "date",
-    "io.debezium.time.IsoTime": "time without time zone",
+    ISO_DATE: "date",
+    ISO_TIME: "time without time zone",
     ISO_TIMESTAMP: "timestamp without time zone",
 }
 

@@ -2,24 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from asyncpg import Connection
 
 from sink_connector.config.connector import TableConfig
+from sink_connector.data.instants import (
+    DAY_US,
+    InstantRangeError,
+    date_text,
+    micros_of,
+    time_text,
+    timestamp_text,
+)
 from sink_connector.data.record import Schema, Type
 from sink_connector.data.record_schema import Form
 from sink_connector.errors import BadRecordError, FatalError, SinkError
 from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource
 from sink_connector.sink.encoders.connect_values import document
+from sink_connector.sink.encoders.debezium_values import debezium_wire
 from sink_connector.sink.encoders.encoder import SCALES
 from sink_connector.sink.encoders.encoding import created_type, encoder_of
 from sink_connector.sink.identifiers import literal, quote
 from sink_connector.sink.table_metadata import Table, TableName
 
 DOCUMENTS = {"jsonb", "json", "text"}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOCK = 0x73696E6B  # "sink": one worker at a time changes tables
 
 
@@ -107,9 +115,15 @@ def _default(schema: Schema, kind: str) -> str:
 def _default_text(schema: Schema, kind: str) -> str:
     """A default in the form that PostgreSQL reads for a type. Raises `BadRecordError` for one that does not fit its schema."""
     value = schema.default
+    special = debezium_wire(schema, None)
+    if special is not None and special.encode is not None:
+        [value] = special.encode([value])
     scale = SCALES.get(schema.name or "")
     if scale is not None and isinstance(value, int):
         return _instant(value * scale.numerator // scale.denominator, kind)
+    if isinstance(value, datetime | date | time | timedelta):
+        micros = micros_of(value)
+        return _instant(micros // DAY_US if kind == "date" else micros, kind)
     if kind in DOCUMENTS and schema.type in {Type.STRUCT, Type.MAP, Type.ARRAY}:
         return (document(schema, value) or b"null").decode()
     if isinstance(value, list):
@@ -125,23 +139,18 @@ def _default_text(schema: Schema, kind: str) -> str:
 
 def _instant(number: int, kind: str) -> str:
     """A default of a schema whose values are days or microseconds since 1970, or since midnight."""
+    if kind == "date":
+        return date_text(number)
+    if not kind.startswith("time without"):
+        return timestamp_text(number)
     try:
-        if kind == "date":
-            return (EPOCH + timedelta(days=number)).date().isoformat()
-        instant = EPOCH + timedelta(microseconds=number)
-    except OverflowError as error:
+        return time_text(number)
+    except InstantRangeError as error:
         raise BadRecordError(f"the default {number} is no instant that a column can have") from error
-    return instant.time().isoformat() if kind.startswith("time without") else instant.isoformat()
 
 
 def _text(value: Any) -> str:
-    match value:
-        case bytes():
-            return "\\x" + value.hex()
-        case datetime() | date() | time():
-            return value.isoformat()
-        case _:
-            return str(value)
+    return "\\x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _quoted(text: str) -> str:

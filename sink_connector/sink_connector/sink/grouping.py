@@ -52,24 +52,31 @@ class Grouping:
 
         Raises `BadRecordError`, or what the driver raises, when a key does not fit its column.
         """
-        topic, name = place
-        layout_of = partial(self._plans.layout, topic)
+        layout_of = partial(self._plans.layout, place[0])
         config, plain = self._config, self._is_plain_insert
         if config.pk_mode is PkMode.NONE or (plain and not config.delete_enabled):
             return in_order(entries, layout_of)
-        keys: Sequence[Any] = keys_of(entries, layout_of)
-        if len(entries) > 1:
-            table = await self._plans.table(connection, name)
-            if table is not None:
-                keys = await self._ranking.distinct(connection, table, entries, keys, layout_of)
+        keys = await self._distinct(connection, place, entries)
         keeps_all = plain or config.insert_mode is InsertMode.IGNORE
         return (all_states if keeps_all else last_states)(entries, layout_of, keys=keys)
 
-    def keys(self, place: Place, entries: WriteRecords) -> Sequence[Any] | None:
-        """The keys of entries as they came; None where rows have none, or where each entry is a row of its own."""
+    async def keys(self, connection: Connection, place: Place, entries: WriteRecords) -> Sequence[Any] | None:
+        """Keys of entries, to be compared; None where rows have none, or where each entry is a row of its own.
+
+        Raises as `groups`.
+        """
         if self._config.pk_mode is PkMode.NONE or self._is_plain_insert:
             return None
-        return keys_of(entries, partial(self._plans.layout, place[0]))
+        return await self._distinct(connection, place, entries)
+
+    async def _distinct(self, connection: Connection, place: Place, entries: WriteRecords) -> Sequence[Any]:
+        topic, name = place
+        layout_of = partial(self._plans.layout, topic)
+        keys = keys_of(entries, layout_of)
+        table = await self._plans.table(connection, name) if len(entries) > 1 else None
+        if table is None:
+            return keys
+        return await self._ranking.distinct(connection, table, entries, keys, layout_of)
 
     @property
     def _is_plain_insert(self) -> bool:

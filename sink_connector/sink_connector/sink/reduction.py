@@ -16,7 +16,7 @@ from sink_connector.sink.column_mapping import ColumnMapping
 LayoutOf = Callable[[RecordSchema | None, RecordSchema | None], ColumnMapping]
 Schemas = tuple[RecordSchema | None, RecordSchema | None]  # of key and value
 Layer = dict[Any, int]  # the places by their keys
-# A version that only the database can compare: null, or a text, which may be an instant or a number.
+# A version that only the database can compare: null, NaN, or a text, which may be an instant or a number.
 INCOMPARABLE = object()
 
 
@@ -151,7 +151,8 @@ def _versions(entries: WriteRecords, layout_of: LayoutOf) -> list[Any]:
 
 
 def _comparable(version: Any) -> Any:
-    return INCOMPARABLE if version is None or isinstance(version, str | bytes) else version
+    is_ordered = version is not None and not isinstance(version, str | bytes) and version == version  # noqa: PLR0124 - NaN
+    return version if is_ordered else INCOMPARABLE
 
 
 def _is_undecided(versions: Sequence[Any], place: int, earlier: int) -> bool:

@@ -202,7 +202,7 @@ class TableWriter:
             connection=connection,
             apply=partial(self._apply_isolated, connection),
             apply_singly=partial(self._apply_singly, connection),
-            keys_of=self._grouping.keys,
+            keys_of=partial(self._grouping.keys, connection),
             final=final,
         )
         return await isolation.write(tables)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeTopic
-from tests.contract.sink.change_event_statements import MARIADB_TYPES, POSTGRESQL_TYPES
+from tests.contract.sink.change_event_statements import MARIADB_TYPES, POSTGRESQL_TYPES, SPECIALS
 from tests.contract.sink.change_event_ways import MARIADB_WAYS, POSTGRESQL_WAYS
+from tests.contract.sink.typed_columns import created
 from tests.support.change_events import recorded
 from tests.support.sink import Message, configuration, connected, execute, rows, send, wait_until_read
 
@@ -120,6 +121,22 @@ async def test_every_type_of_postgresql_arrives_with_its_value(
         for name, (_, texts) in arriving.items()
     }
     assert arrived == expected
+
+
+@EITHER
+@pytest.mark.parametrize("way", [name for name, way in POSTGRESQL_WAYS.items() if "specials" in way.tables])
+async def test_what_is_no_number_and_no_date_arrives_as_it_is_at_the_source(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, way: str, keys: dict[str, str]
+) -> None:
+    await execute(database, created("target", SPECIALS))
+    topics = await sent(kafka_bootstrap, make_topic, "postgresql", way)
+    kept = {topic: count for topic, count in topics.items() if topic.endswith(".specials")}
+    given = configuration(database, topics=",".join(kept), table__name__format="target")
+    await written(kafka_bootstrap, given | keys, kept)
+    texts = ", ".join(f"{each.name}::text" for each in SPECIALS)
+    arrived = await rows(database, f"SELECT {texts} FROM target ORDER BY id")  # noqa: S608 - our own names
+    source = [json.loads(text) for text in recorded("postgresql")["rows"]["specials"]]
+    assert arrived == [tuple(row[each.name] for each in SPECIALS) for row in source]
 
 
 @EITHER

@@ -23,7 +23,9 @@ from tests.support.sink import Message, configuration, connected, execute, rows,
 RECORDS = 600
 KEYS = 150
 PARTITIONS = 2
-ADDRESS = struct({"city": TEXT, "zip": kind("int32")}, optional=True)
+ADDRESS = struct(
+    {"city": TEXT, "zip": kind("int32"), "land": kind("string", optional=True, default="KR")}, optional=True
+)
 
 
 def _maybe(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,16 +62,20 @@ def _values(chance: random.Random) -> dict[str, Any]:
     values: dict[str, Any] = {
         "small": chance.randint(-(2**15), 2**15 - 1),
         "number": chance.choice([0, 1, 2**53 + 1, -(2**63), 2**63 - 1]),
-        "ratio": chance.choice([0.1, -0.0, 1e300, 3.0]),
+        "ratio": chance.choice([0.1, -0.0, 1e300, 3.0, "NaN", "-Infinity"]),
         "flag": chance.random() < 0.5,
         "name": chance.choice(["Ada", "größe", "", "a'b\"c", "\\N", "\t", "x" * 39]),
         "raw": _base64(chance.randbytes(chance.randint(0, 9))),
         "amount": _base64(chance.randint(-(10**25), 10**25).to_bytes(12, "big", signed=True)),
         "day": chance.choice([0, 19_723, -1]),
         "clock": chance.choice([0, 1, 86_399_999, 86_400_000]),
-        "at": chance.choice([0, 1_700_000_000_123, -1]),
+        "at": chance.choice([0, 1_700_000_000_123, -1, 9_223_372_036_825_200]),
         "tags": chance.choice([[], ["a"], ["x,y", '"', "NULL"]]),
-        "address": {"city": chance.choice(["x", "ü"]), "zip": chance.randint(0, 99_999)},
+        "address": {
+            "city": chance.choice(["x", "ü"]),
+            "zip": chance.randint(0, 99_999),
+            "land": chance.choice(["FR", None]),
+        },
         "state": chance.choice(["NEW", "PAID"]),
     }
     for name in list(values):

@@ -16,13 +16,23 @@ NESTED = frozenset({Type.ARRAY, Type.MAP, Type.STRUCT})
 FLOATS = frozenset({Type.FLOAT32, Type.FLOAT64})
 WHOLE = frozenset({Type.INT8, Type.INT16, Type.INT32, Type.INT64})
 BITS = frozenset({'"bit"', "bit varying"})
+NUMBERS = frozenset({"numeric", "real", "double precision"})
+# Debezium's words with decimal.handling.mode=string. Its word for what is no number is PostgreSQL's, too: NAN.
+INFINITE_TEXTS = {"POSITIVE_INFINITY": "Infinity", "NEGATIVE_INFINITY": "-Infinity"}
 TIMESTAMP = "timestamp without time zone"
+_HAS_OFFSET = r"{} ~* ':\d\d([.,]\d+)?\s*(z|utc|gmt|[+-]\d\d(:?\d\d){0,2})\s*(bc|ad)?\s*$'"
+_INSTANT = "CAST({} AS timestamp with time zone)"
+_ZONED_TIME = "CAST({} AS time with time zone) AT TIME ZONE current_setting('TimeZone')"
 # A text with an offset is an instant. PostgreSQL passes over the offset where the column has no zone; the wall clock meant is
 # that of db.timezone, which is the session's.
-AS_INSTANT = (
-    r"CASE WHEN {} ~* ':\d\d([.,]\d+)?\s*(z|utc|gmt|[+-]\d\d(:?\d\d){0,2})\s*(bc|ad)?\s*$' "
-    f"THEN CAST(CAST({{}} AS timestamp with time zone) AS {TIMESTAMP}) ELSE CAST({{}} AS {TIMESTAMP}) END"
-)
+_AS_INSTANT = {
+    base: f"CASE WHEN {_HAS_OFFSET} THEN CAST({through} AS {base}) ELSE CAST({{}} AS {base}) END"
+    for base, through in (
+        (TIMESTAMP, _INSTANT),
+        ("date", _INSTANT),
+        ("time without time zone", _ZONED_TIME),
+    )
+}
 
 
 def column_wire(schema: Schema, column: Column) -> Encoder | None:
@@ -35,6 +45,8 @@ def column_wire(schema: Schema, column: Column) -> Encoder | None:
         return Encoder("text", each(lambda value: hstore(_texts(schema, value))))
     if schema.type in FLOATS and base == "numeric":
         return Encoder("numeric", each(_exact_single if schema.type is Type.FLOAT32 else _exact))
+    if schema.type is Type.STRING and base in NUMBERS:
+        return Encoder("text", each(lambda text: INFINITE_TEXTS.get(text, text)))
     if schema.parameter(UNSIGNED) and base in TEXTS | {"numeric"}:
         return Encoder("numeric", each(Decimal))
     return _bit_string(schema, column) if base in BITS else None
@@ -48,6 +60,13 @@ def _bit_string(schema: Schema, column: Column) -> Encoder | None:
         length = column.modifier if column.base_type == '"bit"' else 0
         return Encoder("text", each(lambda value: _binary(value, max(length, 1))))
     return None
+
+
+def with_offsets(wire: Encoder, column: Column) -> Encoder:
+    """The encoder for a column whose texts may have an offset that the column has no place for."""
+    if wire.template is not None or wire.type != "text":
+        return wire
+    return replace(wire, template=_AS_INSTANT.get(column.base_type))
 
 
 def document_type(schema: Schema, column: Column) -> str | None:

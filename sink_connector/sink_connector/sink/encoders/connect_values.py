@@ -9,7 +9,15 @@ import msgspec
 
 from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import bounded
-from sink_connector.data.instants import DAY_US, EPOCH_2000_US, MICROSECOND, micros_of
+from sink_connector.data.instants import (
+    DAY_US,
+    EPOCH_2000_US,
+    INFINITE_DAYS,
+    INFINITE_US,
+    MICROSECOND,
+    date_of,
+    micros_of,
+)
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema
 from sink_connector.sink.encoders.encoder import (
     EPOCH_2000_DAYS,
@@ -23,6 +31,7 @@ from sink_connector.sink.encoders.encoder import (
 )
 
 EPOCH_2000 = datetime(2000, 1, 1, tzinfo=UTC)
+_INFINITE_DAYS = {date_of(days): sent for days, sent in INFINITE_DAYS.items()}
 
 
 def connect_encoder(schema: Schema) -> Encoder:
@@ -83,10 +92,13 @@ def _timestamps(column: Sequence[Any]) -> Sequence[Any]:
 
 
 def _timestamp(value: datetime | timedelta) -> tuple[int]:
-    return (micros_of(value) - EPOCH_2000_US,)
+    micros = micros_of(value)
+    return (INFINITE_US.get(micros, micros - EPOCH_2000_US),)
 
 
 def _date(value: date | timedelta) -> tuple[int]:
+    if isinstance(value, timedelta) and value in _INFINITE_DAYS:
+        return (_INFINITE_DAYS[value],)
     return (micros_of(value) // DAY_US - EPOCH_2000_DAYS,)
 
 

@@ -16,6 +16,8 @@ from sink_connector.data.semantic_types import (
     BITS,
     ENUM_SET,
     GEOMETRIES,
+    ISO_DATE,
+    ISO_TIME,
     ISO_TIMESTAMP,
     JSON_TEXT,
     MICRO_DURATION,
@@ -38,6 +40,13 @@ SRID_FLAG = 0x20000000  # of PostGIS's extended WKB
 NUMBERS = INTEGERS | {"numeric", "real", "double precision", "money"} | TEXTS
 _PAIRS = msgspec.json.Decoder(dict[str, str | None])
 JSON = frozenset({"json", "jsonb"})
+# `INFINITE_US` and `INFINITE_DAYS` as texts, with time.precision.mode=isostring.
+_INFINITE_TEXTS = {
+    "+294247-01-10T04:00:25.2Z": "infinity",
+    "-290308-12-21T19:59:27.6Z": "-infinity",
+    "-5877611-06-21Z": "infinity",
+    "-5877611-06-22Z": "-infinity",
+}
 Make = Callable[[Schema, str | None], Encoder | None]
 
 
@@ -117,10 +126,20 @@ def _zoned_timestamp(schema: Schema, base: str | None) -> Encoder | None:
     return Encoder("text", None, through if base in {"date", "time without time zone"} else None)
 
 
-def _iso_timestamp(schema: Schema, base: str | None) -> Encoder | None:
-    if schema.type is not Type.STRING or base != "timestamp without time zone":
+def _iso_wall_clock(schema: Schema, base: str | None) -> Encoder | None:
+    if schema.type is not Type.STRING or base not in {
+        "timestamp without time zone",
+        "time without time zone",
+    }:
         return None
-    return Encoder("text", each(lambda text: text.removesuffix("Z")))  # a wall clock, for all its Z
+    # a wall clock, for all its Z
+    return Encoder("text", each(lambda text: _INFINITE_TEXTS.get(text) or text.removesuffix("Z")))
+
+
+def _iso_date(schema: Schema, base: str | None) -> Encoder | None:
+    if schema.type is not Type.STRING or base != "date":
+        return None
+    return Encoder("text", each(lambda text: _INFINITE_TEXTS.get(text, text)))
 
 
 def _zoned_time(schema: Schema, base: str | None) -> Encoder | None:
@@ -182,7 +201,9 @@ _MAKERS: dict[str, Make] = {
     NANO_DURATION: partial(_duration, per_micro=1000),
     ZONED_TIMESTAMP: _zoned_timestamp,
     ZONED_TIME: _zoned_time,
-    ISO_TIMESTAMP: _iso_timestamp,
+    ISO_TIMESTAMP: _iso_wall_clock,
+    ISO_TIME: _iso_wall_clock,
+    ISO_DATE: _iso_date,
     YEAR: _year,
     ENUM_SET: _enum_set,
     JSON_TEXT: _json,

@@ -1,10 +1,10 @@
 """What the encoders have in common: how a column's values travel, and what the statement makes of them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sink_connector.data.instants import EPOCH_2000_US
+from sink_connector.data.instants import EPOCH_2000_US, INFINITE_DAYS, INFINITE_US
 from sink_connector.data.record import DATE, TIME, TIMESTAMP, Schema, Type
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.sink.table_metadata import Column
@@ -65,31 +65,44 @@ class Encoder:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Instants, days and times of day as numbers: what to multiply with, and where PostgreSQL's zero is."""
+    """Instants, days and times of day as numbers: what to multiply with, and where PostgreSQL's zero is.
+
+    `infinite` are the numbers that stand for infinity, with PostgreSQL's own for it.
+    """
 
     type: str
     numerator: int = 1
     denominator: int = 1
     origin: int = 0
+    infinite: Mapping[int, int] = field(default_factory=dict, hash=False)
 
     def encode(self, column: Sequence[int | None]) -> Sequence[Any]:
         """One-tuples, which the driver's codec takes: the number of units since PostgreSQL's zero."""
         numerator, denominator, origin = self.numerator, self.denominator, self.origin
-        if None not in column and denominator == 1:
+        if denominator == 1 and {None, *self.infinite}.isdisjoint(column):
             return [(value * numerator - origin,) for value in column]  # type: ignore[operator] # no None in it
-        return [None if value is None else (value * numerator // denominator - origin,) for value in column]
+        return [None if value is None else (self._sent(value),) for value in column]
+
+    def _sent(self, value: int) -> int:
+        found = self.infinite.get(value)
+        return value * self.numerator // self.denominator - self.origin if found is None else found
+
+
+_INFINITE_MS = {micros // US_PER_MS: sent for micros, sent in INFINITE_US.items()}
 
 
 # Named schemas whose numbers are instants, days or times of day. Debezium's are not Connect's logical types: their values
 # stay plain integers in `record.py` as well.
 SCALES: dict[str, Scale] = {
-    TIMESTAMP: Scale("timestamp with time zone", US_PER_MS, 1, EPOCH_2000_US),
-    DATE: Scale("date", 1, 1, EPOCH_2000_DAYS),
+    TIMESTAMP: Scale("timestamp with time zone", US_PER_MS, 1, EPOCH_2000_US, _INFINITE_MS),
+    DATE: Scale("date", 1, 1, EPOCH_2000_DAYS, INFINITE_DAYS),
     TIME: Scale("time without time zone", US_PER_MS),
-    "io.debezium.time.Timestamp": Scale("timestamp without time zone", US_PER_MS, 1, EPOCH_2000_US),
-    "io.debezium.time.MicroTimestamp": Scale("timestamp without time zone", 1, 1, EPOCH_2000_US),
+    "io.debezium.time.Timestamp": Scale(
+        "timestamp without time zone", US_PER_MS, 1, EPOCH_2000_US, _INFINITE_MS
+    ),
+    "io.debezium.time.MicroTimestamp": Scale("timestamp without time zone", 1, 1, EPOCH_2000_US, INFINITE_US),
     "io.debezium.time.NanoTimestamp": Scale("timestamp without time zone", 1, 1000, EPOCH_2000_US),
-    "io.debezium.time.Date": Scale("date", 1, 1, EPOCH_2000_DAYS),
+    "io.debezium.time.Date": Scale("date", 1, 1, EPOCH_2000_DAYS, INFINITE_DAYS),
     "io.debezium.time.Time": Scale("time without time zone", US_PER_MS),
     "io.debezium.time.MicroTime": Scale("time without time zone"),
     "io.debezium.time.NanoTime": Scale("time without time zone", 1, 1000),

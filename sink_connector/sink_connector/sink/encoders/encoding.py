@@ -14,14 +14,13 @@ from asyncpg import Connection
 from sink_connector.data.record import DECIMAL, Schema, Type
 from sink_connector.data.record_schema import Form
 from sink_connector.sink.encoders.column_values import (
-    AS_INSTANT,
     NESTED,
-    TIMESTAMP,
     WHOLE,
     array_wire,
     column_wire,
     document_type,
     element_column,
+    with_offsets,
 )
 from sink_connector.sink.encoders.connect_values import connect_encoder
 from sink_connector.sink.encoders.debezium_values import debezium_created_type, debezium_wire
@@ -63,8 +62,8 @@ def encoder_of(schema: Schema, form: Form, column: Column | None, *, nested: str
         )
     except ValueError as error:
         raise refused(f"a schema of type {schema.type.value} that can be used: {error}") from error
-    if wire.template is None and wire.type == "text" and column is not None and column.base_type == TIMESTAMP:
-        wire = replace(wire, template=AS_INSTANT)
+    if column is not None:
+        wire = with_offsets(wire, column)
     exact = form is not Form.UNTYPED and (schema.logical == DECIMAL or schema.type in EXACT)
     return guarded(wire, column, exact=exact)
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from sink_connector.data.decimals import shortest_single
+from sink_connector.data.instants import INFINITE_US
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.encoders.encoder import INTEGERS, Encode, Encoder, refused
 from sink_connector.sink.table_metadata import Column
@@ -18,9 +19,11 @@ LONGEST_NAME = 63  # bytes
 MODIFIER_OFFSET = 4  # VARHDRSZ, which PostgreSQL adds to a modifier
 SCALE_MASK, SCALE_SIGN = 0x7FF, 0x400
 CENTS = 2  # digits after the point of money, wherever lc_monetary does not say otherwise
+OF_AN_AMOUNT = str.maketrans("", "", "$,() ")  # what a text of money may have beside its digits
 MICROS = 6  # digits of a second that PostgreSQL keeps
 INTERVAL_MASK = 0xFFFF  # of an interval's modifier: its precision; the rest says which fields it has
 FLOATS = frozenset({"real", "double precision"})
+INFINITE = frozenset(INFINITE_US.values())
 SECONDS = frozenset(
     {
         "timestamp with time zone",
@@ -76,10 +79,9 @@ def _refusing(encode: Encode) -> Encode:
 
 def _check(wire: Encoder, column: Column, *, exact: bool) -> Check | None:
     sent, base = wire.type.removesuffix("[]"), column.base_type.removesuffix("[]")
-    if sent == "text" and base in {"name", '"char"'}:
-        return _at_most_bytes(LONGEST_NAME if base == "name" else 1)
-    if sent in FLOATS and base in INTEGERS:
-        return _whole
+    found = _check_of_types(sent, base)
+    if found is not None:
+        return found
     if base in SECONDS:
         return _check_of_seconds(sent, column)
     if not exact or sent not in INTEGERS | {"numeric", "text"} or wire.template is not None:
@@ -88,6 +90,14 @@ def _check(wire: Encoder, column: Column, *, exact: bool) -> Check | None:
         return partial(_kept_by_a_float, shortest=_single if base == "real" else float)
     scale = scale_of_column(column)
     return None if scale is None or (sent in INTEGERS and scale >= 0) else _at_most_digits(scale)
+
+
+def _check_of_types(sent: str, base: str) -> Check | None:
+    if sent == "text" and base in {"name", '"char"'}:
+        return _at_most_bytes(LONGEST_NAME if base == "name" else 1)
+    if sent in FLOATS and base in INTEGERS:
+        return _whole
+    return _zero_or_one if sent in INTEGERS and base == "boolean" else None
 
 
 def _check_of_seconds(sent: str, column: Column) -> Check | None:
@@ -118,7 +128,7 @@ def _fraction_of_micros(digits: int) -> Check:
     unit = 10 ** (MICROS - digits)
 
     def check(value: int) -> None:
-        if value % unit:
+        if value % unit and value not in INFINITE:
             raise _too_fine(digits)
 
     return check
@@ -165,9 +175,9 @@ def _at_most_bytes(most: int) -> Check:
 def _at_most_digits(scale: int) -> Check:
     def check(value: Any) -> None:
         try:
-            number = Decimal(value)
+            number = Decimal(value.translate(OF_AN_AMOUNT) if isinstance(value, str) else value)
         except (InvalidOperation, ValueError):
-            return  # a text that is no number, which the database refuses; so it does with an amount of money like $1
+            return  # a text that is no number, which the database refuses
         exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and exponent < -scale and _would_be_rounded(number, scale):
             raise refused(
@@ -181,6 +191,11 @@ def _would_be_rounded(number: Decimal, scale: int) -> bool:
     _, digits, exponent = number.as_tuple()
     dropped = -scale - int(exponent)
     return any(digits[-dropped:]) if dropped <= len(digits) else any(digits)
+
+
+def _zero_or_one(value: int) -> None:
+    if value not in {0, 1}:
+        raise refused("0 or 1, which is all that a Boolean column keeps of a number")
 
 
 def _whole(value: float) -> None:

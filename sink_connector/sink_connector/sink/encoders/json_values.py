@@ -9,7 +9,7 @@ import msgspec
 
 from sink_connector.converters.connect_json import Read, json_reader
 from sink_connector.data.exact_json import parse_exact
-from sink_connector.data.record import DECIMAL, Schema, Type
+from sink_connector.data.record import DECIMAL, Schema, Type, without_default
 from sink_connector.sink.encoders.connect_values import document, written_as
 from sink_connector.sink.encoders.encoder import PRIMITIVES, Encode, Encoder, refused, scale_of
 from sink_connector.sink.encoders.plain_documents import plain_check
@@ -41,7 +41,7 @@ def nested_encoder(schema: Schema, kind: str = "jsonb") -> Encoder:
 
 def read_first(schema: Schema, then: Encode | None = None) -> Encode:
     """An encoding of values in the Python form of `record.py` (`then`), for values in the form of JSON."""
-    read = json_reader(schema, replace_null=False)
+    read = json_reader(without_default(schema))  # which was taken where it was to be
 
     def encode(column: Sequence[Any]) -> Sequence[Any]:
         values = [_connect_form(schema, read, value) for value in column]

@@ -1,22 +1,26 @@
 """Encoders for JSON without a schema: the column's type says what the value must be."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 
-from sink_connector.data.decimals import bounded, whole
+from sink_connector.data.decimals import NON_FINITE, bounded, whole
 from sink_connector.data.exact_json import encode_exact, parse_exact
+from sink_connector.data.instants import InstantRangeError, date_text, time_text, timestamp_text
 from sink_connector.errors import BadRecordError
-from sink_connector.sink.encoders.column_values import array_wire, element_column, hstore, is_hstore
+from sink_connector.sink.encoders.column_values import (
+    array_wire,
+    element_column,
+    hstore,
+    is_hstore,
+    with_offsets,
+)
 from sink_connector.sink.encoders.connect_values import spaced, written_as
 from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, refused
 from sink_connector.sink.table_metadata import Column
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _whole(bits: int) -> Any:
@@ -34,6 +38,7 @@ TYPES: dict[str, Any] = {
     "boolean": bool,
     "bytea": bytes,
 }
+FLOATS = frozenset({"real", "double precision"})
 # Types for which a number is understood too: milliseconds since 1970, as Connect has them; days for a date.
 INSTANTS = {
     "timestamp with time zone",
@@ -50,7 +55,9 @@ def untyped_encoder(column: Column | None, *, nested: str = "jsonb") -> Encoder:
     base = column.base_type
     if base.endswith("[]"):
         element = element_column(column)
-        inner = untyped_encoder(element)
+        inner = (
+            untyped_encoder(element) if element is None else with_offsets(untyped_encoder(element), element)
+        )
         elements = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
         outer = array_wire(inner)
         return Encoder(outer.type, partial(_arrays, decode=elements, inner=outer, name=base), outer.template)
@@ -74,23 +81,33 @@ def _typed(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
     try:
         values: Sequence[Any] = [decode(_text(value)) for value in column]
     except ValueError as error:  # msgspec's errors and UnicodeDecodeError are such
-        if name not in INTEGERS:
+        if name not in INTEGERS | FLOATS:
             raise refused(f"a value for a column of type {name}: {error}") from error
-        values = _integers(column, decode=decode, name=name)
-    return [None if value is None else bounded(value) for value in values] if name == "numeric" else values
+        values = _numbers(column, decode=decode, name=name)
+    return list(map(_numeric, values)) if name == "numeric" else values
 
 
-def _integers(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
-    """Integers of which one may be written 5.0."""
+def _numbers(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
+    """Integers of which one may be written 5.0, or floats of which one may be a text of `NON_FINITE`."""
+    read = _whole_or_decoded if name in INTEGERS else _non_finite_or_decoded
     try:
-        return [decode(_whole_text(_text(value))) for value in column]
+        return [read(_text(value), decode) for value in column]
     except ValueError as error:
         raise refused(f"a value for a column of type {name}: {error}") from error
 
 
-def _whole_text(text: bytes) -> bytes:
+def _whole_or_decoded(text: bytes, decode: Any) -> Any:
     value = parse_exact(text)
-    return str(whole(value)).encode() if isinstance(value, Decimal) else text
+    return decode(str(whole(value)).encode() if isinstance(value, Decimal) else text)
+
+
+def _non_finite_or_decoded(text: bytes, decode: Any) -> Any:
+    value = parse_exact(text)
+    return NON_FINITE[value] if isinstance(value, str) and value in NON_FINITE else decode(text)
+
+
+def _numeric(value: Decimal | None) -> Decimal | None:
+    return value if value is None or not value.is_finite() else bounded(value)
 
 
 def _arrays(
@@ -122,15 +139,14 @@ def _instants(column: Sequence[Any], *, base: str, decode: Any) -> Sequence[Any]
     values = _typed(column, decode=decode, name=base)
     try:
         return [_iso(value, base) if isinstance(value, int) else value for value in values]
-    except OverflowError as error:
+    except InstantRangeError as error:
         raise refused(f"a value for a column of type {base}: {error}") from error
 
 
 def _iso(number: int, base: str) -> str:
     if base == "date":
-        return (EPOCH + timedelta(days=number)).date().isoformat()
-    instant = EPOCH + timedelta(milliseconds=number)
-    return instant.time().isoformat() if base.startswith("time without") else instant.isoformat()
+        return date_text(number)
+    return time_text(number * 1000) if base.startswith("time without") else timestamp_text(number * 1000)
 
 
 def _documents(column: Sequence[Any]) -> Sequence[Any]:

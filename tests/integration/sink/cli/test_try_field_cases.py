@@ -18,6 +18,7 @@ CHOSEN = {
     "a missing parent is one bad record",
     "a foreign key that is checked at commit",
     "a constraint trigger that is deferred",
+    "two rows that swap a unique value which is checked at commit, beside a bad record",
     "a trigger that names a table that is not there",
     "a partitioned table without a partition for one record",
     "uuid key in two spellings in a large batch",

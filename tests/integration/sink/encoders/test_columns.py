@@ -154,8 +154,8 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     # numbers
     ("cents", decimal(2), "MDk=", "123.45"), ("cents[]", array(decimal(2)), ["MDk=", "/w=="], "{123.45,-0.01}"), ("numeric", DOUBLE, 123456789012345.67, "123456789012345.67"),
     ("numeric", FLOAT, 0.1, "0.1"), ("cents", DOUBLE, 1.239, "1.24"), ("integer", decimal(1), "Mg==", "5"), ("integer", DOUBLE, 5.0, "5"), ("text", decimal(2), "MDk=", "123.45"),
-    ("numeric", VARIABLE, {"scale": 2, "value": "MDk="}, "123.45"), ("numeric(5,2)", VARIABLE, {"scale": 2, "value": "MDk="}, "123.45"), ("jsonb", INT32, 5, "5"), ("jsonb", BOOLEAN, True, "true"),
-    ("bit(1)", BOOLEAN, True, "1"), ("jsonb", TIMESTAMP, 5, "5"), ("json", DOUBLE, 1.5, "1.5"), ("integer", INT32, 7, "7"),
+    ("numeric", VARIABLE, {"scale": 2, "value": "MDk="}, "123.45"), ("numeric(5,2)", VARIABLE, {"scale": 2, "value": "MDk="}, "123.45"), ("jsonb", INT32, 5, "5"), ("jsonb", BOOLEAN, True, "true"), ("money", STRING, "$1,234.50", "$1,234.50"),
+    ("bit(1)", BOOLEAN, True, "1"), ("jsonb", TIMESTAMP, 5, "5"), ("json", DOUBLE, 1.5, "1.5"), ("integer", INT32, 7, "7"), ("boolean", INT32, 1, "true"), ("boolean", INT32, 0, "false"),
     # bits, durations, years, geometries
     ("bit(8)", BITS8, "/w==", "11111111"), ("bit varying(16)", BITS16, "AgE=", "0000000100000010"), ("bytea", BITS8, "/w==", "\\xff"),
     ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), 93600000000, "1 day 02:00:00"), ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), -93600000000, "-1 days -02:00:00"),
@@ -171,6 +171,12 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("time", TIME, 86400000, "24:00:00"), ("timestamptz", TIMESTAMP, 253402300800000, "10000-01-01 09:00:00+09"), ("date", DATE, 2932897, "10000-01-01"), ("date", DATE, -719529, "0002-12-31 BC"),
     ("date[]", array(DATE), [0, 20000], "{1970-01-01,2024-10-04}"), ("timestamp", node("int64", DEBEZIUM + "time.NanoTimestamp"), 1000, "1970-01-01 00:00:00.000001"),
     ("time", node("int64", DEBEZIUM + "time.MicroTime"), 86400000000, "24:00:00"), ("date", node("int32", DEBEZIUM + "time.Date"), 1, "1970-01-02"),
+    ("date", STRING, "2024-01-01T20:00:00Z", "2024-01-02"), ("date", STRING, "2024-01-01", "2024-01-01"), ("date[]", array(STRING), ["2024-01-01T20:00:00Z", None], "{2024-01-02,NULL}"),
+    ("time", STRING, "10:00:00Z", "19:00:00"), ("time", STRING, "10:00:00", "10:00:00"), ("date", TIMESTAMP, 1704139200000, "2024-01-02"),
+    # no numbers, no dates
+    ("timestamptz", TIMESTAMP, 9223372036825200, "infinity"), ("timestamp[]", array(node("int64", DEBEZIUM + "time.MicroTimestamp")), [9223372036825200000, None], "{infinity,NULL}"),
+    ("date", DATE, -2147472691, "-infinity"), ("date", node("string", DEBEZIUM + "time.IsoDate"), "-5877611-06-21Z", "infinity"), ("date", node("string", DEBEZIUM + "time.IsoDate"), "2024-02-29Z", "2024-02-29"),
+    ("timestamp", node("string", DEBEZIUM + "time.IsoTimestamp"), "-290308-12-21T19:59:27.6Z", "-infinity"), ("numeric[]", array(DOUBLE), ["NaN", 0.1], "{NaN,0.1}"), ("json", DOUBLE, "Infinity", '"Infinity"'),
     # nested
     ("jsonb", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("json", array(INT32), [1, 2], "[1, 2]"), ("text", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("jsonb", array(decimal(2)), ["MDk="], "[123.45]"),
     ("jsonb[]", array(INNER), [{"a": 1, "d": "MDk="}], '{"{\\"a\\": 1, \\"d\\": 123.45}"}'), ("int[]", array(array(INT32)), [[1, 2], [3, 4]], "{{1,2},{3,4}}"), ("jsonb", INNER, {"a": 1, "d": "MDk="}, '{"a": 1, "d": 123.45}'),
@@ -186,14 +192,16 @@ REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("xml", STRING, "<a>"), ("ltree", STRING, "a b"), ("hstore", STRING, "k"), ("hstore", STRING, '{"k": "v"}'), ("hstore", node("string", DEBEZIUM + "data.Json"), '["k"]'), ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
     ("numeric", decimal(20000), "MDk="), ("numeric", decimal(-20000), "MDk="), ("jsonb", array(decimal(100000000)), ["MDk="]), ("jsonb", INNER | {"fields": [{"field": "d", **decimal(-1000000000)}]}, {"d": "MDk="}),
     ("numeric", VARIABLE, {"scale": -1000000000, "value": "MDk="}), ("time", TIME, 108000000), ("time", TIME, -1), ("timestamptz", TIMESTAMP, 2**62), ("date", node("int32", DEBEZIUM + "time.Year"), 10**7), ("point", POINT, {"x": 1.0}),
+    ("boolean", INT32, 5), ("boolean", INT32, -1), ("boolean[]", array(INT32), [0, 2]), ("money", STRING, "$1.239"), ("integer", DOUBLE, "NaN"), ("double precision", DOUBLE, "nan"), ("real", STRING, "much"),
 ]  # fmt: skip
 UNTYPED: list[tuple[str, str, str | None]] = [
     ("code3", '"abc"', "abc"), ("bit(4)", '"1010"', "1010"), ("numeric", "1234567890123456.78", "1234567890123456.78"), ("bigint", "5.0", "5"), ("hstore", '{"k":"v","n":null,"i":1.50}', '"i"=>"1.50", "k"=>"v", "n"=>NULL'),
     ("timestamp", '"2024-01-01T10:00:00Z"', "2024-01-01 19:00:00"), ("timestamp", "1704103200000", "2024-01-01 19:00:00"), ("timestamptz[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00+09","2024-01-01 19:00:00+09",NULL}'),
     ("jsonb[]", '[{"a":1.10}]', '{"{\\"a\\": 1.10}"}'), ("numeric[]", "[1.10,2]", "{1.10,2}"), ("jsonb", '{"n":1234567890123456.78}', '{"n": 1234567890123456.78}'), ("date", "1", "1970-01-02"), ("interval", '"PT1H"', "01:00:00"),
+    ("timestamptz", "253402300800000", "10000-01-01 09:00:00+09"), ("time", "86400000", "24:00:00"), ("date", "-719893", "0002-01-01 BC"), ("timestamp[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00","2024-01-01 19:00:00",NULL}'), ("date", '"2024-01-01T20:00:00Z"', "2024-01-02"), ("double precision", '"NaN"', "NaN"), ("numeric", '"-Infinity"', "-Infinity"),
 ]  # fmt: skip
 UNTYPED_REFUSED = [
-    ("code3", '"abcd"'), ("bit(4)", '"101"'), ("name", f'"{"x" * 64}"'), ("bigint", "5.5"), ("smallint", "40000"), ("hstore", '["k"]'), ("numeric", "1e20000"), ("text[]", '{"a":1}'),
+    ("code3", '"abcd"'), ("bit(4)", '"101"'), ("name", f'"{"x" * 64}"'), ("bigint", "5.5"), ("smallint", "40000"), ("hstore", '["k"]'), ("numeric", "1e20000"), ("text[]", '{"a":1}'), ("time", "108000000"), ("time", "-1"), ("integer", '"NaN"'), ("real", '"nan"'),
 ]  # fmt: skip
 
 

@@ -188,6 +188,7 @@ CASES = [
     ),
     *_versions("a text of a number as the version", "bigint", TEXT, "9", "10"),
     *_versions("a Timestamp as the version", "timestamptz", TIMESTAMP, 999, 1000),
+    *_versions("NaN as the version", "double precision", kind("double"), 1.0, "NaN"),
     *(
         Case(
             name=f"a version without a schema{', with a transform' if transform else ''}",
@@ -243,6 +244,13 @@ CASES = [
         config=UPSERT,
         records=[row({"id": TEXT, "v": INT}, {"id": key, "v": n}) for n, key in enumerate(("NaN", "nan"))],
         rows={'SELECT v FROM "T"': [(1,)]},
+    ),
+    Case(
+        name="NaN of a double as a key",
+        sql=['CREATE TABLE "T" (id double precision PRIMARY KEY, v int)'],
+        config=UPSERT,
+        records=[row({"id": kind("double"), "v": INT}, {"id": "NaN", "v": n}) for n in range(2)],
+        rows={'SELECT id::text, v FROM "T"': [("NaN", 1)]},
     ),
     Case(
         name="time(0) key with and without a fraction",

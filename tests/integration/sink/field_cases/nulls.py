@@ -1,5 +1,7 @@
 """Nulls and defaults, alike with and without transforms, as Connect has them."""
 
+from decimal import Decimal
+
 from tests.integration.sink.field_cases.case import (
     CREATE,
     DEBEZIUM,
@@ -11,6 +13,7 @@ from tests.integration.sink.field_cases.case import (
     Case,
     Sent,
     kind,
+    logical,
     row,
     struct,
     text,
@@ -18,6 +21,17 @@ from tests.integration.sink.field_cases.case import (
 
 JSON = {"value.converter": "org.apache.kafka.connect.json.JsonConverter"}
 KEPT = {**JSON, "value.converter.replace.null.with.default": "false"}
+SPECIAL_DEFAULTS = {
+    "b": logical("bytes", "io.debezium.data.Bits", parameters={"length": "8"}, default="AQ=="),
+    "d": logical("int64", "io.debezium.time.MicroDuration", default=5_400_000_000),
+    "n": struct(
+        {"scale": kind("int32"), "value": kind("bytes")},
+        name="io.debezium.data.VariableScaleDecimal",
+        default={"scale": 2, "value": "MDk="},
+    ),
+    "t": logical("int32", "org.apache.kafka.connect.data.Time", default=86_400_000),
+    "at": logical("int64", "org.apache.kafka.connect.data.Timestamp", default=253_402_300_800_000),
+}
 DEFAULTED = text(optional=True, default="dflt")
 
 
@@ -43,6 +57,25 @@ def _null(name: str, config: dict[str, str], stored: str | None) -> list[Case]:
     ]
 
 
+def _nested_null(name: str, config: dict[str, str], stored: str) -> list[Case]:
+    inner = struct({"w": DEFAULTED})
+    return [
+        Case(
+            name=f"{name}{', with a transform' if transform else ''}",
+            sql=['CREATE TABLE "T" (id text PRIMARY KEY, o jsonb, l jsonb[], st text)'],
+            config={**UPSERT, **config, **transform},
+            records=[
+                row(
+                    {"id": TEXT, "o": inner, "l": kind("array", items=inner)},
+                    {"id": "a", "o": {"w": None}, "l": [{"w": None}]},
+                )
+            ],
+            rows={'SELECT o::text, l[1]::text FROM "T"': [(stored, stored)]},
+        )
+        for transform in ({}, TRANSFORM)
+    ]
+
+
 def _header(value: bytes | None) -> list[tuple[str, bytes | None]]:
     return [("hid", value)]
 
@@ -52,6 +85,8 @@ _VALUE = row({"id": kind("string", optional=True), "v": INT}, {"id": "a", "v": 1
 CASES = [
     *_null("an explicit null where there is a default takes the default", JSON, "dflt"),
     *_null("an explicit null that is to stay", KEPT, None),
+    *_nested_null("an explicit null within a struct takes the default", JSON, '{"w": "dflt"}'),
+    *_nested_null("an explicit null within a struct that is to stay", KEPT, '{"w": null}'),
     *(
         Case(
             name=f"null for a required field with a default{', with a transform' if transform else ''}",
@@ -100,6 +135,35 @@ CASES = [
             )
         ],
         rows={"""SELECT o ->> 'n' FROM "T\"""": [("1",)]},
+    ),
+    Case(
+        name="defaults of types of Debezium's, of midnight and of years to come in a table that is made",
+        config={**UPSERT, **CREATE, "connector.class": DEBEZIUM},
+        records=[row({"id": TEXT, **SPECIAL_DEFAULTS}, {"id": "a"})],
+        rows={
+            'SELECT b::text, d::text, n, t::text, at = $$10000-01-01 00:00+00$$ FROM "T"': [
+                ("00000001", "01:30:00", Decimal("123.45"), "24:00:00", True)
+            ],
+            """SELECT column_default IS NOT NULL FROM information_schema.columns
+            WHERE table_name = 'T' AND column_name <> 'id'""": [(True,)] * len(SPECIAL_DEFAULTS),
+        },
+    ),
+    *(
+        Case(
+            name=f"one record with {name}",
+            config={**UPSERT, **CREATE, **TOLERANT},
+            records=[
+                row({"id": TEXT}, {"id": "a"}),
+                row({"id": TEXT, **fields}, {"id": "b"}),
+                row({"id": TEXT, "v": INT}, {"id": "c", "v": 1}),
+            ],
+            rows={'SELECT id, v FROM "T" ORDER BY id': [("a", None), ("c", 1)]},
+            dead=[1],
+        )
+        for name, fields in (
+            ("a default that its type does not take", {"u": text(name="io.debezium.data.Uuid", default="x")}),
+            ("more fields than a table may have", {f"f{number}": INT for number in range(1700)}),
+        )
     ),
     Case(
         name="an array with a default in a table that is made",

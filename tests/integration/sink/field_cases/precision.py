@@ -7,16 +7,25 @@ from tests.integration.sink.field_cases.case import (
     UPSERT,
     Case,
     Json,
+    Sent,
     kind,
     logical,
     row,
+    struct,
 )
 
 MICROS = logical("int64", "io.debezium.time.MicroTimestamp")
 MICRO_TIME = logical("int64", "io.debezium.time.MicroTime")
 ZONED = logical("string", "io.debezium.time.ZonedTimestamp")
 DECIMAL_20 = logical("bytes", "org.apache.kafka.connect.data.Decimal", parameters={"scale": "2"})
+MILLIS = logical("int64", "org.apache.kafka.connect.data.Timestamp")
 BIGINT = kind("int64")
+FOR_EVER_US = 9_223_372_036_825_200_000
+PLAIN_JSON = {
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "value.converter.schemas.enable": "false",
+    "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+}
 
 
 def _refused(  # noqa: PLR0913, PLR0917 - read as a line of a table
@@ -109,6 +118,51 @@ CASES = [
     *_refused("an integer for a smallint", "smallint", kind("int32"), -(2**15), 2**15, "-32768"),
     *_refused("a number for a bit string", "bit(1)", kind("int32"), 1, 2, "1"),
     *_refused("too long a number for numeric(4,2)", "numeric(4,2)", DECIMAL_20, "Aw==", "MDk=", "0.03"),
+    *_refused("infinity for an integer", "integer", kind("double"), 1.0, "Infinity", "1"),
+    *_refused("NaN for a bigint", "bigint", kind("float"), 1.0, "NaN", "1"),
+    *_refused("NaN and no other word for a double", "double precision", kind("double"), 1.5, "soon", "1.5"),
+    *_kept("NaN in a double", "double precision", kind("double"), "NaN", "NaN"),
+    *_kept("NaN in a numeric of two digits", "numeric(6,2)", kind("double"), "NaN", "NaN"),
+    *_kept("NaN in a text", "text", kind("float"), "NaN", "NaN"),
+    *_kept(
+        "NaN in a list of doubles", "float8[]", kind("array", items=kind("double")), ["NaN", 1.5], "{NaN,1.5}"
+    ),
+    *_kept("NaN in a struct", "jsonb", struct({"n": kind("double")}), {"n": "NaN"}, '{"n": "NaN"}'),
+    *_kept("NaN as Debezium writes a decimal", "numeric", TEXT, "NAN", "NaN"),
+    *_kept("infinity in a real", "real", kind("float"), "-Infinity", "-Infinity"),
+    *_kept("infinity in a numeric", "numeric", kind("double"), "Infinity", "Infinity"),
+    *_kept("infinity as Debezium writes a decimal", "numeric", TEXT, "NEGATIVE_INFINITY", "-Infinity"),
+    *_kept(
+        "infinity as Debezium counts it in a timestamp(3)", "timestamp(3)", MICROS, FOR_EVER_US, "infinity"
+    ),
+    *_kept(
+        "infinity before all time as Debezium counts it",
+        "timestamptz",
+        MILLIS,
+        -9_223_372_036_832_400,
+        "-infinity",
+    ),
+    *_kept(
+        "infinity as Debezium counts it in a date",
+        "date",
+        logical("int32", "io.debezium.time.Date"),
+        -2_147_472_692,
+        "infinity",
+    ),
+    *(
+        Case(
+            name=f"{name} without a schema",
+            sql=[f'CREATE TABLE "T" (id text PRIMARY KEY, x {column})'],
+            config={**UPSERT, **PLAIN_JSON},
+            records=[Sent(key=b"a", value=b'{"id":"a","x":"%s"}' % stored.encode())],
+            rows={'SELECT x::text FROM "T"': [(stored,)]},
+        )
+        for name, column, stored in (
+            ("NaN in a double", "double precision", "NaN"),
+            ("NaN in a numeric", "numeric", "NaN"),
+            ("infinity in a real", "real", "-Infinity"),
+        )
+    ),
     *_kept("a number into a bit string of eight", "bit(8)", kind("int32"), 5, "00000101"),
     *_kept("blanks beyond the length of varchar(3)", "varchar(3)", TEXT, "abc  ", "abc"),
     *_kept("the least bigint", "bigint", BIGINT, -(2**63), str(-(2**63))),
@@ -125,7 +179,7 @@ CASES = [
     *_kept(
         "a Timestamp before 1970",
         "timestamptz",
-        logical("int64", "org.apache.kafka.connect.data.Timestamp"),
+        MILLIS,
         -1,
         "1969-12-31 23:59:59.999+00",
     ),

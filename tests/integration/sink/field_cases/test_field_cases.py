@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import MakeTopic
 from tests.integration.sink.field_cases import (
     change_events,
+    company,
     constraints,
     deletes,
     equality,
@@ -37,6 +38,7 @@ CASES = [
     case
     for module in (
         change_events,
+        company,
         constraints,
         deletes,
         equality,

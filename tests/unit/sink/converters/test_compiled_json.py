@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from math import inf, isfinite, isnan
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sink_connector.converters.json_envelope import EnvelopeConverter, EnvelopeReader
+from sink_connector.data.decimals import non_finite_text
 from sink_connector.data.lru import MOST_SCHEMAS
 from sink_connector.errors import BadRecordError
 
@@ -18,7 +20,7 @@ TYPES: dict[str, st.SearchStrategy[Any]] = {
     "int16": st.integers(-(2**15), 2**15 - 1),
     "int32": st.integers(-(2**31), 2**31 - 1),
     "int64": st.integers(-(2**63), 2**63 - 1),
-    "double": st.floats(allow_nan=False, allow_infinity=False),
+    "double": st.floats().map(lambda number: number if isfinite(number) else non_finite_text(number)),
     "boolean": st.booleans(),
     "string": st.text(st.characters(exclude_categories=["Cs"])),
     "bytes": st.binary().map(lambda data: base64.b64encode(data).decode()),
@@ -88,6 +90,37 @@ def test_defaults_stand_in_for_missing_and_null_fields() -> None:
     assert shape.take(value) == (7, 1500)
     instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=1500)
     assert EnvelopeConverter().decode("t", data, ()).value == {"a": 7, "t": instant}
+
+
+def test_a_number_that_json_has_not_is_read_from_its_text_and_no_other_text_is_one() -> None:
+    double = {"type": "double", "optional": True}
+    fields = [
+        {"field": "d", **double},
+        {"field": "r", "type": "float", "optional": False},
+        {"field": "l", "type": "array", "items": double, "optional": True},
+        {"field": "n", "type": "int32", "optional": True},
+        {"field": "c", "type": "bytes", "optional": True},
+    ]
+
+    def data(**payload: Any) -> bytes:
+        return json.dumps({"schema": {"type": "struct", "fields": fields}, "payload": payload}).encode()
+
+    shape, value = EnvelopeReader().read(
+        data(d="NaN", r="-Infinity", l=["Infinity", None, 1.5], n=5.0, c="AAE=")
+    )
+    assert shape is not None
+    number, *others = shape.take(value)
+    assert isnan(number)
+    assert others == [-inf, [inf, None, 1.5], 5, b"\x00\x01"]
+    for wrong in (
+        {"d": "nan", "r": 1},
+        {"r": None},
+        {"r": 1, "n": "NaN"},
+        {"r": 1, "c": "%"},
+        {"d": "1", "r": 1},
+    ):
+        with pytest.raises(BadRecordError):
+            EnvelopeReader().read(data(**wrong))
 
 
 def test_the_number_of_schemas_kept_is_bounded() -> None:
