@@ -10,6 +10,7 @@ import structlog
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from sink_connector.certificates import watch
 from sink_connector.cluster.cluster import Cluster
 from sink_connector.cluster.connector_cache import ConnectorCache, DefineConnector
 from sink_connector.cluster.connector_operations import ConnectorOperations
@@ -25,6 +26,7 @@ from sink_connector.rest.dependencies import RestContext
 from sink_connector.rest.leader_client import make_leader_client
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.kafka_options import client_options, cluster_id, consumer_options
+from sink_connector.runtime.metrics import CERTIFICATE_EXPIRY
 from sink_connector.runtime.stored_offsets import StoredOffsets
 from sink_connector.runtime.worker import Worker
 from sink_connector.serving import background, listening, serve
@@ -87,6 +89,7 @@ async def run(
         loggers: What its REST interface shows and sets.
         files: The connectors of files, which then are all there are; their references may lead anywhere.
     """
+    watch(CERTIFICATE_EXPIRY, loaded=config.certificate_files)
     async with AsyncExitStack() as ending:
         listener = ending.enter_context(listening(config))
         # It listens there: no other worker of this identity is alive.

@@ -100,10 +100,12 @@ class ReadSide(ReadModel):
         value = json.dumps({"schema": {}, "payload": payload}).encode()
         return self.prefix + topic, value, envelope_key(key)
 
-    async def publish(self, topic: str, row: Row, *, kind: str = "order.placed.v1") -> tuple[int, int]:
-        """Into Kafka; gives partition and offset."""
+    async def publish(
+        self, topic: str, row: Row, *, kind: str = "order.placed.v1", trace: str = ""
+    ) -> tuple[int, int]:
+        """Into Kafka, with `trace` as its `traceparent`; gives partition and offset."""
         name, value, key = self.record(topic, row)
-        headers = [("ce_type", kind.encode())]
+        headers = [("ce_type", kind.encode()), *([("traceparent", trace.encode())] if trace else ())]
         sent = await self.producer.send_and_wait(name, value, key=key, headers=headers)
         return sent.partition, sent.offset
 

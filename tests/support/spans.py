@@ -7,7 +7,11 @@ from types import ModuleType
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 REQUEST = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 UNRECORDED = f"{REQUEST[:-2]}00"
 
@@ -51,3 +55,21 @@ def recording(telemetry: ModuleType) -> Iterator[Recorded]:
         yield recorded
     finally:
         telemetry.stop()
+
+
+def exemplars(exposition: str, histogram: str, **labels: str) -> set[str]:
+    """The trace ids that a histogram's buckets name, in OpenMetrics' text."""
+    return {
+        sample.exemplar.labels["trace_id"]
+        for family in text_string_to_metric_families(exposition)  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.name == f"{histogram}_bucket"
+        and sample.exemplar
+        and labels.items() <= sample.labels.items()
+    }
+
+
+def openmetrics(registry: CollectorRegistry = REGISTRY) -> str:
+    """What a scrape that accepts OpenMetrics gets."""
+    encode, _ = choose_encoder(OPENMETRICS)
+    return encode(registry).decode()

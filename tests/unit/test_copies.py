@@ -25,6 +25,7 @@ COPIES = {
         SINK / "data/sql_files.py",
     ),
     "logs": (ORDER / "logs.py", CATALOG / "logs.py"),
+    "certificates": tuple(package / "certificates.py" for package in (ORDER, CATALOG, SINK)),
     "telemetry": tuple(package / "telemetry.py" for package in (ORDER, CATALOG, SINK)),
     "closing": (
         ORDER / "adapters/kafka/closing.py",

@@ -32,6 +32,7 @@ from catalog_service.http.sign_in import SignIn, SignInClient, session_routes
 from catalog_service.http.stream import stream_routes
 from catalog_service.http.summaries import summary_routes
 from catalog_service.http.sync import sync_routes
+from catalog_service.http.trace_links import TraceLinks
 from catalog_service.http.traces import trace_routes
 from catalog_service.monitoring.brokers import Brokers
 from catalog_service.monitoring.freshness import Freshness
@@ -128,7 +129,7 @@ class _Parts:
 
 def _parts(settings: Settings, *, database: Database, http: httpx.AsyncClient, brokers: Brokers) -> _Parts:
     topics = {settings.topic_prefix + topic: topic for topic in sorted(TOPICS)}
-    metrics = Metrics()
+    metrics = Metrics(loaded=settings.certificate_files, reread=settings.kafka_certificate_files)
     live = _live(settings, database, topics, metrics)
     probes = Probes(
         order_services=settings.order_services,
@@ -256,18 +257,19 @@ def _routes(settings: Settings, parts: _Parts) -> list[APIRouter]:
     hold, hold_history = (
         holding(gate, max_wait_s=settings.max_wait) for gate in (parts.live.gate, parts.live.history_gate)
     )
+    links = TraceLinks(settings.trace_url)
     return [
         page_routes(),
         guide_routes(),
         session_routes(parts.verifier, _sign_in(settings, parts)),
         order_routes(parts.database, hold=hold),
         history_routes(parts.database, hold=hold_history),
-        trace_routes(parts.database, records=_order_records(settings)),
+        trace_routes(parts.database, records=_order_records(settings), links=links),
         product_routes(parts.database, hold=hold),
         summary_routes(parts.database, hold=hold),
         sync_routes(parts.reporter.report),
         stream_routes(parts.streams),
-        instance_routes(settings.order_services, parts.http),
+        instance_routes(settings.order_services, parts.http, links),
         health_routes(missing=parts.missing, metrics=parts.metrics.registry, observe=lambda: _observe(parts)),
     ]
 

@@ -31,6 +31,7 @@ class Settings(SecuritySettings):
     With `auth_client_id` visitors of the page can sign in at `auth_issuer`: as this client (with `auth_client_secret` a
     confidential one), for `auth_scope`. `auth_redirect_url` is this service's `/session/callback` as the browser reaches it,
     where that is not https on the host it asked.
+    `trace_url` is where a trace can be looked at, with `{trace_id}` in its place: answers and the page then lead there.
     `stream_memory` changes are remembered for streams that resume; a reader `stream_buffer` changes behind is cut off.
     """
 
@@ -49,6 +50,7 @@ class Settings(SecuritySettings):
     topic_prefix: str = ""
     allowed_hosts: str = ""
     guide: Path | None = None
+    trace_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+\{trace_id\}[^\s]*$")
     log_level: str = "INFO"
 
     pool_size: int = Field(default=8, ge=1)

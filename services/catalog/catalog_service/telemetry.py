@@ -91,6 +91,13 @@ def is_sampled(traceparent: str) -> bool:
     return TRACEPARENT.fullmatch(traceparent) is not None and int(traceparent[-2:], 16) & 1 == 1
 
 
+def exemplar(traceparent: str) -> dict[str, str] | None:
+    """What a histogram says of an observation that belongs to a recorded trace: OpenMetrics' labels of an exemplar."""
+    if _tracer is None or not is_sampled(traceparent):
+        return None
+    return {"trace_id": traceparent[3:35]}
+
+
 @dataclass(slots=True)
 class Span:
     """A piece of work from `begin` to `end` or to the end of a `with`, whose exception it then tells.

@@ -7,6 +7,7 @@ from functools import partial
 
 import httpx
 from fastapi import FastAPI
+from prometheus_client import Gauge
 from ulid_transform import ulid_now
 
 from order_service import telemetry
@@ -18,6 +19,7 @@ from order_service.adapters.outbox_reader import OutboxReader
 from order_service.adapters.queries import Queries
 from order_service.adapters.serialization import RecordMaker
 from order_service.adapters.storage import Database, open_database
+from order_service.certificates import EXPIRY_TEXT, watch
 from order_service.entrypoints.expiry import Expiry
 from order_service.entrypoints.http import claims, tracing
 from order_service.entrypoints.http.admission import Admission
@@ -46,6 +48,8 @@ from order_service.service_layer.unit_of_work import UseCase
 from order_service.service_layer.use_cases.mark_relayed import MarkRelayed, SetRecordsAside
 from order_service.settings import Settings
 
+CERTIFICATE_EXPIRY = Gauge("order_certificate_expiry_timestamp_seconds", EXPIRY_TEXT, ["setting"])
+
 RELAY = "kafka"
 CONNECT_TIMEOUT_S = (
     1.5  # a process that is gone refuses at once; this is for a machine that is, or is very busy
@@ -60,6 +64,7 @@ def now_ms() -> int:
 @contextlib.asynccontextmanager
 async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> AsyncIterator[Service]:
     """All parts, not yet running; closes what they opened at the end."""
+    watch(CERTIFICATE_EXPIRY, loaded=settings.certificate_files, reread=settings.kafka_certificate_files)
     async with contextlib.AsyncExitStack() as stack:
         database = _open_database(settings)
         stack.push_async_callback(database.close)

@@ -18,7 +18,7 @@ from sink_connector.config.providers import (
     UnresolvedError,
     read_providers,
 )
-from sink_connector.config.rest_security import RestSecurity, read_rest_security
+from sink_connector.config.rest_security import LISTENER, RestSecurity, read_rest_security
 from sink_connector.errors import ConfigError
 
 PREFIX = "SINK_"
@@ -97,6 +97,17 @@ class WorkerConfig:
     def hosts(self) -> frozenset[str]:
         """The names by which this worker may be called: those allowed, and the one that it tells the other workers."""
         return self.allowed_hosts | {self.advertised.rpartition(":")[0]}
+
+    @property
+    def certificate_files(self) -> Mapping[str, Path | None]:
+        """The files with certificates of the REST interface and for the brokers, by the setting that names each."""
+        stores = ("ssl.truststore.location", "ssl.keystore.location")
+        brokers = {name: Path(self.security[name]) for name in stores if self.security.get(name)}
+        rest = {
+            f"{LISTENER}ssl.keystore.location": self.rest.certificate,
+            f"{LISTENER}ssl.truststore.location": self.rest.trusted,
+        }
+        return {**brokers, **rest}
 
     def completed(self, connector: Mapping[str, str | None]) -> dict[str, str]:
         """A connector's configuration with the worker's converters for those it does not name itself; nulls left out."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection
 
-from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import FastAPI, Request, Response
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
 
 from sink_connector.rest import connectors, errors, loggers, offsets, plugins
 from sink_connector.rest.basic_auth import BasicAuth
@@ -79,5 +80,7 @@ def _add_own_routes(app: FastAPI) -> None:
         }
 
     @app.get("/metrics")
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(request: Request) -> Response:
+        """OpenMetrics, with exemplars, for who accepts it (Prometheus does); else Prometheus' text format."""
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(REGISTRY), media_type=content_type)

@@ -153,14 +153,15 @@ class Delivery:
             self.buffer.succeeded()
             self.retrier.succeeded()
             seconds = self.retrier.time.monotonic() - began
-            self.metrics.committed(piece, rows=written.rows, seconds=seconds)
             self.committed(piece, written)
-            if telemetry.is_on():
-                self._record(piece, written, began=began, seconds=seconds, failures=failures)
+            trace = self._record(piece, written, began=began, seconds=seconds, failures=failures)
+            self.metrics.committed(piece, rows=written.rows, seconds=seconds, trace=trace)
             if self.send is not None:
                 await self.retrier.run(partial(self.send, piece), "persisted topic")
 
-    def _record(self, batch: Batch, written: Written, *, began: float, seconds: float, failures: int) -> None:
+    def _record(self, batch: Batch, written: Written, *, began: float, seconds: float, failures: int) -> str:
+        if not telemetry.is_on():
+            return ""
         delivered = Delivered(
             connector=self.config.name,
             task=int(str(self.retrier.context.get("task", 0))),
@@ -169,7 +170,7 @@ class Delivery:
             wrote_s=seconds,
             failures=failures,
         )
-        record_batch(batch, written, delivered)
+        return record_batch(batch, written, delivered)
 
     async def _write(self, batch: Batch, *, is_last: bool) -> tuple[Batch, Written | None]:
         """The batch, with what was added to it, and what was committed; None when it is to be halved.

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from sink_connector import telemetry
+from sink_connector.certificates import EXPIRY_TEXT
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.sink.batch import Batch
 
@@ -44,6 +46,7 @@ LAG_SECONDS = Gauge(
 )
 BUFFER_RECORDS = Gauge("sink_buffer_records", "Records read and not yet being written", LABELS)
 BUFFER_BYTES = Gauge("sink_buffer_bytes", "Bytes of these records; 4194304 stop the reading", LABELS)
+CERTIFICATE_EXPIRY = Gauge("sink_certificate_expiry_timestamp_seconds", EXPIRY_TEXT, ["setting"])
 STAGE_SECONDS = Histogram(
     "sink_stage_seconds",
     "Time a batch spends in a stage: write (until committed)",
@@ -68,13 +71,13 @@ class TaskMetrics:
         )
         self._write_seconds = STAGE_SECONDS.labels(*self._labels, "write")
 
-    def committed(self, batch: Batch, *, rows: int, seconds: float) -> None:
-        """A batch is in the database; `seconds` is how long it took to get there."""
+    def committed(self, batch: Batch, *, rows: int, seconds: float, trace: str = "") -> None:
+        """A batch is in the database; `seconds` is how long it took to get there, `trace` the `traceparent` of its trace."""
         self._records.inc(batch.records)
         self._bytes.inc(batch.size)
         self._rows.inc(rows)
         self._batches.inc()
-        self._write_seconds.observe(seconds)
+        self._write_seconds.observe(seconds, telemetry.exemplar(trace))
 
     def buffered(self, records: int, size: int) -> None:
         """So many records, of so many bytes, wait to be written."""

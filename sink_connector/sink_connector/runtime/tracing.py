@@ -48,8 +48,8 @@ def traceparent(headers: Sequence[tuple[str, bytes]]) -> str:
     return ""
 
 
-def record_batch(batch: Batch, written: Written, delivered: Delivered) -> None:
-    """Tell of a batch that was committed just now."""
+def record_batch(batch: Batch, written: Written, delivered: Delivered) -> str:
+    """Tell of a batch that was committed just now; gives the `traceparent` of its own trace."""
     ended_ns = time.time_ns()
     writing_ns = ended_ns - round(delivered.wrote_s * 1e9)
     began_ns = writing_ns - round(max(0.0, delivered.waited_s) * 1e9)
@@ -89,6 +89,7 @@ def record_batch(batch: Batch, written: Written, delivered: Delivered) -> None:
     told |= {"sink.batch.trace_id": whole.traceparent[3:35], "sink.failed_attempts": delivered.failures}
     for each in traced:
         _record(each, dead.get((each.topic, each.partition, each.offset)), whole, (began_ns, ended_ns), told)
+    return whole.traceparent
 
 
 def _record(

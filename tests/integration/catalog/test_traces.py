@@ -13,7 +13,8 @@ from ulid_transform import ulid_at_time
 from catalog_service.changefeed.order_records import BusyError, OrderRecords
 from catalog_service.changefeed.topic_consumer import KafkaUnavailableError
 from devservers.ports import free_ports
-from tests.support.read_side import ReadSide, Row, an_order
+from tests.support.read_side import ReadSide, Row, an_order, serving
+from tests.support.spans import REQUEST, UNRECORDED
 
 
 def a_real_order(**different: Any) -> Row:
@@ -51,6 +52,23 @@ async def test_an_order_is_shown_as_it_lies_in_kafka_and_in_the_read_database(
     found = (await catalog.get(f"/orders/{placed['order_id']}/trace")).json()
     assert found["row"]["version"] == 2
     assert [reader["is_past"] for reader in found["records"][1]["readers"]] == [True]
+
+
+async def test_a_record_of_a_recorded_trace_leads_to_it_where_the_trace_store_is_known(
+    catalog: httpx.AsyncClient, read_side: ReadSide
+) -> None:
+    order = a_real_order()
+    await read_side.publish("orders", order, trace=REQUEST)
+    await read_side.publish("orders", order | {"version": 2}, trace=UNRECORDED)
+    store = {"trace_url": "https://traces.example/of/{trace_id}?full"}
+    async with serving(read_side.settings.model_copy(update=store)) as knowing:
+        told = (await knowing.get(f"/orders/{order['order_id']}/trace")).raise_for_status().json()
+    assert [each["trace_url"] for each in told["records"]] == [
+        f"https://traces.example/of/{REQUEST[3:35]}?full",
+        None,
+    ]
+    told = (await catalog.get(f"/orders/{order['order_id']}/trace")).raise_for_status().json()
+    assert [each["trace_url"] for each in told["records"]] == [None, None]
 
 
 async def test_an_order_whose_record_is_a_dead_letter_says_why(

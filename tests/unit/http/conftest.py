@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import httpx
 import pytest
@@ -11,8 +12,10 @@ import pytest_asyncio
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from catalog_service import telemetry as catalog_telemetry
 from catalog_service.bootstrap import running
 from catalog_service.settings import Settings as CatalogSettings
+from order_service import telemetry as order_telemetry
 from sink_connector.cluster.cluster import Cluster
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.rest.app import make_app
@@ -26,7 +29,7 @@ CONFIG = WorkerConfig(advertised="sink-1.internal:8083")
 class Served:
     """An application; `read` is a GET that needs nothing else, `command` a request that would change something.
 
-    `requests` is the metric that counts its answers by status.
+    `requests` is the metric that counts its answers by status; `telemetry` the service's module, where it traces requests.
     """
 
     app: FastAPI
@@ -35,6 +38,7 @@ class Served:
     command: tuple[str, str]
     error: Callable[[httpx.Response], tuple[str, int]]
     requests: str
+    telemetry: ModuleType | None = None
 
     def client(self, base_url: str = "http://127.0.0.1:8000") -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("10.0.0.9", 5))
@@ -60,6 +64,7 @@ async def _order(directory: Path, hosts: str) -> AsyncIterator[Served]:
             command=("POST", "/orders/order-1-01JD9Z6Q4W8C3N5T7V9X2B4D6F/cancel"),
             error=problem,
             requests="order_http_request_seconds_count",
+            telemetry=order_telemetry,
         )
 
 
@@ -79,6 +84,7 @@ async def _catalog(_: Path, hosts: str) -> AsyncIterator[Served]:
             command=("POST", "/instances/order-1/orders/o-1/cancel"),
             error=problem,
             requests="catalog_http_request_seconds_count",
+            telemetry=catalog_telemetry,
         )
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.spans import OPENMETRICS, REQUEST, UNRECORDED, exemplars, recording
 from tests.unit.http.conftest import Served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -102,6 +104,43 @@ async def test_a_defect_is_counted_with_its_status(served: Served) -> None:
             before = await defects()
             await http.get(path)
             assert await defects() == before + 1
+
+
+async def test_metrics_are_openmetrics_for_who_accepts_that_and_prometheus_text_for_all_others(
+    served: Served,
+) -> None:
+    async with served.client() as http:
+        plain = await http.get("/metrics")
+        asked = await http.get("/metrics", headers={"accept": f"{OPENMETRICS}, text/plain;q=0.5"})
+    assert plain.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert asked.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert "# EOF" not in plain.text
+    named = [
+        {sample.name for family in families for sample in family.samples}
+        for families in (
+            text_string_to_metric_families(plain.text),
+            openmetrics_families(asked.text),  # type: ignore[no-untyped-call]
+        )
+    ]
+    assert named[0]
+    assert named[0] <= named[1]
+
+
+async def test_a_recorded_request_is_an_exemplar_of_its_time_and_no_other_is(served: Served) -> None:
+    if served.telemetry is None:
+        pytest.skip("its requests are no part of a record's way")
+    unknown = "/no/such/path"
+    async with served.client() as http:
+        await http.get(unknown, headers={"traceparent": REQUEST})
+        with recording(served.telemetry):
+            await http.get(unknown, headers={"traceparent": UNRECORDED})
+            scrape = {"accept": OPENMETRICS}
+            before = (await http.get("/metrics", headers=scrape)).text
+            await http.get(unknown, headers={"traceparent": REQUEST})
+            after = (await http.get("/metrics", headers=scrape)).text
+    histogram = served.requests.removesuffix("_count")
+    assert exemplars(before, histogram, status="404") == set()
+    assert exemplars(after, histogram, status="404") == {REQUEST[3:35]}
 
 
 async def test_methods_that_nobody_knows_do_not_fill_the_metrics(served: Served) -> None:

@@ -76,9 +76,9 @@ class Feed:
         *,
         memory: int = 20_000,
         unreadable: Callable[[str, str], None] = lambda _topic, _reason: None,
-        visible: Callable[[LatencyBreakdown], None] = lambda _made: None,
+        visible: Callable[[LatencyBreakdown, str], None] = lambda _made, _trace: None,
     ) -> None:
-        """Starts empty; every partition has to `begin` before its first change. `visible` is told each change's way."""
+        """Starts empty; every partition has to `begin` before its first change. `visible` is told each change's way and trace."""
         self._visible_in = visible
         self.latencies = LatencyStatistics()
         self.published = 0
@@ -196,7 +196,7 @@ class Feed:
         passed = next(each for each in self._advances[change.partition] if each.next_offset > change.offset)
         made = latency_breakdown(change, taken_ms=passed.taken_ms, visible_ms=passed.visible_ms)
         self.latencies.add(made, visible_ms=passed.visible_ms)
-        self._visible_in(made)
+        self._visible_in(made, change.trace)
         if change.trace:
             _record_visible(change, made, visible_ms=passed.visible_ms)
         return made

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Path, Request, Response
 from catalog_service import telemetry
 from catalog_service.http.models import Id
 from catalog_service.http.problems import ProblemError, not_found
+from catalog_service.http.trace_links import HEADER, TraceLinks
 
 _MAX_BODY = 64 * 1024
 _PATIENCE_S = 10.0
@@ -23,10 +24,12 @@ _PASSED_IN = ("authorization", "content-type", "idempotency-key", "if-match")
 _PASSED_BACK = ("content-type", "location", "etag", "consistency-token", "retry-after")
 
 
-def instance_routes(order_services: Mapping[str, str], http: httpx.AsyncClient) -> APIRouter:
+def instance_routes(
+    order_services: Mapping[str, str], http: httpx.AsyncClient, links: TraceLinks
+) -> APIRouter:
     """Orders of one instance, one as that instance has it, and the commands the page offers."""
     routes = APIRouter(prefix="/instances", include_in_schema=False)
-    proxy = _Proxy(order_services, http)
+    proxy = _Proxy(order_services, http, links)
 
     @routes.get("")
     async def instances() -> list[str]:
@@ -57,6 +60,7 @@ class _Proxy:
 
     order_services: Mapping[str, str]
     http: httpx.AsyncClient
+    links: TraceLinks
 
     async def pass_on(self, request: Request, instance: str, path: str) -> Response:
         """The instance's answer to the request at `path`. Raises `ProblemError`."""
@@ -85,6 +89,8 @@ class _Proxy:
                 HTTPStatus.BAD_GATEWAY, "instance-away", f"{instance} does not answer"
             ) from error
         back = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+        if url_of_trace := self.links.of(span.traceparent):
+            back[HEADER] = url_of_trace
         return Response(answer.content, answer.status_code, back)
 
 

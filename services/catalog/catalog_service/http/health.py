@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, Depends, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
 
 from catalog_service.http.authentication import require_staff
 from catalog_service.http.problems import responses, unavailable
@@ -36,10 +37,12 @@ def health_routes(
         return {"status": "ready"}
 
     @routes.get("/metrics", response_class=Response, dependencies=[Depends(require_staff)])
-    async def exposition() -> Response:
+    async def exposition(request: Request) -> Response:
+        """OpenMetrics, with exemplars, for who accepts it (Prometheus does); else Prometheus' text format."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
                 await observe()
-        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(metrics), media_type=content_type)
 
     return routes

@@ -125,7 +125,10 @@ class TraceReader(Answer):
 
 
 class TracedRecord(Answer):
-    """One record as it lies in Kafka. `timestamp_ms` is its own, since 1970; of headers of one name the last counts."""
+    """One record as it lies in Kafka. `timestamp_ms` is its own, since 1970; of headers of one name the last counts.
+
+    `trace_url` leads to the trace that caused it, where that is recorded and the service knows the trace store.
+    """
 
     topic: str
     partition: int
@@ -134,6 +137,7 @@ class TracedRecord(Answer):
     key: str | None
     headers: dict[str, str | None]
     value: str | None
+    trace_url: str | None
     readers: list[TraceReader]
 
 

@@ -63,7 +63,8 @@ class ResponseHeadersMiddleware:
                 span.set({"http.route": route, "http.response.status_code": message["status"]})
                 if message["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     span.fail(labels[2])
-                self._seconds.labels(*labels).observe(time.perf_counter() - began)
+                seconds = time.perf_counter() - began
+                self._seconds.labels(*labels).observe(seconds, telemetry.exemplar(span.traceparent))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(trace_id=span.traceparent[3:35]), span:

@@ -11,6 +11,7 @@ from catalog_service.http.answers import answer, shown_order
 from catalog_service.http.authentication import require_staff
 from catalog_service.http.models import Id, OrderTrace, Question, TracedLetter, TracedRecord, TraceReader
 from catalog_service.http.problems import not_found, responses, unavailable
+from catalog_service.http.trace_links import TraceLinks
 from catalog_service.read_model.orders import Row, RowSource
 from catalog_service.read_model.traces import StoredTrace, stored_trace
 from catalog_service.records import record_key
@@ -18,7 +19,7 @@ from catalog_service.records import record_key
 _LONGEST = 16_384
 
 
-def trace_routes(rows: RowSource, *, records: OrderRecords) -> APIRouter:
+def trace_routes(rows: RowSource, *, records: OrderRecords, links: TraceLinks) -> APIRouter:
     """The real things along an order's way, side by side."""
     routes = APIRouter(tags=["synchronisation"])
 
@@ -40,7 +41,7 @@ def trace_routes(rows: RowSource, *, records: OrderRecords) -> APIRouter:
         stored = await stored_trace(rows, order_id, topic=records.topic, key=record_key(order_id))
         if not found.records and stored.row is None and not stored.dead_letters:
             raise not_found("unknown-order", f"order {order_id} is neither in Kafka nor in the read database")
-        return answer(request, _shown(order_id, found, stored))
+        return answer(request, _shown(order_id, found, stored, links))
 
     return routes
 
@@ -54,10 +55,10 @@ async def _in_kafka(records: OrderRecords, order_id: str) -> Found:
         raise unavailable("kafka-unavailable", f"Kafka does not show the records: {error}") from error
 
 
-def _shown(order_id: str, found: Found, stored: StoredTrace) -> OrderTrace:
+def _shown(order_id: str, found: Found, stored: StoredTrace, links: TraceLinks) -> OrderTrace:
     return OrderTrace(
         order_id=order_id,
-        records=[_record(each, stored.positions) for each in found.records],
+        records=[_record(each, stored.positions, links) for each in found.records],
         complete=found.complete,
         row=shown_order(stored.row) if stored.row else None,
         history=[shown_order(row) for row in stored.history],
@@ -65,7 +66,8 @@ def _shown(order_id: str, found: Found, stored: StoredTrace) -> OrderTrace:
     )
 
 
-def _record(record: Record, positions: Sequence[Row]) -> TracedRecord:
+def _record(record: Record, positions: Sequence[Row], links: TraceLinks) -> TracedRecord:
+    headers = {_name(name): _text(value) for name, value in record.headers}
     readers = [
         TraceReader(
             connector=row["connector"],
@@ -81,8 +83,9 @@ def _record(record: Record, positions: Sequence[Row]) -> TracedRecord:
         offset=record.offset,
         timestamp_ms=record.timestamp_ms,
         key=_text(record.key),
-        headers={_name(name): _text(value) for name, value in record.headers},
+        headers=headers,
         value=_text(record.value),
+        trace_url=links.of(headers.get("traceparent")),
         readers=readers,
     )
 

@@ -4,20 +4,27 @@ Every metric is `catalog_<what>_<base unit>`; docs/metrics.md lists them.
 """
 
 from collections.abc import Callable
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from catalog_service import telemetry
+from catalog_service.certificates import EXPIRY_TEXT, Files, watch
 from catalog_service.monitoring.latency import LEGS, LatencyBreakdown
 from catalog_service.monitoring.sync_status import SyncStatus
 
 _MS = 1000
+NO_FILES: Files = MappingProxyType({})
 
 
 class Metrics:
     """The metrics of one catalog."""
 
-    def __init__(self) -> None:
-        """All of them are there from the beginning, without values where nothing has happened."""
+    def __init__(self, *, loaded: Files = NO_FILES, reread: Files = NO_FILES) -> None:
+        """All of them are there from the beginning, without values where nothing has happened.
+
+        `loaded` and `reread` are the files with certificates, as `certificates.watch` takes them.
+        """
         self.registry = CollectorRegistry()
         self.requests = Histogram(
             "catalog_http_request_seconds",
@@ -47,23 +54,25 @@ class Metrics:
         self._oldest = self._gauge(
             "catalog_oldest_dead_letter_seconds", "Age of the oldest dead letter; 0 when there is none"
         )
-        self._parts = Gauge(
+        self._parts = self._gauge(
             "catalog_part_up",
             "1 when a part says that it is well, 0 when it is degraded, unready or away, as the catalog sees it",
-            ["part"],
-            registry=self.registry,
+            "part",
         )
+        expiry = self._gauge("catalog_certificate_expiry_timestamp_seconds", EXPIRY_TEXT, "setting")
+        watch(expiry, loaded=loaded, reread=reread)
 
     def unreadable(self, topic: str, reason: str) -> None:
         """A record could not be read."""
         self._unreadable.labels(topic, reason).inc()
 
-    def visible(self, made: LatencyBreakdown) -> None:
-        """A change became visible."""
+    def visible(self, made: LatencyBreakdown, trace: str) -> None:
+        """A change became visible; `trace` is its `traceparent`, empty when its trace is not recorded."""
+        exemplar = telemetry.exemplar(trace)
         for leg, seconds in self._legs.items():
             ms: int | None = getattr(made, leg)
             if ms is not None:
-                seconds.observe(ms / _MS)
+                seconds.observe(ms / _MS, exemplar)
 
     def watch(
         self, *, lag_ms: Callable[[], int], streams: Callable[[], int], waiters: Callable[[], int]
@@ -82,5 +91,5 @@ class Metrics:
         for part in report.parts:
             self._parts.labels(part.name).set(part.state == "up")
 
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(name, text, registry=self.registry)
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)

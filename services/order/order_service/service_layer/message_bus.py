@@ -176,7 +176,7 @@ class MessageBus:
 
         needs = Needs.of_all(waiting.use_case.needs() for waiting in group)
         outcomes = await self.storage.transact(needs, decide)
-        COMMIT_SECONDS.observe(perf_counter() - begun)
+        COMMIT_SECONDS.observe(perf_counter() - begun, _exemplar(group))
         COMMIT_USE_CASES.observe(len(group))
         if telemetry.is_on():
             _record_commit(group, begun_ns)
@@ -187,6 +187,13 @@ class MessageBus:
 def _name(use_case: UseCase[Any]) -> str:
     """Of what is done; that it is done once per key is how."""
     return type(getattr(use_case, "use_case", use_case)).__name__
+
+
+def _exemplar(group: Sequence[_Waiting]) -> dict[str, str] | None:
+    """One of the traces that have this commit; none while nothing is recorded, or nobody's is."""
+    if not telemetry.is_on():
+        return None
+    return next(filter(None, (telemetry.exemplar(waiting.trace) for waiting in group)), None)
 
 
 def _record_commit(group: Sequence[_Waiting], begun_ns: int) -> None:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,9 @@ from catalog_service import telemetry
 from catalog_service.changefeed.change import Change
 from catalog_service.changefeed.feed import Feed, Published
 from catalog_service.changefeed.position import Position
-from tests.support.spans import REQUEST, recording
+from catalog_service.monitoring.latency import LEGS, LatencyBreakdown
+from catalog_service.monitoring.metrics import Metrics
+from tests.support.spans import REQUEST, exemplars, openmetrics, recording
 
 P0, P1 = ("orders", 0), ("orders", 1)
 
@@ -46,8 +49,12 @@ class Reader:
         return [(each.change.partition[1], each.change.offset) for each in self.heard]
 
 
-def started(*, memory: int = 100) -> Feed:
-    feed = Feed(memory=memory)
+def started(
+    *,
+    memory: int = 100,
+    visible: Callable[[LatencyBreakdown, str], None] = lambda _made, _trace: None,
+) -> Feed:
+    feed = Feed(memory=memory, visible=visible)
     for partition in (P0, P1):
         feed.begin(partition, first=0, end=0)
     return feed
@@ -234,3 +241,17 @@ def test_a_traced_change_tells_its_way_until_it_was_visible_and_its_first_event(
         "sync.total_seconds": 0.020,
     }
     assert len(recorded.spans) == 2, "the second stream's event is no news"
+
+
+def test_a_traced_change_is_the_exemplar_of_each_leg_that_it_took() -> None:
+    metrics = Metrics()
+    feed = started(visible=metrics.visible)
+    with recording(telemetry):
+        feed.seen(change(0))
+        feed.applied({P0: 1}, taken_ms=1_012, visible_ms=1_020)
+        assert exemplars(openmetrics(metrics.registry), "catalog_leg_seconds") == set()
+        feed.seen(replace(change(1), trace=REQUEST))
+        feed.applied({P0: 2}, taken_ms=1_012, visible_ms=1_020)
+    for leg in LEGS:
+        told = exemplars(openmetrics(metrics.registry), "catalog_leg_seconds", leg=leg)
+        assert told == {REQUEST[3:35]}

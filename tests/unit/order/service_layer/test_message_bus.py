@@ -28,7 +28,7 @@ from order_service.service_layer.unit_of_work import (
     Transaction,
 )
 from tests.support.order_api import migrated_file
-from tests.support.spans import REQUEST, recording
+from tests.support.spans import REQUEST, exemplars, openmetrics, recording
 
 T = TypeVar("T")
 
@@ -184,6 +184,7 @@ async def test_each_trace_of_a_group_has_what_it_waited_and_the_commit_that_it_s
         assert parts["wait for commit"].end_time == parts["commit"].start_time
         assert (parts["commit"].attributes or {})["db.operation.batch.size"] == 3
     assert len(recorded.spans) == 6
+    assert exemplars(openmetrics(), "order_commit_seconds") & {REQUEST[3:35], other[3:35]}
 
 
 def _is_of(span: ReadableSpan, trace: str) -> bool:

@@ -22,7 +22,7 @@ from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.table_metadata import TableName
 from sink_connector.sink.table_naming import TableNaming
 from sink_connector.sink.table_writer import Written
-from tests.support.spans import REQUEST, UNRECORDED, recording
+from tests.support.spans import REQUEST, UNRECORDED, exemplars, openmetrics, recording
 from tests.unit.sink.sink.test_buffer import Source, as_it_is
 
 CONFIG = parse_connector(
@@ -283,3 +283,4 @@ async def test_a_batch_is_linked_to_the_traces_of_its_records_and_each_recorded_
         assert whole.context is not None
         assert told["sink.batch.trace_id"] == f"{whole.context.trace_id:032x}"
         assert told["sink.failed_attempts"] == 1
+        assert told["sink.batch.trace_id"] in exemplars(openmetrics(), "sink_stage_seconds", stage="write")

@@ -12,7 +12,8 @@ export class Refusal extends Error {
 }
 
 /**
- * Sends a command to `instance` and gives {order, token, began, ended}, the times of `performance.now()`.
+ * Sends a command to `instance` and gives {order, token, trace, began, ended}, the times of `performance.now()`;
+ * `trace` is where its trace can be looked at, null where there is no trace store.
  * Raises `Refusal`; a TypeError, as `fetch` does, when there is no answer.
  */
 export async function command(instance, path, { content = null, key = null } = {}) {
@@ -25,7 +26,7 @@ export async function command(instance, path, { content = null, key = null } = {
   const ended = performance.now();
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refusal(answer.status, told);
-  return { order: told, token: answer.headers.get("Consistency-Token") ?? "", began, ended };
+  return { order: told, token: answer.headers.get("Consistency-Token") ?? "", trace: answer.headers.get("Trace-Url"), began, ended };
 }
 
 /** One order as the catalog shows it: {began, ended, status, order}, `order` null unless it is there; status 0 for no answer. */

@@ -20,6 +20,9 @@ function fill(element, attributes, children) {
   return element;
 }
 
+/** A link to a page of another system, which opens beside this one and is not told where the visitor came from. */
+export const linkOut = (address, text) => h("a", { href: address, target: "_blank", rel: "noreferrer" }, text);
+
 export const $ = (id) => document.getElementById(id);
 
 /** The colour of an instance: by its place among all of them. */

@@ -1,13 +1,13 @@
 // An order's way, step by step: what is known, and no more. A leg's time is known when its change was seen live.
 
-import { colourOf, h, way } from "./dom.js";
+import { colourOf, h, linkOut, way } from "./dom.js";
 import { age } from "./format.js";
 import { reasonName, statusName } from "./parts.js";
 import { t } from "./texts.js";
 
 const LEGS = ["relay", "kafka", "take", "apply"];
 
-/** Draws `mine` ({order, instance, answered, read}, or null) into `place`; what has not changed stays, and keeps the focus. */
+/** Draws `mine` ({order, instance, trace, answered, read}, or null) into `place`; what has not changed stays, and keeps the focus. */
 export function drawJourney(place, model, mine) {
   const steps = mine ? stepsOf(model, mine) : [];
   const sum = mine ? summary(model, mine) : "";
@@ -22,7 +22,8 @@ export function drawJourney(place, model, mine) {
     way(model.looksInside, { "data-leg": leg }, words, () => model.inspect(mine.order, leg)),
     h("span", { class: "ms" }, time),
     share ? h("span", { class: "bar", style: { width: `${share}%` } }) : null));
-  place.replaceChildren(h("p", { class: "id" }, mine.order.order_id), h("ol", {}, items), sum ? h("p", { class: "sum" }, sum) : "");
+  place.replaceChildren(h("p", { class: "id" }, mine.order.order_id), h("ol", {}, items), sum ? h("p", { class: "sum" }, sum) : "",
+    mine.trace ? h("p", {}, linkOut(mine.trace, t("journey.trace"))) : "");
   if (focused) place.querySelector(`[data-leg="${focused}"]`)?.focus();
 }
 

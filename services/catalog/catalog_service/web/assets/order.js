@@ -12,7 +12,7 @@ const MOST = 1000;
 export function showOrdering(model) {
   const form = $("order-form");
   let chosen = null;
-  let mine = null; // {order, instance, answered, read}
+  let mine = null; // {order, instance, trace, answered, read}
   let attempt = null; // {content, key}: the same order sent again has the same key
   let mistake = ""; // the text that says what is wrong with the form
 
@@ -36,13 +36,13 @@ export function showOrdering(model) {
     const instance = chosen;
     const content = contentOf(form);
     if (attempt?.content !== instance + content) attempt = { content: instance + content, key: crypto.randomUUID() };
-    const { order, token, began, ended } = await command(instance, "/orders", { content, key: attempt.key }).catch((error) => {
+    const { order, token, trace, began, ended } = await command(instance, "/orders", { content, key: attempt.key }).catch((error) => {
       if (error instanceof Refusal && error.status < 500) attempt = null;
       throw error;
     });
     attempt = null; // decided: the next one is another order
     model.mine = order;
-    mine = { order, instance, answered: ended - began };
+    mine = { order, instance, trace, answered: ended - began };
     draw();
     model.dispatchEvent(new Event("placed"));
     await prove(order, token);

@@ -1,6 +1,6 @@
 // What one order has left behind along its way, side by side: at its instance, in Kafka, in the read database.
 
-import { $, ask, h } from "./dom.js";
+import { $, ask, h, linkOut } from "./dom.js";
 import { moment } from "./format.js";
 import { letter } from "./panels.js";
 import { brokerName } from "./parts.js";
@@ -95,6 +95,7 @@ function recordSide(model, record) {
     h("p", {}, rich("trace.time", { time: h("time", {}, moment(record.timestamp_ms)) }), leader ? ` · ${t("trace.leader", { broker: leader })}` : ""),
     h("h4", {}, t("trace.key")), json(parsed(record.key)?.payload ?? record.key, t("trace.key")),
     h("h4", {}, t("trace.headers")), json(record.headers, t("trace.headers")),
+    record.trace_url ? h("p", {}, linkOut(record.trace_url, t("trace.store"))) : null,
     h("h4", {}, t("trace.value")), json(value?.payload ?? record.value, t("trace.value")),
     value?.schema ? h("details", {}, h("summary", {}, t("trace.schema")), json(value.schema, t("trace.schema"))) : null,
   ];

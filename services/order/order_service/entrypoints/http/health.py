@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from fastapi import APIRouter, Depends, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
 
 from order_service.entrypoints.http.authentication import require_staff
 from order_service.entrypoints.http.problems import NOT_READY, ProblemError, responses
@@ -37,8 +38,9 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
         responses=responses(400),
         dependencies=[Depends(require_staff)],
     )
-    async def metrics() -> Response:
-        """Prometheus text format."""
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(request: Request) -> Response:
+        """OpenMetrics, with exemplars, for who accepts it (Prometheus does); else Prometheus' text format."""
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(REGISTRY), media_type=content_type)
 
     return router

@@ -77,7 +77,7 @@ class ObservationMiddleware:
             method = "other"
         requests, duration = _figures(method, route, status)
         requests.inc()
-        duration.observe(seconds)
+        duration.observe(seconds, telemetry.exemplar(span.traceparent))
         span.rename(f"{method} {route}")
         span.set({"http.route": route, "http.response.status_code": status})
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
