@@ -1,11 +1,14 @@
 """What one order costs on the whole system: processor time by part, and by what it was spent on.
 
     .venv/bin/python -m benchmarks.sync.cost [--rate 100] [--seconds 60] [--idle 30] [--runs 1] [--checkout DIRECTORY] [--home DIRECTORY]
+    .venv/bin/python -m benchmarks.sync.cost --traces [--rate 100] [--seconds 60] [--idle 30] [--runs 1]
 
 starts a stack of its own, lets it rest and counts, sends orders and counts, checks the result with `./demo audit`, takes
 the stack down and writes `results/<day>-cost.json` and `.md` beside this file. Processor time is what a busy machine still
 measures, and yet not the same: who waits for the processor does more at once. `--checkout` measures another version of
-this repository, so that two can take turns, `--home` a stack that runs; their figures are printed and not kept.
+this repository, so that two can take turns, `--home` a stack that runs; their figures are printed and not kept. `--traces`
+compares stacks without traces with stacks that record and keep every order (`--observe`), in turns, and writes
+`results/<day>-traces.json` and `.md`.
 """
 
 import argparse
@@ -13,10 +16,12 @@ import asyncio
 import datetime as dt
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.sync import trace_cost
 from benchmarks.sync.account import Meter, table, with_total
 from benchmarks.sync.measure import REPOSITORY, RESULTS, Demo, machine, stack
 
@@ -35,8 +40,12 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=WARM_UP, help="orders sent before anything is counted")
     parser.add_argument("--checkout", type=Path, default=REPOSITORY)
     parser.add_argument("--home", type=Path, help="of a stack that runs already and is left running")
+    parser.add_argument("--traces", action="store_true", help="what recording every order costs")
     args = parser.parse_args()
     about = {"day": dt.datetime.now(tz=dt.UTC).date().isoformat(), "machine": machine()}
+    if args.traces:
+        keep(about | in_turns(args), name="traces", describe=trace_cost.described)
+        return
     if args.home:
         running = Demo(checkout=args.checkout, home=args.home, environment=dict(os.environ))
         figures = about | asyncio.run(measured(running, args))
@@ -44,13 +53,32 @@ def main() -> None:
         with stack(args.checkout, dict(os.environ)) as demo:
             demo.run("up")
             figures = about | asyncio.run(measured(demo, args))
-    report = described(figures)
-    print(report)
     if args.checkout == REPOSITORY and not args.home:
-        RESULTS.mkdir(exist_ok=True)
-        file = RESULTS / f"{figures['day']}-cost.json"
-        file.write_text(json.dumps(figures, indent=1) + "\n")
-        file.with_suffix(".md").write_text(report)
+        keep(figures, name="cost", describe=described)
+    else:
+        print(described(figures))
+
+
+def keep(figures: dict[str, Any], *, name: str, describe: Callable[[dict[str, Any]], str]) -> None:
+    """Print the figures' description and write both to the results."""
+    report = describe(figures)
+    print(report)
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{figures['day']}-{name}.json"
+    file.write_text(json.dumps(figures, indent=1) + "\n")
+    file.with_suffix(".md").write_text(report)
+
+
+def in_turns(args: argparse.Namespace) -> dict[str, Any]:
+    """The accounts of `args.runs` stacks without traces and of as many with every order's, each measured once."""
+    once = argparse.Namespace(**vars(args) | {"runs": 1})
+    turns: dict[str, list[dict[str, Any]]] = {"off": [], "on": []}
+    for _ in range(args.runs):
+        for turn, options in (("off", ()), ("on", ("--observe",))):
+            with stack(args.checkout, dict(os.environ)) as demo:
+                demo.run("up", *options)
+                turns[turn].append(asyncio.run(measured(demo, once)))
+    return {"rate": args.rate, "seconds": args.seconds, **turns}
 
 
 async def measured(demo: Demo, args: argparse.Namespace) -> dict[str, Any]:
