@@ -43,6 +43,16 @@ def value(gauge: str, by: str) -> tuple[tuple[str, str], ...]:
     return ((f"max by ({by}) ({gauge})", f"{{{{{by}}}}}"),)
 
 
+CERTIFICATES = "|".join(
+    f"{part}_certificate_expiry_timestamp_seconds" for part in ("order", "catalog", "sink")
+)
+EXPIRY = (
+    f'min by (instance, setting) ({{__name__=~"{CERTIFICATES}"}}) - time()',
+    "{{instance}} {{setting}}",
+)
+"""Without TLS there is no certificate, and nothing to show."""
+
+
 DASHBOARDS: dict[str, tuple[Panel, ...]] = {
     "Overview": (
         Panel("Age of the read model, at most", SECONDS, (("max(catalog_sync_lag_seconds)", "lag"),)),
@@ -82,6 +92,15 @@ DASHBOARDS: dict[str, tuple[Panel, ...]] = {
                 ("sum(order_dead_letters_total) or vector(0)", "order side"),
             ),
         ),
+        Panel(
+            "The last audit",
+            COUNT,
+            (("sum(audit_violations)", "violations"), ("min(audit_complete)", "could read every side")),
+        ),
+        Panel(
+            "Time since the last audit", SECONDS, (("time() - max(audit_ended_timestamp_seconds)", "age"),)
+        ),
+        Panel("Time until a certificate expires", SECONDS, (EXPIRY,)),
     ),
     "Order service": (
         Panel("Requests by route", PER_SECOND, rate("order_http_requests_total", "route")),
@@ -243,7 +262,13 @@ def _panel(number: int, panel: Panel) -> dict[str, Any]:
         },
         "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
         "targets": [
-            {"refId": chr(ord("A") + index), "datasource": source, "expr": query, "legendFormat": legend}
+            {
+                "refId": chr(ord("A") + index),
+                "datasource": source,
+                "expr": query,
+                "legendFormat": legend,
+                "exemplar": "_bucket" in query,
+            }
             for index, (query, legend) in enumerate(panel.queries)
         ],
     }

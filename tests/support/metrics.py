@@ -10,6 +10,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import order_service
 import sink_connector
+from auditor.metrics import registry_of
+from auditor.report import Report
 from catalog_service.monitoring.metrics import Metrics
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -51,7 +53,8 @@ def all_metrics() -> list[Metric]:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not any(part in module.name for part in _NOT_IMPORTED):
                 import_module(module.name)
-    return sorted({*_of(REGISTRY), *_of(Metrics().registry)})
+    audited = registry_of(Report(counts={}, findings=(), asked=0), at=0.0)
+    return sorted({*_of(REGISTRY), *_of(Metrics().registry), *_of(audited)})
 
 
 def _of(registry: CollectorRegistry) -> list[Metric]:

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Iterator
+import time
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,34 +13,25 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from demo.observers import prometheus_program
-from devservers.ports import Ports, taken
-from tests.support.stack import REPOSITORY, RunningStack, described, run_demo
+from tests.support.stack import REPOSITORY, RunningStack
 from tests.support.waiting import wait_until
 
-START_TIMEOUT_S = 400
-OFFSETS = range(14_000, 18_000, 300)  # beside those of other stacks of the tests
 CLIENT = "00f067aa0ba902b7"
 SAGA_S = 60
+HISTOGRAMS = (
+    "order_http_request_seconds",
+    "order_commit_seconds",
+    "catalog_leg_seconds",
+    "sink_stage_seconds",
+)
 
 Edge = tuple[str, str, str]
 """Who did it, what, and what caused it (itself a span's name)."""
 
 
-@pytest.fixture(scope="module")
-def observed(session_directory: Path) -> Iterator[RunningStack]:
-    home = session_directory / "observed"
-    ports = next(p for n in OFFSETS if not taken((p := Ports(offset=n)).all(brokers=1, observe=True)))
-    try:
-        up = run_demo(home, ports, "up", "--brokers", "1", "--observe", timeout_s=START_TIMEOUT_S)
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield described(home, ports)
-    finally:
-        run_demo(home, ports, "down", "--volumes")
-
-
 @dataclass(frozen=True)
 class Trace:
-    """A trace as Zipkin has it. Its root is the client's span, which nobody recorded here."""
+    """A trace as Zipkin has it. Its root is the client's span, which nobody recorded here, or one without a cause."""
 
     spans: list[dict[str, Any]]
 
@@ -48,7 +39,11 @@ class Trace:
     def edges(self) -> set[Edge]:
         names = {span["id"]: span["name"] for span in self.spans} | {CLIENT: "client"}
         return {
-            (span["localEndpoint"]["serviceName"], span["name"], names[span["parentId"]])
+            (
+                span["localEndpoint"]["serviceName"],
+                span["name"],
+                names[span["parentId"]] if "parentId" in span else "",
+            )
             for span in self.spans
         }
 
@@ -210,17 +205,65 @@ async def test_a_dead_letter_is_an_error_in_the_trace_of_who_wrote_it(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(prometheus_program() is None, reason="Prometheus is not installed")
-async def test_after_a_load_every_query_of_every_dashboard_has_data(
+async def test_the_page_is_told_where_the_trace_of_an_order_is_shown(
     observed: RunningStack, http: httpx.AsyncClient
 ) -> None:
+    body = {"user_id": "eve", "lines": [{"product_id": "green-tea", "quantity": 1}]}
+    placed = await http.post(f"{observed.catalog}/instances/order-1/orders", json=body)
+    place, _, trace = placed.headers["trace-url"].rpartition("/")
+    assert place == f"{Store(observed).url}/zipkin/traces"
+    expected = {
+        ("catalog", "post", "post /instances/{instance}/orders"),
+        ("order-1", "post /orders", "post"),
+        ("catalog", "visible orders", "placeorder"),
+    }
+    await Store(observed).trace(http, f"00-{trace}", until=expected)
+    order_id = placed.json()["order_id"]
+    told = (await http.get(f"{observed.catalog}/orders/{order_id}/trace")).raise_for_status().json()
+    assert told["records"][0]["trace_url"] == placed.headers["trace-url"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(prometheus_program() is None, reason="Prometheus is not installed")
+async def test_a_histogram_leads_to_a_trace(observed: RunningStack, http: httpx.AsyncClient) -> None:
+    body = {"user_id": "eve", "lines": [{"product_id": "green-tea", "quantity": 1}]}
+    (await http.post(f"{observed.instances['order-3']}/orders", json=body)).raise_for_status()
+    url = observed.addresses["parts"]["prometheus"]["url"]
+
+    async def exemplars(histogram: str) -> list[str]:
+        now = time.time()
+        asked: dict[str, str | float] = {"query": f"{histogram}_bucket", "start": now - 600, "end": now + 60}
+        told = (await http.get(f"{url}/api/v1/query_exemplars", params=asked)).raise_for_status().json()
+        return [each["labels"]["trace_id"] for series in told["data"] for each in series["exemplars"]]
+
+    async def leads_to_a_stored_trace(histogram: str) -> bool:
+        stored = [
+            await http.get(f"{Store(observed).url}/api/v2/trace/{each}")
+            for each in await exemplars(histogram)
+        ]
+        return any(answer.is_success for answer in stored)
+
+    for histogram in HISTOGRAMS:
+        await wait_until(
+            partial(leads_to_a_stored_trace, histogram), what=f"{histogram} leads to a trace that is stored"
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(prometheus_program() is None, reason="Prometheus is not installed")
+async def test_after_a_load_and_an_audit_every_query_of_every_dashboard_has_data(
+    observed: RunningStack, http: httpx.AsyncClient
+) -> None:
+    """But for the one about certificates, which only a stack with TLS has (test_observe_secure)."""
     loaded = observed.demo("load", "--orders", "40", "--rate", "10")
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
+    observed.demo("audit", "--wait", "30")
     queries = {
         target["expr"]
         for file in (REPOSITORY / "infra/observability/grafana/dashboards").glob("*.json")
         for panel in json.loads(file.read_text())["panels"]
         for target in panel["targets"]
+        if "certificate" not in target["expr"]
     }
     assert len(queries) > 40
     url = observed.addresses["parts"]["prometheus"]["url"]

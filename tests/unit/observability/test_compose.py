@@ -54,3 +54,11 @@ def test_prometheus_asks_every_part_and_has_the_rules() -> None:
     files = [volume.split(":")[0] for volume in SERVICES["prometheus"]["volumes"]]
     for file in files + [volume.split(":")[0] for volume in SERVICES["grafana"]["volumes"]]:
         assert (REPOSITORY / "infra/docker" / file).exists(), file
+
+
+def test_the_page_leads_to_jaeger_where_a_browser_on_this_machine_reaches_it() -> None:
+    (published,) = SERVICES["jaeger"]["ports"]
+    port = published.removeprefix("127.0.0.1:").rpartition(":")[0]
+    assert SERVICES["catalog"]["environment"]["CATALOG_TRACE_URL"] == (
+        f"http://localhost:{port}/trace/{{trace_id}}"
+    )

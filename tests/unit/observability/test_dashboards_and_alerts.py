@@ -18,7 +18,7 @@ FOLDER = REPOSITORY / "infra" / "observability"
 RULES: list[dict[str, Any]] = one_document((FOLDER / "rules.yml").read_text())["groups"][0]["rules"]
 DASHBOARDS = sorted((FOLDER / "grafana" / "dashboards").glob("*.json"))
 METRICS = {sample: metric for metric in all_metrics() for sample in metric.samples}
-NAME = re.compile(r"\b(?:order|catalog|sink)_[a-z_]+\b")
+NAME = re.compile(r"\b(?:audit|order|catalog|sink)_[a-z_]+\b")
 PROMTOOL = shutil.which("promtool")
 
 

@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 from aiokafka.errors import KafkaError
 
+from auditor import metrics
 from auditor.audit import audit
 from auditor.journal import read_journal
 from auditor.observations import Command
@@ -51,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also check the commands that `load --journal FILE` wrote down",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument(
+        "--metrics",
+        type=Path,
+        metavar="FILE",
+        help="also write the result there for Prometheus, by the textfile collector of node_exporter",
+    )
 
 
 def run(args: argparse.Namespace, audit_with: Audit) -> int:
@@ -60,11 +67,13 @@ def run(args: argparse.Namespace, audit_with: Audit) -> int:
         report = asyncio.run(_audited(audit_with, commands, args.wait))
     except _UNREADABLE as error:
         print(f"audit: {str(error) or type(error).__name__}", file=sys.stderr)
+        _tell(args.metrics, None)
         return NO_AUDIT
     except KeyboardInterrupt:
         print("audit: interrupted; nothing was changed", file=sys.stderr)
         return INTERRUPTED
     print(msgspec.json.encode(report.as_json()).decode() if args.json else report)
+    _tell(args.metrics, report)
     return CLEAN if report.clean else VIOLATIONS
 
 
@@ -85,6 +94,15 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"audit: {args.target}: {error}", file=sys.stderr)
         return NO_AUDIT
     return run(args, lambda commands, wait_s: audit(target, commands=commands, wait_s=wait_s))
+
+
+def _tell(file: Path | None, report: Report | None) -> None:
+    if file is None:
+        return
+    try:
+        metrics.write(file, report)
+    except OSError as error:
+        print(f"audit: {file} could not be written: {error}", file=sys.stderr)
 
 
 async def _audited(audit_with: Audit, commands: Sequence[Command], wait_s: float) -> Report:

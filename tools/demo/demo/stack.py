@@ -63,7 +63,7 @@ class Stack:
             postgres=postgres,
             read=read,
             peer_secret=kept_password(home.secrets / "order_peers"),
-            observers=Observers(home=home, ports=ports) if observe else None,
+            observers=Observers(home=home, ports=ports, security=security) if observe else None,
             security=security,
             playground=playground,
         )

@@ -73,6 +73,11 @@ class Ports:
         return 9090 + self.offset
 
     @property
+    def audit(self) -> int:
+        """Port on which an observed stack tells Prometheus of its last audit."""
+        return 9095 + self.offset
+
+    @property
     def zipkin(self) -> int:
         """Port of the trace store."""
         return 9411 + self.offset
@@ -102,7 +107,11 @@ class Ports:
         self, *, brokers: int, observe: bool = False, secure: bool = False, playground: bool = False
     ) -> dict[int, str]:
         """Every port in use with the part that owns it."""
-        observers = {self.zipkin: "zipkin", self.prometheus: "prometheus"} if observe else {}
+        observers = (
+            {self.zipkin: "zipkin", self.prometheus: "prometheus", self.audit: "the last audit's metrics"}
+            if observe
+            else {}
+        )
         nodes = range(1, brokers + 1)
         linked = range(LINKED_CLIENTS if playground else 0)
         return (

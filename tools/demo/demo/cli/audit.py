@@ -24,7 +24,10 @@ def run(args: argparse.Namespace) -> int:
             return await audit_containers(containers, commands=commands, wait_s=wait_s)
 
         return cli.run(args, in_containers)
-    target = running_stack().audited
+    stack = running_stack()
+    target = stack.audited
+    if stack.observers:
+        args.metrics = args.metrics or stack.observers.audit_file
 
     async def here(commands: Sequence[Command], wait_s: float) -> Report:
         return await audit(target, commands=commands, wait_s=wait_s)

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +55,17 @@ def run(args: argparse.Namespace) -> int:
             secure=args.secure,
             playground=args.playground,
         )
-        return asyncio.run(_supervise(stack))
+        with _last_audit(stack):
+            return asyncio.run(_supervise(stack))
+
+
+def _last_audit(stack: Stack) -> AbstractContextManager[None]:
+    """Serves the last audit's result where Prometheus looks for it."""
+    if stack.observers is None:
+        return nullcontext()
+    from demo.audit_metrics import serving_audit  # noqa: PLC0415 - a stack that nobody observes does without
+
+    return serving_audit(stack.observers.audit_file, port=stack.ports.audit)
 
 
 async def _supervise(stack: Stack) -> int:

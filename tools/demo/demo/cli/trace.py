@@ -47,18 +47,18 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps([asdict(step) for step in steps], default=str, indent=1))
     else:
         observers = stack.observers if isinstance(stack, Stack) else None
-        _show(steps, wide(Console()), store=observers.zipkin_url if observers else None)
+        _show(steps, wide(Console()), store=observers.trace_url if observers else None)
     return 0
 
 
 def _show(steps: Sequence[Step], console: Console, *, store: str | None) -> None:
-    """A line per record; a new trace begins with each command. With a trace `store`, where to see it there."""
+    """A line per record; a new trace begins with each command. With a trace store's address for traces, where to see it there."""
     for trace, found in groupby(steps, key=attrgetter("trace")):
         of_trace = list(found)
         began = of_trace[0].committed
         console.print(f"trace {trace}, {began:%Y-%m-%d %H:%M:%S} UTC", style="bold", highlight=False)
         if store is not None:
-            console.print(f"{store}/zipkin/traces/{trace}", highlight=False)
+            console.print(store.replace("{trace_id}", trace), highlight=False)
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for heading in ("committed", "instance", "record", "place in Kafka", "there after", "read by"):
             is_figure = heading in {"committed", "there after"}

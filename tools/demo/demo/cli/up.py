@@ -57,13 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(1, MAX_BROKERS),
         help=f"1 is the light profile; as many as the data was made with, {MAX_BROKERS} at first",
     )
-    kinds = parser.add_mutually_exclusive_group()  # the observers speak neither TLS nor have they a principal
-    kinds.add_argument(
+    parser.add_argument(
         "--observe",
         action="store_true",
-        help="with traces (Zipkin) and metrics (Prometheus, if it is installed)",
+        help="with traces (Zipkin) and metrics (Prometheus, if it is installed), both without a log-in",
     )
-    kinds.add_argument(
+    parser.add_argument(
         "--secure", action="store_true", help="tokens, TLS, and a principal with access lists for each part"
     )
     parser.add_argument(
