@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import httpx
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from sink_connector.dead_letters.table import SQL as DEAD_LETTERS
 from sink_connector.dead_letters.table import drop
@@ -106,6 +106,39 @@ async def test_each_step_of_an_order_opens_what_lies_there(open_page: OpenPage, 
     await page.get_by_role("button", name="version 2: order.confirmed.v1").click()
     await expect(record).to_contain_text('"status": "CONFIRMED"')
     await expect(page.get_by_role("button", name="version 2: order.confirmed.v1")).to_be_focused()
+
+
+async def test_an_order_leads_to_its_trace_where_there_is_a_trace_store(
+    open_page: OpenPage, stack: RunningStack
+) -> None:
+    """The stack has none, so that answers are given the address here as a catalog with one gives it (test_trace_links)."""
+    page = await open_page()
+    await place_order(page, instance="order-1", user=somebody())
+    await expect(page.locator("#journey .sum")).to_be_visible()
+    await expect(page.locator("#journey a")).to_have_count(0)
+    store = "http://127.0.0.1:9/traces/4bf9"
+
+    async def command(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, headers=answer.headers | {"trace-url": store})
+
+    async def looked_into(route: Route) -> None:
+        answer = await route.fetch()
+        told = await answer.json()
+        for record in told["records"]:
+            record["trace_url"] = store
+        await route.fulfill(response=answer, json=told)
+
+    await page.route("**/instances/order-2/orders", command)
+    await page.route("**/orders/*/trace", looked_into)
+    await place_order(page, instance="order-2", user=somebody())
+    link = page.locator("#journey").get_by_role("link", name="Its trace, span by span")
+    for name, value in {"href": store, "target": "_blank", "rel": "noreferrer"}.items():
+        await expect(link).to_have_attribute(name, value)
+    await page.get_by_role("button", name="in Kafka, on a majority of brokers").click()
+    await expect(page.locator("#trace [data-side=record] a")).to_have_attribute("href", store)
+    await page.locator("#language").click()
+    await expect(page.locator("#journey a")).to_have_text("이 주문의 추적을 스팬별로 보기")
 
 
 async def test_a_leg_and_an_order_of_the_list_open_it_too_and_the_address_leads_back(

@@ -23,7 +23,7 @@ export function drawJourney(place, model, mine) {
     h("span", { class: "ms" }, time),
     share ? h("span", { class: "bar", style: { width: `${share}%` } }) : null));
   place.replaceChildren(h("p", { class: "id" }, mine.order.order_id), h("ol", {}, items), sum ? h("p", { class: "sum" }, sum) : "",
-    mine.trace ? h("p", {}, linkOut(mine.trace, t("journey.trace"))) : "");
+    mine.trace && model.looksInside ? h("p", {}, linkOut(mine.trace, t("journey.trace"))) : "");
   if (focused) place.querySelector(`[data-leg="${focused}"]`)?.focus();
 }
 
