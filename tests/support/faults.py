@@ -31,6 +31,7 @@ _RELAY = "tests/integration/order/test_relay.py::"
 _FENCING = "tests/integration/order/test_relay_fencing.py::"
 _REFUSALS = "tests/integration/order/test_relay_refusals.py::"
 _MISHAPS = "tests/integration/order/test_saga_mishaps.py::"
+_ADDRESSES = "tests/integration/links/test_addresses_that_change.py::"
 _LINKS = "tests/chaos/test_links_of_the_stack.py::test_links_that_a_seed_breaks_under_load_break_no_promise"
 _BETWEEN = "tests/integration/links/test_links_between_brokers.py::"
 _BAD = "tests/integration/sink/test_bad_records.py::"
@@ -352,7 +353,17 @@ FAULTS = (
         ),
         open="a limit on a running process",
     ),
-    Fault(name="DNS and address changes", behaviour="followed", invariants=("LIVE",), open="no test"),
+    Fault(
+        name="DNS and address changes",
+        behaviour="a name that leads elsewhere is followed",
+        invariants=("LIVE", "ACCT"),
+        tests=(
+            f"{_ADDRESSES}test_a_sink_follows_its_database_to_another_address",
+            f"{_ADDRESSES}test_a_sink_follows_a_broker_to_another_address",
+            f"{_ADDRESSES}test_an_instance_follows_its_broker_to_another_address",
+        ),
+        open="brokers that all get other names at once; an instance's own PostgreSQL; the catalog",
+    ),
     Fault(
         name="upgrade from the last release",
         behaviour="this version goes on with the data and the work under way",
