@@ -170,6 +170,8 @@ def test_kafka_by_hand_goes_as_it_is_told(stack: RunningStack, tmp_path: Path) -
         ),
         ("./demo kafka groups", "connect-order-history"),
         ("./demo kafka topics describe orders", "PartitionCount: 6"),
+        ("./demo kafka perf quickstart-events --records 5000", "5000 records sent"),
+        ("./demo kafka perf quickstart-events --records 5000 --no-batching", "5000 records sent"),
         ("./demo kafka quorum", "LeaderId"),
         ("curl -s localhost:8083/connectors", '["order-history","orders","products"]'),
     ):

@@ -20,6 +20,7 @@ TOPICS = "org.apache.kafka.tools.TopicCommand"
 PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
 CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 QUORUM = "org.apache.kafka.tools.MetadataQuorumCommand"
+PERFORMANCE = "org.apache.kafka.tools.ProducerPerformance"
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 
 
@@ -50,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     consume.add_argument("name")
     consume.add_argument("--from-beginning", action="store_true")
     consume.add_argument("--max-messages", type=int)
+    perf = tools.add_parser(
+        "perf", help="how many records a producer gets in per second, with and without batches"
+    )
+    perf.add_argument("name")
+    perf.add_argument("--records", type=int, default=20_000, metavar="N", help="how many (20000)")
+    perf.add_argument("--size", type=int, default=100, metavar="BYTES", help="of each (100)")
+    perf.add_argument("--no-batching", action="store_true", help="every record is a batch of its own")
     tools.add_parser("quorum", help="who is the controller, who follows, how far behind")
     groups = tools.add_parser("groups", help="consumer groups; with a name, its partitions and lag")
     groups.add_argument("name", nargs="?")
@@ -131,10 +139,18 @@ def tool_words(args: argparse.Namespace, *, brokers: int) -> list[str]:
             limit = ["--max-messages", str(args.max_messages)] if args.max_messages else []
             start = ["--from-beginning"] if args.from_beginning else []
             return [CONSUMER, "--topic", args.name, *start, *limit]
+        case "perf":
+            return [PERFORMANCE, *_performance_words(args)]
         case "quorum":
             return [QUORUM, "describe", "--status"]
         case _:
             return [GROUPS, "--describe", "--group", args.name] if args.name else [GROUPS, "--list"]
+
+
+def _performance_words(args: argparse.Namespace) -> list[str]:
+    amount = ["--num-records", str(args.records), "--record-size", str(args.size), "--throughput", "-1"]
+    batch = ("batch.size=0", "linger.ms=0") if args.no_batching else ("batch.size=16384", "linger.ms=5")
+    return ["--topic", args.name, *amount, "--command-property", "acks=all", *batch]
 
 
 def _topics_words(args: argparse.Namespace, *, brokers: int) -> list[str]:
