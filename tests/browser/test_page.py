@@ -300,6 +300,17 @@ async def test_the_page_may_load_nothing_from_elsewhere(stack: RunningStack) -> 
     assert allowed == {"'none'", "'self'", "'script'"}
 
 
+async def test_a_stack_that_is_not_to_be_broken_has_no_switches(
+    open_page: OpenPage, stack: RunningStack
+) -> None:
+    page = await open_page()
+    await expect(page.locator("#fresh-text")).to_have_text("up to date")
+    await expect(page.locator("[data-view=playground], .walk")).to_have_count(0)
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(f"{stack.catalog}/playground", json={"do": "kill", "part": "kafka-1"})
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/no-playground")
+
+
 async def test_commands_of_another_site_are_not_passed_on(stack: RunningStack) -> None:
     body = {"user_id": "mallory", "lines": [{"product_id": "teapot", "quantity": 1}]}
     path = f"{stack.catalog}/instances/order-1/orders"

@@ -205,6 +205,9 @@ async def test_a_dead_letter_is_shown_with_its_reason(open_page: OpenPage, stack
         letter = page.locator("#letters li", has_text=f"orders, partition 3, offset {offset}")
         await expect(letter).to_contain_text("the value is <b>no</b> JSON")
         await expect(letter).to_contain_text("connector orders · the value could not be converted")
+        await expect(page.locator("#letters")).to_contain_text("./demo dead-letters replay orders")
+        listed = stack.demo("dead-letters", "list", "orders")
+        assert f"orders/3/{offset}" in listed.stdout, listed.stderr
     finally:
         stored = await database.fetch('SELECT id FROM sink.dead_letters_v1 WHERE "offset" = $1', offset)
         await drop(database, "orders", [row["id"] for row in stored])

@@ -20,6 +20,7 @@ from catalog_service.changefeed.topic_reader import TopicReader
 from catalog_service.consistency.tokens import TOPICS, TokenGate
 from catalog_service.consistency.visibility import ReadModelVisibility
 from catalog_service.gateway.command_proxy import instance_routes
+from catalog_service.gateway.playground import playground_routes
 from catalog_service.http.app import build_app
 from catalog_service.http.authentication import TokenVerifier
 from catalog_service.http.consistency import holding
@@ -270,6 +271,7 @@ def _routes(settings: Settings, parts: _Parts) -> list[APIRouter]:
         sync_routes(parts.reporter.report),
         stream_routes(parts.streams),
         instance_routes(settings.order_services, parts.http, links),
+        playground_routes(settings.playground_url, parts.http),
         health_routes(missing=parts.missing, metrics=parts.metrics.registry, observe=lambda: _observe(parts)),
     ]
 

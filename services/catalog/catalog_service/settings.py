@@ -1,11 +1,15 @@
 """What the environment says; read once by `__main__`, handed on as values."""
 
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, PostgresDsn, SecretStr
+from pydantic import Field, PostgresDsn, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog_service.security_settings import SecuritySettings
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class MigrationSettings(BaseSettings):
@@ -32,6 +36,7 @@ class Settings(SecuritySettings):
     confidential one), for `auth_scope`. `auth_redirect_url` is this service's `/session/callback` as the browser reaches it,
     where that is not https on the host it asked.
     `trace_url` is where a trace can be looked at, with `{trace_id}` in its place: answers and the page then lead there.
+    `playground_url` is the control of a playground (`./demo up --playground`), on this machine and without `auth_issuer`.
     `stream_memory` changes are remembered for streams that resume; a reader `stream_buffer` changes behind is cut off.
     """
 
@@ -47,6 +52,7 @@ class Settings(SecuritySettings):
     auth_client_secret: SecretStr | None = None
     auth_scope: str = "openid"
     auth_redirect_url: str | None = None
+    playground_url: str | None = None
     topic_prefix: str = ""
     allowed_hosts: str = ""
     guide: Path | None = None
@@ -63,6 +69,17 @@ class Settings(SecuritySettings):
     stream_memory: int = Field(default=20_000, ge=1)
     stream_buffer: int = Field(default=2_000, ge=1)
     stream_heartbeat: float = Field(default=10.0, gt=0)
+
+    @model_validator(mode="after")
+    def _nobody_else_may_play(self) -> Self:
+        """Whoever sees the page of a playground may stop every part."""
+        if self.playground_url is not None:
+            host = urlsplit(self.playground_url).hostname or ""
+            if self.auth_issuer or not {self.host, host} <= _LOOPBACK:
+                raise ValueError(
+                    "CATALOG_PLAYGROUND_URL is for a service at loopback without CATALOG_AUTH_ISSUER"
+                )
+        return self
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -191,3 +192,22 @@ async def test_only_services_can_be_stopped(supervise: Supervise, python_service
         for name in ("bell", "nobody"):
             with pytest.raises(KeyError):
                 await supervisor.stop_part(name)
+
+
+async def test_a_spare_part_runs_only_while_it_is_wanted_and_nobody_waits_for_it(
+    supervise: Supervise, python_service: MakeService, event_log: ReadEventLog
+) -> None:
+    spare = replace(python_service("spare", after=["shop"]), spare=True)
+    async with supervise([python_service("shop"), spare]) as supervisor:
+        await until_ready(supervisor)
+        assert state_of(supervisor, "spare").absent
+        await supervisor.start_part("spare")
+        await wait_until(lambda: state_of(supervisor, "spare").state is State.READY, what="it runs")
+        os.kill(pid(supervisor, "spare"), signal.SIGKILL)
+        await wait_until(
+            lambda: state_of(supervisor, "spare").restarts == 1, what="it is restarted as any part"
+        )
+        await wait_until(lambda: state_of(supervisor, "spare").state is State.READY, what="it runs again")
+        await supervisor.stop_part("spare")
+        assert state_of(supervisor, "spare").absent
+    assert event_log().count("part.stopped spare") == 1

@@ -121,6 +121,12 @@ COMMANDS = {
         "Walk through what CQRS with Kafka gives and costs, in ten steps on the stack of `./demo up`. Enter runs a step, "
         "`q` leaves it; the next `./demo tour` goes on there.",
     ),
+    "dead-letters": Command(
+        "demo.cli.dead_letters",
+        "records that a connector could not write: list, show, replay, drop",
+        "Run `sink-connector dead-letters` on a connector of the running stack: list what it could not write, show it whole, "
+        "write it again once the cause is gone, or drop it.",
+    ),
     "rebuild": Command(
         "demo.cli.rebuild",
         "build the read model again from the topics while the old one serves, then switch",
@@ -139,6 +145,9 @@ COMMANDS = {
         "A stack that runs shows the new pages at once; without --check an unsound link is a warning.",
     ),
     "test": Command("demo.cli.suites", "run the tests, all or some suites"),
+    "playground": Command(
+        "demo.cli.playground", None, "The control behind the switches of `up --playground`."
+    ),
     "supervise": Command("demo.cli.supervise", None, "What `up` leaves running: keeps the parts alive."),
 }
 

@@ -114,6 +114,11 @@ class Stack:
         """Base URL of the sink worker's REST."""
         return f"{self.scheme}://{HOST}:{self.ports.sink}"
 
+    @property
+    def playground_url(self) -> str:
+        """Base URL of the playground's control."""
+        return f"http://{HOST}:{self.ports.playground}"
+
     def order_database(self, instance: str) -> Path:
         """File of an order instance."""
         return self.home.data / instance / "orders.db"

@@ -10,7 +10,9 @@ import httpx
 from demo import links
 from demo.environment import base_environment, own_settings
 from demo.home import GUIDE, REPOSITORY
+from demo.playground_parts import with_playground
 from demo.security import StackSecurity
+from demo.sink_command import CONNECTORS
 from demo.stack import Stack
 from demo.supervisor.commands import Command
 from demo.supervisor.graph import Graph, Job, Part, Probe, Service
@@ -20,7 +22,6 @@ from devservers.ports import HOST
 from devservers.postgres import STOP_SIGNAL
 from devservers.private_files import private_directory
 
-CONNECTORS = REPOSITORY / "infra" / "connectors"
 SEED_JOB = REPOSITORY / "infra" / "docker" / "seed.py"
 TOPICS_JOB = REPOSITORY / "infra" / "kafka" / "create_topics.py"
 
@@ -42,6 +43,8 @@ def graph_of(stack: Stack, http: httpx.AsyncClient) -> Graph:
     if stack.observers is not None:
         targets = stack.orders | {"catalog": stack.catalog_url, "sink": stack.sink_url}
         parts += stack.observers.parts(targets, http)
+    if stack.playground:
+        parts = with_playground(stack, parts, serves=lambda url: _serves(http, url))
     return Graph.of(parts)
 
 

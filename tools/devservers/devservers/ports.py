@@ -18,6 +18,8 @@ MAX_BROKERS = 3
 ORDER_INSTANCES = 3
 LINKED_CLIENTS = 8
 """Of Kafka: the brokers themselves, sink, catalog, the instances; then of the read database: sink, catalog."""
+SINK_WORKERS = 3
+"""With a playground; without one there is a single one."""
 MAX_OFFSET = 65_535 - 9_411
 _DIGITS = 5
 
@@ -87,6 +89,15 @@ class Ports:
         """Port of the development issuer of a secure stack."""
         return 8090 + self.offset
 
+    @property
+    def playground(self) -> int:
+        """Port of the playground's control."""
+        return 8095 + self.offset
+
+    def sink_worker(self, number: int) -> int:
+        """Port of the REST of sink worker `number`, counted from 1: the one that is always there."""
+        return self.sink + number - 1
+
     def broker(self, node: int) -> int:
         """Client port of broker `node`, counted from 1."""
         return 9091 + node + self.offset
@@ -107,6 +118,7 @@ class Ports:
         self, *, brokers: int, observe: bool = False, secure: bool = False, playground: bool = False
     ) -> dict[int, str]:
         """Every port in use with the part that owns it."""
+        spares = {self.sink_worker(n): f"sink-{n}" for n in range(2, SINK_WORKERS + 1)}
         observers = (
             {self.zipkin: "zipkin", self.prometheus: "prometheus", self.audit: "the last audit's metrics"}
             if observe
@@ -123,6 +135,7 @@ class Ports:
             | {self.linked_broker(client, n): f"kafka-{n} (links)" for client in linked for n in nodes}
             | {self.link(client, n): "links" for client in linked for n in nodes}
             | observers
+            | ({self.playground: "playground", **spares} if playground else {})
         )
 
 

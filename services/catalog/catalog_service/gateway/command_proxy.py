@@ -66,7 +66,7 @@ class _Proxy:
         """The instance's answer to the request at `path`. Raises `ProblemError`."""
         if instance not in self.order_services:
             raise not_found("unknown-instance", f"there is no order instance {instance}")
-        _refuse_foreign(request)
+        refuse_foreign(request)
         url = httpx.URL(self.order_services[instance]).join(path)
         parent = request.scope.get("traceparent", "")
         attributes = {"http.request.method": request.method, "url.full": str(url), "server.address": url.host}
@@ -79,7 +79,7 @@ class _Proxy:
                     request.method,
                     url,
                     params=request.url.query,
-                    content=await _body(request),
+                    content=await whole_body(request),
                     headers=headers,
                     timeout=_PATIENCE_S,
                 )
@@ -94,7 +94,7 @@ class _Proxy:
         return Response(answer.content, answer.status_code, back)
 
 
-def _refuse_foreign(request: Request) -> None:
+def refuse_foreign(request: Request) -> None:
     """A command comes from this page alone: other origins could not read the answer, but they could send."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
@@ -105,7 +105,8 @@ def _refuse_foreign(request: Request) -> None:
         )
 
 
-async def _body(request: Request) -> bytes:
+async def whole_body(request: Request) -> bytes:
+    """What was sent; raises `ProblemError` when it is too large to be passed on."""
     body = bytearray()
     async for piece in request.stream():
         body += piece

@@ -22,7 +22,7 @@ SAFE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 # Asked all the time, and no part of any order.
-_UNTRACED = ("/health", "/metrics", "/docs", "/assets", "/guide")
+_UNTRACED = ("/health", "/metrics", "/docs", "/assets", "/guide", "/playground")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

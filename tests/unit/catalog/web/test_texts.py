@@ -126,7 +126,7 @@ def test_the_document_says_what_the_tables_say_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 def test_no_module_has_a_text_of_its_own(module: Path) -> None:
-    classes = set(re.findall(r"\.([a-z-]+)", (ASSETS / "style.css").read_text()))
+    classes = set(re.findall(r"\.([a-z-]+)", "".join(path.read_text() for path in ASSETS.glob("*.css"))))
     for literal in _literals(module.read_text()):
         if literal in NOT_SHOWN or literal.startswith(NOT_SHOWN):
             continue

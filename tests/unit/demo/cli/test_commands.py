@@ -49,6 +49,13 @@ def test_a_topic_is_replicated_to_every_broker_unless_told_otherwise() -> None:
             ["consume", "events", "--from-beginning", "--max-messages", "3"],
             [kafka_tools.CONSUMER, "--topic", "events", "--from-beginning", "--max-messages", "3"],
         ),
+        (
+            ["perf", "events", "--records", "9", "--no-batching"],
+            [
+                *(kafka_tools.PERFORMANCE, "--topic", "events", "--num-records", "9", "--record-size", "100"),
+                *("--throughput", "-1", "--command-property", "acks=all", "batch.size=0", "linger.ms=0"),
+            ],
+        ),
         (["quorum"], [kafka_tools.QUORUM, "describe", "--status"]),
         (["groups"], [kafka_tools.GROUPS, "--list"]),
         (["groups", "readers"], [kafka_tools.GROUPS, "--describe", "--group", "readers"]),
@@ -81,6 +88,7 @@ NEED_A_STACK = [
     ["start", "sink"],
     ["load"],
     ["audit"],
+    ["dead-letters", "list", "orders"],
     ["rebuild"],
     ["logs"],
 ]

@@ -11,6 +11,7 @@ import asyncpg
 from auditor import audit
 from auditor.history.checks import examine_history
 from auditor.history.operation import Action, Outcome, Seen
+from auditor.observations import Planted
 from demo.chaos.nemesis import Nemesis
 from demo.chaos.schedule import Fault
 from demo.chaos.verdict import Verdict, journal
@@ -51,15 +52,18 @@ class Progress:
     nemesis: Nemesis
 
 
-async def run_plan(
+async def run_plan(  # noqa: PLR0913 - what is broken, and who is told
     plan: Plan,
     *,
     stack: Stack,
     record: Record,
     show: Callable[[Progress], None] = lambda _: None,
     told: Callable[[str], None] = lambda _: None,
+    planted: Sequence[Planted] = (),
 ) -> Verdict:
     """Carry it out and judge. However it ends, the stack is healed.
+
+    `planted` are records that stand in the topics on purpose already.
 
     Raises:
         ShopError: the products cannot be made known.
@@ -67,7 +71,7 @@ async def run_plan(
         UndecidedError: a history that cannot be judged.
     """
     recorder, run = Recorder(), f"chaos-{token_hex(3)}"
-    nemesis = Nemesis(stack=stack, record=record, told=told)
+    nemesis = Nemesis(stack=stack, record=record, told=told, planted=[*planted])
     async with load_client(timeout_s=ATTEMPT_S) as client:
         shop = Shop(
             client=client, instances=stack.orders, catalog=stack.catalog_url, run=run, recorder=recorder

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from auditor import Command, Report, audit, cli
 from demo.compose.auditing import audit_containers
 from demo.compose.stack import ComposeStack
+from demo.planted_records import planted_records
 from demo.running_stack import running_stack
 
 
@@ -25,11 +26,11 @@ def run(args: argparse.Namespace) -> int:
 
         return cli.run(args, in_containers)
     stack = running_stack()
-    target = stack.audited
+    target, planted = stack.audited, planted_records(stack.home)
     if stack.observers:
         args.metrics = args.metrics or stack.observers.audit_file
 
     async def here(commands: Sequence[Command], wait_s: float) -> Report:
-        return await audit(target, commands=commands, wait_s=wait_s)
+        return await audit(target, commands=commands, planted=planted, wait_s=wait_s)
 
     return cli.run(args, here)

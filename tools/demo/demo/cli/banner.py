@@ -57,6 +57,8 @@ def addresses(snapshot: Snapshot) -> Table:
         table.add_row("traces: Zipkin", f"{urls['zipkin']}/zipkin/")
     if "prometheus" in urls:
         table.add_row("metrics: Prometheus", urls["prometheus"])
+    if "playground" in urls:
+        table.add_row("playground: switches on the page", f"{urls['catalog']}/#/playground")
     table.add_row("Kafka", snapshot["kafka"]["bootstrap"])
     table.add_row("PostgreSQL, database `read`", urls["postgres"])
     return table

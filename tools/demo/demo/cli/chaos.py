@@ -21,6 +21,7 @@ from demo.chaos.schedule import KINDS, Kind, draw_schedule
 from demo.chaos.verdict import Verdict
 from demo.errors import UsageError
 from demo.home import Home
+from demo.planted_records import planted_records
 from demo.running_stack import running_record, running_stack
 from demo.supervisor.control import ask
 from loadgen.seed_data import ShopError
@@ -85,8 +86,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         with display.shown:
             verdict = asyncio.run(
-                run_plan(plan, stack=running_stack(), record=record, show=display.show, told=display.told)
-            )
+                run_plan(
+                    plan, stack=running_stack(), record=record, show=display.show, told=display.told,
+                    planted=planted_records(home),
+                )
+            )  # fmt: skip
     except (NotHealedError, ShopError, UndecidedError, OSError, TimeoutError, aiohttp.ClientError,
             asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as error:  # fmt: skip
         print(f"chaos: {str(error) or type(error).__name__}", file=sys.stderr)

@@ -68,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--playground",
         action="store_true",
-        help="with links between the parts that `./demo fault` and `./demo chaos` cut, hold, slow and reset",
+        help="with switches on the page that break parts, hold an order at each leg and have it all audited, and with links "
+        "between the parts that `./demo fault` and `./demo chaos` cut, hold, slow and reset",
     )
 
 

@@ -100,7 +100,9 @@ class ControlServer:
             "failure": supervisor.failure,
             "supervisor": {"pid": psutil.Process().pid},
             "parts": {
-                k.part.name: _service_line(k, k.part) for k in supervisor.parts if isinstance(k.part, Service)
+                k.part.name: _service_line(k, k.part)
+                for k in supervisor.parts
+                if isinstance(k.part, Service) and not k.absent
             },
             "jobs": {k.part.name: _job_line(k) for k in supervisor.parts if isinstance(k.part, Job)},
         }

@@ -11,7 +11,10 @@ Probe = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A process that runs for as long as the stack does and is restarted when it dies."""
+    """A process that runs for as long as the stack does and is restarted when it dies.
+
+    A `spare` is started only when it is asked for, and is no part of the stack while it does not run.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -22,6 +25,7 @@ class Service:
     url: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 10.0
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

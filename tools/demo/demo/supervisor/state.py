@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from demo.supervisor.graph import Part
+from demo.supervisor.graph import Part, Service
 from devservers.process import ChildProcess
 
 
@@ -43,3 +43,18 @@ class PartState:
     child: ChildProcess | None = None
     wanted: bool = True
     came_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def of(cls, part: Part) -> "PartState":
+        """Before anything was started. Nobody waits for a spare."""
+        spare = isinstance(part, Service) and part.spare
+        found = cls(part, state=State.STOPPED if spare else State.WAITING, wanted=not spare)
+        if spare:
+            found.came_up.set()
+        return found
+
+    @property
+    def absent(self) -> bool:
+        """A spare that does not run: the stack is whole without it."""
+        spare = isinstance(self.part, Service) and self.part.spare
+        return spare and not self.wanted and self.state is State.STOPPED

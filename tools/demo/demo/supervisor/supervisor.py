@@ -57,7 +57,7 @@ class Supervisor:
         self._env = env
         self._events = events
         self._on_children = on_children
-        self._states = {part.name: PartState(part) for part in graph.parts}
+        self._states = {part.name: PartState.of(part) for part in graph.parts}
         self._changed = asyncio.Condition()
         self._stop_requested = asyncio.Event()
         self.phase = Phase.STARTING
@@ -131,7 +131,8 @@ class Supervisor:
         for name in part_state.part.after:
             await self._states[name].came_up.wait()
         part_state.began = time.monotonic()
-        await self._set(part_state, State.STARTING)
+        if part_state.wanted:
+            await self._set(part_state, State.STARTING)
         if isinstance(part_state.part, Job):
             await self._run_job(part_state, part_state.part)
         else:
@@ -148,8 +149,9 @@ class Supervisor:
         failures = 0
         while True:
             if not part_state.wanted:
-                self._events.write("part.stopped", part=service.name)
-                await self._set(part_state, State.STOPPED)
+                if part_state.state is not State.STOPPED:  # a spare is so from the beginning
+                    self._events.write("part.stopped", part=service.name)
+                    await self._set(part_state, State.STOPPED)
                 await self._until(lambda: part_state.wanted)
             born = time.monotonic()
             code = await self._live(part_state, service)

@@ -45,7 +45,7 @@ export function drawChart(place, { lines, seconds, sentence, nothing }) {
       if (number === 0 && run.length > 1) {
         group.append(s("polygon", { class: "area", points: [`${x(run[0][0])},${y(0)}`, ...points, `${x(run.at(-1)[0])},${y(0)}`].join(" ") }));
       }
-      if (run.length === 1) group.append(s("circle", { class: "point", cx: x(run[0][0]), cy: y(run[0][1]), r: 3 }));
+      if (run.length === 1) group.append(...stem(x(run[0][0]), y(run[0][1]), y(0)));
       else group.append(s("polyline", { class: number ? "line dash" : "line", points: points.join(" ") }));
     }
     svg.append(group);
@@ -53,6 +53,11 @@ export function drawChart(place, { lines, seconds, sentence, nothing }) {
   const key = h("p", { class: "key", "aria-hidden": "true" },
     lines.map((line, number) => h("span", { class: `${line.tone}${number ? " dash" : ""}` }, line.name)));
   place.replaceChildren(svg, key);
+}
+
+/** A second on its own: a point that stands on the axis. */
+function stem(x, top, bottom) {
+  return [s("line", { class: "line", x1: x, x2: x, y1: bottom, y2: top }), s("circle", { class: "point", cx: x, cy: top, r: 3 })];
 }
 
 /** Stretches without a gap: a second in which nothing was measured is no zero. */

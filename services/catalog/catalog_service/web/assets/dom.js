@@ -48,8 +48,10 @@ export async function ask(address, headers = {}) {
   }
 }
 
-/** Products of `./demo load` are called so; a visitor has no use for them. */
-export const isOfALoadTest = (product) => product.product_id.startsWith("load-");
+const OF_TESTS = ["load-", "chaos-"];
+
+/** Products of `./demo load` and `./demo chaos` are called so; a visitor has no use for them. */
+export const isOfALoadTest = (product) => OF_TESTS.some((beginning) => product.product_id.startsWith(beginning));
 
 /** Run `draw` once before the next frame, however often it is asked for; a hidden page draws when it is seen again. */
 export function oncePerFrame(draw) {

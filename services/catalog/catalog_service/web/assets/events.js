@@ -26,6 +26,11 @@ export function showEvents(model) {
     else tell(() => t(model.catalogAnswers ? "event.interrupted" : "event.catalogAway"), "bad");
   });
   let controller = null; // of the brokers; between two of them there is none for a moment
+  const readers = new Map(); // "connector topic/partition" → the worker that was last said to read it
+  model.addEventListener("playground", ({ detail: { playground } }) => {
+    const moved = playground ? movedReaders(readers, playground) : 0;
+    if (moved) tell(() => t("event.readers", { n: moved, count: count(moved) }));
+  });
   let behind = 0; // how far the picture fell behind since it was last up to date
   const leaders = new Map(); // "topic/partition" → the broker that was last said to lead it
   model.addEventListener("report", ({ detail: { before, report } }) => {
@@ -60,6 +65,17 @@ function movedLeaders(known, { connectors = [] }) {
       if (known.has(place)) moved += 1;
       known.set(place, leader);
     }
+  }
+  return moved;
+}
+
+/** How many partitions another worker reads than was last known; `known` learns of it. */
+function movedReaders(known, { readers }) {
+  let moved = 0;
+  for (const { connector, topic, partition, worker } of readers) {
+    const lane = `${connector} ${topic}/${partition}`;
+    if (known.has(lane) && known.get(lane) !== worker) moved += 1;
+    known.set(lane, worker);
   }
   return moved;
 }

@@ -69,11 +69,11 @@ export function showFlow(model) {
     canvas.height = frame.height * sharp;
     pen.setTransform(sharp, 0, 0, sharp, 0, 0);
     const stops = ["node-kafka", "node-sink", "node-database", "node-you"].map((id) => place($(id)));
-    const stacked = stops[0].top > stops[1].bottom || stops[1].top > stops[0].bottom;
     const curve = (from, to) => {
-      const [ax, ay, bx, by] = stacked ? [from.x, from.bottom, to.x, to.top] : [from.right, from.y, to.left, to.y];
-      const bend = stacked ? (by - ay) / 2 : (bx - ax) / 2;
-      return stacked ? [ax, ay, ax, ay + bend, bx, by - bend, bx, by] : [ax, ay, ax + bend, ay, bx - bend, by, bx, by];
+      const beside = to.left >= from.right; // else below it: on a phone they stand in rows
+      const [ax, ay, bx, by] = beside ? [from.right, from.y, to.left, to.y] : [from.x, from.bottom, to.x, to.top];
+      const bend = beside ? (bx - ax) / 2 : (by - ay) / 2;
+      return beside ? [ax, ay, ax + bend, ay, bx - bend, by, bx, by] : [ax, ay, ax, ay + bend, bx, by - bend, bx, by];
     };
     const shared = stops.slice(1).map((stop, index) => curve(stops[index], stop));
     ways = new Map([...cards].map(([instance, card]) => [instance, [curve(place(card), stops[0]), ...shared]]));

@@ -1,5 +1,6 @@
 // The page: one model, fed by one stream, shown by several panels that know nothing of each other.
 
+import { currentPlayground, followPlayground } from "./control.js";
 import { showEvents } from "./events.js";
 import { showFlow } from "./flow.js";
 import { showHistory } from "./history.js";
@@ -7,13 +8,15 @@ import { Model } from "./model.js";
 import { showOrdering } from "./order.js";
 import { showPanels } from "./panels.js";
 import { showPartitions } from "./partitions.js";
+import { showPlayground } from "./playground.js";
 import { showLinks } from "./links.js";
 import { currentSession, ownName, showSession } from "./session.js";
 import { openStream } from "./stream.js";
-import { showLanguage } from "./texts.js";
+import { fillTexts, showLanguage } from "./texts.js";
 import { showTheme } from "./theme.js";
 import { showTrace } from "./trace.js";
 import { showViews } from "./views.js";
+import { showWalk } from "./walk.js";
 
 const model = new Model();
 showLanguage();
@@ -26,6 +29,15 @@ showHistory(model);
 showTrace(model);
 showOrdering(model);
 showEvents(model);
+
+const playground = await currentPlayground();
+if (playground) {
+  showPlayground(model);
+  showWalk(model);
+  fillTexts();
+  model.played(playground);
+  followPlayground(model);
+}
 showLinks(model);
 
 const session = await currentSession();

@@ -16,6 +16,7 @@ export class Model extends EventTarget {
   draft = null; // gives what the form holds: {instance, content, mistake}
   looksInside = true; // whether the visitor may see what an order has left behind: that is the staff's
   report = null;
+  playground = null; // how the switches stand; null where there are none, or while their control does not answer
   connected = false;
   catalogAnswers = true; // while not connected: whether it is the catalog that is missing
   seconds = []; // one {at, count, p50, p99} per second, oldest first
@@ -86,6 +87,13 @@ export class Model extends EventTarget {
     this.#closeSecond(report.at_ms);
     if (changed) this.#tell("instances");
     this.#tell("report", { before, report });
+  }
+
+  /** How the playground's switches stand now. */
+  played(playground) {
+    const before = this.playground;
+    this.playground = playground;
+    this.#tell("playground", { before, playground });
   }
 
   /** Which instances there are, for a visitor to whom no report tells it. */

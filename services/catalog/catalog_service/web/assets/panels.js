@@ -2,10 +2,12 @@
 
 import { drawChart } from "./charts.js";
 import { $, colourOf, h, isOfALoadTest, oncePerFrame } from "./dom.js";
-import { age, count, moment } from "./format.js";
-import { inEveryLanguage, knownText, t } from "./texts.js";
+import { age, count } from "./format.js";
+import { drawLetters } from "./letters.js";
+import { inEveryLanguage, t } from "./texts.js";
 
 const FEW = 3;
+const LARGEST_BAR = 1000; // a bar of a larger stock would never be seen to move
 const MOST_PRODUCTS = 40;
 
 export function showPanels(model) {
@@ -19,10 +21,12 @@ export function showPanels(model) {
     freshness();
     if (!model.report) return;
     drawCharts(model);
-    drawLetters(model.report);
+    letters();
   };
+  const letters = () => { if (model.report) drawLetters(model); };
   model.addEventListener("report", oncePerFrame(reported));
   model.addEventListener("connected", oncePerFrame(freshness));
+  model.addEventListener("playground", oncePerFrame(letters));
   model.addEventListener("products", oncePerFrame(stock));
   model.addEventListener("instances", oncePerFrame(stock));
   inEveryLanguage(() => { reported(); stock(); });
@@ -67,26 +71,7 @@ function drawStock(model) {
     return h("li", { style: { "--own": colourOf(instance, model.instances) }, "data-product": product.product_id },
       h("span", { class: "name" }, h("span", { class: "chip", title: instance }), product.name),
       h("span", { class: available <= FEW ? "count few" : "count" }, left),
-      h("span", { class: "track" }, h("span", { class: "left", style: share(available) }), h("span", { class: "held", style: share(reserved) })),
+      model.most.get(product.product_id) > LARGEST_BAR ? null : h("span", { class: "track" }, h("span", { class: "left", style: share(available) }), h("span", { class: "held", style: share(reserved) })),
       h("span", { class: "note" }, t("stock.note", { instance, count: count(reserved) })));
   }));
-}
-
-function drawLetters({ dead_letters: total, parked, parts }) {
-  if (parts.some((part) => part.kind === "database" && part.state !== "up")) {
-    $("letters").replaceChildren(h("p", {}, t("letters.noDatabase")));
-    return;
-  }
-  if (!total) {
-    $("letters").replaceChildren(h("p", {}, t("letters.none")));
-    return;
-  }
-  $("letters").replaceChildren(h("p", {}, t("letters.total", { n: total, count: count(total) })), h("ul", {}, parked.map(letter)));
-}
-
-/** A dead letter, of the report or of an order's trace. */
-export function letter(each) {
-  const stage = knownText(`stage.${each.stage}`, each.stage);
-  return h("li", {}, h("p", {}, h("strong", {}, t("letters.place", each))), h("p", { class: "reason" }, each.error),
-    h("p", { class: "meta" }, t("letters.meta", { connector: each.connector, stage, time: moment(each.parked_at) })));
 }

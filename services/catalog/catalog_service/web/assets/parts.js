@@ -1,7 +1,7 @@
 // What the services say of the system's parts and of orders, in the page's language.
 
 import { list } from "./format.js";
-import { knownText, t } from "./texts.js";
+import { knownText, language, t } from "./texts.js";
 
 /** `broker 2`, `order-1`, `read database`: names of instances and connectors are the same in every language. */
 export function partName({ kind, name }) {
@@ -12,10 +12,16 @@ export function partName({ kind, name }) {
 
 export const brokerName = (node) => t("part.broker", { node });
 
-/** A part's detail; of a connector it may be several states. What is not known here stays as the service said it. */
+/**
+ * A part's detail; of a connector it may be several states. What is not known here stays as the service said it in English;
+ * elsewhere it is what the instance lacks (`kafka: …; outbox: …`), or that something is wrong with it.
+ */
 export function said(detail) {
   const words = detail.split(", ").map((each) => knownText(`said.${each}`, null));
-  return words.includes(null) ? detail : list(words);
+  if (!words.includes(null)) return list(words);
+  if (language() === "en") return detail;
+  const lacks = detail.split("; ").map((each) => knownText(`lack.${each.split(/[: ]/)[0]}`, null));
+  return lacks.includes(null) ? t("said.trouble") : list([...new Set(lacks)]);
 }
 
 export const statusName = (status) => knownText(`status.${status}`, status.toLowerCase());
@@ -29,9 +35,15 @@ export function reasonName(reason, products) {
   return t("reason.outOfStock", { products: list(missing.map((id) => products.get(id)?.name ?? id)) });
 }
 
-/** A problem document as a sentence. */
+/**
+ * A problem document as a sentence. Details are English: elsewhere the type says what it is, and what is named stays, the
+ * fields and parameters that are wrong; of a type that is not known here the service's own words are all there is.
+ */
 export function problemSentence({ type = "", title, detail, errors }, status) {
-  const heading = knownText(`problem.${type.replace("/problems/", "")}`, title ?? t("problem.status", { status }));
-  const details = errors?.length ? list([...new Set(errors.map((each) => each.detail))]) : detail;
+  const known = knownText(`problem.${type.replace("/problems/", "")}`, null);
+  const heading = known ?? title ?? t("problem.status", { status });
+  const names = (errors ?? []).map((each) => each.pointer ?? each.parameter ?? each.header).filter(Boolean);
+  const said = errors?.length ? list([...new Set(errors.map((each) => each.detail))]) : detail;
+  const details = known && language() !== "en" ? list([...new Set(names)]) : said;
   return details ? t("problem.sentence", { title: heading, detail: details }) : heading;
 }

@@ -72,15 +72,20 @@ export function inEveryLanguage(draw) {
   draw();
 }
 
+/** Fills what is marked in the document. */
+export function fillTexts() {
+  document.documentElement.lang = current;
+  document.title = t("page.title");
+  for (const each of document.querySelectorAll("[data-text]")) each.replaceChildren(...rich(each.dataset.text));
+  for (const each of document.querySelectorAll("[data-label]")) each.setAttribute("aria-label", t(each.dataset.label));
+  for (const each of document.querySelectorAll("[data-content]")) each.setAttribute("content", t(each.dataset.content));
+}
+
 /** Fills what is marked in the document, and lets the visitor switch. */
 export function showLanguage() {
   const other = () => Object.keys(TABLES).find((each) => each !== current);
   inEveryLanguage(() => {
-    document.documentElement.lang = current;
-    document.title = t("page.title");
-    for (const each of document.querySelectorAll("[data-text]")) each.replaceChildren(...rich(each.dataset.text));
-    for (const each of document.querySelectorAll("[data-label]")) each.setAttribute("aria-label", t(each.dataset.label));
-    for (const each of document.querySelectorAll("[data-content]")) each.setAttribute("content", t(each.dataset.content));
+    fillTexts();
     $("language").lang = other();
     $("language").textContent = TABLES[other()]["language.name"];
   });

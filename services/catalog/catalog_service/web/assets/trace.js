@@ -2,7 +2,7 @@
 
 import { $, ask, h, linkOut } from "./dom.js";
 import { moment } from "./format.js";
-import { letter } from "./panels.js";
+import { letter } from "./letters.js";
 import { brokerName } from "./parts.js";
 import { inEveryLanguage, rich, t } from "./texts.js";
 
@@ -111,7 +111,7 @@ function rowSide({ order_id }, { row, history, dead_letters: letters }, record) 
     ...(version ? ofVersion(row, history, version) : []),
     record ? h("ul", {}, readers.map((each) => h("li", {}, t(each.is_past ? "trace.reader" : "trace.readerBefore", { connector: each.connector, offset: each.next_offset })))) : null,
     record && !readers.length ? h("p", {}, t("trace.noReader")) : null,
-    letters.length ? h("ul", { class: "letters" }, letters.map(letter)) : null,
+    letters.length ? h("ul", { class: "letters" }, letters.map((each) => letter(each))) : null,
   ];
 }
 

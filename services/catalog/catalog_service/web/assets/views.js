@@ -87,6 +87,9 @@ export function showViews(model) {
   model.addEventListener("placed", askBoth);
   model.addEventListener("order", ({ detail }) => { if (detail.order.user_id === user) askBoth(); });
   model.addEventListener("connected", askBoth);
+  model.addEventListener("playground", ({ detail: { before, playground } }) => { // what is replayed, the stream does not tell again
+    if (playground && playground.results.replay?.at_ms !== before?.results.replay?.at_ms) askBoth();
+  });
   model.addEventListener("report", ({ detail: { before, report } }) => {
     const states = (of) => of?.parts.filter((part) => part.name === instance || part.kind === "database").map((part) => part.state).join();
     if (states(before) !== states(report)) askBoth();
