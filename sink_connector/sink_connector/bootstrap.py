@@ -19,7 +19,7 @@ from sink_connector.cluster.status_reporter import StatusReporter
 from sink_connector.config.connector import warnings_of
 from sink_connector.config.parser import unknown_keys
 from sink_connector.config.providers import ConfigProviders
-from sink_connector.config.worker import WorkerConfig
+from sink_connector.config.worker import SERVED, WorkerConfig
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
 from sink_connector.rest.dependencies import RestContext
@@ -89,7 +89,8 @@ async def run(
         loggers: What its REST interface shows and sets.
         files: The connectors of files, which then are all there are; their references may lead anywhere.
     """
-    watch(CERTIFICATE_EXPIRY, loaded=config.certificate_files)
+    served = {SERVED: config.certificate_files[SERVED]}  # read again when it is renewed
+    watch(CERTIFICATE_EXPIRY, loaded=config.certificate_files, reread=served)
     async with AsyncExitStack() as ending:
         listener = ending.enter_context(listening(config))
         # It listens there: no other worker of this identity is alive.

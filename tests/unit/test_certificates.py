@@ -103,7 +103,7 @@ def test_a_service_tells_of_every_file_that_its_settings_name(authority: Authori
         kafka_security_protocol="SSL",
         kafka_ssl_cafile=authority.certificate,
     )
-    metrics = Metrics(loaded=settings.certificate_files, reread=settings.kafka_certificate_files)
+    metrics = Metrics(loaded=settings.certificate_files, reread=settings.reread_certificate_files)
     found = told(metrics.registry)
     assert found == {"tls_certfile": end_of(own), "kafka_ssl_cafile": end_of(authority.certificate)}
     left_s = found["tls_certfile"] - datetime.now(UTC).timestamp()

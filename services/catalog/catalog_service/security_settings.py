@@ -124,12 +124,16 @@ class SecuritySettings(BaseSettings):
     @property
     def certificate_files(self) -> Mapping[str, Path | None]:
         """The files with certificates that are read once, by setting."""
-        return {"tls_certfile": self.tls_certfile, "tls_cafile": self.tls_cafile}
+        return {"tls_cafile": self.tls_cafile}
 
     @property
-    def kafka_certificate_files(self) -> Mapping[str, Path | None]:
-        """Those that are read for every new connection to a cluster, by setting."""
-        return {"kafka_ssl_cafile": self.kafka_ssl_cafile, "kafka_ssl_certfile": self.kafka_ssl_certfile}
+    def reread_certificate_files(self) -> Mapping[str, Path | None]:
+        """Those that are read again: the own one when it is renewed, Kafka's for every new connection; by setting."""
+        return {
+            "tls_certfile": self.tls_certfile,
+            "kafka_ssl_cafile": self.kafka_ssl_cafile,
+            "kafka_ssl_certfile": self.kafka_ssl_certfile,
+        }
 
     def _kafka_tokens(self, endpoint: str) -> ClientCredentials:
         return ClientCredentials(

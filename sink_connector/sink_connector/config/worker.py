@@ -22,6 +22,7 @@ from sink_connector.config.rest_security import LISTENER, RestSecurity, read_res
 from sink_connector.errors import ConfigError
 
 PREFIX = "SINK_"
+SERVED = f"{LISTENER}ssl.keystore.location"
 EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - addresses to listen at, none that another worker could call
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
 SECURITY = ("security.", "sasl.", "ssl.")
@@ -104,7 +105,7 @@ class WorkerConfig:
         stores = ("ssl.truststore.location", "ssl.keystore.location")
         brokers = {name: Path(self.security[name]) for name in stores if self.security.get(name)}
         rest = {
-            f"{LISTENER}ssl.keystore.location": self.rest.certificate,
+            SERVED: self.rest.certificate,
             f"{LISTENER}ssl.truststore.location": self.rest.trusted,
         }
         return {**brokers, **rest}
