@@ -53,7 +53,8 @@ async def produce(bootstrap: str, topic: str, values: Iterator[bytes]) -> None:
         await producer.stop()
 
 
-async def start(file: Path, bootstrap: str) -> asyncio.subprocess.Process:
+async def start(file: Path, bootstrap: str, *, through: tuple[str, ...] = ()) -> asyncio.subprocess.Process:
+    """The connector of a file, run by the module that `through` begins with, if by another."""
     with contextlib.closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -61,6 +62,7 @@ async def start(file: Path, bootstrap: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
+        *through,
         "sink_connector",
         "run",
         str(file),
