@@ -57,7 +57,7 @@ class SinkTask:
     random: Callable[[], float] = random.random
     time: Time = field(default_factory=Time)
     paused: bool = False
-    is_idle: bool = False
+    is_idle: bool = True
     _fenced_at: float | None = None
     _reclaimed_at: float = -inf
     _committed: dict[Partition, int] = field(default_factory=dict)

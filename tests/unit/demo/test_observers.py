@@ -1,6 +1,7 @@
 """`--observe`: which parts it adds, what these watch, and what it asks of the others."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,18 @@ from demo.stack_graph import graph_of
 from demo.supervisor.graph import Service
 from devservers import zipkin
 from devservers.ports import Ports, free_ports
+from tests.support.directories import open_directory
 
 WATCHED = {"order-1", "order-2", "order-3", "catalog", "sink"}
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     monkeypatch.setattr(zipkin, "resolve", lambda: tmp_path / "zipkin.jar")
-    home = Home(tmp_path / "demo")
-    home.make()
-    return home
+    with open_directory() as short:  # a path of pytest's may be too long for a socket in it
+        home = Home(short / "demo")
+        home.make()
+        yield home
 
 
 async def services(home: Home, *, observe: bool, secure: bool = False) -> dict[str, Service]:
