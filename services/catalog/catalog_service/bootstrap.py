@@ -295,8 +295,6 @@ async def _schema_missing(database: Database) -> str | None:
     except asyncpg.UndefinedTableError:
         return "the read schema is missing: run `catalog-service migrate`"
     found = row["version_num"] if row else None
-    return (
-        None
-        if found == expected
-        else f"the read schema is at revision {found}, this service needs {expected}"
-    )
+    if found == expected:
+        return None
+    return f"the read schema is at revision {found}, this service needs {expected}"

@@ -11,11 +11,12 @@ from demo import links
 from demo.environment import base_environment, own_settings
 from demo.home import GUIDE, REPOSITORY
 from demo.playground_parts import with_playground
+from demo.probes import runs_connectors, serves
 from demo.security import StackSecurity
 from demo.sink_command import CONNECTORS
 from demo.stack import Stack
 from demo.supervisor.commands import Command
-from demo.supervisor.graph import Graph, Job, Part, Probe, Service
+from demo.supervisor.graph import Graph, Job, Part, Service
 from devservers.issuer import DISCOVERY
 from devservers.kafka import Broker
 from devservers.ports import HOST
@@ -44,7 +45,7 @@ def graph_of(stack: Stack, http: httpx.AsyncClient) -> Graph:
         targets = stack.orders | {"catalog": stack.catalog_url, "sink": stack.sink_url}
         parts += stack.observers.parts(targets, http)
     if stack.playground:
-        parts = with_playground(stack, parts, serves=lambda url: _serves(http, url))
+        parts = with_playground(stack, parts, serves=lambda url: serves(http, url))
     return Graph.of(parts)
 
 
@@ -89,7 +90,7 @@ def _issuer(stack: Stack, security: StackSecurity, http: httpx.AsyncClient) -> P
     return Service(
         name="issuer",
         command=(sys.executable, "-m", "devservers.issuer", *words, *certificate, *logins),
-        ready=_serves(http, f"{url}{DISCOVERY}"),
+        ready=serves(http, f"{url}{DISCOVERY}"),
         env=base_environment(),
         url=url,
     )
@@ -154,7 +155,7 @@ def _order(stack: Stack, instance: str, http: httpx.AsyncClient) -> list[Part]:
         Service(
             name=instance,
             command=(_script("order-service"), "serve"),
-            ready=_serves(http, f"{url}/health/ready"),
+            ready=serves(http, f"{url}/health/ready"),
             after=frozenset({migrate, "topics", *_needed(stack)}),
             env=env,
             url=url,
@@ -187,7 +188,7 @@ def _sink(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
         Service(
             name="sink",
             command=(_script("sink-connector"), "worker"),
-            ready=_runs_connectors(http, stack.sink_url, login),
+            ready=runs_connectors(http, stack.sink_url, login),
             after=before,
             env=_sink_env(stack),
             url=stack.sink_url,
@@ -235,7 +236,7 @@ def _catalog(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
         Service(
             name="catalog",
             command=(_script("catalog-service"), "serve"),
-            ready=_serves(http, f"{stack.catalog_url}/health/ready"),
+            ready=serves(http, f"{stack.catalog_url}/health/ready"),
             after=frozenset({"catalog-migrate", "sink-init", "topics", *_needed(stack)}),
             env={"CATALOG_GUIDE": str(GUIDE)}
             | _settings(stack, "CATALOG_", "catalog")
@@ -256,36 +257,6 @@ def _catalog(stack: Stack, http: httpx.AsyncClient) -> list[Part]:
 def _script(name: str) -> str:
     """A console script of the environment this runs in, activated or not."""
     return str(Path(sys.executable).with_name(name))
-
-
-def _serves(http: httpx.AsyncClient, url: str) -> Probe:
-    async def probe() -> bool:
-        try:
-            return (await http.get(url)).is_success
-        except httpx.HTTPError:
-            return False
-
-    return probe
-
-
-def _runs_connectors(http: httpx.AsyncClient, url: str, login: tuple[str, str] | None) -> Probe:
-    """A worker whose connector has failed still serves, but it is not well."""
-
-    async def probe() -> bool:
-        try:
-            healthy = (await http.get(f"{url}/health")).is_success
-            answer = await http.get(f"{url}/connectors", params={"expand": "status"}, auth=login)
-            listed = answer.raise_for_status().json()
-        except (httpx.HTTPError, ValueError):
-            return False
-        parts = [
-            part
-            for each in listed.values()
-            for part in (each["status"]["connector"], *each["status"]["tasks"])
-        ]
-        return healthy and not any(part["state"] == "FAILED" for part in parts)
-
-    return probe
 
 
 @dataclass(frozen=True, slots=True)
