@@ -68,6 +68,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         self._consumer: AIOKafkaConsumer | None = None
         self._unclaimed: set[TopicPartition] = set()
         self._epochs: dict[TopicPartition, int] = {}
+        self._begun: dict[TopicPartition, int] = {}  # where the database said that each goes on
         self._next: dict[TopicPartition, int] = {}  # offset of the first record not returned yet
         self._ids: dict[str, str] = {}  # of the topics as they were when their partitions were claimed
         self._showing: asyncio.Task[None] | None = None
@@ -86,6 +87,11 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
     def epochs(self) -> Mapping[TopicPartition, int]:
         """The claimed partitions with the epoch to write them with."""
         return self._epochs
+
+    @property
+    def begun(self) -> Mapping[TopicPartition, int]:
+        """The claimed partitions with the offset that each was claimed at."""
+        return self._begun
 
     async def start(self) -> None:
         """Connect and join the group; the first assignment comes later. Raises aiokafka's errors."""
@@ -126,6 +132,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         """Give up every partition: what was polled of them is another consumer's to write."""
         self.generation += 1
         self._epochs.clear()
+        self._begun.clear()
         self._next.clear()
         self._ids.clear()
         self._unclaimed.clear()
@@ -166,7 +173,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             if claimed is None or generation != self.generation:
                 break
             self.consumer.seek(partition, claimed.next_offset)
-            self._next[partition] = claimed.next_offset
+            self._next[partition] = self._begun[partition] = claimed.next_offset
             self._epochs[partition] = claimed.epoch
             self._ids[partition.topic] = beginning.topic_id
             self._unclaimed.discard(partition)

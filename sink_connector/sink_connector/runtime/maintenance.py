@@ -91,7 +91,9 @@ class Maintenance:
     def _measure(self) -> None:
         self._metrics.buffered(*self._held())
         now = self._time.monotonic()
-        for partition, offset in self._committed.items():
+        # What nothing was committed of yet waits from where it was claimed: a database may be away from the start.
+        begun = {Partition(*place): offset for place, offset in self._source.begun.items()}
+        for partition, offset in (begun | dict(self._committed)).items():
             lag = self._source.lag(TopicPartition(*partition), offset)
             if lag is not None:
                 labels = (self._connector, partition.topic, str(partition.partition))

@@ -6,6 +6,7 @@ from sink_connector import telemetry
 from sink_connector.certificates import EXPIRY_TEXT
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.sink.batch import Batch
+from sink_connector.sink.buffer import MOST_BYTES
 
 LABELS = ("connector", "task")
 
@@ -45,7 +46,9 @@ LAG_SECONDS = Gauge(
     ("connector", "topic", "partition"),
 )
 BUFFER_RECORDS = Gauge("sink_buffer_records", "Records read and not yet being written", LABELS)
-BUFFER_BYTES = Gauge("sink_buffer_bytes", "Bytes of these records; 4194304 stop the reading", LABELS)
+BUFFER_BYTES = Gauge(
+    "sink_buffer_bytes", f"Bytes of these records; {MOST_BYTES} of a batch begin the next one", LABELS
+)
 CERTIFICATE_EXPIRY = Gauge("sink_certificate_expiry_timestamp_seconds", EXPIRY_TEXT, ["setting"])
 STAGE_SECONDS = Histogram(
     "sink_stage_seconds",

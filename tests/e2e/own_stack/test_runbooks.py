@@ -214,7 +214,7 @@ async def test_sink_behind(observed: RunningStack, http: httpx.AsyncClient, aler
 
 
 async def every_partition_has_been_written(stack: RunningStack, alerts: Alerts) -> None:
-    """A task tells the lag of a partition from the first batch on that it has committed of it."""
+    """A task tells the lag of a partition once it has claimed it and fetched from it."""
     loaded = stack.demo("load", "--orders", "60", "--rate", "20")
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
 

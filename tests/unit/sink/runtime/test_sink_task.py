@@ -104,6 +104,10 @@ class Group:
         self.stops += 1
         self.give_up()
 
+    @property
+    def begun(self) -> dict[TopicPartition, int]:
+        return dict.fromkeys(self.epochs, 0)
+
     def rebalance(self) -> None:
         self.give_up()
         self.assigned.set()
