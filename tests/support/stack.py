@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import psutil
 from auditor import Command, Report, Target, audit
 from demo.cli import status
 from demo.home import Home
-from devservers.ports import Ports, taken
+from devservers.ports import HOST, Ports, taken
 
 REPOSITORY = Path(__file__).parents[2]
 DEMO = (sys.executable, "-m", "demo")
@@ -27,6 +28,7 @@ _START_TIMEOUT_S = 240
 _COMMAND_TIMEOUT_S = 120
 # Below the ports that systems hand out to clients, and away from a stack somebody runs at the default ones.
 _OFFSETS = range(20_000, 23_500, 500)
+_RESERVATION = 7_999  # a port that no part has: who holds it has all the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,17 +153,29 @@ def whole_stack(directory: Path, *options: str) -> Iterator[RunningStack]:
     if home_in_use := os.environ.get("TEST_STACK_HOME"):
         yield described(Path(home_in_use), Ports())
         return
-    ports = next(
-        ports
-        for offset in _OFFSETS
-        if not taken((ports := Ports(offset=offset)).all(brokers=BROKERS, secure=True, playground=True))
-    )
-    try:
-        started = run_demo(directory, ports, "up", *options, timeout_s=_START_TIMEOUT_S)
-        assert started.returncode == 0, started.stdout + started.stderr
-        yield described(directory, ports)
-    finally:
-        run_demo(directory, ports, "down", "--volumes")
+    with own_ports() as ports:
+        try:
+            started = run_demo(directory, ports, "up", *options, timeout_s=_START_TIMEOUT_S)
+            assert started.returncode == 0, started.stdout + started.stderr
+            yield described(directory, ports)
+        finally:
+            run_demo(directory, ports, "down", "--volumes")
+
+
+@contextmanager
+def own_ports() -> Iterator[Ports]:
+    """Ports that are free, and nobody's else until the block ends: another session may start a stack at the same moment."""
+    for offset in _OFFSETS:
+        ports = Ports(offset=offset)
+        with socket.socket() as reservation:
+            try:
+                reservation.bind((HOST, _RESERVATION + offset))
+            except OSError:
+                continue
+            if not taken(ports.all(brokers=BROKERS, observe=True, secure=True, playground=True)):
+                yield ports
+                return
+    raise OSError("no offset is left whose ports are free")
 
 
 def environment(home: Path, ports: Ports) -> dict[str, str]:

@@ -4,12 +4,13 @@ import ssl
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
-from .client_credentials import ClientCredentials
+if TYPE_CHECKING:
+    from .client_credentials import ClientCredentials
 
 LOOPBACK = "localhost"
 
@@ -135,7 +136,9 @@ class SecuritySettings(BaseSettings):
             "kafka_ssl_certfile": self.kafka_ssl_certfile,
         }
 
-    def _kafka_tokens(self, endpoint: str) -> ClientCredentials:
+    def _kafka_tokens(self, endpoint: str) -> "ClientCredentials":
+        from .client_credentials import ClientCredentials  # noqa: PLC0415 - a migration asks nobody for tokens
+
         return ClientCredentials(
             endpoint=endpoint,
             login=lambda: (self.kafka_sasl_username or "", self._kafka_password()),
