@@ -51,7 +51,7 @@ async def open_page(browser: Browser, stack: RunningStack) -> AsyncIterator[Open
             reduced_motion="no-preference" if motion else "reduce",
         )
         page = await context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", blocked)
         page.on("request", elsewhere)
