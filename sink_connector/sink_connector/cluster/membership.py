@@ -188,7 +188,8 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
                 if self._consumer is None or _has_ended(self._consumer):
                     await self.leave()
                     await self.join()
-                await self._consumer.getmany(timeout_ms=POLL_MS)  # type: ignore[union-attr] # `join` has made one
+                else:
+                    await self._consumer.getmany(timeout_ms=POLL_MS)
             except KafkaError as error:
                 log.warning("group.poll_failed", error=str(error))
                 await asyncio.sleep(RETRY_S)

@@ -1,6 +1,6 @@
 """Where the partitions of a connector begin that have no stored offset."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -30,17 +30,10 @@ class Beginnings:
         )
         if not partitions:
             return {}
-        ids = await topic_ids(self.client, {partition.topic for partition in partitions})
+        ids = await self._ids(partitions)
         ends = await consumer.end_offsets(partitions)
-        beginnings = {}
-        for partition in partitions:
-            committed = await consumer.committed(partition)
-            first = ends[partition] if committed is None else committed
-            topic_id = ids.get(partition.topic, "")
-            beginnings[Partition(*partition)] = Beginning(
-                first=first, reset=ends[partition], topic_id=topic_id
-            )
-        return beginnings
+        found = await _beginnings(consumer, ids, firsts=ends, resets=ends)
+        return {Partition(*partition): beginning for partition, beginning in found.items()}
 
     async def of(
         self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
@@ -51,15 +44,27 @@ class Beginnings:
         """
         if not partitions:
             return {}
-        ids = await topic_ids(self.client, {partition.topic for partition in partitions})
+        ids = await self._ids(partitions)
         starts = await consumer.beginning_offsets(partitions)
         resets = await consumer.end_offsets(partitions) if self.reset == "latest" else starts
-        beginnings = {}
-        for partition in partitions:
-            committed = await consumer.committed(partition)
-            beginnings[partition] = Beginning(
-                first=starts[partition] if committed is None else committed,
-                reset=resets[partition],
-                topic_id=ids.get(partition.topic, ""),
-            )
-        return beginnings
+        return await _beginnings(consumer, ids, firsts=starts, resets=resets)
+
+    async def _ids(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, str]:
+        """The ids of their topics. Asked for before any offset: a topic made anew in between is noticed by its id then."""
+        ids = await topic_ids(self.client, {partition.topic for partition in partitions})
+        return {partition: ids.get(partition.topic, "") for partition in partitions}
+
+
+async def _beginnings(
+    consumer: AIOKafkaConsumer,
+    ids: Mapping[TopicPartition, str],
+    *,
+    firsts: Mapping[TopicPartition, int],
+    resets: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, Beginning]:
+    beginnings = {}
+    for partition, topic_id in ids.items():
+        committed = await consumer.committed(partition)
+        first = firsts[partition] if committed is None else committed
+        beginnings[partition] = Beginning(first=first, reset=resets[partition], topic_id=topic_id)
+    return beginnings

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -106,9 +105,10 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
     async def _join(self, consumer: AIOKafkaConsumer) -> None:
         await consumer.start()
         fetched_batches.install(consumer)
-        group, client_id = self._options["group_id"], self._options["client_id"]
-        find = partial(Predecessors.find, self._client, group=group, client_id=client_id)
-        predecessors = await find() if self._succeeds else None
+        predecessors = None
+        if self._succeeds:
+            group, client_id = self._options["group_id"], self._options["client_id"]
+            predecessors = await Predecessors.find(self._client, group=group, client_id=client_id)
         pattern = self._subscription.pattern
         if pattern is None:
             consumer.subscribe(topics=list(self._subscription.topics), listener=self)
