@@ -11,8 +11,9 @@ import httpx
 
 from demo.environment import base_environment
 from demo.home import REPOSITORY, Home
+from demo.probes import serves
 from demo.security import StackSecurity
-from demo.supervisor.graph import Part, Probe, Service
+from demo.supervisor.graph import Part, Service
 from devservers import zipkin
 from devservers.certificates import LIFE
 from devservers.ports import HOST, Ports
@@ -75,7 +76,7 @@ class Observers:
             Service(
                 name="zipkin",
                 command=zipkin.run_command(zipkin.resolve(), port=self.ports.zipkin),
-                ready=_answers(http, f"{self.zipkin_url}/health"),
+                ready=serves(http, f"{self.zipkin_url}/health"),
                 env=base_environment(),
                 url=self.zipkin_url,
             )
@@ -98,7 +99,7 @@ class Observers:
                         f"--web.listen-address={HOST}:{self.ports.prometheus}",
                         "--log.level=warn",
                     ),
-                    ready=_answers(http, f"{self.prometheus_url}/-/ready"),
+                    ready=serves(http, f"{self.prometheus_url}/-/ready"),
                     env=base_environment(),
                     url=self.prometheus_url,
                 )
@@ -136,13 +137,3 @@ def prometheus_config(
             for job, found in jobs.items()
         ],
     }
-
-
-def _answers(http: httpx.AsyncClient, url: str) -> Probe:
-    async def probe() -> bool:
-        try:
-            return (await http.get(url)).is_success
-        except httpx.HTTPError:
-            return False
-
-    return probe

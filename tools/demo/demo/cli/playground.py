@@ -22,9 +22,7 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 
 def run(_args: argparse.Namespace) -> int:
     """Serve; 0 after an orderly stop. Raises NotRunningError."""
-    logging.getLogger("aiokafka").setLevel(
-        logging.CRITICAL
-    )  # brokers that are stopped on purpose are no news
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker stopped on purpose is no news
     asyncio.run(_serve())
     return 0
 
