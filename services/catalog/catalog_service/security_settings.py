@@ -56,7 +56,7 @@ class SecuritySettings(BaseSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         prefix = self.model_config.get("env_prefix", "")
-        if not (self.auth_issuer or self.allow_anonymous or _is_loopback(self.host)):
+        if not (self.auth_issuer or self.allow_anonymous or is_loopback(self.host)):
             raise ValueError(
                 f"{prefix}HOST={self.host} is open to others: set {prefix}AUTH_ISSUER, or "
                 f"{prefix}ALLOW_ANONYMOUS=true where something else keeps them out"
@@ -152,7 +152,8 @@ class SecuritySettings(BaseSettings):
         return self.kafka_sasl_password.get_secret_value() if self.kafka_sasl_password else ""
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine to itself alone."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -67,12 +67,13 @@ async def serve(settings: Settings) -> None:
             service.app, host=settings.host, port=settings.port, limits=limits, tls=settings.server_tls()
         )
         serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
-        following = _follow_certificate(server) if settings.tls_certfile else ()
+        following = set()
+        if settings.tls_certfile:
+            following.add(asyncio.create_task(follow_certificate(server.config), name="certificate"))
         tune_collector()
         log.info("catalog.started", host=settings.host, port=settings.port)
-        ended, _ = await asyncio.wait(
-            {serving, *following, *service.tasks}, return_when=asyncio.FIRST_COMPLETED
-        )
+        watched = {serving, *following, *service.tasks}
+        ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
         for task in following:
@@ -81,10 +82,6 @@ async def serve(settings: Settings) -> None:
             task = dead.pop()
             raise RuntimeError(f"the task {task.get_name()} has ended") from task.exception()
         log.info("catalog.stopped")
-
-
-def _follow_certificate(server: uvicorn.Server) -> tuple[asyncio.Task[None], ...]:
-    return (asyncio.create_task(follow_certificate(server.config), name="certificate"),)
 
 
 def tune_collector() -> None:

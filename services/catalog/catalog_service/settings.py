@@ -7,9 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, PostgresDsn, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from catalog_service.security_settings import SecuritySettings
-
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+from catalog_service.security_settings import SecuritySettings, is_loopback
 
 
 class MigrationSettings(BaseSettings):
@@ -74,8 +72,8 @@ class Settings(SecuritySettings):
     def _nobody_else_may_play(self) -> Self:
         """Whoever sees the page of a playground may stop every part."""
         if self.playground_url is not None:
-            host = urlsplit(self.playground_url).hostname or ""
-            if self.auth_issuer or not {self.host, host} <= _LOOPBACK:
+            control = urlsplit(self.playground_url).hostname or ""
+            if self.auth_issuer or not (is_loopback(self.host) and is_loopback(control)):
                 raise ValueError(
                     "CATALOG_PLAYGROUND_URL is for a service at loopback without CATALOG_AUTH_ISSUER"
                 )

@@ -43,9 +43,7 @@ HELD_BACK_FIRST_S = 0.002  # how soon it looks again for rows that a transaction
 HELD_BACK_MOST_S = 0.1
 MARK_EVERY_S = 1.0
 RETRY_FIRST_S = 0.1
-RETRY_MOST_S = (
-    1.0  # asking brokers that are away costs nobody anything, and they are used soon after they are back
-)
+RETRY_MOST_S = 1.0  # brokers that are away are asked at no cost, and used soon after they are back
 SET_ASIDE_EVERY_S = 2.0  # how often topics with records set aside are looked for
 TOO_LARGE_EVERY_S = 60.0  # and how often a record that was too large is tried again
 PRODUCER_LIFE_S = 24 * 3600.0
