@@ -4,7 +4,8 @@ import pytest
 
 from demo.chaos.schedule import DEFAULT
 from tests.support.documents import REPOSITORY
-from tests.support.faults import DOCUMENT, FAULTS, GOALS_S, Fault, document
+from tests.support.fault_matrix import FAULTS, Fault
+from tests.support.faults import DOCUMENT, GOALS_S, document
 from tests.unit.docs.test_guarantees import proofs
 
 INVARIANTS = {"ACK", "VER", "SUM", "STOCK", "ACCT", "LIVE", "RYW", "ALIVE", "MONO"}
