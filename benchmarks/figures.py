@@ -20,6 +20,7 @@ from benchmarks.sink.drain import Drain
 from benchmarks.sink.kills import KILLS, Survival
 from benchmarks.sink.report import Result
 from benchmarks.sink.targets import compare, settled
+from benchmarks.sync import trace_cost
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BENCHMARKS = REPOSITORY / "benchmarks"
@@ -113,7 +114,7 @@ def _commands() -> Iterator[Figure]:
 
 
 def _system() -> Iterator[Figure]:
-    source = _newest("sync", _not_cost)
+    source = _newest("sync", _named(""))
     results = json.loads(source.read_text())
     for rate, (most_p50, most_p99) in VISIBLE_MS.items():
         p50, p99 = (
@@ -129,6 +130,7 @@ def _system() -> Iterator[Figure]:
             headline=True,
         )
     yield from _cost()
+    yield from _traces()
     yield Figure(
         what="whole stack ready, warm",
         goal=f"≤ {READY_WARM_S:g} s",
@@ -156,9 +158,9 @@ def _system() -> Iterator[Figure]:
 
 
 def _cost() -> Iterator[Figure]:
-    if not any(_is_cost(file) for file in (BENCHMARKS / "sync" / "results").glob("*.json")):
+    source = next(filter(_named("-cost"), _results("sync")), None)
+    if source is None:
         return
-    source = _newest("sync", _is_cost)
     results = json.loads(source.read_text())
     spent = median(sum(account["processor_ms"].values()) for account in results["per_order"])
     idle = sum(results["idle"]["processor_percent"].values())
@@ -180,12 +182,23 @@ def _cost() -> Iterator[Figure]:
     )
 
 
-def _is_cost(file: Path) -> bool:
-    return file.stem.endswith("-cost")
+def _traces() -> Iterator[Figure]:
+    source = next(filter(_named("-traces"), _results("sync")), None)
+    if source is None:
+        return
+    more = trace_cost.more_percent(trace_cost.compared(json.loads(source.read_text())))
+    yield Figure(
+        what="processor time per order with every order traced and metrics read, against none",
+        goal=f"≤ +{trace_cost.GOAL_PERCENT:g} %",
+        measured=f"{more:+.0f} %",
+        missed=more > trace_cost.GOAL_PERCENT,
+        source=source,
+    )
 
 
-def _not_cost(file: Path) -> bool:
-    return not _is_cost(file)
+def _named(ending: str) -> Callable[[Path], bool]:
+    """Whether a result's name is its day and then `ending`."""
+    return lambda file: file.stem[len("2026-11-29") :] == ending
 
 
 def _sink() -> Iterator[Figure]:
@@ -280,7 +293,7 @@ def _queries() -> Iterator[Figure]:
 def table(document: Path, chosen: Iterable[Figure]) -> str:
     """The rows under a line that says when and where."""
     words = KOREAN if document.name.endswith(".ko.md") else ENGLISH
-    conditions = words.conditions.format(**json.loads(_newest("sync", _not_cost).read_text())["machine"])
+    conditions = words.conditions.format(**json.loads(_newest("sync", _named("")).read_text())["machine"])
     rows = (figure.row(document) for figure in chosen)
     return "\n".join([conditions, "", words.columns, "|---|---|---|---|", *rows]) + "\n"
 

@@ -1,14 +1,15 @@
 """What one order costs on the whole system: processor time by part, and by what it was spent on.
 
     .venv/bin/python -m benchmarks.sync.cost [--rate 100] [--seconds 60] [--idle 30] [--runs 1] [--checkout DIRECTORY] [--home DIRECTORY]
-    .venv/bin/python -m benchmarks.sync.cost --traces [--rate 100] [--seconds 60] [--idle 30] [--runs 1]
+    .venv/bin/python -m benchmarks.sync.cost --traces [--rate 50] [--seconds 60] [--idle 30] [--runs 1]
 
 starts a stack of its own, lets it rest and counts, sends orders and counts, checks the result with `./demo audit`, takes
 the stack down and writes `results/<day>-cost.json` and `.md` beside this file. Processor time is what a busy machine still
 measures, and yet not the same: who waits for the processor does more at once. `--checkout` measures another version of
 this repository, so that two can take turns, `--home` a stack that runs; their figures are printed and not kept. `--traces`
 compares stacks without traces with stacks that record and keep every order (`--observe`), in turns, and writes
-`results/<day>-traces.json` and `.md`.
+`results/<day>-traces.json` and `.md`; at half the rate, since a stack that cannot keep up does more at once, and the trace
+store needs processors too.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from benchmarks.sync.account import Meter, table, with_total
 from benchmarks.sync.measure import REPOSITORY, RESULTS, Demo, machine, stack
 
 WARM_UP = 500  # orders, for compilers and caches
+RATE, TRACED_RATE = 100, 50  # orders a second
 
 
 def main() -> None:
@@ -33,7 +35,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rate", type=int, default=100, help="orders a second")
+    parser.add_argument(
+        "--rate", type=int, help=f"orders a second: {RATE}, or {TRACED_RATE} with --traces, unless given"
+    )
     parser.add_argument("--seconds", type=int, default=60, help="how long orders are sent in a run")
     parser.add_argument("--idle", type=int, default=30, help="how long nothing is sent")
     parser.add_argument("--runs", type=int, default=1)
@@ -42,6 +46,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="of a stack that runs already and is left running")
     parser.add_argument("--traces", action="store_true", help="what recording every order costs")
     args = parser.parse_args()
+    args.rate = args.rate or (TRACED_RATE if args.traces else RATE)
     about = {"day": dt.datetime.now(tz=dt.UTC).date().isoformat(), "machine": machine()}
     if args.traces:
         keep(about | in_turns(args), name="traces", describe=trace_cost.described)

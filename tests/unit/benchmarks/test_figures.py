@@ -1,5 +1,7 @@
 """The documents' figures are those of the newest results, and none is left out."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,23 @@ def test_rows_lost_and_doubled_by_kills_are_figures(doubled: int, back_s: float,
     assert [ours.missed, back.missed] == missed
     assert "500,000" in theirs.what
     assert (ours.headline, theirs.headline, theirs.goal) == (True, False, "")
+
+
+def test_what_traces_cost_is_a_figure_of_its_own_and_no_result_of_the_whole_system(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    results = shutil.copytree(figures.BENCHMARKS, tmp_path / "benchmarks") / "sync" / "results"
+    turns = {
+        turn: [{"per_order": [{"processor_ms": {"sink": spent, "zipkin": 9}}]}]
+        for turn, spent in (("off", 10), ("on", 12))
+    }
+    (results / "9999-01-01-traces.json").write_text(json.dumps(turns))
+    before = [figure.measured for figure in figures.figures()]
+    monkeypatch.setattr(figures, "BENCHMARKS", tmp_path / "benchmarks")
+    after = figures.figures()
+    (traces,) = [figure for figure in after if figure.source.stem == "9999-01-01-traces"]
+    assert (traces.goal, traces.measured, traces.missed) == ("≤ +10 %", "+20 %", True)
+    assert [figure.measured for figure in after if figure is not traces] == before
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
