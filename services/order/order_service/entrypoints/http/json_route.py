@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from order_service.entrypoints.http.problems import MALFORMED_JSON, ProblemError, unsupported_media
 
 JSON_TYPE = "application/json"
+Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class JsonRequest(Request):
@@ -28,9 +29,9 @@ class JsonRequest(Request):
 class JsonRoute(APIRoute):
     """A body that comes has to say that it is JSON (else 415) and to be it, whether the endpoint has a use for it or not."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Answer:
         """What answers a request to this route."""
-        answer = super().get_route_handler()
+        answer = _directly(self, super().get_route_handler())
 
         async def read(request: Request) -> Response:
             if request.method == "GET":
@@ -46,13 +47,41 @@ class JsonRoute(APIRoute):
         return read
 
 
+def _directly(route: APIRoute, answer: Answer) -> Answer:
+    """The same answers for an endpoint that takes the request, a body and headers, and gives a `Response`.
+
+    FastAPI's fields read them, without its search for what each of them is, which costs a sixth of placing an order.
+    `answer` still has whatever does not fit, to say what is wrong with it.
+    """
+    asked = route.dependant
+    elsewhere = (asked.path_params, asked.query_params, asked.cookie_params, asked.dependencies)
+    request_name, endpoint = asked.request_param_name, route.endpoint
+    if request_name is None or any(elsewhere) or len(asked.body_params) != 1:
+        return answer
+    body_field, header_fields = asked.body_params[0], asked.header_params
+
+    async def direct(request: Request) -> Response:
+        body, errors = body_field.validate(await request.json() if await request.body() else None)
+        values = {request_name: request, body_field.name: body}
+        for field in header_fields:
+            text = request.headers.get(field.alias)
+            values[field.name], wrong = (field.default, []) if text is None else field.validate(text)
+            errors = errors or wrong
+        if errors:
+            return await answer(request)
+        made: Response = await endpoint(**values)
+        return made
+
+    return direct
+
+
 def parse_strictly(content: bytes) -> Any:
     """The value of a JSON text. Raises a 400 `ProblemError` that says what is wrong with it."""
     try:
         text = content.decode()
         if text.startswith("\ufeff"):
             raise _malformed("begins with a byte order mark")
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return _decode(text)
     except UnicodeDecodeError as error:
         raise _malformed(f"byte {error.start} is not UTF-8") from error
     except RecursionError as error:
@@ -72,6 +101,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise _malformed(f"{name} is no number of JSON")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode
 
 
 def _malformed(detail: str) -> ProblemError:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from pydantic import ValidationError
 from order_service.entrypoints.http import problems
 from order_service.entrypoints.http.bodies import PlaceOrderBody
 from order_service.entrypoints.http.json_route import JsonRoute, parse_strictly
+from order_service.entrypoints.http.parameters import IdempotencyKeyHeader
 from order_service.entrypoints.http.problems import ProblemError
 
 GOOD = {"user_id": "ada", "lines": [{"product_id": "tea", "quantity": 1}]}
@@ -104,3 +107,30 @@ def test_an_endpoint_is_called_once_with_what_is_valid_and_not_at_all_with_anyth
         answer = http.post("/strict", content=content, headers=headers)
         assert answer.status_code == status
         assert called == (["/strict ada"] if status == 201 else [])
+
+
+async def _told(request: Request, body: PlaceOrderBody, key: IdempotencyKeyHeader = None) -> Response:
+    return JSONResponse({"user": body.user_id, "key": key, "path": request.url.path})
+
+
+def _serving(route: type[APIRoute]) -> TestClient:
+    app = FastAPI()
+    problems.install(app)
+    app.router.add_api_route("/orders", _told, methods=["POST"], route_class_override=route)
+    return TestClient(app)
+
+
+directly, through_fastapi = _serving(JsonRoute), _serving(APIRoute)
+keys = st.none() | st.sampled_from(["k-1", "", "two words", "x" * 256])
+
+
+@given(body=st.just(GOOD) | st.fixed_dictionaries({"user_id": values, "lines": values}), key=keys)
+@example(body=None, key=None)
+@example(body=GOOD | {"more": 1}, key="two words")
+def test_an_endpoint_is_answered_for_as_fastapi_would(body: Any, key: str | None) -> None:
+    headers = IS_JSON | ({} if key is None else {"idempotency-key": key})
+    answers = [
+        http.post("/orders", content=json.dumps(body), headers=headers)
+        for http in (directly, through_fastapi)
+    ]
+    assert len({(answer.status_code, answer.text) for answer in answers}) == 1
