@@ -10,8 +10,6 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.support.waiting import wait_until
-
 PATIENCE_S = 20.0
 
 
@@ -39,14 +37,17 @@ async def listening(http: type[asyncio.Protocol], app: ASGIApp = echo) -> AsyncI
     config = uvicorn.Config(
         app, port=0, http=http, ws="none", lifespan="off", log_config=None, access_log=False
     )
+    config.load()
     server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve())  # noqa: SLF001 - without uvicorn's signal handlers
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()  # and not uvicorn's own loop, which ends at the tenths of a second only
     try:
-        await wait_until(lambda: server.started, every_s=0.005, what="the server listens")
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
-        server.should_exit = server.force_exit = True
-        await task
+        for each in server.servers:
+            each.close()
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,12 @@ from sink_connector.converters.registry.client import UnreachableRegistryError, 
 from sink_connector.errors import FatalError
 
 
+class Server(ThreadingHTTPServer):
+    """Lets as many wait for it as ask at once: who finds no place tries again after a second."""
+
+    request_queue_size = 32
+
+
 @contextmanager
 def answering(status: int, body: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """A server that gives one answer to everything, and the headers it was asked with."""
@@ -30,8 +36,8 @@ def answering(status: int, body: str) -> Iterator[tuple[str, list[dict[str, str]
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}", asked
     finally:
