@@ -1,9 +1,7 @@
 """What hundreds of unit tests would otherwise pay for anew, and what none of them may depend on: how fast this machine is."""
 
-import functools
-import ssl
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import certifi
 import pytest
@@ -13,16 +11,20 @@ settings.register_profile("any-machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any-machine")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def certificates_read_once() -> Iterator[None]:
-    """HTTP clients share one context of the public certificates: parsing them is most of what making a client costs."""
-    make = ssl.create_default_context
-    public = functools.cache(lambda: make(cafile=certifi.where()))
+@pytest.fixture(scope="session")
+def public_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The certificate of one of the public authorities."""
+    end = "-----END CERTIFICATE-----\n"
+    first, _, _ = Path(certifi.where()).read_text(encoding="utf-8").partition(end)
+    file = tmp_path_factory.mktemp("public") / "ca.pem"
+    file.write_text(first + end, encoding="utf-8")
+    return file
 
-    def shared(*args: Any, **options: Any) -> ssl.SSLContext:
-        is_public = not args and options == {"cafile": certifi.where()}
-        return public() if is_public else make(*args, **options)
 
+@pytest.fixture(scope="module", autouse=True)
+def one_public_authority(public_authority: Path) -> Iterator[None]:
+    """Who trusts the public authorities reads one certificate and not all: that is most of what making a client costs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", shared)
+        patch.setattr(certifi, "where", lambda: str(public_authority))
+        patch.setenv("SSL_CERT_FILE", str(public_authority))  # OpenSSL's own
         yield
