@@ -3,17 +3,17 @@
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from pathlib import Path
-
-import pytest
+from functools import cache
 
 from tests.integration.sink.field_cases.test_field_cases import CASES
 from tests.support.documents import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "connect-semantics.md"
+TESTS = REPOSITORY / "tests"
 SUITES = ("integration", "contract", "unit")
 NAMES = {case.name for case in CASES}
 JUDGEMENTS = 15
+_TEST = re.compile(r"^(?:async )?def (\w+)\(", re.MULTILINE)
 
 
 def spans(text: str) -> list[str]:
@@ -30,8 +30,9 @@ def cited_tests(text: str) -> list[tuple[str, str]]:
     return [(file, name) for file, _, name in (span.partition(".py::") for span in spans(text)) if name]
 
 
-def is_a_case(pattern: str) -> bool:
-    return any(fnmatchcase(name, pattern.replace("[", "[[]")) for name in NAMES)
+def cases_named(pattern: str) -> set[str]:
+    """The cases that a name with its stars stands for."""
+    return {name for name in NAMES if fnmatchcase(name, pattern.replace("[", "[[]"))}
 
 
 def rows(text: str) -> Iterator[list[str]]:
@@ -42,29 +43,26 @@ def rows(text: str) -> Iterator[list[str]]:
             yield cells
 
 
-def has_test(file: str, name: str) -> bool:
-    found: list[Path] = []
-    for suite in SUITES:
-        found += (REPOSITORY / "tests" / suite / "sink").rglob(f"{file}.py")
-    return any(re.search(rf"^(async )?def {name}\(", path.read_text(), re.MULTILINE) for path in found)
+@cache
+def found_in(file: str) -> set[str]:
+    """The tests in the sink's modules of that name."""
+    modules = [found for suite in SUITES for found in (TESTS / suite / "sink").rglob(f"{file}.py")]
+    return {name for each in modules for name in _TEST.findall(each.read_text())}
 
 
 TEXT = PAGE.read_text()
 
 
-@pytest.mark.parametrize("pattern", sorted(set(patterns(TEXT))))
-def test_a_case_that_is_named_exists(pattern: str) -> None:
-    assert is_a_case(pattern)
+def test_every_case_that_is_named_exists() -> None:
+    assert [pattern for pattern in patterns(TEXT) if not cases_named(pattern)] == []
 
 
-@pytest.mark.parametrize(("file", "name"), sorted(set(cited_tests(TEXT))))
-def test_a_test_that_is_named_exists(file: str, name: str) -> None:
-    assert has_test(file, name)
+def test_every_test_that_is_named_exists() -> None:
+    assert [(file, name) for file, name in cited_tests(TEXT) if name not in found_in(file)] == []
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
-def test_every_case_from_the_field_is_named(name: str) -> None:
-    assert any(fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in patterns(TEXT))
+def test_every_case_from_the_field_is_named() -> None:
+    assert NAMES - {name for pattern in patterns(TEXT) for name in cases_named(pattern)} == set()
 
 
 def test_every_row_has_its_case_and_a_word_on_each_peer() -> None:
@@ -83,5 +81,5 @@ def test_every_judgement_has_its_case() -> None:
 
 
 def test_a_case_that_is_not_there_is_noticed() -> None:
-    assert not is_a_case("a case that nobody wrote")
-    assert not has_test("test_modes", "test_that_nobody_wrote")
+    assert cases_named("a case that nobody wrote") == set()
+    assert "test_that_nobody_wrote" not in found_in("test_modes") != set()
