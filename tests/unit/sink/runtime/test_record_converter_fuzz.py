@@ -4,7 +4,6 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -224,17 +223,14 @@ headers = st.lists(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in CONVERSIONS}))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(key=mutated(), value=mutated(), headers=headers, timestamp=st.sampled_from([-1, 0, 2**62]))
 def test_nothing_but_a_bad_record_comes_out(
-    name: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, Any]], timestamp: int
+    key: bytes | None, value: bytes | None, headers: list[tuple[str, Any]], timestamp: int
 ) -> None:
-    for chain in TRANSFORMS:
+    for convert in CONVERSIONS.values():
         try:
-            converted = CONVERSIONS[(name, chain)](
-                Source(key=key, value=value, headers=headers, timestamp=timestamp)
-            )
+            converted = convert(Source(key=key, value=value, headers=headers, timestamp=timestamp))
         except BadRecordError:
             continue
         else:

@@ -74,6 +74,7 @@ CONVERSIONS: dict[tuple[str, str], tuple[RecordConverter, Any]] = {
     for name, (converter, encode) in FORMATS.items()
     for steps, keys in CHAINS.items()
 }
+PLAIN = {name: (conversion(converter, {}), encode) for name, (converter, encode) in FORMATS.items()}
 
 
 def sent(found: Mapping[str, WriteRecords]) -> list[tuple[Any, ...]]:
@@ -109,34 +110,26 @@ def read(encode: Any, found: list[Values]) -> ReadRecords:
     return ReadRecords.of("t", 3, sources)
 
 
-@pytest.mark.parametrize("steps", CHAINS)
-def test_records_are_converted_together_as_they_are_one_by_one_in_every_format(steps: str) -> None:
-    @settings(max_examples=8, deadline=None)
-    @given(st.lists(records, min_size=2, max_size=5))
-    def check(found: list[Values]) -> None:
-        for name in FORMATS:
-            convert, encode = CONVERSIONS[name, steps]
-            made = convert.together(read(encode, found))
-            assert sent(made) == sent(one_by_one(convert, read(encode, found))), name
-            is_whole = all(each.take is tuple for entries in made.values() for each in entries.shapes if each is not None)  # fmt: skip
-            assert is_whole is (steps not in ONE_BY_ONE and (name != "envelope" or steps not in IN_JSON)), (
-                name
-            )
-
-    check()
+@settings(max_examples=8, deadline=None)
+@given(st.lists(records, min_size=2, max_size=5))
+def test_records_are_converted_together_as_they_are_one_by_one_in_every_format(found: list[Values]) -> None:
+    for (name, steps), (convert, encode) in CONVERSIONS.items():
+        made = convert.together(read(encode, found))
+        assert sent(made) == sent(one_by_one(convert, read(encode, found))), (name, steps)
+        is_whole = all(each.take is tuple for entries in made.values() for each in entries.shapes if each is not None)  # fmt: skip
+        assert is_whole is (steps not in ONE_BY_ONE and (name != "envelope" or steps not in IN_JSON)), (
+            (name, steps)
+        )  # fmt: skip
 
 
-def test_without_transforms_too_records_are_converted_together_as_they_are_one_by_one() -> None:
-    conversions = {name: (conversion(converter, {}), encode) for name, (converter, encode) in FORMATS.items()}
-
-    @settings(max_examples=8, deadline=None)
-    @given(st.lists(records, min_size=2, max_size=5))
-    def check(found: list[Values]) -> None:
-        for name, (convert, encode) in conversions.items():
-            made = convert.together(read(encode, found))
-            assert sent(made) == sent(one_by_one(convert, read(encode, found))), name
-
-    check()
+@settings(max_examples=8, deadline=None)
+@given(st.lists(records, min_size=2, max_size=5))
+def test_without_transforms_too_records_are_converted_together_as_they_are_one_by_one(
+    found: list[Values],
+) -> None:
+    for name, (convert, encode) in PLAIN.items():
+        made = convert.together(read(encode, found))
+        assert sent(made) == sent(one_by_one(convert, read(encode, found))), name
 
 
 def test_messages_of_two_kinds_are_read_together_as_they_are_one_by_one() -> None:

@@ -84,9 +84,7 @@ entries = st.lists(
         st.integers(0, 4),
         st.one_of(
             st.none(),
-            st.sampled_from(list(SHAPES)).flatmap(
-                lambda names: st.fixed_dictionaries({name: st.integers(0, 5) for name in names})
-            ),
+            *(st.fixed_dictionaries({name: st.integers(0, 5) for name in names}) for names in COLUMNS),
         ),
     ),
     max_size=40,
