@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import inspect
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,11 +37,17 @@ def test_a_setting_that_nothing_reads_is_found() -> None:
 def read(settings: type) -> Iterator[str]:
     """Names that the deployable's modules read of its settings, and that the settings' own methods read of themselves."""
     package = Path(inspect.getfile(settings)).parents[len(settings.__module__.split(".")) - 2]
-    for file in package.rglob("*.py"):
-        yield from attributes(ast.parse(file.read_text()), of=RECEIVERS)
+    yield from read_in(package)
     for each in settings.__mro__:
         if each.__module__.partition(".")[0] == package.name:
             yield from attributes(ast.parse(inspect.getsource(each)), of={"self"})
+
+
+@cache
+def read_in(package: Path) -> frozenset[str]:
+    """Names that the modules of a package read of a setting."""
+    trees = (ast.parse(file.read_text()) for file in package.rglob("*.py"))
+    return frozenset(name for tree in trees for name in attributes(tree, of=RECEIVERS))
 
 
 def attributes(tree: ast.AST, *, of: Collection[str]) -> Iterator[str]:

@@ -7,11 +7,14 @@ tests/unit/k8s/test_examples.py checks what they have to agree on with the rest,
 import copy
 import shutil
 import subprocess
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
+from kubernetes_validate import utils
 
 from tests.support.manifests import K8S, Manifest, build, one
 from tests.support.yaml_text import all_documents
@@ -20,6 +23,14 @@ OLDEST, NEWEST = (
     "1.34",
     "1.37",
 )  # 1.34 is the first where a pod may sleep before it stops without a feature gate
+
+
+@pytest.fixture(scope="module", autouse=True)
+def schemas_read_once() -> Iterator[None]:
+    """Kubernetes' definitions are megabytes, which would be read again for each object."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "schema_contents", cache(utils.schema_contents))
+        yield
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
