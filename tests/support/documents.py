@@ -1,5 +1,6 @@
 """The Markdown documents as data: their fenced shell blocks, links and the paths they name."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +14,16 @@ _SPAN = re.compile(r"`([^`\n]+)`")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 
 
+_SKIPPED = {"build", "node_modules", "results"}
+
+
 def documents(folder: Path = REPOSITORY) -> list[Path]:
-    """Every Markdown file of `folder` and below that is written by hand."""
-    files = sorted(folder.rglob("*.md"))
-    skipped = {"build", "node_modules", "results"}
-    return [
-        file
-        for file in files
-        if not any(_is_skipped(part, skipped) for part in file.relative_to(folder).parts)
-    ]
+    """Every Markdown file of `folder` and below that is written by hand, in order; folders of tools are not entered."""
+    found: list[Path] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_skipped(name)]
+        found += [Path(place, name) for name in files if name.endswith(".md") and not _is_skipped(name)]
+    return sorted(found)
 
 
 def shell_blocks(document: Path, *, section: str = "") -> list[str]:
@@ -86,5 +88,5 @@ def anchors(document: Path) -> list[str]:
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def _is_skipped(part: str, skipped: set[str]) -> bool:
-    return part in skipped or (part.startswith(".") and part != ".")
+def _is_skipped(name: str) -> bool:
+    return name in _SKIPPED or name.startswith(".")
