@@ -5,11 +5,14 @@ import json
 import re
 import shutil
 import subprocess
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from order_service.service_layer.message_bus import MessageBus
+from order_service.settings import Settings as OrderSettings
 from tests.support.metrics import all_metrics
 from tests.support.yaml_text import one_document
 
@@ -83,6 +86,14 @@ def test_promtool_finds_each_alert_on_its_fault_and_none_without(command: tuple[
         if "exp_alerts" in case
     }
     assert tested == {rule["alert"] for rule in RULES}
+
+
+def test_commands_alone_can_bring_about_what_commits_waiting_is_about() -> None:
+    """More than these are not admitted, and one group of them is being committed."""
+    (limit,) = [int(rule["expr"].split()[-1]) for rule in RULES if rule["alert"] == "CommitsWaiting"]
+    admitted = OrderSettings.model_fields["commands_at_once"].default
+    group = signature(MessageBus).parameters["group_limit"].default
+    assert 2 * group <= limit + group < admitted
 
 
 def assert_known(query: str) -> None:

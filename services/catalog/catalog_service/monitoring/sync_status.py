@@ -19,6 +19,7 @@ from catalog_service.times import rfc3339
 
 _SHOWN_LETTERS = 5
 _FRESH_S = 0.9
+_PATIENCE_S = 1.5  # for the read database: who waits for the metrics waits for two seconds
 
 
 class PublishedChanges(Protocol):
@@ -127,7 +128,9 @@ class SyncStatusReporter:
     async def report(self) -> SyncStatus:
         """The report of this moment; with the read database away, what can be said without it."""
         now_ms = int(self._clock() * 1000)
-        offsets, stored_dead_letters, database = await self._asked()
+        (offsets, stored_dead_letters, database), parts = await asyncio.gather(
+            self._asked(), self._probes.look()
+        )
         connectors = self._connectors(offsets)
         return SyncStatus(
             at_ms=now_ms,
@@ -139,17 +142,18 @@ class SyncStatusReporter:
             dead_letters=stored_dead_letters[0]["total"] if stored_dead_letters else 0,
             oldest_dead_letter_ms=_oldest_ms(stored_dead_letters),
             parked=[_dead_letter(row) for row in stored_dead_letters],
-            parts=[*await self._probes.look(), database],
+            parts=[*parts, database],
         )
 
     async def _asked(self) -> tuple[Sequence[Record], Sequence[Record], Part]:
         """Offsets and dead letters, and how the database did; neither where it did not answer."""
         try:
-            offsets, dead_letters = await asyncio.gather(
-                self._database.fetch(STATEMENTS["applied_offsets"]),
-                self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
-            )
-        except DatabaseAwayError:
+            async with asyncio.timeout(_PATIENCE_S):
+                offsets, dead_letters = await asyncio.gather(
+                    self._database.fetch(STATEMENTS["applied_offsets"]),
+                    self._database.fetch(STATEMENTS["dead_letters"], _SHOWN_LETTERS),
+                )
+        except (DatabaseAwayError, TimeoutError):
             return (), (), _database_part("down", "does not answer")
         except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             return (), (), _database_part("up", "the sink has not written anything yet")

@@ -102,6 +102,11 @@ class InboxConsumer:
     connected: bool = False
     _trouble: str | None = None
 
+    def __post_init__(self) -> None:
+        """The topic's counters are 0 from now on: a counter that begins at 1 has no increase to alert of."""
+        TAKEN_IN.labels(self.topic)
+        DEAD_LETTERS.labels(self.topic)
+
     def missing(self) -> str | None:
         """Why this topic's records do not take effect now; None when they do."""
         if self._trouble is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import ConsumerRecord
+from prometheus_client import REGISTRY
 
 from order_service.adapters.kafka.consumer import ConsumerError
 from order_service.adapters.kafka.decoding import Nothing
@@ -114,6 +115,8 @@ async def test_it_is_missing_until_it_has_caught_up() -> None:
     topic, applied = Topic([b"a", b"b"]), Applied()
     async with consuming(topic, applied) as consumer:
         assert consumer.missing() == "not connected"
+        # Not absent: the first dead letter would be no increase.
+        assert REGISTRY.get_sample_value("order_dead_letters_total", {"topic": "t"}) is not None
         await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
     assert applied.values == [b"a", b"b"]
 
