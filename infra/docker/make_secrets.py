@@ -4,14 +4,16 @@ Runs as a one-shot container over an empty volume. A file is named after the set
 container that reads it and closed to everybody else, so one volume serves all without anyone seeing another's secret.
 """
 
+import json
 import os
 import secrets
 from pathlib import Path
 
 DIRECTORY = Path("/run/secrets")
 POSTGRES = 999  # the uid of the postgres image
-CATALOG, SINK, READ_OWNER = 10001, 10002, 10003
+CATALOG, SINK, READ_OWNER, AUDITOR = 10001, 10002, 10003, 10007
 ORDERS = {f"order-{number}": 10010 + number for number in (1, 2, 3, 4)}
+AUDITED = ("order-1", "order-2", "order-3")  # those of docker-compose.yml
 
 
 def put(name: str, text: str, *, owner: int) -> None:
@@ -34,11 +36,28 @@ def put_peer_secret() -> None:
         put(name, secret, owner=reader)
 
 
+def put_audit_target() -> None:
+    """Where the auditor of infra/docker/observe.yml finds every side, out of the addresses that the sides have themselves."""
+    if (DIRECTORY / "audit_target.json").exists():
+        return
+
+    def said(name: str) -> str:
+        return (DIRECTORY / name).read_text()
+
+    target = {
+        "write_databases": {instance: said(f"{instance}_database_url") for instance in AUDITED},
+        "read_dsn": said("catalog_database_url"),
+        "bootstrap": "kafka-1:19092,kafka-2:19092,kafka-3:19092",
+    }
+    put("audit_target.json", json.dumps(target), owner=AUDITOR)
+
+
 def main() -> None:
     """Make every secret, unless an earlier run has."""
     done = DIRECTORY / ".complete"
     if done.exists():
         put_peer_secret()
+        put_audit_target()
         return
     for left_over in DIRECTORY.iterdir():  # an interrupted run starts over: nobody has read anything yet
         left_over.unlink()
@@ -61,6 +80,7 @@ def main() -> None:
             owner=reader,
         )
     put_peer_secret()
+    put_audit_target()
     done.touch()
 
 

@@ -1,11 +1,14 @@
 """The job that makes every password of the stack in containers, as root and once."""
 
 import importlib.util
+import json
 import os
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from auditor import Target
 
 SCRIPT = Path(__file__).parents[3] / "infra" / "docker" / "make_secrets.py"
 
@@ -42,6 +45,23 @@ def test_a_second_run_changes_nothing(job: ModuleType) -> None:
     before = {path.name: path.read_bytes() for path in job.DIRECTORY.iterdir()}
     job.main()
     assert {path.name: path.read_bytes() for path in job.DIRECTORY.iterdir()} == before
+
+
+def test_the_auditor_is_told_of_every_database_also_where_an_earlier_version_made_the_secrets(
+    job: ModuleType,
+) -> None:
+    job.main()
+    file = job.DIRECTORY / "audit_target.json"
+    assert file.stat().st_uid == job.AUDITOR
+    target = Target.from_json(json.loads(file.read_text()))
+    assert target.write_databases == {
+        instance: (job.DIRECTORY / f"{instance}_database_url").read_text()
+        for instance in ("order-1", "order-2", "order-3")
+    }
+    assert "catalog_reader:" in target.read_dsn
+    file.unlink()
+    job.main()
+    assert Target.from_json(json.loads(file.read_text())) == target
 
 
 def test_a_link_in_the_place_of_a_secret_is_neither_written_through_nor_given_away(

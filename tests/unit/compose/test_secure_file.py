@@ -3,9 +3,7 @@
 import importlib.util
 import json
 import os
-import shutil
 import stat
-import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,29 +14,15 @@ from catalog_service.settings import Settings as CatalogSettings
 from devservers.certificates import Authority
 from order_service.settings import Settings as OrderSettings
 from sink_connector.config.rest_security import BASIC_AUTH
+from tests.support.compose import merged_services
 
 REPOSITORY = Path(__file__).parents[3]
-FILES = ("-f", "docker-compose.yml", "-f", "infra/docker/secure.yml", "--profile", "tools")
 INSTANCES = ("order-1", "order-2", "order-3")
 
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, dict[str, Any]]:
-    if shutil.which("docker") is None:
-        pytest.skip("no docker command, which merges the files")
-    made = subprocess.run(
-        ["docker", "compose", *FILES, "config", "--format", "json"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    if "is not a docker command" in made.stderr:
-        pytest.skip("no Compose, which merges the files")
-    assert made.returncode == 0, made.stderr
-    merged: dict[str, dict[str, Any]] = json.loads(made.stdout)["services"]
-    return merged
+    return merged_services("docker-compose.yml", "infra/docker/secure.yml", profile="tools")
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from auditor.sources.topics import TopicStalledError
 from auditor.target import Target
 
 CLEAN, VIOLATIONS, NO_AUDIT, INTERRUPTED = 0, 1, 2, 130
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     TimeoutError,
     ValueError,
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, audit_with: Audit) -> int:
     try:
         commands = tuple(read_journal(args.journal)) if args.journal else ()
         report = asyncio.run(_audited(audit_with, commands, args.wait))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         print(f"audit: {str(error) or type(error).__name__}", file=sys.stderr)
         _tell(args.metrics, None)
         return NO_AUDIT
@@ -75,6 +75,11 @@ def run(args: argparse.Namespace, audit_with: Audit) -> int:
     print(msgspec.json.encode(report.as_json()).decode() if args.json else report)
     _tell(args.metrics, report)
     return CLEAN if report.clean else VIOLATIONS
+
+
+def read_target(file: Path) -> Target:
+    """What a file says is to be audited. Raises `OSError`, `ValueError`."""
+    return Target.from_json(json.loads(file.read_text(encoding="utf-8")))
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -89,7 +94,7 @@ def main(words: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     args = parser.parse_args(words)
     try:
-        target = Target.from_json(json.loads(args.target.read_text(encoding="utf-8")))
+        target = read_target(args.target)
     except (OSError, ValueError) as error:
         print(f"audit: {args.target}: {error}", file=sys.stderr)
         return NO_AUDIT
