@@ -100,6 +100,38 @@ async def test_the_sink_is_paused_and_an_instance_is_killed(open_page: OpenPage,
     await place_order(page, instance="order-3", user=somebody())
 
 
+async def test_links_are_broken_and_healed_with_the_keyboard_alone(open_page: OpenPage) -> None:
+    page = await open_page()
+    fault = page.get_by_label("What is to happen")
+    link = page.locator("[data-link='order-1:kafka']")
+    to_database = page.locator("[data-link='sink:postgres']")
+    line, database_line = (page.locator("#play-links li").filter(has=each) for each in (link, to_database))
+    await expect(line).to_contain_text("passes")
+    await fault.focus()
+    await page.keyboard.press("ArrowDown")
+    await expect(fault).to_have_value("hold")
+    await link.focus()
+    await page.keyboard.press("Enter")
+    await expect(line).to_contain_text("is held")
+    await expect(link).to_have_attribute("aria-pressed", "true")
+    await expect(link).to_be_focused()
+    await expect(page.locator("#play-said")).to_have_text("1 thing is not as it should be.")
+    await page.get_by_role("radio", name="order-1").check(force=True)
+    await page.get_by_label("Your name").fill(somebody())
+    await page.get_by_role("button", name="Place order").click()
+    await expect(page.locator("#journey li").last).to_contain_text("on its way")
+    await fault.select_option("cut")
+    await to_database.click()
+    await expect(database_line).to_contain_text("is cut")
+    await link.focus()
+    await page.keyboard.press("Space")
+    await expect(line).to_contain_text("passes")
+    await page.get_by_role("button", name="Heal everything").click()
+    await idle(page)
+    await expect(database_line).to_contain_text("passes")
+    await expect(page.locator("#journey .sum")).to_contain_text("Visible", timeout=LONG_MS)
+
+
 async def test_the_read_database_is_stopped_and_everything_is_healed_and_the_auditor_finds_nothing(
     open_page: OpenPage,
 ) -> None:
@@ -254,7 +286,7 @@ async def test_nothing_serious_stands_in_the_way_of_who_breaks_it(
     await expect(part(page, "order-3").locator("button").first).to_have_attribute("aria-pressed", "true")
     await expect(page.locator("#partitions [data-worker]").first).to_be_visible()
     if locale == "ko-KR":
-        for place in ("#play-said", "#play-parts", "#play-faults", "#play-workers", ".walk"):
+        for place in ("#play-said", "#play-parts", "#play-faults", "#play-workers", "#play-links", ".walk"):
             await expect(page.locator(place)).to_contain_text(HANGUL)
     found = (await Axe().run(page)).response["violations"]
     serious = [each["id"] for each in found if each["impact"] in {"serious", "critical"}]

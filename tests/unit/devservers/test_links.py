@@ -86,15 +86,23 @@ async def test_a_fault_hits_the_link_that_is_named_and_no_other_until_it_is_heal
 
 async def test_all_links_are_healed_at_once(control: Path, routes: list[Route]) -> None:
     await links.strike(control, "cut")
+    assert await links.states(control) == dict.fromkeys(NAMES, "cut")
     assert [await said_back(route.listen) for route in routes] == [b"", b""]
     await links.strike(control, HEAL)
+    assert await links.states(control) == dict.fromkeys(NAMES)
     assert [await said_back(route.listen) for route in routes] == [b"hello", b"hello"]
+
+
+async def test_a_fault_takes_the_place_of_the_one_before(control: Path, routes: list[Route]) -> None:
+    for fault in ("cut", "slow"):
+        await links.strike(control, fault, link=NAMES[0])
+        assert await links.states(control) == {NAMES[0]: fault, NAMES[1]: None}
+    assert await asyncio.wait_for(said_back(routes[0].listen), IN_TIME_S) == b"hello"
 
 
 async def test_what_is_not_understood_breaks_nothing_and_names_what_there_is(
     control: Path, routes: list[Route], tmp_path: Path
 ) -> None:
-    assert await links.names(control) == list(NAMES)
     for link, fault in ((NAMES[0], "melt"), ("c:server", "cut")):
         with pytest.raises(LinkError, match=r"a:server, b:server.*cut, hold"):
             await links.strike(control, fault, link=link)

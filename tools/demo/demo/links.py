@@ -95,7 +95,7 @@ class StackLinks:
 
         async def ready() -> bool:
             with suppress(links.LinkError):
-                return bool(await links.names(self.control))
+                return bool(await links.states(self.control))
             return False
 
         return Service(

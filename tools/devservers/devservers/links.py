@@ -10,7 +10,7 @@ import json
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def as_json(routes: Sequence[Route]) -> str:
 
 
 async def strike(control: Path, fault: str, *, link: str | None = None) -> None:
-    """Have `fault`, a name of `FAULTS`, happen to `link`, or to all of them.
+    """Have `fault`, a name of `FAULTS`, happen to `link`, or to all of them, in place of what they have.
 
     Raises:
         LinkError: nobody answers, no link or no fault is called so.
@@ -62,9 +62,9 @@ async def strike(control: Path, fault: str, *, link: str | None = None) -> None:
     await _ask(control, {"fault": fault, "link": link})
 
 
-async def names(control: Path) -> list[str]:
-    """The links there are. Raises `LinkError`."""
-    found: list[str] = (await _ask(control, {}))["links"]
+async def states(control: Path) -> dict[str, str | None]:
+    """The links there are, each with the fault that it has now, whoever has asked for it. Raises `LinkError`."""
+    found: dict[str, str | None] = (await _ask(control, {}))["links"]
     return found
 
 
@@ -86,9 +86,11 @@ async def _ask(control: Path, request: Mapping[str, str | None]) -> dict[str, An
 
 @dataclass(frozen=True, slots=True)
 class LinkServer:
-    """Answers `strike` and `names`."""
+    """Answers `strike` and `states`."""
 
     proxies: Mapping[str, Sequence[TcpProxy]]
+    struck: dict[str, str] = field(default_factory=dict)
+    """What each link has that is broken."""
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client, which says one line."""
@@ -101,15 +103,21 @@ class LinkServer:
         try:
             asked = json.loads(line)
             if not asked:
-                return {"links": list(self.proxies)}
-            link, fault = asked["link"], FAULTS[asked["fault"]]
+                return {"links": {name: self.struck.get(name) for name in self.proxies}}
+            link, fault = asked["link"], asked["fault"]
+            strike = FAULTS[fault]
             meant = list(self.proxies) if link is None else [link]
             found = [proxy for name in meant for proxy in self.proxies[name]]
         except (ValueError, KeyError, TypeError):
             known = f"links: {', '.join(self.proxies)}; faults: {', '.join(FAULTS)}"
             return {"error": f"not understood: {line.decode(errors='replace').strip()}; {known}"}
         for proxy in found:
-            fault(proxy)
+            proxy.heal()
+            strike(proxy)
+        for name in meant:
+            self.struck.pop(name, None)
+            if fault != HEAL:
+                self.struck[name] = fault
         return {"done": len(found)}
 
 

@@ -1,16 +1,22 @@
 """The switches: each is a fault of the nemesis that lasts until it is taken back."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from demo.chaos.nemesis import Nemesis
 from demo.chaos.schedule import BY_NAME, Fault
+from demo.links import StackLinks
 from demo.playground.errors import PlaygroundError
-from demo.playground.faults import NOUNS, VERBS, Switches, verbs_of
+from demo.playground.faults import LINK_FAULTS, NOUNS, VERBS, Switches, verbs_of
 from demo.playground.parts import PartState, PartStates
+from devservers import links
+from devservers.ports import free_ports
 from tests.support.waiting import wait_until
 
 
@@ -59,6 +65,28 @@ def switches(nemesis: _Nemesis, parts: _Parts) -> Switches:
     return Switches(nemesis=cast(Nemesis, nemesis), parts=cast(PartStates, parts), owner_dsn="")
 
 
+LINKS = ("order-1:kafka", "sink:postgres")
+
+
+@pytest.fixture
+async def with_links(nemesis: _Nemesis, parts: _Parts, tmp_path: Path) -> AsyncIterator[Switches]:
+    """Switches of a stack with two links, which are forwarded."""
+    away, *ways = free_ports(1 + len(LINKS))
+    routes = [
+        links.Route(link=name, listen=port, target=away) for name, port in zip(LINKS, ways, strict=True)
+    ]
+    control = tmp_path / "links"
+    serving = asyncio.create_task(links.serve(routes, control))
+    await wait_until(control.exists, what="the links answer")
+    yield Switches(
+        nemesis=cast(Nemesis, nemesis), parts=cast(PartStates, parts), owner_dsn="",
+        links=cast(StackLinks, SimpleNamespace(names=LINKS, control=control)),
+    )  # fmt: skip
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
 async def _told(nemesis: _Nemesis, *lines: str) -> None:
     await wait_until(lambda: nemesis.told == [*lines], what=f"{lines} are told, not {nemesis.told}")
 
@@ -97,6 +125,29 @@ async def test_a_poisoned_topic_is_remembered(nemesis: _Nemesis, parts: _Parts) 
     await wait_until(lambda: kept == [1], what="it is written down")
 
 
+async def test_a_link_is_broken_until_it_is_healed_and_says_how_it_is(with_links: Switches) -> None:
+    async def states() -> list[str | None]:
+        return [each["fault"] for each in await with_links.link_states()]
+
+    for fault in LINK_FAULTS:
+        await with_links.break_link(fault, "order-1:kafka")
+        assert await states() == [fault, None]
+    await with_links.break_link("hold-answers", "sink:postgres")
+    await with_links.heal("order-1:kafka")
+    assert await states() == [None, "hold-answers"]
+    await with_links.release()
+    assert await states() == [None, None]
+
+
+async def test_a_link_that_is_not_there_is_not_broken(with_links: Switches, switches: Switches) -> None:
+    for fault, link in (("cut", "sink:moon"), ("melt", "sink:postgres"), ("heal", "sink:postgres")):
+        with pytest.raises(PlaygroundError):
+            await with_links.break_link(fault, link)
+    with pytest.raises(PlaygroundError):
+        await switches.break_link("cut", "sink:postgres")
+    assert await switches.link_states() == []
+
+
 async def test_at_the_end_everything_is_taken_back(switches: Switches, nemesis: _Nemesis) -> None:
     await switches.throw("pause", "order-1")
     switches.throw_at_all("lock-table")
@@ -123,4 +174,5 @@ def test_the_faults_are_those_of_the_nemesis() -> None:
     assert set(VERBS) == set(NOUNS)
     kinds = {f"{verb}-{NOUNS[part]}" for part, verbs in VERBS.items() for verb in verbs}
     assert kinds - BY_NAME.keys() == {"stop-sink"}, "no schedule draws it"
+    assert {*LINK_FAULTS, links.HEAL} == links.FAULTS.keys()
     assert verbs_of("sink-2") == ("pause", "kill"), "it is removed, not stopped"

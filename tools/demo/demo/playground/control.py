@@ -14,7 +14,7 @@ from demo.chaos.run import Plan, run_plan
 from demo.chaos.schedule import draw_schedule
 from demo.planted_records import keep_planted_records, planted_records
 from demo.playground.errors import PlaygroundError
-from demo.playground.faults import Switches, place_of, verbs_of
+from demo.playground.faults import LINK_FAULTS, Switches, place_of, verbs_of
 from demo.playground.letters import Place, replay
 from demo.playground.parts import PartStates
 from demo.playground.walk import Walk
@@ -59,6 +59,7 @@ class Control:
             nemesis=nemesis,
             parts=parts,
             owner_dsn=stack.read.owner_dsn,
+            links=stack.links,
             planted=lambda: keep_planted_records(stack.home, nemesis.planted),
         )
         return cls(
@@ -82,6 +83,8 @@ class Control:
             "at_ms": round(time.time() * 1000),
             "parts": shown,
             "faults": self.switches.stack_faults,
+            "links": await self.switches.link_states(),
+            "link_faults": LINK_FAULTS,
             "failed": self.nemesis.failed[-_SHOWN_FAILURES:],
             "work": self.work.running,
             "results": self.work.results,
@@ -111,6 +114,9 @@ class Control:
             case {"do": "stop" | "pause" | "kill" as verb, "part": str(part)}:
                 self.work.require_idle()
                 await self.switches.throw(verb, part)
+            case {"do": "break", "link": str(link), "fault": str(fault)}:
+                self.work.require_idle()
+                await self.switches.break_link(fault, link)
             case {"do": "fault", "name": str(name)}:
                 self.work.require_idle()
                 self.switches.throw_at_all(name)

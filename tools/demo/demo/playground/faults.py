@@ -10,10 +10,12 @@ from typing import Any
 import asyncpg
 
 from demo.chaos.nemesis import Nemesis
-from demo.chaos.schedule import BY_NAME, Fault
+from demo.chaos.schedule import BY_NAME, KINDS, Fault
+from demo.links import StackLinks
 from demo.playground.errors import PlaygroundError
 from demo.playground.parts import PAUSED, PartStates
 from demo.playground_parts import SPARES
+from devservers import links
 from devservers.waiting import until
 
 VERBS: Mapping[str, tuple[str, ...]] = {
@@ -26,6 +28,8 @@ VERBS: Mapping[str, tuple[str, ...]] = {
 NOUNS = {"kafka": "broker", "sink": "sink", "order": "instance", "postgres": "database"}
 LASTS_S: Mapping[str, float] = {"cut-connections": 0.0, "poison": 0.0, "lock-table": 240.0}
 """Faults of the stack as a whole. A session that holds a lock and is idle is ended by the database after 300 s."""
+LINK_FAULTS = tuple(kind.link for kind in KINDS if kind.link)
+"""What may be done to a link."""
 REFUSE = "refuse-orders"
 _CONSTRAINT = "ALTER TABLE orders ADD CONSTRAINT playground CHECK (false) NOT VALID"
 _NO_CONSTRAINT = "ALTER TABLE orders DROP CONSTRAINT IF EXISTS playground"
@@ -50,11 +54,12 @@ def place_of(part: str) -> tuple[int, str]:
 
 @dataclass(slots=True, kw_only=True)
 class Switches:
-    """One fault at a time on a part; those of different parts, and of the stack, go together."""
+    """One fault at a time on a part or a link; those of different ones, and of the stack, go together."""
 
     nemesis: Nemesis
     parts: PartStates
     owner_dsn: str = field(repr=False)
+    links: StackLinks | None = None
     planted: Callable[[], None] = lambda: None
     """Called after a record was put into a topic."""
     _thrown: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
@@ -66,6 +71,14 @@ class Switches:
             {"name": name, "lasting": name == REFUSE or LASTS_S[name] > 0, "on": name in self._thrown}
             for name in (*LASTS_S, REFUSE)
         ]
+
+    async def link_states(self) -> list[dict[str, str | None]]:
+        """Each link with the fault that it has, as what forwards says it; it begins with all of them whole."""
+        found: dict[str, str | None] = {}
+        if self.links is not None:
+            with suppress(links.LinkError):
+                found = await links.states(self.links.control)
+        return [{"name": name, "fault": found.get(name)} for name in (self.links.names if self.links else ())]
 
     async def throw(self, verb: str, part: str) -> None:
         """Begin `verb` on `part`, one that lasts until it is healed; nothing where it is so already.
@@ -93,8 +106,21 @@ class Switches:
         else:
             raise PlaygroundError(f"no fault is called {name!r}; there are {', '.join((*LASTS_S, REFUSE))}")
 
+    async def break_link(self, fault: str, link: str) -> None:
+        """Have a link broken until it is healed, in place of a fault that it has.
+
+        Raises:
+            PlaygroundError: there is no such fault or link, or nothing forwards at the moment.
+        """
+        if fault not in LINK_FAULTS:
+            raise PlaygroundError(f"{fault} cannot be done to a link; there are {', '.join(LINK_FAULTS)}")
+        await self._strike_link(fault, link)
+
     async def heal(self, name: str) -> None:
-        """Take back what is wrong with a part, or a fault of the stack; whoever has caused it."""
+        """Take back what is wrong with a part, a link, or a fault of the stack; whoever has caused it."""
+        if self.links is not None and name in self.links.names:
+            await self._strike_link(links.HEAL, name)
+            return
         await self._end(name)
         if not verbs_of(name):
             return
@@ -114,13 +140,28 @@ class Switches:
         await self.nemesis.heal()
 
     async def release(self) -> None:
-        """Take back every fault that was thrown here, without waiting for the parts."""
+        """Take back every fault that was thrown here, and those of all links, without waiting for the parts."""
         for name in list(self._thrown):
             await self._end(name)
+        await self._heal_links()
 
     async def forget(self) -> None:
-        """Take back what a control that was killed may have left in the database."""
+        """Take back what a control that was killed may have left in the database and of links."""
+        await self._heal_links()
         await self._as_owner(_NO_CONSTRAINT)
+
+    async def _heal_links(self) -> None:
+        if self.links is not None:
+            with suppress(links.LinkError):  # what forwards is away, and begins with every link whole
+                await links.strike(self.links.control, links.HEAL)
+
+    async def _strike_link(self, fault: str, link: str) -> None:
+        if self.links is None or link not in self.links.names:
+            raise PlaygroundError(f"no link is called {link!r}")
+        try:
+            await links.strike(self.links.control, fault, link=link)
+        except links.LinkError as error:
+            raise PlaygroundError(str(error)) from error
 
     async def _is(self, part: str, state: str | None) -> bool:
         return any(each.name == part and each.state == state for each in await self.parts.now())

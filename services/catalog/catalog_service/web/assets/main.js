@@ -5,6 +5,7 @@ import { showEvents } from "./events.js";
 import { showFlow } from "./flow.js";
 import { showHistory } from "./history.js";
 import { Model } from "./model.js";
+import { showNetwork } from "./network.js";
 import { showOrdering } from "./order.js";
 import { showPanels } from "./panels.js";
 import { showPartitions } from "./partitions.js";
@@ -33,6 +34,7 @@ showEvents(model);
 const playground = await currentPlayground();
 if (playground) {
   showPlayground(model);
+  showNetwork(model);
   showWalk(model);
   fillTexts();
   model.played(playground);

@@ -12,6 +12,21 @@ export function partName({ kind, name }) {
 
 export const brokerName = (node) => t("part.broker", { node });
 
+/** A part by the launcher's name of it. */
+export function partLabel(name) {
+  if (name.startsWith("kafka-")) return brokerName(name.slice("kafka-".length));
+  return name === "postgres" ? t("part.database") : name === "sink" ? t("part.sink") : name;
+}
+
+/** `order-1 → Kafka`, `brokers → broker 2`: a link by its two ends. */
+export function linkLabel(name) {
+  const [client, server] = name.split(":");
+  return t("net.link", { client: client === "kafka" ? t("net.brokers") : partLabel(client), server: server === "kafka" ? t("kafka.title") : partLabel(server) });
+}
+
+/** What a fault hits: a part or a link. */
+export const placeLabel = (name) => (name.includes(":") ? linkLabel(name) : partLabel(name));
+
 /**
  * A part's detail; of a connector it may be several states. What is not known here stays as the service said it in English;
  * elsewhere it is what the instance lacks (`kafka: …; outbox: …`), or that something is wrong with it.

@@ -4,7 +4,7 @@
 import { ask } from "./control.js";
 import { $, h } from "./dom.js";
 import { clock, count } from "./format.js";
-import { brokerName } from "./parts.js";
+import { partLabel, placeLabel } from "./parts.js";
 import { inEveryLanguage, t } from "./texts.js";
 import { drawVerdict } from "./verdict.js";
 
@@ -64,13 +64,8 @@ export function press(button, done) {
 function saidOf(state) {
   if (!state) return t("play.noAnswer");
   if (state.work) return t("play.working", { work: t(`play.work.${state.work.name}`), since: clock(state.work.began_ms) });
-  const away = state.parts.filter((part) => part.state !== "ready").length + state.faults.filter((fault) => fault.on).length;
+  const away = state.parts.filter((part) => part.state !== "ready").length + state.faults.filter((fault) => fault.on).length + state.links.filter((link) => link.fault).length;
   return away ? t("play.broken", { n: away, count: count(away) }) : t("play.whole");
-}
-
-function partLabel(name) {
-  if (name.startsWith("kafka-")) return brokerName(name.slice("kafka-".length));
-  return name === "postgres" ? t("part.database") : name === "sink" ? t("part.sink") : name;
 }
 
 function drawParts(state, rows, act) {
@@ -142,7 +137,7 @@ function drawSchedule({ schedule, at_ms: now, failed }) {
   const items = schedule?.faults.map((fault) => {
     const stage = at < fault.at_s ? "ahead" : at < fault.at_s + fault.lasts_s ? "now" : "past";
     return h("li", { class: stage, "aria-current": stage === "now" ? "step" : null }, t("play.scheduled", { second: count(Math.round(fault.at_s)),
-      fault: t(`play.kind.${fault.kind.split("-")[0]}`), part: partLabel(fault.part || "postgres") }));
+      fault: t(`play.kind.${fault.kind.split("-")[0]}`), part: placeLabel(fault.part || "postgres") }));
   }) ?? [];
   $("play-schedule").replaceChildren(...items);
   $("play-failed").replaceChildren(...failed.map((line) => h("li", {}, t("play.notDone", { line }))));
