@@ -310,9 +310,9 @@ def runs_of(
 
 
 def folders_of(arguments: Sequence[str]) -> set[str]:
-    """What of the tests is named."""
+    """What of the tests is named, folders or files."""
     paths = [Path(word) for word in arguments if word.startswith("/")]
-    assert all(path.is_dir() for path in paths)
+    assert all(path.exists() for path in paths)
     return {str(path.relative_to(suites.TESTS)) for path in paths}
 
 
@@ -325,8 +325,8 @@ def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pyte
     assert folders_of(unit) == {"unit"}
     assert folders_of(sharing) == {"contract", "integration", "chaos/order", "chaos/sink"}
     assert folders_of(stack) == {"e2e", "browser", "chaos"}
-    assert folders_of(own) == {"e2e/own_stack"}
-    assert ignored_by(stack) == {"chaos/order", "chaos/sink", "e2e/own_stack"}
+    assert folders_of(own) == set(suites.OWN)
+    assert ignored_by(stack) == {"chaos/order", "chaos/sink", *suites.OWN}
     [[containers]] = runs_of(monkeypatch, suites.CONTAINERS)
     assert folders_of(containers) == {suites.CONTAINERS}
 
@@ -334,8 +334,10 @@ def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pyte
 def test_what_runs_elsewhere_of_a_suite_is_run_when_the_suite_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    [[sharing], [stack]] = runs_of(monkeypatch, "chaos")
-    assert folders_of(sharing) == ignored_by(stack) == {"chaos/order", "chaos/sink"}
+    [[sharing], [stack, own]] = runs_of(monkeypatch, "chaos")
+    assert folders_of(sharing) == {"chaos/order", "chaos/sink"}
+    assert {path.partition("/")[0] for path in folders_of(own)} == {"chaos"}
+    assert ignored_by(stack) == folders_of(sharing) | folders_of(own)
     [[stack, own]] = runs_of(monkeypatch, "e2e")
     assert folders_of(own) == ignored_by(stack) == {"e2e/own_stack"}
 

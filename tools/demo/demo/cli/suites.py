@@ -21,8 +21,8 @@ ALONE = "unit"
 """The suite that needs no server: its tests go to any core."""
 SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
 """What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
-OWN = "e2e/own_stack"
-"""What starts stacks of its own, light ones: it runs beside the tests of the session's stack, which mostly wait as well."""
+OWN = ("e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py")
+"""What starts stacks of its own, parts of suites: it runs beside the tests of the session's stack, which mostly wait as well."""
 MAX_WORKERS = 6
 """As many as the servers of one session have connections and memory for."""
 NOTHING_TO_RUN, INTERRUPTED = 5, 2
@@ -58,8 +58,7 @@ def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
     """
     sharing = min((os.cpu_count() or 1) + 1, MAX_WORKERS)
     alone = [name for name in chosen if name == ALONE]
-    together = [name for name in SHARING if name.partition("/")[0] in chosen]
-    own = [OWN] if OWN.partition("/")[0] in chosen else []
+    together, own = ([name for name in part if name.partition("/")[0] in chosen] for part in (SHARING, OWN))
     stack = [name for name in SUITES if name in chosen and name not in (ALONE, *SHARING)]
     elsewhere = [f"--ignore={TESTS / name}" for name in (*together, *own) if "/" in name]
 
