@@ -2,9 +2,10 @@
 
     .venv/bin/python -m benchmarks.chaos.heal [--runs 5] [--apart 20] [--faults kill-broker,kill-sink]
 
-on the stack that `./demo up` has brought up (links are broken, too, where it was `--playground`). Writes
-`healing/<day>.json` beside this file; `.venv/bin/python -m tests.support.faults` puts it into `docs/faults.md`. Run it on a
-machine that has nothing else to do.
+on the stack that `./demo up` has brought up (links are broken, too, where it was `--playground`); a run of all takes about six
+minutes, nine with links. Writes `healing/<day>.json` beside this file after each run, so that what was measured stays if a later
+one fails; `.venv/bin/python -m tests.support.faults` puts it into `docs/faults.md`. Run it on a machine that has nothing else to
+do.
 
 What is measured is `demo.chaos.verdict.healing`: from the end of a fault (of a kill: from the kill) until a stream tells of an
 order that was placed after it began; of an instance's fault, of an order of that instance. Every run is audited.
@@ -18,14 +19,16 @@ import math
 import random
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from demo.chaos.run import Plan, run_plan
 from demo.chaos.schedule import DEFAULT, LINK_FAULTS, Fault, candidate
 from demo.chaos.verdict import Verdict, healing
+from demo.errors import CommandError, UsageError
 from demo.home import Home
+from demo.planted_records import planted_records
 from demo.running_stack import running_record, running_stack
 from demo.supervisor.control import ask
 
@@ -69,44 +72,74 @@ def percentile(times: Sequence[float], share: float) -> float:
     return times[max(0, math.ceil(share * len(times)) - 1)]
 
 
-async def measure(args: argparse.Namespace) -> list[Verdict]:
-    """`args.runs` runs, one after the other."""
-    record = running_record(Home.from_environment())
+async def measure(args: argparse.Namespace) -> AsyncIterator[Verdict]:
+    """Carry out `args.runs` runs, one after the other; give what each amounts to.
+
+    Raises:
+        CommandError: no stack runs, or none of this kind; nothing is called by one of the names.
+        NotHealedError, UndecidedError: of a run; those before it have been given.
+    """
+    home = Home.from_environment()
+    record = running_record(home)
+    if record.secure:
+        raise UsageError("customers have no log-ins: measure on a stack that is up without --secure")
     known = ask(record, {"do": "follow"})
     kinds = args.faults.split(",") if args.faults else [*DEFAULT, *(LINK_FAULTS if known["links"] else ())]
-    verdicts = []
     for seed in range(1, args.runs + 1):
-        schedule = one_by_one(
-            kinds, parts=list(known["parts"]), links=known["links"], apart_s=args.apart, seed=seed
-        )
+        try:
+            schedule = one_by_one(
+                kinds, parts=list(known["parts"]), links=known["links"], apart_s=args.apart, seed=seed
+            )
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         seconds = schedule[-1].until_s + args.apart
         plan = Plan(seed=seed, seconds=seconds, schedule=schedule, customers=CUSTOMERS)
-        verdicts.append(await run_plan(plan, stack=running_stack(), record=record, told=print))
-        print(verdicts[-1])
+        yield await run_plan(
+            plan, stack=running_stack(), record=record, told=print, planted=planted_records(home)
+        )
+
+
+def write(verdicts: Sequence[Verdict], *, apart_s: float, to: Path) -> None:
+    """What `tests.support.faults` reads."""
+    told = {
+        "runs": len(verdicts),
+        "apart_s": apart_s,
+        "clean": all(verdict.clean for verdict in verdicts),
+        "not_carried_out": [line for verdict in verdicts for line in verdict.failed],
+        "faults": summary(verdicts),
+    }
+    to.parent.mkdir(exist_ok=True)
+    to.write_text(json.dumps(told, indent=1) + "\n")
+
+
+async def measured(args: argparse.Namespace) -> list[Verdict]:
+    """Every run, each written down and shown when it is over."""
+    day = dt.datetime.now(dt.UTC).date().isoformat()
+    verdicts: list[Verdict] = []
+    async for verdict in measure(args):
+        verdicts.append(verdict)
+        print(verdict)
+        write(verdicts, apart_s=args.apart, to=RESULTS / f"{day}.json")
     return verdicts
 
 
 def main() -> int:
-    """Measure, show, and write down; 1 when a promise was broken."""
+    """Measure, show, and write down; 1 when a promise was broken, else the code of what kept it from measuring."""
     parser = argparse.ArgumentParser(description="How soon the next order is visible after each fault alone.")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=5, help="how often each fault strikes (5)")
     parser.add_argument("--apart", type=float, default=20.0, help="seconds between two faults (20)")
-    parser.add_argument("--faults", help="kinds, joined by commas; all that leave no mark")
+    parser.add_argument("--faults", help="kinds, joined by commas (all that leave no mark)")
     args = parser.parse_args()
-    verdicts = asyncio.run(measure(args))
-    found = summary(verdicts)
-    for kind, what in found.items():
+    try:
+        verdicts = asyncio.run(measured(args))
+    except CommandError as error:
+        print(f"heal: {error}", file=sys.stderr)
+        return error.exit_code
+    for kind, what in summary(verdicts).items():
         times = what["heal_s"]
         said = f"{percentile(times, 0.5):6.2f}  {times[-1]:6.2f}" if times else "never"
         print(f"{kind:<18}{said}")
-    RESULTS.mkdir(exist_ok=True)
-    clean = all(verdict.clean for verdict in verdicts)
-    day = dt.datetime.now(dt.UTC).date().isoformat()
-    text = json.dumps(
-        {"runs": len(verdicts), "apart_s": args.apart, "clean": clean, "faults": found}, indent=1
-    )
-    (RESULTS / f"{day}.json").write_text(text + "\n")
-    return 0 if clean else 1
+    return 0 if all(verdict.clean for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":
