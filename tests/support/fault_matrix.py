@@ -65,14 +65,14 @@ FAULTS = (
         ),
     ),
     Fault(
-        name="relay killed or failing between sending and marking",
+        name="relay killed at any step, or failing",
         behaviour="sends again; duplicates drop out",
-        invariants=("ACK", "ACCT"),
+        invariants=("ACK", "VER", "ACCT"),
         tests=(
+            "tests/integration/order/test_relay_killed_at_each_step.py::test_a_relay_killed_at_each_of_its_steps_loses_nothing_and_the_read_side_drops_what_it_sends_twice",
             f"{_RELAY}test_after_a_failure_it_goes_back_to_what_was_acknowledged_with_a_new_producer",
             f"{_LOAD}test_an_order_instance_killed_three_times__what_it_acknowledged_stays__ack_stock",
         ),
-        open="a kill at each single step in turn; the moments are those of the kills",
     ),
     Fault(
         name="request of a given-up or killed producer arrives late",

@@ -17,7 +17,10 @@ PROGRAM = Path(sys.executable).with_name("order-service")
 
 @dataclass(slots=True, kw_only=True)
 class OrderProcess:
-    """`order-service serve` on a SQLite file; `kill` it and `start` it again as often as needed."""
+    """`order-service serve` on a SQLite file; `kill` it and `start` it again as often as needed.
+
+    `program` may be that of another version.
+    """
 
     name: str
     port: int
@@ -25,6 +28,7 @@ class OrderProcess:
     bootstrap: str
     prefix: str
     directory: Path
+    program: Path = PROGRAM
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -32,16 +36,21 @@ class OrderProcess:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def log(self) -> Path:
+        """What it has said since it was first started."""
+        return self.directory / f"{self.name}.log"
+
+    @property
     def database(self) -> Path:
         return self.directory / f"{self.name}.db"
 
     async def start(self) -> "OrderProcess":
         """Migrate and serve; returns when it is ready."""
-        job = await asyncio.create_subprocess_exec(PROGRAM, "migrate", env=self._environment())
+        job = await asyncio.create_subprocess_exec(self.program, "migrate", env=self._environment())
         assert await job.wait() == 0
-        with (self.directory / f"{self.name}.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                PROGRAM, "serve", env=self._environment(), stdout=log, stderr=log
+                self.program, "serve", env=self._environment(), stdout=log, stderr=log
             )
         await wait_until(self._ready, timeout_s=60, what=f"{self.name} is ready")
         return self
@@ -61,7 +70,7 @@ class OrderProcess:
 
     async def _ready(self) -> bool:
         assert self.process is not None
-        assert self.process.returncode is None, (self.directory / f"{self.name}.log").read_text()[-3000:]
+        assert self.process.returncode is None, self.log.read_text()[-3000:]
         async with httpx.AsyncClient(trust_env=False) as http:
             try:
                 return (await http.get(f"{self.url}/health/ready")).status_code == 200
