@@ -13,6 +13,11 @@ JSON_TEXT = "io.debezium.data.Json"  # text
 ENUM_SET = "io.debezium.data.EnumSet"  # text, joined by commas
 MICRO_DURATION = "io.debezium.time.MicroDuration"  # int64, microseconds
 NANO_DURATION = "io.debezium.time.NanoDuration"  # int64, nanoseconds
+TIMES = (
+    "io.debezium.time.Time",
+    "io.debezium.time.MicroTime",
+    "io.debezium.time.NanoTime",
+)  # int32 milliseconds, int64: since midnight, or MySQL's TIME, which is a duration of up to 838 hours either way
 INTERVAL = "io.debezium.time.Interval"  # text, ISO 8601
 ZONED_TIMESTAMP = "io.debezium.time.ZonedTimestamp"  # text, ISO 8601 with an offset
 ZONED_TIME = "io.debezium.time.ZonedTime"  # text, ISO 8601 with an offset

@@ -24,6 +24,7 @@ from sink_connector.data.semantic_types import (
     NANO_DURATION,
     POINT,
     TEXT_TYPES,
+    TIMES,
     VARIABLE_SCALE_DECIMAL,
     YEAR,
     ZONED_TIME,
@@ -31,7 +32,7 @@ from sink_connector.data.semantic_types import (
     variable_scale,
 )
 from sink_connector.sink.encoders.column_values import hstore, is_hstore
-from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, each, refused
+from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, each, refused, scale_of
 from sink_connector.sink.table_metadata import Column
 
 LONGEST_BITS = 2**31 - 1  # Debezium's word for a bit varying without a length
@@ -107,6 +108,18 @@ def _duration(schema: Schema, base: str | None, *, per_micro: int) -> Encoder | 
     return Encoder("text", each(lambda value: _interval(_whole_micros(value, per_micro))), _cast("interval"))
 
 
+def _time(schema: Schema, base: str | None) -> Encoder | None:
+    """Into an interval of hours whatever it is: a time of day on the way would end after 24 of them."""
+    scale = scale_of(schema)
+    if scale is None or base != "interval":
+        return None
+
+    def interval(value: int) -> str:
+        return _seconds(_whole_micros(value * scale.numerator, scale.denominator))
+
+    return Encoder("text", each(interval), _cast("interval"))
+
+
 def _whole_micros(value: int, per_micro: int) -> int:
     return value // per_micro if value >= 0 else -(-value // per_micro)
 
@@ -114,8 +127,12 @@ def _whole_micros(value: int, per_micro: int) -> int:
 def _interval(micros: int) -> str:
     sign = "-" if micros < 0 else ""
     days, rest = divmod(abs(micros), DAY_US)
-    seconds, fraction = divmod(rest, 1_000_000)
-    return f"{sign}{days} days {sign}{seconds}.{fraction:06} seconds"
+    return f"{sign}{days} days {_seconds(-rest if micros < 0 else rest)}"
+
+
+def _seconds(micros: int) -> str:
+    seconds, fraction = divmod(abs(micros), 1_000_000)
+    return f"{'-' if micros < 0 else ''}{seconds}.{fraction:06} seconds"
 
 
 def _zoned_timestamp(schema: Schema, base: str | None) -> Encoder | None:
@@ -130,6 +147,7 @@ def _iso_wall_clock(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRING or base not in {
         "timestamp without time zone",
         "time without time zone",
+        "interval",
     }:
         return None
     # a wall clock, for all its Z
@@ -199,6 +217,7 @@ _MAKERS: dict[str, Make] = {
     BITS: _bits,
     MICRO_DURATION: partial(_duration, per_micro=1),
     NANO_DURATION: partial(_duration, per_micro=1000),
+    **dict.fromkeys(TIMES, _time),
     ZONED_TIMESTAMP: _zoned_timestamp,
     ZONED_TIME: _zoned_time,
     ISO_TIMESTAMP: _iso_wall_clock,

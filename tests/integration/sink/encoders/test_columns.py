@@ -160,6 +160,8 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("bit(8)", BITS8, "/w==", "11111111"), ("bit varying(16)", BITS16, "AgE=", "0000000100000010"), ("bytea", BITS8, "/w==", "\\xff"),
     ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), 93600000000, "1 day 02:00:00"), ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), -93600000000, "-1 days -02:00:00"),
     ("interval", node("int64", DEBEZIUM + "time.NanoDuration"), 1500, "00:00:00.000001"), ("interval", node("string", DEBEZIUM + "time.Interval"), "P1DT2H", "1 day 02:00:00"),
+    ("interval", node("int64", DEBEZIUM + "time.MicroTime"), 3020398999999, "838:59:58.999999"), ("interval", node("int64", DEBEZIUM + "time.NanoTime"), -3020399000000000, "-838:59:59"), ("interval", node("int32", DEBEZIUM + "time.Time"), -1500, "-00:00:01.5"),
+    ("interval", node("string", DEBEZIUM + "time.IsoTime"), "30:00:00.5Z", "30:00:00.5"), ("interval[]", array(node("int64", DEBEZIUM + "time.MicroTime")), [-1, 108000000000], "{-00:00:00.000001,30:00:00}"),
     ("interval[]", array(node("int64", DEBEZIUM + "time.MicroDuration")), [1000000, None], "{00:00:01,NULL}"), ("date", node("int32", DEBEZIUM + "time.Year"), 1999, "1999-01-01"),
     ("integer", node("int32", DEBEZIUM + "time.Year"), 1999, "1999"), ("bytea", POINT, PLACE, "\\x0101000000000000000000f83f0000000000000040"),
     ("text", POINT, PLACE, "0101000020E6100000000000000000F83F0000000000000040"), ("point", POINT, PLACE, "(1.5,2)"),
@@ -191,7 +193,7 @@ REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("bit(4)", STRING, "10101"), ("bit(4)", STRING, "101"), ("bits4", STRING, "10101"), ("bit varying(2)", STRING, "101"), ("bit(8)", BITS16, "AgE="), ("bit(2)[]", array(STRING), ["101"]), ("name", STRING, "x" * 64), ('"char"', STRING, "xy"), ("name[]", array(STRING), ["x" * 64]),
     ("xml", STRING, "<a>"), ("ltree", STRING, "a b"), ("hstore", STRING, "k"), ("hstore", STRING, '{"k": "v"}'), ("hstore", node("string", DEBEZIUM + "data.Json"), '["k"]'), ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
     ("numeric", decimal(20000), "MDk="), ("numeric", decimal(-20000), "MDk="), ("jsonb", array(decimal(100000000)), ["MDk="]), ("jsonb", INNER | {"fields": [{"field": "d", **decimal(-1000000000)}]}, {"d": "MDk="}),
-    ("numeric", VARIABLE, {"scale": -1000000000, "value": "MDk="}), ("time", TIME, 108000000), ("time", TIME, -1), ("timestamptz", TIMESTAMP, 2**62), ("date", node("int32", DEBEZIUM + "time.Year"), 10**7), ("point", POINT, {"x": 1.0}),
+    ("numeric", VARIABLE, {"scale": -1000000000, "value": "MDk="}), ("time", TIME, 108000000), ("time", TIME, -1), ("time", node("int64", DEBEZIUM + "time.MicroTime"), 108000000000), ("timestamptz", TIMESTAMP, 2**62), ("date", node("int32", DEBEZIUM + "time.Year"), 10**7), ("point", POINT, {"x": 1.0}),
     ("boolean", INT32, 5), ("boolean", INT32, -1), ("boolean[]", array(INT32), [0, 2]), ("money", STRING, "$1.239"), ("integer", DOUBLE, "NaN"), ("double precision", DOUBLE, "nan"), ("real", STRING, "much"),
 ]  # fmt: skip
 UNTYPED: list[tuple[str, str, str | None]] = [
