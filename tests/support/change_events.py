@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 DIRECTORY = Path(__file__).parents[1] / "contract" / "sink" / "change_events"
-SOURCES = ("postgresql", "mariadb")
+SOURCES = ("postgresql", "mariadb", "mysql")
 NOTHING = {"schema": None, "payload": None}
 
 

@@ -102,9 +102,12 @@ def _await_rest(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def connect_worker(directory: Path, *, bootstrap: str, port: int) -> Iterator[ConnectWorker]:
+def connect_worker(
+    directory: Path, *, bootstrap: str, port: int, java: str | None = None
+) -> Iterator[ConnectWorker]:
     """Run a distributed worker of a group of its own until the block ends; logs go to `directory`.
 
+    `java` runs it in place of the locked one.
     Its storage topics (`ConnectWorker.topics`) are the caller's to delete.
     """
     group = f"connect-{uuid.uuid4().hex[:12]}"
@@ -116,7 +119,7 @@ def connect_worker(directory: Path, *, bootstrap: str, port: int) -> Iterator[Co
     )
     log = directory / "worker.log"
     command = [
-        jvm.java_runtime(), "-Xmx512m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.properties",
+        java or jvm.java_runtime(), "-Xmx512m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.properties",
         "-cp", jvm.class_path(jvm.jars(*CONNECT)), "org.apache.kafka.connect.cli.ConnectDistributed", properties.name,
     ]  # fmt: skip
     with log.open("wb") as output:

@@ -12,8 +12,9 @@ import asyncpg
 from devservers.postgres_programs import debian_binaries
 from devservers.postgres_server import PostgresServer
 from tests.contract.sink import change_event_statements as statements
-from tests.contract.sink.change_event_ways import MARIADB_WAYS, POSTGRESQL_WAYS, Way
-from tests.support.mariadb import PASSWORD, USER, mariadb
+from tests.contract.sink import mysql_statements
+from tests.contract.sink.change_event_ways import MARIADB_WAYS, MYSQL_WAYS, POSTGRESQL_WAYS, Way
+from tests.support.mysql_servers import PASSWORD, USER, MySqlServer, mariadb, mysql
 
 Rows = dict[str, list[str]]
 AT_ONCE = 50  # pairs of one jsonb_build_object: a function takes a hundred arguments at most
@@ -97,43 +98,79 @@ async def _postgresql_rows(connection: asyncpg.Connection) -> Rows:
 @asynccontextmanager
 async def mariadb_source(directory: Path, bootstrap: str) -> AsyncIterator[Source]:
     """Debian's MariaDB, with the binary log by rows."""
-    numbers = iter(range(1001, 2000))  # of the connectors as replicas
     async with mariadb(directory) as server:
-
-        async def run(statement: str) -> None:
-            await server.run(statement)
-
-        async def rows() -> Rows:
-            found = {}
-            for table in ("customers", "items", "emptied"):
-                of_table = f"table_schema = 'shop' AND table_name = '{table}'"
-                query = f"SELECT column_name FROM information_schema.columns WHERE {of_table}"  # noqa: S608
-                names = (await server.run(query)).split()
-                pairs = ", ".join(f"'{name}', CAST({name} AS CHAR)" for name in names)
-                answer = await server.run(f"SELECT JSON_OBJECT({pairs}) FROM shop.{table} ORDER BY 1")  # noqa: S608
-                found[table] = answer.splitlines()
-            return found
-
-        def config(name: str) -> dict[str, str]:
-            return {
-                "connector.class": "io.debezium.connector.mariadb.MariaDbConnector",
-                "database.hostname": "127.0.0.1",
-                "database.port": str(server.port),
-                "database.user": USER,
-                "database.password": PASSWORD,
-                "database.ssl.mode": "disable",
-                "database.server.id": str(next(numbers)),
-                "database.include.list": "shop",
-                "schema.history.internal.kafka.bootstrap.servers": bootstrap,
-                "schema.history.internal.kafka.topic": f"history-{name}",
-            }
-
-        yield Source(
-            coordinates="io.debezium:debezium-connector-mariadb:3.5.0.Final",
-            before=statements.MARIADB_BEFORE,
-            changes=statements.MARIADB,
+        yield _of_binary_log(
+            server,
+            bootstrap,
+            connector="mariadb",
+            class_name="io.debezium.connector.mariadb.MariaDbConnector",
+            before=mysql_statements.MARIADB_BEFORE,
+            changes=mysql_statements.MARIADB,
             ways=MARIADB_WAYS,
-            config=config,
-            run=run,
-            rows=rows,
         )
+
+
+@asynccontextmanager
+async def mysql_source(directory: Path, bootstrap: str) -> AsyncIterator[Source]:
+    """MySQL 8, with the binary log by rows and global transaction identifiers."""
+    async with mysql(directory) as server:
+        yield _of_binary_log(
+            server,
+            bootstrap,
+            connector="mysql",
+            class_name="io.debezium.connector.mysql.MySqlConnector",
+            before=mysql_statements.MYSQL_BEFORE,
+            changes=mysql_statements.MYSQL,
+            ways=MYSQL_WAYS,
+        )
+
+
+def _of_binary_log(  # noqa: PLR0913 - what the two differ in, each by its name
+    server: MySqlServer,
+    bootstrap: str,
+    *,
+    connector: str,
+    class_name: str,
+    before: Sequence[str],
+    changes: Sequence[str],
+    ways: Mapping[str, Way],
+) -> Source:
+    numbers = iter(range(1001, 2000))  # of the connectors as replicas
+
+    async def run(statement: str) -> None:
+        await server.run(statement)
+
+    async def rows() -> Rows:
+        found = {}
+        for table in ("customers", "items", "emptied"):
+            of_table = f"table_schema = 'shop' AND table_name = '{table}'"
+            query = f"SELECT column_name FROM information_schema.columns WHERE {of_table}"  # noqa: S608
+            names = (await server.run(query)).split()
+            pairs = ", ".join(f"'{name}', CAST({name} AS CHAR)" for name in names)
+            answer = await server.run(f"SELECT JSON_OBJECT({pairs}) FROM shop.{table} ORDER BY 1")  # noqa: S608
+            found[table] = answer.splitlines()
+        return found
+
+    def config(name: str) -> dict[str, str]:
+        return {
+            "connector.class": class_name,
+            "database.hostname": "127.0.0.1",
+            "database.port": str(server.port),
+            "database.user": USER,
+            "database.password": PASSWORD,
+            "database.ssl.mode": "disable" if connector == "mariadb" else "disabled",
+            "database.server.id": str(next(numbers)),
+            "database.include.list": "shop",
+            "schema.history.internal.kafka.bootstrap.servers": bootstrap,
+            "schema.history.internal.kafka.topic": f"history-{name}",
+        }
+
+    return Source(
+        coordinates=f"io.debezium:debezium-connector-{connector}:3.5.0.Final",
+        before=before,
+        changes=changes,
+        ways=ways,
+        config=config,
+        run=run,
+        rows=rows,
+    )

@@ -117,3 +117,14 @@ MARIADB_WAYS: dict[str, Way] = {
         for name, config in _PRECISIONS.items()
     },
 }
+MYSQL_WAYS: dict[str, Way] = {
+    **_of_rows(COMMON_TABLES),
+    **{
+        name: Way(config={**config, **_UNSIGNED.get(name, {})}, tables=("types", "specials"))
+        for name, config in _PRECISIONS.items()
+    },
+    "types of a snapshot": Way(
+        config={"snapshot.mode": "initial", "bigint.unsigned.handling.mode": "precise"},
+        tables=("types_before", "specials_before"),
+    ),
+}

@@ -1,6 +1,6 @@
 """Record change events as Debezium's connectors write them, of a real database, into `change_events/<source>.json`.
 
-    .venv/bin/python -m tests.contract.sink.record_change_events postgresql mariadb
+    .venv/bin/python -m tests.contract.sink.record_change_events postgresql mariadb mysql
 
 The file holds the statements that were run, the rows that the tables hold in the end, and for each way of writing the same
 changes (`change_event_ways`: the envelope as it is, Debezium's own `ExtractNewRecordState`, the modes of its types) the
@@ -22,7 +22,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from devservers.kafka_cluster import KafkaCluster
 from devservers.ports import free_ports
-from tests.contract.sink.change_event_sources import Source, mariadb_source, postgresql
+from tests.contract.sink.change_event_sources import Source, mariadb_source, mysql_source, postgresql
 from tests.contract.sink.change_event_statements import LAST, PLACES
 from tests.contract.sink.change_event_ways import Way
 from tests.support import jvm
@@ -31,7 +31,7 @@ from tests.support.connect_worker import NOT_IN_THE_PLUGIN, connect_worker
 from tests.support.waiting import wait_until
 
 DIRECTORY = Path(__file__).with_name("change_events")
-SOURCES = {"postgresql": postgresql, "mariadb": mariadb_source}
+SOURCES = {"postgresql": postgresql, "mariadb": mariadb_source, "mysql": mysql_source}
 PATIENCE_S = 900.0  # for twenty connectors that share two cores
 DRIVERS = ("mariadb-", "mysql-")  # which the sink's plugin does without
 CONVERTER = {
@@ -203,6 +203,14 @@ def _text(recording: dict[str, Any]) -> str:
     return f'{whole},\n "schemas": [\n{schemas}\n],\n "ways": {{\n' + ",\n".join(ways) + "\n}}\n"
 
 
+def _java() -> str:
+    """A Java with every encoding: without EUC-JP, MySQL's driver takes UTF-8 for it and reads a snapshot's texts wrong."""
+    found = shutil.which("java")
+    if found is None:
+        raise SystemExit("needs a Java with all of its modules, as Debian's default-jre-headless")
+    return found
+
+
 async def main(names: Sequence[str]) -> None:
     """Start what there is to be recorded, and write the file of each source."""
     for name in names:
@@ -214,7 +222,9 @@ async def main(names: Sequence[str]) -> None:
                 SOURCES[name](directory, kafka.bootstrap) as source,
             ):
                 _plugin(directory, source.coordinates)
-                with connect_worker(directory, bootstrap=kafka.bootstrap, port=free_ports(1)[0]) as worker:
+                with connect_worker(
+                    directory, bootstrap=kafka.bootstrap, port=free_ports(1)[0], java=_java()
+                ) as worker:
                     recording = await _record(source, kafka.bootstrap, worker.url)
             file = DIRECTORY / f"{name}.json"
             file.write_text(_text(compacted(recording)), encoding="utf-8")

@@ -5,14 +5,16 @@ The recordings and the values that were written at the source are in `tests/cont
 
 import json
 import uuid
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
 from tests.conftest import MakeTopic
-from tests.contract.sink.change_event_statements import MARIADB_TYPES, POSTGRESQL_TYPES, SPECIALS
-from tests.contract.sink.change_event_ways import MARIADB_WAYS, POSTGRESQL_WAYS
-from tests.contract.sink.typed_columns import created
+from tests.contract.sink.change_event_statements import POSTGRESQL_TYPES, SPECIALS
+from tests.contract.sink.change_event_ways import MARIADB_WAYS, MYSQL_WAYS, POSTGRESQL_WAYS
+from tests.contract.sink.mysql_statements import MARIADB_TYPES, MYSQL_SPECIALS, MYSQL_TYPES, SNAPSHOT
+from tests.contract.sink.typed_columns import Typed, created
 from tests.support.change_events import recorded
 from tests.support.sink import Message, configuration, connected, execute, rows, send, wait_until_read
 
@@ -29,14 +31,14 @@ UNWRAPPED = NATIVE | {
     "transforms": "u",
     "transforms.u.type": "io.debezium.transforms.ExtractNewRecordState",
 }
-SOURCES = pytest.mark.parametrize("source", ["mariadb", "postgresql"])
+SOURCES = pytest.mark.parametrize("source", ["mariadb", "mysql", "postgresql"])
 EITHER = pytest.mark.parametrize("keys", [NATIVE, UNWRAPPED], ids=["natively", "by ExtractNewRecordState"])
 TABLES = {
     "customers": "id int PRIMARY KEY, name text, place text, note text",
     "items": "order_id text, line int, price numeric(12,2), place text, PRIMARY KEY (order_id, line)",
     "emptied": "id int PRIMARY KEY, place text, more int",
 }
-LEFT_IN_EMPTIED = {"mariadb": [1, 2, 3, 4], "postgresql": [1, 2, 3]}
+LEFT_IN_EMPTIED = {"mariadb": [1, 2, 3, 4], "mysql": [1, 2, 3, 4], "postgresql": [1, 2, 3]}
 OF_TABLES = (*TABLES, "kinds")
 
 
@@ -66,30 +68,82 @@ async def written(bootstrap: str, given: dict[str, str], topics: dict[str, int])
             await wait_until_read(connector, topic, count, timeout_s=90)
 
 
+OF_MYSQLS_KIND = {
+    "mariadb": (MARIADB_WAYS, {"types": MARIADB_TYPES}),
+    "mysql": (MYSQL_WAYS, {"types": MYSQL_TYPES, "specials": MYSQL_SPECIALS}),
+}
+# In a table that we make, what differs: a set is a text, and geometries are the bytes of their WKB.
+MADE = {
+    "se": ("a,c", ""),
+    "po": ("\\x0101000000000000000000f83f00000000000000c0", f"\\x0101000000{'0' * 32}"),
+    "gs": ("\\x0101000000000000000000f03f0000000000000040", f"\\x0101000000{'0' * 32}"),
+}
+
+
+async def texts_in(database: str, table: str, names: Iterable[str]) -> dict[str, tuple[str | None, ...]]:
+    """The texts of a table's columns, each in the order of the ids."""
+    names = list(names)
+    texts = ", ".join(f"{name}::text" for name in names)
+    found = await rows(database, f"SELECT {texts} FROM {table} ORDER BY id")  # noqa: S608 - our own names
+    return {name: tuple(row[place] for row in found) for place, name in enumerate(names)}
+
+
+def expected_of(columns: Sequence[Typed], way: str) -> dict[str, tuple[str | None, ...]]:
+    """What arrives in each column of MySQL's kind: the first row's `me` was changed, the last row is of nulls and defaults."""
+    found: dict[str, tuple[str | None, ...]] = {}
+    for each in columns:
+        first, second, *last = each.arrives(way)[1]
+        found[each.name] = ("7" if each.name == "me" else first, second, *(last or [None]))
+    return found
+
+
 @EITHER
-@pytest.mark.parametrize("way", [way for way in MARIADB_WAYS if way.startswith("types")])
-async def test_every_type_of_mariadb_arrives_with_its_value(
-    kafka_bootstrap: str, database: str, make_topic: MakeTopic, way: str, keys: dict[str, str]
+@pytest.mark.parametrize(
+    "recording",
+    [
+        pytest.param((source, way), id=f"{source}: {way}")
+        for source, (ways, _) in OF_MYSQLS_KIND.items()
+        for way in ways
+        if way.startswith("types")
+    ],
+)
+async def test_every_type_of_mariadb_and_mysql_arrives_with_its_value(
+    kafka_bootstrap: str,
+    database: str,
+    make_topic: MakeTopic,
+    recording: tuple[str, str],
+    keys: dict[str, str],
 ) -> None:
-    arriving = {each.name: each.arrives(way) for each in MARIADB_TYPES}
-    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in arriving.items())
-    await execute(database, f"CREATE TABLE target (id int PRIMARY KEY, {columns})")
-    topics = await sent(kafka_bootstrap, make_topic, "mariadb", way)
+    source, way = recording
+    tables = OF_MYSQLS_KIND[source][1]
+    for name, typed in tables.items():
+        columns = ", ".join(f"{each.name} {each.arrives(way)[0]}" for each in typed)
+        await execute(database, f"CREATE TABLE {name} (id int PRIMARY KEY, {columns})")
+    topics = await sent(kafka_bootstrap, make_topic, source, way)
     given = configuration(
         database,
         topics=",".join(topics),
-        table__name__format="target",
         use__time__zone="UTC" if "Connect" in way else "Asia/Seoul",
     )
+    mapping = {topic: topic.rpartition(".")[2].removesuffix("_before") for topic in topics}
+    given["topics.to.tables.mapping"] = ",".join(f"{topic}:{table}" for topic, table in mapping.items())
     await written(kafka_bootstrap, given | keys, topics)
-    arrived, expected = {}, {}
-    texts = ", ".join(f"{name}::text" for name in arriving)
-    found = await rows(database, f"SELECT {texts} FROM target ORDER BY id")  # noqa: S608 - our own names
-    for place, name in enumerate(arriving):
-        first, *rest = arriving[name][1]
-        expected[name] = ("7" if name == "me" else first, *rest, None)
-        arrived[name] = tuple(row[place] for row in found)
-    assert arrived == expected
+    for name, typed in tables.items():
+        expected = expected_of(typed, way)
+        assert await texts_in(database, name, expected) == expected
+
+
+async def test_a_table_made_for_mysql_holds_every_value(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topics = await sent(kafka_bootstrap, make_topic, "mysql", SNAPSHOT)
+    [topic] = [topic for topic in topics if topic.endswith(".types_before")]
+    given = configuration(
+        database, topics=topic, table__name__format="made", schema__evolution="basic", use__time__zone="UTC"
+    )
+    await written(kafka_bootstrap, given | NATIVE, {topic: topics[topic]})
+    expected = expected_of(MYSQL_TYPES, SNAPSHOT) | {name: (*texts, None) for name, texts in MADE.items()}
+    assert await texts_in(database, "made", expected) == expected
 
 
 async def of_every_type(database: str) -> None:
@@ -113,14 +167,11 @@ async def test_every_type_of_postgresql_arrives_with_its_value(
     given = configuration(rich_database, topics=",".join(kept), table__name__format="target")
     await written(kafka_bootstrap, given | keys, kept)
     source = [json.loads(text) for text in recorded("postgresql")["rows"]["types"]]
-    texts = ", ".join(f"{name}::text" for name in arriving)
-    found = await rows(rich_database, f"SELECT {texts} FROM target ORDER BY id")  # noqa: S608 - our own names
-    arrived = {name: tuple(row[place] for row in found) for place, name in enumerate(arriving)}
     expected = {
         name: (*texts, None) if texts else tuple(row[name] for row in source)
         for name, (_, texts) in arriving.items()
     }
-    assert arrived == expected
+    assert await texts_in(rich_database, "target", expected) == expected
 
 
 @EITHER
