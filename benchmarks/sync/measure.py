@@ -1,4 +1,4 @@
-"""The figures of the whole system on this machine: time to ready, memory, commit → visible.
+"""The figures of the whole system on this machine: time to ready, memory, commit → visible, the highest rate it keeps.
 
     .venv/bin/python -m benchmarks.sync.measure [--cold]
 
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,10 @@ PORT_OFFSET = "21000"  # the highest stays below the ports of outgoing connectio
 RUNS = 5
 SECONDS = 30
 RATES = (10, 100)  # orders per second
+LADDER = (125, 150, 175, 200, 250, 300, 350, 400)  # rates tried one after the other, each for a minute
+LADDER_S = 60
+MOST_P99_MS = 500.0
+KEPT_PACE = 0.98  # of the rate asked for: what sends less has not sent at this rate
 UP_TIMEOUT_S = 900
 
 
@@ -111,13 +115,34 @@ def measured() -> dict[str, Any]:
             demo.run("down")
             warm.append(demo.timed_up())
         figures |= {"ready_warm_s": warm, "memory_idle_mb": demo.memory_mb()}
-        demo.load(orders=500, rate=100)  # compilers and caches warm up
+        figures["first_orders"] = demo.load(orders=500, rate=100)  # before compilers and caches are warm
         figures["loads"] = {
             rate: [demo.load(orders=rate * SECONDS, rate=rate) for _ in range(RUNS)] for rate in RATES
         }
         figures["memory_after_load_mb"] = demo.memory_mb()
+        figures["ladder"] = climbed(lambda rate: demo.load(orders=rate * LADDER_S, rate=rate), LADDER)
         figures["audit"] = json.loads(demo.run("audit", "--wait", "60", "--json"))["counts"]
     return figures
+
+
+def climbed(load: Callable[[int], dict[str, Any]], rates: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The summaries of loads at rising rates, up to the first that is not `kept`, which is among them."""
+    done: dict[int, dict[str, Any]] = {}
+    for rate in rates:
+        done[rate] = load(rate)
+        if not kept(done[rate], rate):
+            break
+    return done
+
+
+def kept(summary: dict[str, Any], rate: int) -> bool:
+    """Whether a load of orders was sent at its rate, each answered and visible, 99 of 100 soon enough."""
+    return bool(
+        summary["ok"] == summary["orders"]
+        and not summary["not_visible"]
+        and summary["orders"] >= KEPT_PACE * rate * summary["seconds"]
+        and summary["visible_ms"]["p99"] <= MOST_P99_MS
+    )
 
 
 def machine() -> dict[str, Any]:

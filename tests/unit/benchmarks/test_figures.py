@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,32 @@ def test_what_traces_cost_is_a_figure_of_its_own_and_no_result_of_the_whole_syst
     (traces,) = [figure for figure in after if figure.source.stem == "9999-01-01-traces"]
     assert (traces.goal, traces.measured, traces.missed) == ("≤ +10 %", "+20 %", True)
     assert [figure.measured for figure in after if figure is not traces] == before
+
+
+@pytest.mark.parametrize(
+    ("first_p99", "p99s", "expected"),
+    [
+        (100.0, [40.0, 499.0, 800.0], ("10.0 and 100.0 ms", False, "250 orders/s", True)),
+        (400.0, [900.0], ("10.0 and 400.0 ms", True, "below 200 orders/s", True)),
+        (90.0, [40.0, 50.0, 60.0], ("10.0 and 90.0 ms", False, "300 orders/s", False)),
+    ],
+)
+def test_the_first_orders_and_the_highest_rate_are_figures(
+    first_p99: float, p99s: list[float], expected: tuple[str, bool, str, bool]
+) -> None:
+    def load(rate: int, p99: float) -> dict[str, Any]:
+        visible = {"p50": 10.0, "p99": p99}
+        return {"orders": rate, "ok": rate, "not_visible": 0, "seconds": 1.0, "visible_ms": visible}
+
+    results = {
+        "first_orders": load(100, first_p99),
+        "loads": {"100": [load(100, 90.0)]},
+        "ladder": {str(rate): load(rate, p99) for rate, p99 in zip((200, 250, 300), p99s, strict=False)},
+    }
+    (first,) = figures.first_orders(results, Path("result.json"))
+    (highest,) = figures.highest_rate(results, Path("result.json"))
+    assert (first.measured, first.missed, highest.measured, highest.missed) == expected
+    assert not list(figures.highest_rate({}, Path("result.json")))  # an earlier result has none
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
