@@ -3,9 +3,11 @@
 import asyncio
 import json
 import secrets
+import sys
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,11 +15,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from demo.observers import prometheus_program
+from devservers.ports import free_ports
+from devservers.zipkin import MOST_SPANS
 from tests.support.stack import REPOSITORY, RunningStack
 from tests.support.waiting import wait_until
 
 CLIENT = "00f067aa0ba902b7"
 SAGA_S = 60
+SPANS_AT_ONCE = 500
 HISTOGRAMS = (
     "order_http_request_seconds",
     "order_commit_seconds",
@@ -247,6 +252,64 @@ async def test_a_histogram_leads_to_a_trace(observed: RunningStack, http: httpx.
         await wait_until(
             partial(leads_to_a_stored_trace, histogram), what=f"{histogram} leads to a trace that is stored"
         )
+
+
+@pytest.mark.slow
+async def test_audits_that_run_unattended_serve_their_last_result(
+    observed: RunningStack, http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """As the containers of infra/docker/observe.yml run them."""
+    (target := tmp_path / "target.json").write_text(json.dumps(observed.addresses["audit"]))
+    (port,) = free_ports(1)
+    words = ("-m", "auditor.unattended", str(target), "--every", "1", "--wait", "0", "--port", str(port))
+    audits = await asyncio.create_subprocess_exec(sys.executable, *words)
+    try:
+
+        async def told() -> bool:
+            try:
+                text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+            except httpx.TransportError:
+                return False  # it has not begun
+            return "audit_complete 1.0" in text and "audit_violations " in text
+
+        await wait_until(told, what="an audit has come to a verdict")
+    finally:
+        audits.kill()
+        await audits.wait()
+
+
+@pytest.mark.slow
+async def test_the_trace_store_that_is_full_forgets_the_oldest_and_goes_on(
+    observed: RunningStack, http: httpx.AsyncClient
+) -> None:
+    """With spans as large as those of this system, a quarter more than it keeps."""
+    url = f"{Store(observed).url}/api/v2"
+    tags = {f"a.tag.of.a.span.{n}": secrets.token_hex(16) for n in range(18)}
+    first = last = ""
+    for _ in range(0, MOST_SPANS + MOST_SPANS // 4, SPANS_AT_ONCE):
+        last = secrets.token_hex(16)
+        first = first or last
+        begun = time.time_ns() // 1_000
+        spans = [
+            {
+                "traceId": last,
+                "id": secrets.token_hex(8),
+                "name": "process orders",
+                "timestamp": begun,
+                "duration": 1,
+                "localEndpoint": {"serviceName": "filler"},
+                "tags": tags,
+            }
+            for _ in range(SPANS_AT_ONCE)
+        ]
+        (await http.post(f"{url}/spans", json=spans)).raise_for_status()
+
+    async def newest_is_kept() -> bool:
+        return (await http.get(f"{url}/trace/{last}")).is_success
+
+    await wait_until(newest_is_kept, what="the newest trace is stored")
+    assert (await http.get(f"{url}/trace/{first}")).status_code == 404
+    assert observed.deaths()["zipkin"] == 0
 
 
 @pytest.mark.slow

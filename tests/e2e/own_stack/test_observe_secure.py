@@ -1,19 +1,29 @@
 """`./demo up --observe --secure`: Prometheus is let in everywhere and knows when certificates expire; orders are traced."""
 
+import asyncio
 import json
+import ssl
+import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from demo.observers import prometheus_program
+from devservers.certificates import LIFE, Authority
+from devservers.ports import HOST
 from tests.e2e.own_stack.conftest import observed_stack
+from tests.support.runbook import Alerts, Paragraph
 from tests.support.stack import REPOSITORY, RunningStack
 from tests.support.waiting import wait_until
 
 PARTS = {"order-1", "order-2", "order-3", "catalog", "sink"}
+ENDDATE = "openssl x509 -enddate -noout -in FILE"
 WEEK_S, MONTH_S, YEAR_S = 7 * 86_400, 30 * 86_400, 365 * 86_400
 
 
@@ -65,6 +75,47 @@ async def test_every_part_tells_until_when_its_certificates_hold(
         is_own = setting.endswith(("certfile", "keystore.location"))
         shortest, longest = (MONTH_S - WEEK_S, MONTH_S) if is_own else (YEAR_S - WEEK_S, YEAR_S)
         assert shortest < seconds <= longest, (part, setting)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(prometheus_program() is None, reason="Prometheus is not installed")
+async def test_certificate_expiring(watched: RunningStack, http: httpx.AsyncClient) -> None:
+    """The runbook's paragraph, followed as the others are in test_runbooks."""
+    paragraph = Paragraph(watched, "CertificateExpiring")
+    alerts = await Alerts.sooner(watched, http)
+    file = Path(watched.process("order-3").environ()["ORDER_TLS_CERTFILE"])
+    renew(file, life=timedelta(days=3))
+    await alerts.fires("CertificateExpiring", instance="order-3", setting="tls_certfile")
+    paragraph.says(f"`{ENDDATE}`")
+    end = said_by_openssl(file)
+    assert timedelta(days=2) < end - datetime.now(UTC) < timedelta(days=4)
+    paragraph.says("a part takes up its own by itself")
+    renew(file, life=LIFE)
+    await alerts.ends("CertificateExpiring")
+    address = (HOST, watched.ports.order(3))
+
+    async def presents_it() -> bool:
+        presented = await asyncio.to_thread(ssl.get_server_certificate, address)
+        return ssl.PEM_cert_to_DER_cert(presented) == certificate_in(file)
+
+    await wait_until(presents_it, what="order-3 presents the new certificate")
+
+
+def renew(file: Path, *, life: timedelta) -> None:
+    """Another certificate of the stack's authority in the place of one that lasts, in one step."""
+    new = Authority(file.parent).issue(file.stem, life=life, file=file.with_suffix(".new"))
+    new.replace(file)
+
+
+def said_by_openssl(file: Path) -> datetime:
+    """The end of the first certificate in the file."""
+    words = ENDDATE.replace("FILE", str(file)).split()
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    return datetime.strptime(told, "notAfter=%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
+
+
+def certificate_in(file: Path) -> bytes:
+    return x509.load_pem_x509_certificates(file.read_bytes())[0].public_bytes(Encoding.DER)
 
 
 @pytest.mark.slow

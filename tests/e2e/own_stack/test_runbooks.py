@@ -1,6 +1,7 @@
 """The runbook, followed on the running stack: a fault, its alert, what the paragraph says, and the alert is gone.
 
 Prometheus has the rules of the repository with shorter times, so that a fault is an alert within seconds.
+CertificateExpiring is followed where there are certificates, in test_observe_secure.
 """
 
 import asyncio

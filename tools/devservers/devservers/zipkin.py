@@ -20,7 +20,7 @@ from devservers.ports import HOST
 VERSION = "3.6.1"
 SHA256 = "981b1de6139b4f8f787a909c308028732f9713ae5284353d2a5aa404d1094775"
 HEAP = ("-Xms48m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-MOST_SPANS = 40_000  # kept; the oldest traces go first. One of this system takes about 3 KB of the heap
+MOST_SPANS = 40_000  # kept, as many of this system's as fit the heap; the oldest traces go first
 
 
 @cache
