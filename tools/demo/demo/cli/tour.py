@@ -72,7 +72,8 @@ class _Tour:
             self._do(step)
         self._bookmark.unlink()
         self._console.print(
-            "\nThat was the tour. `./demo load`, `./demo audit`, the page on port 8000: the stack is yours."
+            "\nThat was the tour. `./demo load`, `./demo audit`, the page on port 8000: the stack is yours.\n"
+            "What you know now answers the ten questions of docs/guide/questions.md."
         )
         return 0
 
