@@ -8,6 +8,7 @@ _SEEDS = "tests/chaos/test_seeds.py::test_a_seed_of_mixed_faults_under_load_brea
 _KAFKA = "tests/integration/links/test_links_to_kafka.py::"
 _POSTGRES = "tests/integration/links/test_links_to_postgresql.py::"
 _DISKS = "tests/integration/links/test_full_disks.py::"
+_MEMORY = "tests/integration/links/test_memory_limits.py::"
 _ONCE = "tests/integration/sink/test_exactly_once.py::"
 _GROUP = "tests/integration/sink/rest/test_group.py::"
 _OUTAGE = "tests/integration/sink/test_outage.py::"
@@ -334,9 +335,13 @@ FAULTS = (
         behaviour="fewer records at a time, or restarted and resumed; no dead letter",
         invariants=("ACK", "SUM", "ACCT", "LIVE"),
         tests=(
+            f"{_MEMORY}test_a_sink_that_gets_no_more_memory_says_so_and_writes_everything_once_it_does",
+            f"{_MEMORY}test_a_sink_whose_fetching_has_ended_begins_anew",
+            f"{_MEMORY}test_an_instance_whose_fetching_has_ended_is_told",
+            f"{_MEMORY}test_a_catalog_whose_fetching_has_ended_is_told",
             "tests/unit/sink/sink/test_buffer.py::test_a_process_short_of_memory_blames_no_record_and_reads_fewer_at_a_time",
         ),
-        open="a limit on a running process",
+        open="a running order instance, catalog, database or broker",
     ),
     Fault(
         name="DNS and address changes",

@@ -18,6 +18,7 @@ from sink_connector.data.write_record import KafkaRecord
 from sink_connector.errors import FatalError
 from sink_connector.runtime import fetched_batches, group_member, record_batches
 from sink_connector.runtime.beginnings import Beginnings
+from sink_connector.runtime.closing import check_fetching
 from sink_connector.runtime.predecessors import Predecessors
 from sink_connector.runtime.subscription import Subscription, WholeName
 from sink_connector.runtime.topic_ids import topic_ids
@@ -209,8 +210,9 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
     async def poll(self, *, timeout_ms: int, most: int) -> Polled:
         """Records of claimed partitions, in the order of each; empty after `timeout_ms`.
 
-        Raises `FatalError` when Kafka no longer has the offset to go on from.
+        Raises `FatalError` when Kafka no longer has the offset to go on from, aiokafka's errors when the consumer is broken.
         """
+        check_fetching(self.consumer)
         claimed = tuple(self._epochs) or (NOTHING,)
         try:
             polled = await self.consumer.getmany(*claimed, timeout_ms=timeout_ms, max_records=most)

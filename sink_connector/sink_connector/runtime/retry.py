@@ -17,6 +17,7 @@ from aiokafka.errors import (
 )
 
 from sink_connector.errors import FatalError, FencedError, headline
+from sink_connector.sink.buffer import is_short_of_memory
 from sink_connector.sink.sqlstate import Decision, decide
 
 KAFKA_REFUSES = (
@@ -105,7 +106,7 @@ class RetryPolicy:
     That spreads the tasks that lost the same server at the same moment.
 
     A row that is referred to and missing is waited for: `max_retries` pauses of `first_ms`, or `patience_ms` (-1: for
-    ever), whichever is longer.
+    ever), whichever is longer. While the process `is_short` of memory, no record is to blame for finding none.
     """
 
     first_ms: int = 100
@@ -113,6 +114,7 @@ class RetryPolicy:
     max_retries: int = 10
     patience_ms: int = 0
     random: Callable[[], float] = random.random
+    is_short: Callable[[], bool] = is_short_of_memory
 
     def on(self, error: BaseException, attempt: int, tried: Attempts | None = None) -> Action:
         """The action about failure number `attempt` in a row (1 is the first) of a batch, or of any other step.
@@ -125,7 +127,7 @@ class RetryPolicy:
         if decision is Decision.RETRY or tried is None:
             return Retry(self.pause_s(attempt, is_away=is_away(error)))
         if decision is Decision.TIMEOUT:
-            return self._after_timeout(attempt, tried)
+            return self._after_timeout(error, attempt, tried)
         if decision is Decision.STALE:
             return Refresh() if tried.refreshes < MOST_REFRESHES else self._isolated(error, tried)
         if decision is Decision.REFERENCE:
@@ -151,10 +153,11 @@ class RetryPolicy:
     def _isolated(self, error: BaseException, tried: Attempts) -> Action:
         return Fail(reason(error)) if tried.isolated else Isolate()
 
-    def _after_timeout(self, attempt: int, tried: Attempts) -> Action:
+    def _after_timeout(self, error: BaseException, attempt: int, tried: Attempts) -> Action:
         if tried.records > 1:
             return Halve()
-        if tried.records and tried.timeouts >= MOST_TIMEOUTS:
+        is_to_blame = not (isinstance(error, MemoryError) and self.is_short())
+        if tried.records and tried.timeouts >= MOST_TIMEOUTS and is_to_blame:
             return Refuse()
         return Retry(self.pause_s(attempt), Decision.TIMEOUT)
 

@@ -72,6 +72,15 @@ def test_a_batch_that_takes_too_long_is_halved_down_to_one_record_which_is_then_
     assert POLICY.on(SLOW, 1, Attempts(records=1, timeouts=MOST_TIMEOUTS)) == Refuse()
 
 
+@pytest.mark.parametrize(("is_short", "refused"), [(True, False), (False, True)])
+def test_a_record_that_found_no_memory_is_refused_only_where_others_find_some(
+    *, is_short: bool, refused: bool
+) -> None:
+    policy = RetryPolicy(first_ms=100, is_short=lambda: is_short)
+    action = policy.on(MemoryError(), 1, Attempts(records=1, timeouts=MOST_TIMEOUTS))
+    assert isinstance(action, Refuse if refused else Retry)
+
+
 def test_a_batch_with_nothing_to_write_is_never_refused() -> None:
     assert isinstance(POLICY.on(SLOW, 1, Attempts(records=0, timeouts=99)), Retry)
 

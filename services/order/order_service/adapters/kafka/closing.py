@@ -1,4 +1,4 @@
-"""Ending a consumer of aiokafka."""
+"""Ending a consumer of aiokafka, and noticing one that has ended by itself."""
 
 import asyncio
 
@@ -19,3 +19,13 @@ async def close_consumer(consumer: AIOKafkaConsumer, *, within_s: float) -> None
     (failure,) = await asyncio.gather(stop(), return_exceptions=True)
     if failure is not None:
         await asyncio.gather(consumer._client.close(), return_exceptions=True)  # noqa: SLF001 - `stop` got no further
+
+
+def check_fetching(consumer: AIOKafkaConsumer) -> None:
+    """Raise the error by which the fetching of a started consumer has ended.
+
+    It ends for good by an error that is not Kafka's, such as a want of memory, and whoever polls would wait for ever.
+    """
+    fetching = consumer._fetcher._fetch_task  # noqa: SLF001 - aiokafka only ever logs it
+    if fetching.done() and not fetching.cancelled():
+        fetching.result()

@@ -1,0 +1,27 @@
+"""No more memory for a process that runs already."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+import pytest
+
+
+@contextmanager
+def no_more_memory(pid: int, *, but_megabytes: int = 0) -> Iterator[None]:
+    """Until the block ends the process gets no more address space than it has, but for so much.
+
+    What it asks for beyond is refused, as on a machine that has nothing left and lets nobody borrow; processes that it
+    starts meanwhile are held to the same. The test is skipped where the system cannot limit another process.
+    """
+    process = psutil.Process(pid)
+    if not hasattr(process, "rlimit"):
+        pytest.skip("the memory of another process can be limited on Linux only")
+    before = process.rlimit(psutil.RLIMIT_AS)
+    has = process.memory_info().vms
+    process.rlimit(psutil.RLIMIT_AS, (has + but_megabytes * 1_000_000, before[1]))
+    try:
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.rlimit(psutil.RLIMIT_AS, before)
