@@ -30,9 +30,11 @@ async def wait_until(
 ) -> T:
     """Return the predicate's first truthy value; after `timeout_s` seconds fail with the last value it gave.
 
-    An exception of the predicate propagates: a predicate that expects trouble says so itself.
+    It is asked every `every_s` seconds, at first sooner: much of what is waited for takes milliseconds. An exception of the
+    predicate propagates: a predicate that expects trouble says so itself.
     """
     deadline = time.monotonic() + timeout_s
+    pause_s = every_s / 16
     while True:
         value = predicate()
         if inspect.isawaitable(value):
@@ -41,7 +43,8 @@ async def wait_until(
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_s:g} s: {what or predicate}; last value: {value!r}")
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, every_s)
 
 
 async def assert_stays(
