@@ -144,23 +144,24 @@ async def test_lines_after_a_body_are_bounded_and_say_nothing_of_the_request(
     assert (await connection.answer()).status == 431
 
 
-@pytest.mark.parametrize(
-    ("begun", "trickle"),
-    [
-        (b"GET / HTTP/1.1\r\nHost: ", b"x"),
-        (request("/", "Content-Length: 1000000", method="POST"), b"x"),
-        (request("/", "Transfer-Encoding: chunked", method="POST"), b"1\r\nx\r\n"),
-        (
-            request("/", "Transfer-Encoding: chunked", "Connection: Upgrade", "Upgrade: h2c", method="POST"),
-            b"1\r\nx\r\n",
-        ),
-    ],
-    ids=["head", "body", "chunks", "upgrade"],
-)
-async def test_a_request_that_does_not_end_is_refused_in_time(
-    service: Any, begun: bytes, trickle: bytes
-) -> None:
-    async with served(service, head_s=0.1, body_s=0.1) as port, connected(port) as connection:
+ENDLESS = {
+    "head": (b"GET / HTTP/1.1\r\nHost: ", b"x"),
+    "body": (request("/", "Content-Length: 1000000", method="POST"), b"x"),
+    "chunks": (request("/", "Transfer-Encoding: chunked", method="POST"), b"1\r\nx\r\n"),
+    "upgrade": (
+        request("/", "Transfer-Encoding: chunked", "Connection: Upgrade", "Upgrade: h2c", method="POST"),
+        b"1\r\nx\r\n",
+    ),
+}
+
+
+async def test_a_request_that_does_not_end_is_refused_in_time(service: Any) -> None:
+    async with served(service, head_s=0.1, body_s=0.1) as port:
+        await asyncio.gather(*(refused_in_time(port, *each) for each in ENDLESS.values()))
+
+
+async def refused_in_time(port: int, begun: bytes, trickle: bytes) -> None:
+    async with connected(port) as connection:
         connection.send(begun)
         answering = asyncio.create_task(connection.answer())
 
@@ -174,14 +175,13 @@ async def test_a_request_that_does_not_end_is_refused_in_time(
         assert await connection.rest() == b""
 
 
-@pytest.mark.parametrize("answered", [0, 1])
-async def test_a_connection_that_says_nothing_is_closed(service: Any, answered: int) -> None:
-    async with served(service, head_s=0.2) as port, connected(port) as connection:
-        for _ in range(answered):
-            connection.send(request("/"))
-            await connection.answer()
-        connection.send(b"\r\n")
-        assert await connection.rest() == b""
+async def test_a_connection_that_says_nothing_is_closed(service: Any) -> None:
+    async with served(service, head_s=0.2) as port, connected(port) as silent, connected(port) as answered:
+        answered.send(request("/"))
+        await answered.answer()
+        for connection in (silent, answered):
+            connection.send(b"\r\n")
+        assert [await each.rest() for each in (silent, answered)] == [b"", b""]
 
 
 async def test_a_connection_too_many_is_refused_and_its_place_is_given_back(service: Any) -> None:

@@ -63,7 +63,7 @@ def test_any_bytes(topic: str, value: bytes | None) -> None:
     shown_or_refused(topic, value)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_record_with_any_field_replaced_or_left_out(data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from([ORDER, PRODUCT]))

@@ -103,7 +103,8 @@ async def test_nobody_is_asked_again_before_somebody_looks_and_then_at_once() ->
         await wait_until(lambda: asked["order-1"] > 2, every_s=0.01, what="it is asked again and again")
 
 
-async def test_a_part_that_does_not_answer_is_told_as_it_was() -> None:
+async def test_a_part_that_does_not_answer_is_told_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog_service.monitoring.probes._EVERY_S", 0.1)
     silent = asyncio.Event()
 
     async def answer(request: httpx.Request) -> httpx.Response:

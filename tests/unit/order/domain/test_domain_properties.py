@@ -131,7 +131,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps=STEPS, seed=st.integers(0, 2**16), initial=st.integers(0, 6))
 def test_stock_adds_up_at_every_moment_and_orders_and_owners_agree_once_quiet(
     steps: list[tuple[str, object]], seed: int, initial: int

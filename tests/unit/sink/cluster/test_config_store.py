@@ -128,7 +128,7 @@ KEYS = st.builds(
 
 
 @given(entries=st.lists(st.tuples(KEYS, JSON), max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_entry_is_taken_in_or_refused_and_leaves_the_stores_usable(
     entries: list[tuple[str, Any]],
 ) -> None:

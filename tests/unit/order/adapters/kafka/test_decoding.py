@@ -183,7 +183,7 @@ headers = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     event=st.sampled_from(list(SUBJECTS)),
     changes=st.data(),
