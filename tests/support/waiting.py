@@ -30,8 +30,8 @@ async def wait_until(
 ) -> T:
     """Return the predicate's first truthy value; after `timeout_s` seconds fail with the last value it gave.
 
-    It is asked every `every_s` seconds, at first sooner: much of what is waited for takes milliseconds. An exception of the
-    predicate propagates: a predicate that expects trouble says so itself.
+    It is asked every `every_s` seconds, and sooner at first when asking costs nothing, which is when it is no coroutine. An
+    exception of the predicate propagates: a predicate that expects trouble says so itself.
     """
     deadline = time.monotonic() + timeout_s
     pause_s = every_s / 16
@@ -39,6 +39,7 @@ async def wait_until(
         value = predicate()
         if inspect.isawaitable(value):
             value = await value
+            pause_s = every_s
         if value:
             return value
         if time.monotonic() > deadline:
