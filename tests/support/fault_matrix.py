@@ -221,7 +221,16 @@ FAULTS = (
             f"{_BETWEEN}test_what_one_broker_cannot_have_copied_is_acknowledged_once_it_can_and_nothing_is_lost_or_doubled",
             _LINKS,
         ),
-        open="the links of the controllers' quorum",
+    ),
+    Fault(
+        name="link to the leading controller, or to all of them, cut",
+        behaviour="another leads; without a quorum records go on, and what changes the cluster waits",
+        invariants=("ACK", "VER", "LIVE"),
+        tests=(
+            f"{_BETWEEN}test_while_the_leading_controller_is_cut_off_another_leads_and_records_go_on",
+            f"{_BETWEEN}test_while_no_controller_reaches_another_records_go_on_and_changes_wait",
+        ),
+        open="held instead of cut: which controller leads was not told within 30 s then",
     ),
     Fault(
         name="link slow, also with jitter",
@@ -355,13 +364,14 @@ FAULTS = (
         open="brokers that all get other names at once; an instance's own PostgreSQL; the catalog",
     ),
     Fault(
-        name="upgrade from the last release",
-        behaviour="this version goes on with the data and the work under way",
+        name="upgrade from the last release, at once or part by part",
+        behaviour="this version goes on with the data and the work under way; both take orders side by side",
         invariants=("ACK", "SUM"),
         tests=(
             "tests/e2e/own_stack/test_upgrade.py::test_what_was_committed_and_not_written_becomes_visible",
             "tests/e2e/own_stack/test_upgrade.py::test_after_a_load_on_both_versions_the_audit_is_clean",
+            "tests/integration/upgrade/test_versions_side_by_side.py::test_parts_of_both_versions_work_side_by_side_under_load_and_the_audit_is_clean",
         ),
-        open="two versions at once: the earlier one is stopped first",
+        open="a catalog of the earlier version beside the rest of this one",
     ),
 )

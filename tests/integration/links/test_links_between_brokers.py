@@ -1,6 +1,7 @@
-"""The link by which the other brokers copy from one is cut, held one way or both ways, slow with jitter, or resets. Invariants: ACK, VER, LIVE.
+"""Links between brokers, and between their controllers, are cut, held one way or both ways, slow with jitter, or reset. Invariants: ACK, VER, LIVE.
 
-The broker whose link is broken leads a part of the partitions: what it cannot have copied it does not acknowledge.
+A broker from which the others cannot copy leads a part of the partitions: what it cannot have copied it does not acknowledge.
+Without its quorum the cluster changes nothing about itself, and records go on.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +17,9 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
+from catalog_service.monitoring.brokers import Brokers
 from devservers.tcp_proxy import TcpProxy
 from tests.support.linked_kafka import LinkedBrokers, linked_brokers
 from tests.support.waiting import assert_stays, wait_until
@@ -27,6 +31,7 @@ BROKEN = 2
 PARTITIONS = 6
 MANY = 300
 LASTS_S = 6.0
+ANSWER_S = 2.0
 BREAKS: dict[str, Callable[[TcpProxy], None]] = {
     "cut": TcpProxy.cut,
     "held both ways": TcpProxy.hold,
@@ -90,6 +95,97 @@ async def test_what_one_broker_cannot_have_copied_is_acknowledged_once_it_can_an
             link.heal()
         async with asyncio.timeout(60):
             await asyncio.gather(*sent)
+    await _assert_all_once_and_in_order(brokers, topic)
+
+
+@pytest.mark.guarantees("G-KAFKA-2")
+async def test_while_the_leading_controller_is_cut_off_another_leads_and_records_go_on(
+    brokers: LinkedBrokers, topic: str
+) -> None:
+    async def agreed() -> int:
+        leaders = await _leaders(brokers)
+        return leaders.pop() if len(leaders) == 1 else 0
+
+    led = await wait_until(agreed, what="a controller leads")
+    link = brokers.quorum[led - 1]
+    link.cut()
+    try:
+        await _send_all(brokers, topic)
+
+        async def another_leads() -> bool:
+            return bool(await _leaders(brokers) - {led})
+
+        await wait_until(another_leads, what="another controller leads")
+        await _change_something(brokers)
+    finally:
+        link.heal()
+    await _assert_all_once_and_in_order(brokers, topic)
+
+
+@pytest.mark.guarantees("G-KAFKA-2")
+async def test_while_no_controller_reaches_another_records_go_on_and_changes_wait(
+    brokers: LinkedBrokers, topic: str
+) -> None:
+    changing: asyncio.Task[None] | None = None
+    for link in brokers.quorum:
+        link.cut()
+    try:
+        changing = asyncio.create_task(_change_something(brokers))
+        await _send_all(brokers, topic)
+        await assert_stays(lambda: not changing.done(), for_s=LASTS_S)
+    finally:
+        for link in brokers.quorum:
+            link.heal()
+    async with asyncio.timeout(60):
+        await changing
+    await _assert_all_once_and_in_order(brokers, topic)
+
+
+async def _leaders(brokers: LinkedBrokers) -> set[int]:
+    """Who leads the controllers, as each of the brokers says that can say so."""
+    asked = Brokers(brokers.bootstrap)
+
+    async def said_by(address: str) -> int | None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                return await asked._leader(address)  # noqa: SLF001 - one that cannot say so must not hide the others
+        return None
+
+    try:
+        said = await asyncio.gather(*(said_by(address) for address in brokers.bootstrap.split(",")))
+    finally:
+        await asked.aclose()
+    return {each for each in said if each is not None and each > 0}
+
+
+async def _send_all(brokers: LinkedBrokers, topic: str) -> None:
+    """Returns when every record is acknowledged by all that are in sync."""
+    async with AIOKafkaProducer(
+        bootstrap_servers=brokers.bootstrap, acks="all", enable_idempotence=True
+    ) as producer:
+        async with asyncio.timeout(60):
+            await asyncio.gather(*[await _send(producer, topic, number) for number in range(MANY)])
+
+
+async def _change_something(brokers: LinkedBrokers) -> None:
+    """Have a topic made, which the controllers have to agree on."""
+    name = f"made-{uuid.uuid4().hex[:8]}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers.bootstrap, request_timeout_ms=5_000)
+    await admin.start()
+
+    async def made() -> bool:
+        with suppress(KafkaError):
+            await admin.create_topics([NewTopic(name, 1, 3)], timeout_ms=2_000)
+            return bool(await _partitions(admin, name))
+        return False
+
+    try:
+        await wait_until(made, timeout_s=60, every_s=0.3, what="a topic is made")
+    finally:
+        await admin.close()
+
+
+async def _assert_all_once_and_in_order(brokers: LinkedBrokers, topic: str) -> None:
     read = await _read(brokers.bootstrap, topic)
     assert {partition: sorted(found) for partition, found in read.items()} == read, "in order"
     assert sorted(number for found in read.values() for number in found) == list(range(MANY))

@@ -53,6 +53,13 @@ class Node:
     port: int
     controller_port: int
     links: tuple[LinkListener, ...] = ()
+    controller_link_port: int = 0
+    """Where its controller is reached by all members, through something which stands between; 0: at its own port."""
+
+    @property
+    def voter(self) -> str:
+        """As the quorum knows it."""
+        return f"{self.id}@{HOST}:{self.controller_link_port or self.controller_port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +140,7 @@ class Broker:
         return self._listeners() | {
             "process.roles": "broker,controller",
             "node.id": str(self.node.id),
-            "controller.quorum.voters": ",".join(f"{n.id}@{HOST}:{n.controller_port}" for n in self.nodes),
+            "controller.quorum.voters": ",".join(node.voter for node in self.nodes),
             "controller.listener.names": "CONTROLLER",
             "log.dirs": str(self._data),
             "num.partitions": "1",
@@ -180,6 +187,8 @@ class Broker:
         listeners |= {link.name: link.port for link in links}
         advertised = [f"PLAINTEXT://{HOST}:{node.port}"]
         advertised += [f"{link.name}://{link.advertised_host}:{link.advertised_port}" for link in links]
+        if node.controller_link_port:
+            advertised.append(f"CONTROLLER://{HOST}:{node.controller_link_port}")
         return {
             "inter.broker.listener.name": next(
                 (link.name for link in links if link.between_brokers), "PLAINTEXT"

@@ -29,8 +29,8 @@ class KafkaCluster:
     """A cluster for the length of an `async with`: started and complete on entry, no process left on exit.
 
     `ports` are the brokers' client ports, then as many for the controllers; free ones by default. `links` are
-    further listeners of each broker, for clients that come through something which stands between (not with `security`). The data stays in
-    `directory`, so that a second cluster there continues where the first one stopped.
+    further listeners of each broker, for clients that come through something which stands between, and `controller_links` the
+    ports by which the controllers reach each other so (neither with `security`). The data stays in `directory`, so that a second cluster there continues where the first one stopped.
     """
 
     def __init__(  # noqa: PLR0913  what a cluster may differ in, each by its name
@@ -40,6 +40,7 @@ class KafkaCluster:
         brokers: int = 1,
         ports: Sequence[int] | None = None,
         links: Sequence[Sequence[LinkListener]] = (),
+        controller_links: Sequence[int] = (),
         classpath: str | None = None,
         security: KafkaSecurity | None = None,
     ) -> None:
@@ -51,6 +52,7 @@ class KafkaCluster:
                 port=ports[n],
                 controller_port=ports[brokers + n],
                 links=tuple(links[n]) if links else (),
+                controller_link_port=controller_links[n] if controller_links else 0,
             )
             for n in range(brokers)
         ]
