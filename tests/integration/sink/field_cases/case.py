@@ -99,6 +99,8 @@ class Case:
     fails: str | None = None
     rich: bool = False
     """Whether it needs a server with ICU and the extensions."""
+    since: int = 0
+    """The first PostgreSQL whose columns can be so, or hold that; 0: every one that the sink works with."""
     later: Sequence[str] = field(default=())
     """Statements that are run once the task has met its first failure: what another writer does meanwhile."""
 

@@ -22,6 +22,7 @@ from tests.integration.sink.field_cases import (
     triggers,
 )
 from tests.integration.sink.field_cases.case import Case, named, send_records
+from tests.support.other_servers import require_postgres
 from tests.support.sink import (
     Message,
     RunningConnector,
@@ -69,6 +70,8 @@ async def test_field_case_of_an_extension(
 
 
 async def _run(case: Case, kafka_bootstrap: str, database: str, make_topic: MakeTopic) -> None:
+    if case.since:
+        await require_postgres(database, since=case.since, what="such a column")
     name = f"t{uuid.uuid4().hex[:10]}"
     sent = await send_records(case, name, bootstrap=kafka_bootstrap, make_topic=make_topic)
     await execute(database, *(named(statement, name) for statement in case.sql))
