@@ -1,11 +1,14 @@
 """`./demo … --compose`: the commands find their way into the containers."""
 
 import json
+import os
 from pathlib import Path
 
 import httpx
+import pytest
 
-from tests.support.compose import RunningContainers
+from tests.support.compose import DockerError, RunningContainers, docker
+from tests.support.waiting import wait_until
 
 
 def test_a_load_is_visible_and_an_audit_of_it_clean(stack: RunningContainers, tmp_path: Path) -> None:
@@ -54,3 +57,26 @@ def test_the_read_model_is_rebuilt_in_the_containers_and_an_audit_is_clean(stack
     assert "nothing missing, extra, different, old or doubled" in rebuilt.stdout
     audited = stack.demo("audit", "--compose", "--wait", "60")
     assert audited.returncode == 0, audited.stdout + audited.stderr
+
+
+async def test_the_observed_stack_is_audited_unattended(
+    stack: RunningContainers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit of observe.yml alone: what it tells, as Prometheus would read it."""
+    assert stack.is_ready()
+    files = os.environ["COMPOSE_FILE"]
+    monkeypatch.setenv("COMPOSE_FILE", f"{files}:infra/docker/observe.yml")
+    read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9095/metrics').read().decode())"
+    try:
+        docker("compose", "up", "--detach", "--no-deps", "audit")
+
+        def told() -> bool:
+            try:
+                return "audit_complete 1.0" in docker("compose", "exec", "-T", "audit", "python", "-c", read)
+            except DockerError:
+                return False  # it has not begun
+
+        await wait_until(told, timeout_s=90, every_s=1, what="an audit has read every side")
+    finally:
+        docker("compose", "rm", "--stop", "--force", "audit")
+        docker("network", "rm", f"{os.environ['COMPOSE_PROJECT_NAME']}_audit")
