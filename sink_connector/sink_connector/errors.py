@@ -36,6 +36,10 @@ class FatalError(SinkError):
     """The task cannot go on without a person: it fails, having skipped nothing."""
 
 
+class BrokenConsumerError(SinkError):
+    """The consumer works no more, whatever is asked of it again; a new one will."""
+
+
 class FencedError(FatalError):
     """Another writer has claimed one of the batch's partitions: nothing of this batch was written."""
 

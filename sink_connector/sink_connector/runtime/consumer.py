@@ -12,13 +12,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError, RecordTooLargeError
+from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError, RecordTooLargeError
 
 from sink_connector.data.write_record import KafkaRecord
-from sink_connector.errors import FatalError
+from sink_connector.errors import BrokenConsumerError, FatalError
 from sink_connector.runtime import fetched_batches, group_member, record_batches
 from sink_connector.runtime.beginnings import Beginnings
-from sink_connector.runtime.closing import check_fetching
+from sink_connector.runtime.closing import background, check_whole
 from sink_connector.runtime.predecessors import Predecessors
 from sink_connector.runtime.subscription import Subscription, WholeName
 from sink_connector.runtime.topic_ids import topic_ids
@@ -161,8 +161,19 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
     async def rewind(self, store: OffsetStore) -> None:
         """Claim the partitions newly assigned and seek to their stored offsets. May be called again after a failure.
 
-        Raises what the store raises, and `FatalError` when a topic was created anew or a stored offset is gone.
+        Raises what the store raises, `FatalError` when a topic was created anew or a stored offset is gone, and
+        `BrokenConsumerError`.
         """
+        claiming = asyncio.create_task(self._claim(store))
+        try:
+            await asyncio.wait([claiming, *background(self.consumer)], return_when=asyncio.FIRST_COMPLETED)
+            if not claiming.done():  # it may wait for what will not come
+                self._check()
+            await claiming
+        finally:
+            claiming.cancel()
+
+    async def _claim(self, store: OffsetStore) -> None:
         generation = self.generation
         waiting = sorted(self._unclaimed)
         if self._reset == "latest" and not await store.has_begun():
@@ -210,9 +221,9 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
     async def poll(self, *, timeout_ms: int, most: int) -> Polled:
         """Records of claimed partitions, in the order of each; empty after `timeout_ms`.
 
-        Raises `FatalError` when Kafka no longer has the offset to go on from, aiokafka's errors when the consumer is broken.
+        Raises `FatalError` when Kafka no longer has the offset to go on from, and `BrokenConsumerError`.
         """
-        check_fetching(self.consumer)
+        self._check()
         claimed = tuple(self._epochs) or (NOTHING,)
         try:
             polled = await self.consumer.getmany(*claimed, timeout_ms=timeout_ms, max_records=most)
@@ -231,6 +242,12 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             self._fetch_again()
             polled = {}
         return self._polled(polled)
+
+    def _check(self) -> None:
+        try:
+            check_whole(self.consumer)
+        except KafkaError as error:
+            raise BrokenConsumerError(str(error)) from error
 
     def _fetch_again(self) -> None:
         """Go back to where the last poll ended: what this one had taken from any partition is lost."""

@@ -13,7 +13,7 @@ import structlog
 
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.topic import DeadLetterTopic
-from sink_connector.errors import FatalError, FencedError, WentBackError
+from sink_connector.errors import BrokenConsumerError, FatalError, FencedError, WentBackError
 from sink_connector.runtime.consumer import PartitionConsumer, Polled
 from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.runtime.delivery import Delivery, Retrier, Time, Trouble, report
@@ -174,7 +174,10 @@ class SinkTask:
         return None if self.persisted is None else asyncio.create_task(self._catch_up(self.persisted))
 
     async def _rewind(self) -> None:
-        await self.source.rewind(OffsetStore(await self.session.connection(), self.config.name))
+        try:
+            await self.source.rewind(OffsetStore(await self.session.connection(), self.config.name))
+        except BrokenConsumerError:
+            return  # the next poll says so, and the consumer is replaced
         self._fenced_at = None
         self._metrics.rebalances.inc()
         log.info("task.assigned", **self._context, partitions=len(self.source.epochs))

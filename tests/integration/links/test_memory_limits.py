@@ -38,10 +38,12 @@ from tests.support.sink import (
 from tests.support.sink_worker import run_of_file
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 FEW, MANY = 10, 1_000
 CLIENTS = 400
+BACK_S = 90
+"""aiokafka waits 40 s for an answer whose connection was lost without its noticing."""
 BLANKS = " " * 60_000
 """Behind each order: memory that its instance needs."""
 
@@ -81,7 +83,7 @@ async def test_a_sink_that_gets_no_more_memory_says_so_and_writes_everything_onc
         async def over() -> bool:
             return sink.process.poll() is not None or await written(MANY)
 
-        await wait_until(over, timeout_s=60, what="everything is written, or it has ended")
+        await wait_until(over, timeout_s=BACK_S, what="everything is written, or it has ended")
     if not await written(MANY):  # it ended: whoever looks after it starts it again
         with run_of_file(file, bootstrap=kafka_bootstrap, port=port):
             await wait_until(lambda: written(MANY), timeout_s=60, what="everything is written")

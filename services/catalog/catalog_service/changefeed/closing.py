@@ -3,6 +3,7 @@
 import asyncio
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 
 
 async def close_consumer(consumer: AIOKafkaConsumer, *, within_s: float) -> None:
@@ -21,11 +22,24 @@ async def close_consumer(consumer: AIOKafkaConsumer, *, within_s: float) -> None
         await asyncio.gather(consumer._client.close(), return_exceptions=True)  # noqa: SLF001 - `stop` got no further
 
 
-def check_fetching(consumer: AIOKafkaConsumer) -> None:
-    """Raise the error by which the fetching of a started consumer has ended.
+def check_whole(consumer: AIOKafkaConsumer) -> None:
+    """Raise the error by which one of the tasks behind a started consumer has ended.
 
-    It ends for good by an error that is not Kafka's, such as a want of memory, and whoever polls would wait for ever.
+    Each ends for good by an error that is not Kafka's, such as a want of memory: nothing is fetched any more, or nobody learns
+    of new leaders, or the group is left, and whoever polls would wait for ever.
     """
-    fetching = consumer._fetcher._fetch_task  # noqa: SLF001 - aiokafka only ever logs it
-    if fetching.done() and not fetching.cancelled():
-        fetching.result()
+    for task in background(consumer):
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            if isinstance(error, KafkaError):
+                raise error
+            raise KafkaError(f"the consumer works no more: {error!r}") from error
+
+
+def background(consumer: AIOKafkaConsumer) -> list[asyncio.Task[None]]:
+    """The tasks without which a started consumer does not work; aiokafka only ever logs their errors."""
+    found = (
+        consumer._fetcher._fetch_task,  # noqa: SLF001 - as all that follows
+        consumer._client._sync_task,  # noqa: SLF001
+        getattr(consumer._coordinator, "_coordination_task", None),  # noqa: SLF001 - of a consumer in a group
+    )
+    return [task for task in found if task is not None]

@@ -16,7 +16,7 @@ from aiokafka.errors import (
 )
 
 from catalog_service.changefeed import record_batches
-from catalog_service.changefeed.closing import check_fetching, close_consumer
+from catalog_service.changefeed.closing import check_whole, close_consumer
 
 _PATIENCE_S = 2.0
 _POLL_MS = 200
@@ -109,7 +109,7 @@ class TopicConsumer:
     async def poll(self) -> Sequence[Record]:
         """The next records, in order per partition; none after a fifth of a second without any."""
         try:
-            check_fetching(self._consumer)
+            check_whole(self._consumer)
             fetched = await self._consumer.getmany(timeout_ms=_POLL_MS)
         except Exception as error:
             raise _translated(error) from error

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
+from sink_connector.errors import BrokenConsumerError
 from sink_connector.runtime import beginnings, fetched_batches
 from sink_connector.runtime import consumer as module
 from sink_connector.runtime.consumer import PartitionConsumer
@@ -18,11 +19,21 @@ ONE = TopicPartition("orders", 0)
 
 
 @dataclass(slots=True)
+class Background:
+    """One of the parts of a consumer that work behind it."""
+
+    _fetch_task: "asyncio.Future[None] | None" = None
+    _sync_task: "asyncio.Future[None] | None" = None
+
+
+@dataclass(slots=True)
 class Kafka:
     """A consumer of aiokafka's, as far as a claim asks it; `fails` is raised where it is to join."""
 
     fails: BaseException | None = None
     _coordinator: None = None
+    _fetcher: Background = field(default_factory=Background)
+    _client: Background = field(default_factory=Background)
     sought: dict[TopicPartition, int] = field(default_factory=dict)
     is_stopped: bool = False
     asked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,6 +102,22 @@ def source(*, reset: str = "earliest") -> PartitionConsumer:
     options = {"auto_offset_reset": reset, "group_id": "g", "client_id": "c"}
     client: Any = None
     return PartitionConsumer(options=options, client=client, subscription=Subscription(topics=("orders",)))
+
+
+async def test_a_claim_is_given_up_when_what_it_waits_for_will_not_come(kafka: Kafka) -> None:
+    metadata = kafka._client._sync_task = asyncio.get_running_loop().create_future()  # noqa: SLF001 - aiokafka has no name for it
+    consumer = source()
+    await consumer.start()
+    await consumer.on_partitions_assigned([ONE])
+    store: Any = Store()
+    rewinding = asyncio.create_task(consumer.rewind(store))
+    await kafka.asked.wait()
+    metadata.set_exception(MemoryError())
+    with pytest.raises(BrokenConsumerError, match="MemoryError"):
+        await rewinding
+    with pytest.raises(BrokenConsumerError):
+        await consumer.poll(timeout_ms=1, most=1)
+    assert (store.claims, consumer.epochs) == (0, {})
 
 
 async def test_the_group_goes_on_once_a_claim_under_way_has_ended(kafka: Kafka) -> None:

@@ -24,7 +24,7 @@ from aiokafka.errors import (
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from order_service.adapters.kafka.closing import check_fetching, close_consumer
+from order_service.adapters.kafka.closing import check_whole, close_consumer
 from order_service.adapters.kafka.topic_ids import topic_ids
 
 KAFKA_TIMEOUT_S = 15.0
@@ -75,7 +75,7 @@ class TopicConsumer:
     async def poll(self, *, timeout_s: float, limit: int) -> list[Record]:
         """At most `limit` records, each partition's in order; none when `timeout_s` passes without any."""
         with _translated():
-            check_fetching(self._consumer)
+            check_whole(self._consumer)
             found = await self._consumer.getmany(timeout_ms=round(timeout_s * 1000), max_records=limit)
         return [record for records in found.values() for record in records]
 
