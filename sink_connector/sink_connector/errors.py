@@ -19,6 +19,17 @@ def headline(error: BaseException | str) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+def is_want_of_memory(error: BaseException | None) -> bool:
+    """Whether an exception, or one that it was raised from, says that there was no memory: it is about no record then."""
+    seen: set[int] = set()  # an error may be its own cause
+    while error is not None and id(error) not in seen:
+        if isinstance(error, MemoryError):
+            return True
+        seen.add(id(error))
+        error = error.__cause__
+    return False
+
+
 class SinkError(Exception):
     """The sink connector could not do what was asked; the message says what and, where there is one, the remedy."""
 
@@ -34,10 +45,6 @@ class BadRecordError(SinkError):
 
 class FatalError(SinkError):
     """The task cannot go on without a person: it fails, having skipped nothing."""
-
-
-class BrokenConsumerError(SinkError):
-    """The consumer works no more, whatever is asked of it again; a new one will."""
 
 
 class FencedError(FatalError):

@@ -15,7 +15,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError, RecordTooLargeError
 
 from sink_connector.data.write_record import KafkaRecord
-from sink_connector.errors import BrokenConsumerError, FatalError
+from sink_connector.errors import FatalError
 from sink_connector.runtime import fetched_batches, group_member, record_batches
 from sink_connector.runtime.beginnings import Beginnings
 from sink_connector.runtime.closing import background, check_whole
@@ -27,6 +27,10 @@ from sink_connector.sink.offsets import OffsetStore, Partition, TopicRecreatedEr
 NOTHING = TopicPartition("", -1)
 STOP_S = 3.0
 CLAIM_S = 3.0  # a database that answers later than that is away
+
+
+class BrokenConsumerError(KafkaError):  # type: ignore[misc] # aiokafka has no types
+    """The consumer works no more, whatever is asked of it again; a new one will."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

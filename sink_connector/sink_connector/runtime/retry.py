@@ -16,7 +16,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from sink_connector.errors import FatalError, FencedError, headline
+from sink_connector.errors import FatalError, FencedError, headline, is_want_of_memory
 from sink_connector.sink.buffer import is_short_of_memory
 from sink_connector.sink.sqlstate import Decision, decide
 
@@ -156,7 +156,7 @@ class RetryPolicy:
     def _after_timeout(self, error: BaseException, attempt: int, tried: Attempts) -> Action:
         if tried.records > 1:
             return Halve()
-        is_to_blame = not (isinstance(error, MemoryError) and self.is_short())
+        is_to_blame = not (is_want_of_memory(error) and self.is_short())
         if tried.records and tried.timeouts >= MOST_TIMEOUTS and is_to_blame:
             return Refuse()
         return Retry(self.pause_s(attempt), Decision.TIMEOUT)

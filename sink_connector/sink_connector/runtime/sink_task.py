@@ -13,8 +13,8 @@ import structlog
 
 from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.topic import DeadLetterTopic
-from sink_connector.errors import BrokenConsumerError, FatalError, FencedError, WentBackError
-from sink_connector.runtime.consumer import PartitionConsumer, Polled
+from sink_connector.errors import FatalError, FencedError, WentBackError
+from sink_connector.runtime.consumer import BrokenConsumerError, PartitionConsumer, Polled
 from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.runtime.delivery import Delivery, Retrier, Time, Trouble, report
 from sink_connector.runtime.maintenance import Maintenance

@@ -14,7 +14,7 @@ from sink_connector.data.write_record import (
     WriteRecords,
 )
 from sink_connector.dead_letters.dead_letter import DeadLetter
-from sink_connector.errors import BadRecordError, Stage
+from sink_connector.errors import BadRecordError, Stage, is_want_of_memory
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.offsets import Partition, Position
 from sink_connector.sink.table_metadata import TableName
@@ -177,16 +177,25 @@ class Buffer:
         found: dict[tuple[str, TableName], list[WriteRecord]] = {}
         for record in read:
             try:
-                converted = self._convert(record)
+                converted = self._converted(record)
                 if converted is not None:
                     topic, entry = converted
                     found.setdefault((topic, self._naming.table_of(topic)), []).append(entry)
             except Exception as error:  # of whatever class
-                if isinstance(error, MemoryError) and self._is_short():
+                if is_want_of_memory(error) and self._is_short():
                     self.timed_out(batch.records)
                     raise
                 batch.bad.append(DeadLetter.of(record, error, stage=Stage.VALUE_CONVERTER))
         return {place: WriteRecords.of(entries) for place, entries in found.items()}
+
+    def _converted(self, record: ReadRecord) -> tuple[str, WriteRecord] | None:
+        """The entry; tried again where memory was short a moment ago and no longer is."""
+        try:
+            return self._convert(record)
+        except Exception as error:
+            if not is_want_of_memory(error) or self._is_short():
+                raise
+        return self._convert(record)
 
 
 def _unreadable(record: ReadRecord) -> DeadLetter:

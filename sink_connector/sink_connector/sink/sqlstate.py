@@ -4,7 +4,7 @@ from enum import Enum
 
 import asyncpg
 
-from sink_connector.errors import BadRecordError, FatalError
+from sink_connector.errors import BadRecordError, FatalError, is_want_of_memory
 from sink_connector.sink.ddl import ChangeNeededError
 
 
@@ -68,7 +68,7 @@ KINDS: tuple[tuple[tuple[type[BaseException], ...], Decision], ...] = (
     ((FatalError,), Decision.FATAL),
     ((ChangeNeededError, asyncpg.OutdatedSchemaCacheError), Decision.STALE),
     ((ValueError, TypeError, ArithmeticError), Decision.RECORD),  # the driver could not encode a value
-    ((TimeoutError, MemoryError), Decision.TIMEOUT),
+    ((TimeoutError,), Decision.TIMEOUT),
     (
         (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError),
         Decision.RETRY,
@@ -81,6 +81,8 @@ def decide(error: BaseException) -> Decision:
 
     Whatever is neither the connection's, the table's nor the configuration's is a record's: of any class, at any stage.
     """
+    if is_want_of_memory(error):  # the driver takes its own for a value that cannot be sent
+        return Decision.TIMEOUT
     if isinstance(error, asyncpg.PostgresError):
         return _by_sqlstate(error)
     return next((decision for kinds, decision in KINDS if isinstance(error, kinds)), Decision.RECORD)

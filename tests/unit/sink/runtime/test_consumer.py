@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from sink_connector.errors import BrokenConsumerError
 from sink_connector.runtime import beginnings, fetched_batches
 from sink_connector.runtime import consumer as module
-from sink_connector.runtime.consumer import PartitionConsumer
+from sink_connector.runtime.consumer import BrokenConsumerError, PartitionConsumer
 from sink_connector.runtime.subscription import Subscription
 from sink_connector.sink.offsets import Beginning, Claim, Partition
 

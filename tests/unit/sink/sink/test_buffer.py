@@ -166,12 +166,26 @@ def test_whatever_goes_wrong_with_a_record_is_that_records(error: Exception) -> 
 
 def test_a_process_short_of_memory_blames_no_record_and_reads_fewer_at_a_time() -> None:
     def convert(_record: SourceRecord) -> tuple[str, WriteRecord] | None:
-        raise MemoryError
+        raise BadRecordError("MemoryError: ") from MemoryError()
 
     buffer = buffer_of(Conversion(convert), is_short=True, batch__size="1000")
-    with pytest.raises(MemoryError):
+    with pytest.raises(BadRecordError):
         fill(buffer, *(Source(offset=number) for number in range(100)))
     assert buffer.limit == 50
+
+
+def test_a_record_that_found_no_memory_a_moment_ago_is_not_to_blame() -> None:
+    failures = [MemoryError(), MemoryError()]  # of all together, and of the first alone
+
+    def convert(record: SourceRecord) -> tuple[str, WriteRecord] | None:
+        if failures:
+            raise failures.pop()
+        return taken(record)
+
+    buffer = buffer_of(Conversion(convert))
+    fill(buffer, Source(offset=0), Source(offset=1))
+    batch = buffer.take()
+    assert (batch.to_write, batch.bad) == (2, [])
 
 
 def test_a_topic_that_makes_no_table_is_a_bad_record() -> None:

@@ -45,6 +45,16 @@ def test_a_failure_leads_to_its_decision(error: Exception, decision: Decision) -
     assert decide(error) is decision
 
 
+@pytest.mark.parametrize("error", [asyncpg.DataError("invalid input"), BadRecordError("MemoryError: ")])
+def test_a_want_of_memory_is_told_by_what_an_error_was_raised_from(error: Exception) -> None:
+    """The driver takes one for a value that it cannot send, a converter for a value that it cannot read."""
+    assert decide(error) is Decision.RECORD
+    error.__cause__ = error
+    assert decide(error) is Decision.RECORD
+    error.__cause__ = MemoryError()
+    assert decide(error) is Decision.TIMEOUT
+
+
 def raised(state: str, routine: str) -> asyncpg.PostgresError:
     """What the server answers with this SQLSTATE, raised in this routine of its."""
     fields: dict[str, Any] = {"S": "ERROR", "C": state, "M": "a message", "R": routine}
