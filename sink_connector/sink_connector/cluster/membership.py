@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 from sink_connector.cluster.change_signal import ChangeSignal
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.runtime import group_member
+from sink_connector.runtime.closing import background
 from sink_connector.runtime.predecessors import Predecessors
 from sink_connector.runtime.retry import KAFKA_REFUSES
 
@@ -220,6 +221,5 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
 
 
 def _has_ended(consumer: AIOKafkaConsumer) -> bool:
-    """Whether it was never started, or the loop that keeps it in the group has died; aiokafka begins no other."""
-    coordinator = consumer._coordinator  # noqa: SLF001 - aiokafka only ever raises it
-    return coordinator is None or bool(coordinator._coordination_task.done())  # noqa: SLF001 - as above
+    """Whether it was never started, or one of the tasks behind it has ended; aiokafka begins no other."""
+    return consumer._coordinator is None or any(task.done() for task in background(consumer))  # noqa: SLF001 - as above

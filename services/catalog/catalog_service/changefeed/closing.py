@@ -36,10 +36,10 @@ def check_whole(consumer: AIOKafkaConsumer) -> None:
 
 
 def background(consumer: AIOKafkaConsumer) -> list[asyncio.Task[None]]:
-    """The tasks without which a started consumer does not work; aiokafka only ever logs their errors."""
-    found = (
-        consumer._fetcher._fetch_task,  # noqa: SLF001 - as all that follows
-        consumer._client._sync_task,  # noqa: SLF001
-        getattr(consumer._coordinator, "_coordination_task", None),  # noqa: SLF001 - of a consumer in a group
-    )
-    return [task for task in found if task is not None]
+    """The tasks without which a consumer does not work, those that it has begun; aiokafka only ever logs their errors."""
+    owners = {
+        "_fetch_task": consumer._fetcher,  # noqa: SLF001 - as all that follows
+        "_sync_task": consumer._client,  # noqa: SLF001
+        "_coordination_task": consumer._coordinator,  # noqa: SLF001 - which only a member of a group has
+    }
+    return [task for name, owner in owners.items() if (task := getattr(owner, name, None)) is not None]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ class Consumer:
     """Of one coordinator; polls fail once that has ended."""
 
     _coordinator: Coordinator
-    _client: None = None
+    _client: Any = None
+    _fetcher: None = None
     polls: int = 0
 
     async def start(self) -> None:
@@ -107,6 +109,22 @@ async def test_a_worker_that_cannot_join_says_why_instead_of_waiting_for_ever(
     coordinators.append(coordinator)
     with pytest.raises(KafkaError):
         await asyncio.wait_for(membership.join(), 5)
+
+
+async def test_a_member_that_is_told_of_no_new_brokers_any_more_joins_anew(
+    membership: KafkaMembership, coordinators: list[Coordinator]
+) -> None:
+    coordinators.extend((Coordinator(generation=1), Coordinator(generation=2)))
+    await membership.join()
+    consumer: Any = membership._consumer  # noqa: SLF001 - whose metadata task ends
+    consumer._client = SimpleNamespace(_sync_task=asyncio.get_running_loop().create_future())  # noqa: SLF001
+    keeping = asyncio.create_task(membership.keep())
+    consumer._client._sync_task.cancel()  # noqa: SLF001
+    try:
+        await wait_until(lambda: membership.view.generation == 2, timeout_s=5)
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def test_a_member_whose_loop_has_ended_joins_anew(
