@@ -350,7 +350,7 @@ FAULTS = (
             f"{_MEMORY}test_a_catalog_whose_fetching_has_ended_is_told",
             "tests/unit/sink/sink/test_buffer.py::test_a_process_short_of_memory_blames_no_record_and_reads_fewer_at_a_time",
         ),
-        open="a running order instance (by hand: every order is there once, some requests get 400), catalog, database or broker",
+        open="a running order instance, catalog, database or broker; an instance short of memory answers some requests with 400",
     ),
     Fault(
         name="DNS and address changes",

@@ -8,8 +8,8 @@ import pytest
 
 
 @contextmanager
-def no_more_memory(pid: int, *, but_megabytes: int = 0) -> Iterator[None]:
-    """Until the block ends the process gets no more address space than it has, but for so much.
+def no_more_memory(pid: int) -> Iterator[None]:
+    """Until the block ends the process gets no more address space than it has.
 
     What it asks for beyond is refused, as on a machine that has nothing left and lets nobody borrow; processes that it
     starts meanwhile are held to the same. The test is skipped where the system cannot limit another process.
@@ -18,8 +18,7 @@ def no_more_memory(pid: int, *, but_megabytes: int = 0) -> Iterator[None]:
     if not hasattr(process, "rlimit"):
         pytest.skip("the memory of another process can be limited on Linux only")
     before = process.rlimit(psutil.RLIMIT_AS)
-    has = process.memory_info().vms
-    process.rlimit(psutil.RLIMIT_AS, (has + but_megabytes * 1_000_000, before[1]))
+    process.rlimit(psutil.RLIMIT_AS, (process.memory_info().vms, before[1]))
     try:
         yield
     finally:
