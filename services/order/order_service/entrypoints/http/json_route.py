@@ -50,7 +50,7 @@ class JsonRoute(APIRoute):
 def _directly(route: APIRoute, answer: Answer) -> Answer:
     """The same answers for an endpoint that takes the request, a body and headers, and gives a `Response`.
 
-    FastAPI's fields read them, without its search for what each of them is, which costs a sixth of placing an order.
+    FastAPI's fields read them, without its search for what each of them is, which it makes anew for every request.
     `answer` still has whatever does not fit, to say what is wrong with it.
     """
     asked = route.dependant
