@@ -15,11 +15,13 @@ from sink_connector.cluster.keyed_log import Apply, LogEntry, Value
 from sink_connector.cluster.metrics import ENTRIES_SKIPPED
 from sink_connector.config.worker import StorageTopic
 from sink_connector.errors import FatalError, LogError
+from sink_connector.runtime.closing import background, close_consumer
 
 log = structlog.get_logger()
 
 POLL_MS = 200
 RETRY_S = 1.0
+CLOSE_S = 5.0
 PATIENCE_S = 20.0  # a broker that died is replaced as leader within it
 
 
@@ -91,27 +93,21 @@ class CompactedTopic:
             KafkaError: Then it may be called again.
             FatalError: The topic would lose entries or their order.
         """
-        await self.close()
         self._apply = apply
         numbers = await ensure_topic(self._topic, client=self._client)
-        partitions = [TopicPartition(self._topic.name, number) for number in numbers]
-        # Not idempotent: an entry sent twice says the same, and a producer without a sequence cannot get stuck on one.
-        self._producer = AIOKafkaProducer(**self._client, acks="all", enable_idempotence=False)
-        self._consumer = AIOKafkaConsumer(
-            **self._client, isolation_level="read_committed", enable_auto_commit=False
-        )
-        await self._producer.start()
-        await self._consumer.start()
-        self._consumer.assign(partitions)
-        await self._consumer.seek_to_beginning(*partitions)
-        ends = await self._consumer.end_offsets(partitions)
-        while any(self._positions.get(partition, 0) < end for partition, end in ends.items()):
+        self._positions = {TopicPartition(self._topic.name, number): 0 for number in numbers}
+        consumer = await self._connect()
+        ends = await consumer.end_offsets(list(self._positions))
+        while any(self._positions[partition] < end for partition, end in ends.items()):
             await self._poll()
 
     async def follow(self) -> None:
-        """Apply what is written from now on, until cancelled."""
+        """Apply what is written from now on, until cancelled; clients that work no more are replaced."""
         while True:
             try:
+                if self._has_ended():
+                    log.warning("storage_topic.clients_replaced", topic=self._topic.name)
+                    await self._connect()
                 await self._poll()
             except KafkaError as error:
                 log.warning("storage_topic.read_failed", topic=self._topic.name, error=str(error))
@@ -119,14 +115,46 @@ class CompactedTopic:
 
     async def close(self) -> None:
         """Close the clients."""
-        for client in (self._producer, self._consumer):
-            if client is not None:
-                await client.stop()
-        self._producer = self._consumer = None
+        producer, self._producer = self._producer, None
+        consumer, self._consumer = self._consumer, None
+        if producer is not None:
+            stopping = asyncio.ensure_future(producer.stop())
+            await asyncio.wait([stopping], timeout=CLOSE_S)
+            stopping.cancel()
+            await asyncio.gather(stopping, return_exceptions=True)
+        if consumer is not None:
+            await close_consumer(consumer, within_s=CLOSE_S)
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        """Have new clients, which read on where the last ones ended."""
+        await self.close()
+        # Not idempotent: an entry sent twice says the same, and a producer without a sequence cannot get stuck on one.
+        producer = AIOKafkaProducer(**self._client, acks="all", enable_idempotence=False)
+        consumer = AIOKafkaConsumer(
+            **self._client,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # a topic that was made anew is read as a whole
+        )
+        self._producer, self._consumer = producer, consumer
+        await producer.start()
+        await consumer.start()
+        consumer.assign(list(self._positions))
+        for partition, position in self._positions.items():
+            consumer.seek(partition, position)
+        return consumer
+
+    def _has_ended(self) -> bool:
+        """Whether a task behind one of the clients has ended, or there are none; aiokafka begins no other."""
+        if self._producer is None or self._consumer is None:
+            return True
+        sending = self._producer._sender.sender_task, self._producer.client._sync_task  # noqa: SLF001 - only ever logged
+        return any(task is None or task.done() for task in (*sending, *background(self._consumer)))
 
     async def write(self, key: str, value: Value | None) -> None:
         """See `Log`."""
-        assert self._producer is not None  # noqa: S101 - open comes first
+        if self._producer is None:
+            raise LogError(f"{key} could not be written to {self._topic.name}: its clients are being replaced")
         data = None if value is None else json.dumps(value, ensure_ascii=False).encode()
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -137,7 +165,8 @@ class CompactedTopic:
 
     async def catch_up(self) -> None:
         """See `Log`."""
-        assert self._consumer is not None  # noqa: S101 - as above
+        if self._consumer is None:
+            raise LogError(f"{self._topic.name} could not be read to its end: its clients are being replaced")
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._applied(await self._consumer.end_offsets(list(self._positions)))
@@ -145,7 +174,7 @@ class CompactedTopic:
             raise LogError(f"{self._topic.name} could not be read to its end: {error!r}") from error
 
     async def _poll(self) -> None:
-        assert self._consumer is not None  # noqa: S101 - as above
+        assert self._consumer is not None  # noqa: S101 - `_connect` comes first
         try:
             polled = await self._consumer.getmany(timeout_ms=POLL_MS)
         except (

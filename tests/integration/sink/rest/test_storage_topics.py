@@ -3,8 +3,10 @@
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from sink_connector.cluster.change_signal import ChangeSignal
@@ -12,6 +14,7 @@ from sink_connector.cluster.compacted_topic import CompactedTopic
 from sink_connector.cluster.config_store import ConfigStore
 from sink_connector.cluster.metrics import ENTRIES_SKIPPED
 from sink_connector.config.worker import StorageTopic
+from sink_connector.errors import LogError
 from sink_connector.serving import background
 from tests.contract.sink.record_connect_rest import delete_topics
 from tests.support.record_batches import RawRecord, send_raw
@@ -115,3 +118,37 @@ async def test_a_header_name_that_is_not_utf8_is_passed_over(kafka_bootstrap: st
             assert "own" in store.names
     finally:
         await delete_topics(kafka_bootstrap, [topic])
+
+
+@pytest.mark.parametrize("ended", ["fetching", "metadata of reading", "sending", "metadata of sending"])
+async def test_clients_that_work_no_more_are_replaced(kafka_bootstrap: str, ended: str) -> None:
+    """As after a want of memory, which ends the tasks behind a client one by one, and tells nobody."""
+    topic = Group(bootstrap=kafka_bootstrap).topics[0]
+    try:
+        async with opened(kafka_bootstrap, topic) as store:
+            await store.put("before", {"name": "before"})
+            log = cast(CompactedTopic, store.log)
+            reading, sending = log._consumer, log._producer  # noqa: SLF001
+            assert reading is not None
+            assert sending is not None
+            {
+                "fetching": reading._fetcher._fetch_task,  # noqa: SLF001
+                "metadata of reading": reading._client._sync_task,  # noqa: SLF001
+                "sending": sending._sender.sender_task,  # noqa: SLF001
+                "metadata of sending": sending.client._sync_task,  # noqa: SLF001
+            }[ended].cancel()
+            await write(kafka_bootstrap, topic, [connector("after")])
+            await wait_until(lambda: "after" in store.names, timeout_s=30, what="what another worker wrote")
+            await wait_until(lambda: log._producer not in {sending, None}, what="clients of its own")  # noqa: SLF001
+            await wait_until(partial(taken, store), what="what it writes itself")
+            assert store.names == ["after", "before", "own"]
+    finally:
+        await delete_topics(kafka_bootstrap, [topic])
+
+
+async def taken(store: ConfigStore) -> bool:
+    try:
+        await store.put("own", {"name": "own"})
+    except LogError:  # while the clients are replaced
+        return False
+    return True
