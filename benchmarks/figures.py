@@ -21,7 +21,7 @@ from benchmarks.sink.drain import Drain
 from benchmarks.sink.kills import KILLS, Survival
 from benchmarks.sink.report import Result
 from benchmarks.sink.targets import compare, settled
-from benchmarks.sync import trace_cost
+from benchmarks.sync.comparison import SECURITY, TRACES
 from benchmarks.sync.measure import MOST_P99_MS, kept
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -136,7 +136,7 @@ def _system() -> Iterator[Figure]:
     yield from first_orders(results, source)
     yield from highest_rate(results, source)
     yield from _cost()
-    yield from _traces()
+    yield from _compared()
     yield Figure(
         what="whole stack ready, warm",
         goal=f"≤ {READY_WARM_S:g} s",
@@ -220,18 +220,24 @@ def _cost() -> Iterator[Figure]:
     )
 
 
-def _traces() -> Iterator[Figure]:
-    source = next(filter(_named("-traces"), _results("sync")), None)
-    if source is None:
-        return
-    more = trace_cost.more_percent(trace_cost.compared(json.loads(source.read_text())))
-    yield Figure(
-        what="processor time per order with every order traced and metrics read, against none",
-        goal=f"≤ +{trace_cost.GOAL_PERCENT:g} %",
-        measured=f"{more:+.0f} %",
-        missed=more > trace_cost.GOAL_PERCENT,
-        source=source,
-    )
+def _compared() -> Iterator[Figure]:
+    whats = {
+        TRACES: "processor time per order with every order traced and metrics read, against none",
+        SECURITY: "processor time per order with TLS, log-ins and tokens everywhere, against none",
+    }
+    for comparison, what in whats.items():
+        source = next(filter(_named(f"-{comparison.name}"), _results("sync")), None)
+        if source is None:
+            continue
+        more = comparison.more_percent(comparison.compared(json.loads(source.read_text())))
+        goal = comparison.goal_percent
+        yield Figure(
+            what=what,
+            goal="" if goal is None else f"≤ +{goal:g} %",
+            measured=f"{more:+.0f} %",
+            missed=goal is not None and more > goal,
+            source=source,
+        )
 
 
 def _named(ending: str) -> Callable[[Path], bool]:

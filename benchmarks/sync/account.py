@@ -94,7 +94,8 @@ class Meter:
     def __init__(self, status: Mapping[str, Any]) -> None:
         """Switches the brokers' JMX on."""
         self._parts = {name: part["pid"] for name, part in status["parts"].items()}
-        self._urls = {name: part["url"] for name, part in status["parts"].items()}
+        # What a secure stack's parts count is for its staff alone, and is what those of an open one count.
+        self._urls = {name: part["url"] for name, part in status["parts"].items() if not status["cafile"]}
         self._supervisor = status["supervisor"]["pid"]
         self._read_dsn = status["postgres"]["read_dsn"]
         self._java = Jars.java()

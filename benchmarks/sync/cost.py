@@ -1,15 +1,15 @@
 """What one order costs on the whole system: processor time by part, and by what it was spent on.
 
     .venv/bin/python -m benchmarks.sync.cost [--rate 100] [--seconds 60] [--idle 30] [--runs 1] [--checkout DIRECTORY] [--home DIRECTORY]
-    .venv/bin/python -m benchmarks.sync.cost --traces [--rate 50] [--seconds 60] [--idle 30] [--runs 1]
+    .venv/bin/python -m benchmarks.sync.cost --traces|--secure [--rate 50] [--seconds 60] [--idle 30] [--runs 1]
 
 starts a stack of its own, lets it rest and counts, sends orders and counts, checks the result with `./demo audit`, takes
 the stack down and writes `results/<day>-cost.json` and `.md` beside this file. Processor time is what a busy machine still
 measures, and yet not the same: who waits for the processor does more at once. `--checkout` measures another version of
 this repository, so that two can take turns, `--home` a stack that runs; their figures are printed and not kept. `--traces`
-compares stacks without traces with stacks that record and keep every order (`--observe`), in turns, and writes
-`results/<day>-traces.json` and `.md`; at half the rate, since a stack that cannot keep up does more at once, and the trace
-store needs processors too.
+compares stacks without traces with stacks that record and keep every order (`./demo up --observe`), `--secure` such as are
+open with `./demo up --secure`, in turns, and each writes `results/<day>-traces.json` or `-security.json`, and `.md`; at half
+the rate, since a stack that cannot keep up does more at once, and the trace store needs processors too.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.sync import trace_cost
 from benchmarks.sync.account import Meter, table, with_total
+from benchmarks.sync.comparison import SECURITY, TRACES, Comparison
 from benchmarks.sync.measure import REPOSITORY, RESULTS, Demo, machine, stack
 
 WARM_UP = 500  # orders, for compilers and caches
-RATE, TRACED_RATE = 100, 50  # orders a second
+RATE, COMPARED_RATE = 100, 50  # orders a second
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--rate", type=int, help=f"orders a second: {RATE}, or {TRACED_RATE} with --traces, unless given"
+        "--rate", type=int, help=f"orders a second: {RATE}, or {COMPARED_RATE} to compare, unless given"
     )
     parser.add_argument("--seconds", type=int, default=60, help="how long orders are sent in a run")
     parser.add_argument("--idle", type=int, default=30, help="how long nothing is sent")
@@ -44,12 +44,18 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=WARM_UP, help="orders sent before anything is counted")
     parser.add_argument("--checkout", type=Path, default=REPOSITORY)
     parser.add_argument("--home", type=Path, help="of a stack that runs already and is left running")
-    parser.add_argument("--traces", action="store_true", help="what recording every order costs")
+    compare = parser.add_mutually_exclusive_group()
+    for comparison, costs in ((TRACES, "--traces"), (SECURITY, "--secure")):
+        compare.add_argument(
+            costs, dest="comparison", action="store_const", const=comparison,
+            help=f"{comparison.title[0].lower()}{comparison.title[1:]}",
+        )  # fmt: skip
     args = parser.parse_args()
-    args.rate = args.rate or (TRACED_RATE if args.traces else RATE)
+    args.rate = args.rate or (COMPARED_RATE if args.comparison else RATE)
     about = {"day": dt.datetime.now(tz=dt.UTC).date().isoformat(), "machine": machine()}
-    if args.traces:
-        keep(about | in_turns(args), name="traces", describe=trace_cost.described)
+    if args.comparison:
+        figures = about | in_turns(args, args.comparison)
+        keep(figures, name=args.comparison.name, describe=args.comparison.described)
         return
     if args.home:
         running = Demo(checkout=args.checkout, home=args.home, environment=dict(os.environ))
@@ -74,12 +80,12 @@ def keep(figures: dict[str, Any], *, name: str, describe: Callable[[dict[str, An
     file.with_suffix(".md").write_text(report)
 
 
-def in_turns(args: argparse.Namespace) -> dict[str, Any]:
-    """The accounts of `args.runs` stacks without traces and of as many with every order's, each measured once."""
+def in_turns(args: argparse.Namespace, comparison: Comparison) -> dict[str, Any]:
+    """The accounts of `args.runs` stacks without the options and of as many with them, each measured once."""
     once = argparse.Namespace(**vars(args) | {"runs": 1})
     turns: dict[str, list[dict[str, Any]]] = {"off": [], "on": []}
     for _ in range(args.runs):
-        for turn, options in (("off", ()), ("on", ("--observe",))):
+        for turn, options in (("off", ()), ("on", comparison.options)):
             with stack(args.checkout, dict(os.environ)) as demo:
                 demo.run("up", *options)
                 turns[turn].append(asyncio.run(measured(demo, once)))

@@ -39,21 +39,22 @@ def test_rows_lost_and_doubled_by_kills_are_figures(doubled: int, back_s: float,
     assert (ours.headline, theirs.headline, theirs.goal) == (True, False, "")
 
 
-def test_what_traces_cost_is_a_figure_of_its_own_and_no_result_of_the_whole_system(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(("name", "goal", "missed"), [("traces", "≤ +10 %", True), ("security", "", False)])
+def test_what_an_option_costs_is_a_figure_of_its_own_and_no_result_of_the_whole_system(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, goal: str, missed: bool
 ) -> None:
     results = shutil.copytree(figures.BENCHMARKS, tmp_path / "benchmarks") / "sync" / "results"
     turns = {
         turn: [{"per_order": [{"processor_ms": {"sink": spent, "zipkin": 9}}]}]
         for turn, spent in (("off", 10), ("on", 12))
     }
-    (results / "9999-01-01-traces.json").write_text(json.dumps(turns))
-    before = [figure.measured for figure in figures.figures()]
+    (results / f"9999-01-01-{name}.json").write_text(json.dumps(turns))
+    others = [figure.measured for figure in figures.figures() if not figure.source.stem.endswith(f"-{name}")]
     monkeypatch.setattr(figures, "BENCHMARKS", tmp_path / "benchmarks")
     after = figures.figures()
-    (traces,) = [figure for figure in after if figure.source.stem == "9999-01-01-traces"]
-    assert (traces.goal, traces.measured, traces.missed) == ("≤ +10 %", "+20 %", True)
-    assert [figure.measured for figure in after if figure is not traces] == before
+    (compared,) = [figure for figure in after if figure.source.stem == f"9999-01-01-{name}"]
+    assert (compared.goal, compared.measured, compared.missed) == (goal, "+20 %", missed)
+    assert [figure.measured for figure in after if figure is not compared] == others
 
 
 @pytest.mark.parametrize(

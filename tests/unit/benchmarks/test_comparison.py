@@ -1,4 +1,4 @@
-"""What traces cost, out of accounts without and with them; which stacks are measured for it."""
+"""What traces and security cost, out of accounts without and with them; which stacks are measured for it."""
 
 import argparse
 from collections.abc import Iterator
@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.sync import cost, trace_cost
+from benchmarks.sync import cost
+from benchmarks.sync.comparison import SECURITY, TRACES, Comparison
 
 
 def account(**processor_ms: float) -> dict[str, Any]:
-    return {"per_order": [{"processor_ms": processor_ms}]}
+    return {
+        "per_order": [{"processor_ms": processor_ms}],
+        "loads": [{"visible_ms": {"p50": 20.0, "p99": 90.4}}],
+    }
 
 
 FIGURES = {
@@ -26,25 +30,33 @@ FIGURES = {
 
 
 def test_each_part_is_the_median_of_its_runs_and_what_keeps_the_traces_is_no_part_of_the_cost() -> None:
-    parts = trace_cost.compared(FIGURES)
+    parts = TRACES.compared(FIGURES)
     assert parts == {"zipkin": (0, 9), "brokers": (5, 5), "sink": (1, pytest.approx(1.3))}
-    assert trace_cost.more_percent(parts) == pytest.approx(5)
+    assert TRACES.more_percent(parts) == pytest.approx(5)
 
 
 def test_the_page_has_every_part_the_sum_and_whether_the_goal_is_reached() -> None:
-    page = trace_cost.described(FIGURES)
+    page = TRACES.described(FIGURES)
     assert "| sink | 1.00 | 1.30 | +0.30 |" in page
     assert "| all | 6.00 | 6.30 | +0.30 |" in page
+    assert "| commit → visible, p99 | 90 | 90 | +0 |" in page
     assert (
         "Together +5.0 %; the goal is at most 10 %, which is reached. Beside them, per order: zipkin 9.00 ms."
         in page
     )
     dear = FIGURES | {"on": [account(brokers=9, sink=1)]}
-    assert "+66.7 %; the goal is at most 10 %, which is missed" in trace_cost.described(dear)
+    assert "+66.7 %; the goal is at most 10 %, which is missed" in TRACES.described(dear)
 
 
-def test_stacks_without_and_with_traces_take_turns_and_each_is_its_own(
-    monkeypatch: pytest.MonkeyPatch,
+def test_without_a_goal_the_page_says_how_much_it_is() -> None:
+    assert "Together +5.0 %. Beside them, per order: nothing." in SECURITY.described(
+        FIGURES | {"on": [account(brokers=5, sink=1.3)]}
+    )
+
+
+@pytest.mark.parametrize(("comparison", "up"), [(TRACES, "up --observe"), (SECURITY, "up --secure")])
+def test_stacks_without_and_with_it_take_turns_and_each_is_its_own(
+    monkeypatch: pytest.MonkeyPatch, comparison: Comparison, up: str
 ) -> None:
     done: list[str] = []
 
@@ -63,6 +75,6 @@ def test_stacks_without_and_with_traces_take_turns_and_each_is_its_own(
 
     monkeypatch.setattr(cost, "stack", stack)
     monkeypatch.setattr(cost, "measured", measured)
-    figures = cost.in_turns(argparse.Namespace(runs=2, rate=10, seconds=5, checkout=Path()))
-    assert done == ["up", "measured 1", "down", "up --observe", "measured 1", "down"] * 2
+    figures = cost.in_turns(argparse.Namespace(runs=2, rate=10, seconds=5, checkout=Path()), comparison)
+    assert done == ["up", "measured 1", "down", up, "measured 1", "down"] * 2
     assert [len(figures[turn]) for turn in ("off", "on")] == [2, 2]
