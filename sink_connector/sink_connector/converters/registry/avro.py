@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import count
 from typing import Any
 
 from fastavro import parse_schema, schemaless_reader
@@ -21,9 +22,10 @@ def compile_avro(registered: RegisteredSchema) -> Decode:
     """Raises `ValueError` for a schema that is none, or that refers to itself."""
     try:
         named: dict[str, Any] = {}
+        numbers = count()
         for _, text in registered.references:
-            parse_schema(plain_schema(json.loads(text)), named_schemas=named)
-        writer = parse_schema(plain_schema(json.loads(registered.text)), named_schemas=named)
+            parse_schema(plain_schema(json.loads(text), numbers), named_schemas=named)
+        writer = parse_schema(plain_schema(json.loads(registered.text), numbers), named_schemas=named)
     except (SchemaParseException, UnknownType) as error:
         raise ValueError(f"not an Avro schema: {error}") from error
     schema, convert = SchemaMapping(named).of(writer)

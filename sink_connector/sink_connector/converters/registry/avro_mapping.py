@@ -14,7 +14,10 @@ from sink_connector.data.decimals import unscaled_decimal
 from sink_connector.data.instants import date_of, time_of, timestamp_of, timestamp_of_millis
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
 
-UNION = "io.confluent.connect.avro.Union"
+PACKAGE = "io.confluent.connect.avro"
+UNION = f"{PACKAGE}.Union"
+MAP_ENTRY = f"{PACKAGE}.MapEntry"
+INTERNAL_TYPE = "connect.internal.type"
 Convert = Callable[[Any], Any]
 
 _PRIMITIVES = {
@@ -113,10 +116,21 @@ class SchemaMapping:
 
     def _array(self, node: dict[str, Any]) -> tuple[Schema, Convert | None]:
         items, convert = self.of(node["items"])
+        if self._is_map_entry(node["items"]):
+            keys, values = (replace(each.schema, has_default=False, default=None) for each in items.fields)
+            return Schema(type=Type.MAP, keys=keys, items=values), partial(_pairs, convert=convert)
         schema = Schema(type=Type.ARRAY, items=items)
         return schema, None if convert is None else lambda value: [
             None if item is None else convert(item) for item in value
         ]
+
+    def _is_map_entry(self, node: Any) -> bool:
+        """Whether a list of these is how Connect's converter writes a map whose keys are no texts."""
+        record = self.named.get(node) if isinstance(node, str) else node
+        if not isinstance(record, dict) or record.get("type") != "record":
+            return False
+        is_entry = MAP_ENTRY in (record["name"], f"{PACKAGE}.{record.get(INTERNAL_TYPE)}")
+        return is_entry and [each["name"] for each in record["fields"]] == ["key", "value"]
 
     def _map(self, node: dict[str, Any]) -> tuple[Schema, Convert | None]:
         items, convert = self.of(node["values"])
@@ -172,6 +186,11 @@ def _branch_name(node: Any, named: Mapping[str, Any]) -> str:
     if isinstance(node, str):
         return node.rpartition(".")[2] if node in named else node
     return str(node["name"]).rpartition(".")[2] if "name" in node else str(node["type"])
+
+
+def _pairs(entries: list[dict[str, Any]], *, convert: Convert | None) -> dict[Any, Any]:
+    found = entries if convert is None else [convert(each) for each in entries]
+    return {each["key"]: each["value"] for each in found}
 
 
 def unless_null(convert: Convert) -> Convert:

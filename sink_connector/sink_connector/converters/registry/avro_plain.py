@@ -1,5 +1,6 @@
 """Avro schemas without what a library would interpret in them, so that values are read as they are on the wire."""
 
+from collections.abc import Iterator
 from typing import Any
 
 # Under these names fastavro passes over what it would otherwise interpret: it rounds decimals to their precision, rewrites
@@ -9,26 +10,26 @@ _SEVERAL = 2
 _INNER = ("type", "items", "values")
 
 
-def plain_schema(node: Any) -> Any:
+def plain_schema(node: Any, numbers: Iterator[int]) -> Any:
     """The same schema on the wire, with nothing left that fastavro would interpret.
 
     A branch of a union of several types becomes a record of one field, which is encoded as the field alone: so it can be
-    told which branch a value has taken.
+    told which branch a value has taken. `numbers` tell the branches of all unions of a schema apart.
     """
     if isinstance(node, list):
-        branches = [plain_schema(each) for each in node]
+        branches = [plain_schema(each, numbers) for each in node]
         if len([each for each in node if each != "null"]) < _SEVERAL:
             return branches
         return [
-            each if each == "null" else {"type": "record", "name": f"{BRANCH}{place}", "fields": [{"name": "value", "type": each}]}
-            for place, each in enumerate(branches)
+            each if each == "null" else {"type": "record", "name": f"{BRANCH}{next(numbers)}", "fields": [{"name": "value", "type": each}]}
+            for each in branches
         ]  # fmt: skip
     if not isinstance(node, dict):
         return node
-    plain = {key: plain_schema(each) if key in _INNER else each for key, each in node.items()}
+    plain = {key: plain_schema(each, numbers) if key in _INNER else each for key, each in node.items()}
     for key, own in (("logicalType", OWN_LOGICAL), ("default", OWN_DEFAULT)):
         if key in plain:
             plain[own] = plain.pop(key)
     if isinstance(plain.get("fields"), list):
-        plain["fields"] = [plain_schema(each) for each in plain["fields"]]
+        plain["fields"] = [plain_schema(each, numbers) for each in plain["fields"]]
     return plain

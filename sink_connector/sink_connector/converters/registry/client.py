@@ -14,6 +14,7 @@ from sink_connector.errors import FatalError
 CALL_TIMEOUT_S = 10
 NOT_FOUND = 404
 PASSING = {408, 429}  # of the refusals, those that say: not now
+NO_CODE = -1  # of a refusal that is not the registry's own: a proxy's, for one
 SERVER_ERRORS = 500
 CLIENT_OPTIONS = (
     "basic.auth.user.info",
@@ -61,9 +62,13 @@ class RegistrySource:
             raise _sorted(schema_id, error) from error
         except (httpx2.HTTPError, OSError) as error:
             raise UnreachableRegistryError(f"the registry did not answer: {error!r}") from error
+        except (ValueError, TypeError, AttributeError, KeyError) as error:  # what else than its JSON leads to
+            raise UnreachableRegistryError(f"this is no answer of a registry: {error!r}") from error
+        if not found.schema_str:
+            raise UnreachableRegistryError("this is no answer of a registry: there is no schema in it")
         return RegisteredSchema(
             kind=found.schema_type or "AVRO",
-            text=found.schema_str or "",
+            text=found.schema_str,
             references=tuple(references.items()),
         )
 
@@ -72,6 +77,8 @@ class RegistrySource:
         """The client, open as long as anybody asks."""
         if self._client is None:
             self._client = AsyncSchemaRegistryClient(self._options)
+            # As a JVM converter does; the client has no option for it.
+            self._client._rest_client.session.follow_redirects = True  # noqa: SLF001
         client = self._client
         self._asking += 1
         try:
@@ -86,9 +93,9 @@ class RegistrySource:
 def _sorted(schema_id: int, error: SchemaRegistryError) -> Exception:
     """The registry's refusal by the decision it leads to."""
     status = error.http_status_code
-    if status == NOT_FOUND:
+    if status == NOT_FOUND and (error.error_code or NO_CODE) != NO_CODE:
         return LookupError(f"the registry has no schema {schema_id}: {error.error_message}")
-    if status in PASSING or status >= SERVER_ERRORS:
+    if status in PASSING or status == NOT_FOUND or status >= SERVER_ERRORS:
         return UnreachableRegistryError(f"the registry answered: {error}")
     return FatalError(f"the registry refuses schema {schema_id}: {error}")
 
@@ -99,7 +106,7 @@ async def _collect(client: AsyncSchemaRegistryClient, schema: Schema, into: dict
         name, subject, number = reference.name, reference.subject, reference.version
         if name is None or subject is None or number is None or name in into:
             continue
-        version = await client.get_version(subject, number)
+        version = await client.get_version(subject, number, deleted=True)  # as a JVM converter asks
         await _collect(client, version.schema, into)
         into[name] = version.schema.schema_str or ""
 

@@ -15,6 +15,7 @@ from sink_connector.sink.table_metadata import Column
 NESTED = frozenset({Type.ARRAY, Type.MAP, Type.STRUCT})
 FLOATS = frozenset({Type.FLOAT32, Type.FLOAT64})
 WHOLE = frozenset({Type.INT8, Type.INT16, Type.INT32, Type.INT64})
+UUID_BYTES = 16
 BITS = frozenset({'"bit"', "bit varying"})
 NUMBERS = frozenset({"numeric", "real", "double precision"})
 # Debezium's words with decimal.handling.mode=string. Its word for what is no number is PostgreSQL's, too: NAN.
@@ -49,7 +50,11 @@ def column_wire(schema: Schema, column: Column) -> Encoder | None:
         return Encoder("text", each(lambda text: INFINITE_TEXTS.get(text, text)))
     if schema.parameter(UNSIGNED) and base in TEXTS | {"numeric"}:
         return Encoder("numeric", each(Decimal))
-    return _bit_string(schema, column) if base in BITS else None
+    return _uuid_bytes(schema) if base == "uuid" else _bit_string(schema, column) if base in BITS else None
+
+
+def _uuid_bytes(schema: Schema) -> Encoder | None:
+    return Encoder("text", each(_uuid)) if schema.type is Type.BYTES and schema.logical is None else None
 
 
 def _bit_string(schema: Schema, column: Column) -> Encoder | None:
@@ -139,6 +144,13 @@ def _text(schema: Schema | None, value: Any) -> str | None:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _uuid(value: bytes) -> str:
+    """As MySQL's BINARY(16) and Avro's fixed have it."""
+    if len(value) != UUID_BYTES:
+        raise refused(f"{UUID_BYTES} bytes, for a column of type uuid")
+    return value.hex()
 
 
 def _binary(value: int, length: int) -> str:

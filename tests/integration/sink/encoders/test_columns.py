@@ -153,6 +153,7 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("bit(4)", STRING, "1010", "1010"), ("bit varying(8)", STRING, "101", "101"), ("bits4", STRING, "1010", "1010"), ("bit(2)[]", array(STRING), ["10"], "{10}"),
     ("name", STRING, "x" * 63, "x" * 63), ('"char"', STRING, "x", "x"), ("ref", STRING, "6BA7B810-9DAD-11D1-80B4-00C04FD430C8", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
     ("ref[]", array(STRING), ["6ba7b810-9dad-11d1-80b4-00c04fd430c8"], "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}"), ("mood", STRING, "sad", "sad"),
+    ("uuid", BYTES, "a6e4EJ2tEdGAtADAT9QwyA==", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"), ("ref", BYTES, "a6e4EJ2tEdGAtADAT9QwyA==", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"), ("uuid[]", array(BYTES), ["a6e4EJ2tEdGAtADAT9QwyA==", None], "{6ba7b810-9dad-11d1-80b4-00c04fd430c8,NULL}"),
     ("mood[]", node("string", DEBEZIUM + "data.EnumSet"), "sad,happy", "{sad,happy}"), ("cents", STRING, "1.20", "1.20"),
     # numbers
     ("cents", decimal(2), "MDk=", "123.45"), ("cents[]", array(decimal(2)), ["MDk=", "/w=="], "{123.45,-0.01}"), ("numeric", DOUBLE, 123456789012345.67, "123456789012345.67"),
@@ -197,7 +198,7 @@ REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("xml", STRING, "<a>"), ("ltree", STRING, "a b"), ("hstore", STRING, "k"), ("hstore", STRING, '{"k": "v"}'), ("hstore", node("string", DEBEZIUM + "data.Json"), '["k"]'), ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
     ("numeric", decimal(20000), "MDk="), ("numeric", decimal(-20000), "MDk="), ("jsonb", array(decimal(100000000)), ["MDk="]), ("jsonb", INNER | {"fields": [{"field": "d", **decimal(-1000000000)}]}, {"d": "MDk="}),
     ("numeric", VARIABLE, {"scale": -1000000000, "value": "MDk="}), ("time", TIME, 108000000), ("time", TIME, -1), ("time", node("int64", DEBEZIUM + "time.MicroTime"), 108000000000), ("timestamptz", TIMESTAMP, 2**62), ("date", node("int32", DEBEZIUM + "time.Year"), 10**7), ("point", POINT, {"x": 1.0}),
-    ("boolean", INT32, 5), ("boolean", INT32, -1), ("boolean[]", array(INT32), [0, 2]), ("money", STRING, "$1.239"), ("integer", DOUBLE, "NaN"), ("double precision", DOUBLE, "nan"), ("real", STRING, "much"),
+    ("boolean", INT32, 5), ("boolean", INT32, -1), ("boolean[]", array(INT32), [0, 2]), ("money", STRING, "$1.239"), ("integer", DOUBLE, "NaN"), ("double precision", DOUBLE, "nan"), ("real", STRING, "much"), ("uuid", BYTES, "AQI="), ("uuid", BYTES, ""),
 ]  # fmt: skip
 UNTYPED: list[tuple[str, str, str | None]] = [
     ("code3", '"abc"', "abc"), ("bit(4)", '"1010"', "1010"), ("numeric", "1234567890123456.78", "1234567890123456.78"), ("bigint", "5.0", "5"), ("hstore", '{"k":"v","n":null,"i":1.50}', '"i"=>"1.50", "k"=>"v", "n"=>NULL'),

@@ -231,3 +231,51 @@ def test_a_schema_of_any_depth_is_refused_or_read() -> None:
         deep = {"type": "array", "items": deep}
     with pytest.raises((ValueError, RecursionError)):
         compile_avro(registered({"type": "record", "name": "R", "fields": [{"name": "f", "type": deep}]}))
+
+
+def test_a_schema_may_have_several_unions_of_several_types() -> None:
+    fields = [{"name": name, "type": ["null", "int", "string"]} for name in ("a", "b")]
+    inner = {"type": "record", "name": "In", "fields": [{"name": "c", "type": ["long", "boolean"]}]}
+    schema = {
+        "type": "record",
+        "name": "R",
+        "namespace": "shop",
+        "fields": [
+            *fields,
+            {"name": "d", "type": ["null", inner, {"type": "array", "items": ["int", "string"]}]},
+        ],
+    }
+    value = {"a": 1, "b": "x", "d": [2, "y"]}
+    decoded = compile_avro(registered(schema))(framed(1, avro_payload(schema, value)))
+    assert decoded.value == {
+        "a": {"int": 1, "string": None},
+        "b": {"int": None, "string": "x"},
+        "d": {"In": None, "array": [{"int": 2, "string": None}, {"int": None, "string": "y"}]},
+    }
+    other = {"type": "record", "name": "S", "fields": [{"name": "e", "type": ["int", "string"]}]}
+    refers = {
+        "type": "record",
+        "name": "T",
+        "fields": [{"name": "r", "type": "shop.In"}, {"name": "s", "type": "S"}],
+    }
+    whole = {
+        **refers,
+        "fields": [{"name": "r", "type": {**inner, "namespace": "shop"}}, {"name": "s", "type": other}],
+    }
+    decode = compile_avro(registered(refers, ("In", {**inner, "namespace": "shop"}), ("S", other)))
+    assert decode(framed(1, avro_payload(whole, {"r": {"c": True}, "s": {"e": 5}}))).value == {
+        "r": {"c": {"long": None, "boolean": True}},
+        "s": {"e": {"int": 5, "string": None}},
+    }
+
+
+@pytest.mark.parametrize(
+    "name", [{"name": "MapEntry", "namespace": "io.confluent.connect.avro"}, {"name": "Mine", "connect.internal.type": "MapEntry"}]
+)  # fmt: skip
+def test_a_map_whose_keys_are_no_texts_is_a_map_again(name: dict[str, str]) -> None:
+    entry = {"type": "record", **name, "fields": [{"name": "key", "type": "int"}, {"name": "value", "type": ["null", "string"], "default": None}]}  # fmt: skip
+    schema, read = through(
+        {"type": "array", "items": entry}, [{"key": 1, "value": "a"}, {"key": 2, "value": None}]
+    )
+    assert (schema.type, schema.keys, schema.items) == (Type.MAP, Schema(type=Type.INT32), Schema(type=Type.STRING, optional=True))  # fmt: skip
+    assert read == {1: "a", 2: None}

@@ -96,6 +96,64 @@ def test_a_schema_may_refer_to_another() -> None:
     assert through(schema, {"line": 5}, ("line.json", other))[1] == {"line": 5}
 
 
+def test_a_pointer_is_about_the_document_it_stands_in() -> None:
+    other = {
+        "type": "object",
+        "properties": {"n": {"$ref": "#/definitions/Count"}},
+        "definitions": {"Count": {"type": "integer"}},
+    }
+    schema = {
+        "type": "object",
+        "properties": {"line": {"$ref": "line.json"}, "note": {"$ref": "#/definitions/Count"}},
+        "definitions": {"Count": {"type": "string"}},
+    }
+    assert through(schema, {"line": {"n": 5}, "note": "x"}, ("line.json", other))[1] == {
+        "line": {"n": 5},
+        "note": "x",
+    }
+
+
+A: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+B: dict[str, Any] = {"properties": {"b": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "optional"),
+    [
+        ({"allOf": [A, B]}, {"a": False, "b": True}),
+        ({"allOf": [{"$ref": "#/definitions/A"}, B], "definitions": {"A": A}}, {"a": False, "b": True}),
+        ({**A, "allOf": [B, {"required": ["b"]}]}, {"a": False, "b": False}),
+        ({"type": "object", "properties": {**A["properties"], **B["properties"]}, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}, {"a": True, "b": True}),
+        ({**A, "anyOf": [B, {"properties": {"a": {"const": 1}}}]}, {"a": False, "b": True}),
+        ({"properties": {"a": {"const": 1}, "b": {"enum": ["x", "y"]}}}, {"a": True, "b": True}),
+    ],
+)  # fmt: skip
+def test_no_property_of_what_an_object_is_put_together_of_is_lost(
+    schema: Any, optional: dict[str, bool]
+) -> None:
+    ours, value = through(schema, {"a": 1, "b": "x"})
+    assert {each.name: each.schema.optional for each in ours.fields} == optional
+    assert value == {"a": 1, "b": "x"}
+
+
+def test_of_alternatives_that_are_objects_the_one_with_the_objects_own_fields_is_taken() -> None:
+    union = {"oneOf": [{"type": "object", "properties": {"a": {"type": "string"}}}, {"type": "object", "properties": {"b": {"type": "string"}}}]}  # fmt: skip
+    assert through(union, {"b": "x"})[1] == {f"{UNION}.field.0": None, f"{UNION}.field.1": {"b": "x"}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{"$ref": "#"}]},
+        {"type": "object", "allOf": [{"$ref": "#"}]},
+        {"type": "object", "properties": {"child": {"$ref": "#"}}},
+    ],
+)
+def test_a_schema_that_contains_itself_is_told_so(schema: Any) -> None:
+    with pytest.raises(ValueError, match="itself"):
+        through(schema, {})
+
+
 @pytest.mark.parametrize(
     ("schema", "value"),
     [

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,16 +21,19 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def answering(status: int, body: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """A server that gives one answer to everything, and the headers it was asked with."""
+def answering(status: int, *bodies: str, **headers: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """A server that gives these answers one after the other, the last one for ever, and the headers and the path it was asked with."""
     asked: list[dict[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append({name.lower(): value for name, value in self.headers.items()})
+            body = bodies[min(len(asked), len(bodies) - 1)]
+            asked.append({"path": self.path, **{name.lower(): value for name, value in self.headers.items()}})
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body.encode())
 
@@ -55,6 +59,45 @@ async def test_each_status_leads_to_its_decision(status: int, raised: type[Excep
         pytest.raises(raised, match="registry"),
     ):
         await make_source({"schema.registry.url": url}).schema(7)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, "<html>no such page</html>"), (404, "{}"), (200, "<html>log in</html>"), (200, ""), (200, "{}"), (200, "[]"), (200, "null"), (502, "")],
+)  # fmt: skip
+async def test_what_is_no_answer_of_a_registry_is_an_outage(status: int, body: str) -> None:
+    with answering(status, body) as (url, _), pytest.raises(UnreachableRegistryError, match="registry"):
+        await make_source({"schema.registry.url": url}).schema(7)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_registry_that_has_moved_is_followed(status: int) -> None:
+    with (
+        answering(200, '{"schema": "\\"string\\""}') as (there, asked),
+        answering(status, "", location=f"{there}/moved/schemas/ids/7") as (url, _),
+    ):
+        assert (await make_source({"schema.registry.url": url}).schema(7)).text == '"string"'
+    assert asked[0]["path"].startswith("/moved/schemas/ids/7")
+
+
+async def test_registries_that_send_each_other_round_are_an_outage() -> None:
+    with answering(302, "", location="/") as (url, _), pytest.raises(UnreachableRegistryError):
+        await make_source({"schema.registry.url": url}).schema(7)
+
+
+async def test_what_a_schema_refers_to_may_have_been_deleted_since() -> None:
+    body = {
+        "schema": '"string"',
+        "references": [{"name": "r", "subject": "s", "version": 1}],
+        "subject": "s",
+        "version": 1,
+        "id": 1,
+    }
+    answers = json.dumps(body), json.dumps({**body, "references": []})
+    with answering(200, *answers) as (url, asked):
+        found = await make_source({"schema.registry.url": url}).schema(7)
+    assert found.references == (("r", '"string"'),)
+    assert "deleted=true" in asked[1]["path"].lower()
 
 
 async def test_nobody_listening_is_an_outage() -> None:
