@@ -30,7 +30,7 @@ from sink_connector.runtime.tracing import Delivered, record_batch, traceparent
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.buffer import Buffer
 from sink_connector.sink.session import Session
-from sink_connector.sink.sqlstate import Decision
+from sink_connector.sink.sqlstate import Decision, may_be_outdated
 from sink_connector.sink.table_writer import TableWriter, Written
 
 log = structlog.get_logger()
@@ -219,6 +219,8 @@ class Delivery:
                 await self.retrier.pause(action, error)
             case Isolate():
                 work.tried.isolated, work.final = True, action.final
+                if may_be_outdated(error):
+                    self.writer.forget_tables()
                 self.metrics.isolations.inc()
             case Refuse():
                 await self.session.drop()

@@ -28,6 +28,7 @@ from sink_connector.sink.identifiers import literal, quote
 from sink_connector.sink.table_metadata import Table, TableName
 
 DOCUMENTS = {"jsonb", "json", "text"}
+VIEWS = {"v", "m"}  # kinds of relations
 LOCK = 0x73696E6B  # "sink": one worker at a time changes tables
 
 
@@ -77,6 +78,10 @@ def columns_missing(config: TableConfig, table: Table, missing: Sequence[ColumnS
     names = ", ".join(repr(source.field.name) for source in missing)
     if any(source.form is Form.UNTYPED for source in missing):
         return BadRecordError(f"table {table.called} has no column for {names}")
+    if table.kind in VIEWS:
+        return BadRecordError(
+            f"{table.called} has no column for {names}, and is a view, to which auto.evolve adds none"
+        )
     added = ", ".join(f"ADD COLUMN IF NOT EXISTS {_definition(config, source)}" for source in missing)
     statement = f"ALTER TABLE {table.name.sql} {added}"
     if not config.auto_evolve:

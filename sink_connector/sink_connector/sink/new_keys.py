@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from asyncpg import Connection, UniqueViolationError
+from asyncpg import Connection, OutdatedSchemaCacheError, UniqueViolationError
 
+from sink_connector.sink.identifiers import quote
 from sink_connector.sink.rows import Rows, copy
 from sink_connector.sink.table_metadata import TableName
 from sink_connector.sink.write_plan import WritePlan
@@ -13,9 +14,26 @@ LONGEST_PAUSE = 1024  # batches
 
 
 async def copy_rows(connection: Connection, plan: WritePlan, rows: Rows) -> None:
-    """Copy rows straight into the table of a plan."""
+    """Copy rows straight into the table of a plan. Raises `OutdatedSchemaCacheError` when its columns are of other types by now."""
     table = plan.table
+    await _check_types(connection, plan)
     await copy(connection, table.name, rows, schema=table.schema, columns=plan.columns)
+
+
+async def _check_types(connection: Connection, plan: WritePlan) -> None:
+    """COPY sends the bytes of values, which a column of another type would take for something else.
+
+    Preparing a statement, without running it, asks for no privilege and keeps the types as they are until the transaction ends.
+    """
+    columns = ", ".join(map(quote, plan.columns))
+    prepared = await connection.prepare(f"SELECT {columns} FROM {plan.table.sql}", name="")  # noqa: S608 - quoted
+    if [each.type.oid for each in prepared.get_attributes()] != [
+        each.column.type_id for each in plan.targets
+    ]:
+        await (
+            connection.reload_schema_state()
+        )  # the driver knows the types of what it copies by a statement, too
+        raise OutdatedSchemaCacheError(f"the columns of {plan.table} are of other types than they were")
 
 
 @dataclass(slots=True)

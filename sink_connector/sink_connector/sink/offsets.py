@@ -13,6 +13,7 @@ from sink_connector.errors import FatalError, FencedError, WentBackError
 
 SQL = sql_files.load("offsets.sql", package=__package__)
 NOTHING_STORED: Mapping["Partition", "Position"] = MappingProxyType({})
+UNSET = -1  # the next offset where there is none
 LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
 
 
@@ -63,7 +64,7 @@ class Beginning:
 async def claim(connection: Connection, connector: str, partition: Partition, beginning: Beginning) -> Claim:
     """Take over a partition; from here on every earlier claimant is refused.
 
-    Raises `FatalError` when the stored offset belongs to another topic of the same name.
+    Raises `FatalError` when the stored offset belongs to another topic of the same name, and when there is none to begin at.
     """
     row = await connection.fetchrow(
         SQL["claim"], connector, *partition, beginning.first, beginning.reset, beginning.topic_id
@@ -72,6 +73,11 @@ async def claim(connection: Connection, connector: str, partition: Partition, be
         raise FatalError("the claim of a partition returned nothing")
     if row["topic_id"] != beginning.topic_id:
         raise TopicRecreatedError(partition.topic, stored=row["topic_id"], found=beginning.topic_id)
+    if row["next_offset"] == UNSET:
+        raise FatalError(
+            f"no offset is stored for {partition.topic}/{partition.partition}, and auto.offset.reset is none: set the "
+            "connector's offsets, or say earliest or latest"
+        )
     return Claim(next_offset=row["next_offset"], epoch=row["epoch"])
 
 

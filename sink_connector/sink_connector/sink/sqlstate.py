@@ -36,6 +36,7 @@ DECISIONS: dict[str, Decision] = {
     "40002": Decision.RECORD,  # integrity constraint violation that rolls back
     "23503": Decision.REFERENCE,  # foreign key violation
     "42501": Decision.RECORD,  # a policy refuses the row; `NOT_PERMITTED` is another thing
+    "42809": Decision.FATAL,  # a materialized view, which takes no rows
     "42601": Decision.STALE,  # a tracked table has got another column
     "42703": Decision.STALE,  # undefined column
     "42P01": Decision.STALE,  # undefined table
@@ -58,6 +59,7 @@ DECISIONS: dict[str, Decision] = {
 RAISED_BY_A_FUNCTION = "exec_stmt_raise"  # a RAISE of PL/pgSQL, which may name any SQLSTATE
 # Prefixes of what a statement of ours says of its table: a statement within a function says it of something of the function's.
 OF_A_STATEMENT = ("0A", "2", "3", "42", "55000")
+OF_NAMES_AND_TYPES = "42"  # the class of what does not go with the tables there are
 OF_THE_TABLE = frozenset({Decision.STALE, Decision.FATAL})
 NOT_PERMITTED = "aclcheck_error"  # the role lacks a privilege, whatever the row
 
@@ -86,6 +88,12 @@ def decide(error: BaseException) -> Decision:
     if isinstance(error, asyncpg.PostgresError):
         return _by_sqlstate(error)
     return next((decision for kinds, decision in KINDS if isinstance(error, kinds)), Decision.RECORD)
+
+
+def may_be_outdated(error: BaseException) -> bool:
+    """Whether a record may have been refused for what a column was before it got another type."""
+    state = getattr(error, "sqlstate", None) or ""
+    return isinstance(error, BadRecordError) or state.startswith(OF_NAMES_AND_TYPES)
 
 
 def _by_sqlstate(error: asyncpg.PostgresError) -> Decision:

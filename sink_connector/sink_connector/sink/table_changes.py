@@ -19,9 +19,10 @@ from sink_connector.sink.sqlstate import Decision, decide
 log = structlog.get_logger()
 
 # What the server says of a table that is not written to, whatever the row: no privilege, a view that takes no rows.
-OF_A_TABLE = frozenset({"42501", "55000"})
-# Classes of what it says of a record's schema: a default that its type does not take, more columns than a table may have.
-OF_A_SCHEMA = frozenset({"22", "54"})
+OF_A_TABLE = frozenset({"42501", "42809", "55000"})
+# What it says of a record's schema: a default that its type does not take, more columns than a table may have, one name for two
+# columns or a name of the system's own (ctid, xmin).
+OF_A_SCHEMA = ("22", "54", "42701")
 
 
 class TableChanges:
@@ -54,7 +55,7 @@ class TableChanges:
                 log.info("table.changed", connector=self._connector, statement=needed.statement)
                 self._made.add(needed.statement)
                 return not needed.is_new
-        is_records = self._config.is_named_by_record or getattr(error, "sqlstate", "")[:2] in OF_A_SCHEMA
+        is_records = self._config.is_named_by_record or getattr(error, "sqlstate", "").startswith(OF_A_SCHEMA)
         if not is_records or decide(error) in {Decision.RETRY, Decision.TIMEOUT}:
             raise error
         self._plans.refuse_change(needed.statement, str(error))

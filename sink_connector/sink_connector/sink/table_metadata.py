@@ -33,7 +33,8 @@ class Column:
     """`type` is what a cast names; `base_type` the same with domains taken off, those of an array's elements too.
 
     `modifier` is the length, precision or scale of the base type (of its elements) as PostgreSQL keeps it, -1 for none.
-    `key_type` and `collation` (empty: the database's own) say how the database compares two of its values.
+    `key_type` and `collation` (empty: the database's own) say how the database compares two of its values. `type_id` is
+    what the server knows the type by.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     key_type: str = ""
     deterministic: bool = True
     collation: str = ""
+    type_id: int = 0
 
     def compared(self, cell: str) -> str:
         """A value on its way to the column, as SQL, in the form in which it would be compared with what the column holds."""

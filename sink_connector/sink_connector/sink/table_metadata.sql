@@ -21,6 +21,7 @@ LIMIT 1;
 -- `key_type` is the base type in which values are compared: with the modifier where it rounds, without it where it cuts.
 SELECT
     a.attname::text AS name,
+    a.atttypid::bigint AS type_id,
     format_type(a.atttypid, -1) AS type,
     format_type(b.id, -1) || CASE WHEN b.is_array THEN '[]' ELSE '' END AS base_type,
     b.modifier,

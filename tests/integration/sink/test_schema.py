@@ -1,6 +1,11 @@
 """Tables made and changed by the sink, and tables changed under it."""
 
 import asyncio
+import uuid
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
 
 from tests.conftest import MakeTopic
 from tests.support.sink import (
@@ -255,3 +260,61 @@ async def test_a_bad_record_does_not_keep_the_table_from_being_changed_for_its_n
     )
     assert await rows(database, f'SELECT id, n, w FROM "{topic}"') == [(2, 2, "x")]  # noqa: S608 - the test's own
     assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == [(0,)]
+
+
+MANY = 200  # rows that are copied
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize(
+    ("before", "after", "field", "first", "then", "expected"),
+    [
+        ("text", "integer USING v::integer", STRING, "5", "6", ["5", "6"]),
+        ("bigint", "double precision", INT64, 5, 6, ["5", "6"]),
+        ("integer", "text", {"type": "int32", "optional": False}, 5, 6, ["5", "6"]),
+        ("numeric(6,2)", "numeric(8,4)", STRING, "1.25", "1.2345", ["1.2500", "1.2345"]),
+        ("varchar(2)", "uuid USING NULL", STRING, "x", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", [None, "6ba7b810-9dad-11d1-80b4-00c04fd430c8"]),
+    ],
+)  # fmt: skip
+async def test_a_column_that_gets_another_type_by_hand_takes_what_comes_then(  # noqa: PLR0913 - each by its name
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic,
+    *, before: str, after: str, field: dict[str, Any], first: Any, then: Any, expected: list[Any], many: bool,
+) -> None:  # fmt: skip
+    topic = await make_topic()
+    await execute(database, f"CREATE TABLE made (id bigint PRIMARY KEY, v {before})")
+    count = MANY if many else 1
+
+    def messages(value: Any, start: int) -> list[Message]:
+        return [Message(value=struct({"id": start + n, "v": value}, id=INT64, v=field)) for n in range(count)]
+
+    given = configuration(database, topics=topic, table__name__format="made", errors__tolerance="all")
+    async with connected(kafka_bootstrap, given) as connector:
+        await send(kafka_bootstrap, topic, messages(first, 0))
+        await wait_until_read(connector, topic, count)
+        await execute(database, f"ALTER TABLE made ALTER COLUMN v TYPE {after}")
+        await send(kafka_bootstrap, topic, messages(then, count))
+        await wait_until_read(connector, topic, 2 * count)
+    assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
+    found = await rows(database, "SELECT v::text FROM made ORDER BY id")
+    assert [value for (value,) in found] == [expected[0]] * count + [expected[1]] * count
+
+
+async def test_a_role_that_may_only_insert_copies_rows(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE made (id bigint)")
+    messages = [Message(value=struct({"id": n}, id=INT64)) for n in range(MANY)]
+    role = f"inserts_{uuid.uuid4().hex[:8]}"
+    url = urlsplit(database)
+    name = url.path[1:]
+    await execute(
+        database,
+        f"CREATE ROLE {role} LOGIN PASSWORD 'p'; GRANT CREATE ON DATABASE \"{name}\" TO {role}; GRANT INSERT ON made TO {role}",
+    )
+    try:
+        as_role = urlunsplit(url._replace(netloc=f"{role}:p@{url.hostname}:{url.port}"))
+        await drain(kafka_bootstrap, as_role, topic, messages, table__name__format="made")
+        assert await rows(database, "SELECT count(*) FROM made") == [(MANY,)]
+    finally:
+        await execute(database, f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")

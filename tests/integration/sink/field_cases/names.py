@@ -77,4 +77,43 @@ CASES = [
         rows={'SELECT id FROM "T"': [("a",)]},
         dead=[1],
     ),
+    Case(
+        name="fields called as columns of the system's own",
+        config={**UPSERT, **CREATE, **TOLERANT},
+        records=[
+            row(FIELDS, ONE),
+            *(
+                row({**FIELDS, name: INT}, {"id": name, "v": 1, name: 1})
+                for name in ("ctid", "xmin", "tableoid")
+            ),
+            row(
+                {**FIELDS, "select": INT, "user": INT, "Order": INT},
+                {"id": "b", "v": 1, "select": 2, "user": 3, "Order": 4},
+            ),
+        ],
+        rows={
+            'SELECT id, "select", "user", "Order" FROM "T" ORDER BY id': [
+                ("a", None, None, None),
+                ("b", 2, 3, 4),
+            ]
+        },
+        dead=[1, 2, 3],
+    ),
+    Case(
+        name="fields called so in the first record of a table that is to be made",
+        config={**UPSERT, **CREATE, **TOLERANT},
+        records=[row({**FIELDS, "xmax": INT}, {**ONE, "xmax": 1}), row(FIELDS, ONE)],
+        rows={'SELECT id FROM "T"': [("a",)]},
+        dead=[0],
+    ),
+    Case(
+        name="fields that differ only in case, folded",
+        config={**UPSERT, **CREATE, **TOLERANT, "quote.sql.identifiers": "never"},
+        records=[
+            row({**FIELDS, "V": INT}, {**ONE, "V": 2}),
+            row({**FIELDS, "W": INT}, {"id": "b", "v": 1, "W": 2}),
+        ],
+        rows={"SELECT id, v, w FROM T": [("b", 1, 2)]},
+        dead=[0],
+    ),
 ]

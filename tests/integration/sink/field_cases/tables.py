@@ -103,6 +103,29 @@ CASES = [
         for mode, config in (("upsert", UPSERT), ("insert", PLAIN))
     ),
     Case(
+        name="a materialized view",
+        sql=[
+            'CREATE TABLE "T_b" (id text PRIMARY KEY, v int)',
+            'CREATE MATERIALIZED VIEW "T" AS SELECT id, v FROM "T_b"',
+        ],
+        config={**PLAIN, **TOLERANT},
+        records=_rows(1),
+        rows={'SELECT count(*) FROM "T_b"': [(0,)]},
+        fails="cannot change materialized view",
+    ),
+    Case(
+        name="a field that a view has no column for",
+        sql=['CREATE TABLE "T_b" (id text PRIMARY KEY, v int)', 'CREATE VIEW "T" AS SELECT id, v FROM "T_b"'],
+        config={**UPSERT, **CREATE, **TOLERANT},
+        records=[
+            row(FIELDS, {"id": "a", "v": 1}),
+            row({**FIELDS, "w": INT}, {"id": "b", "v": 1, "w": 1}),
+            row(FIELDS, {"id": "c", "v": 1}),
+        ],
+        rows={'SELECT id FROM "T_b" ORDER BY id': [("a",), ("c",)]},
+        dead=[1],
+    ),
+    Case(
         name="a primary key that is deferrable is named as such",
         sql=['CREATE TABLE "T" (id text PRIMARY KEY DEFERRABLE, v int)'],
         config=UPSERT,

@@ -36,6 +36,7 @@ from sink_connector.sink.sqlstate import Decision, decide
         (ChangeNeededError("ALTER TABLE t ADD COLUMN c text"), Decision.STALE),
         (FatalError(""), Decision.FATAL),
         (asyncpg.DataCorruptedError(""), Decision.FATAL),
+        (asyncpg.WrongObjectTypeError(""), Decision.FATAL),
         (KeyError(), Decision.RECORD),
         (RecursionError(), Decision.RECORD),
         (MemoryError(), Decision.TIMEOUT),
