@@ -8,19 +8,19 @@ from aiokafka.client import AIOKafkaClient
 
 from sink_connector.runtime.subscription import Subscription
 from sink_connector.runtime.topic_ids import topic_ids
-from sink_connector.sink.offsets import Beginning, Partition
+from sink_connector.sink.offsets import UNSET, Beginning, Partition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginnings:
-    """`reset` is `auto.offset.reset`. `client` is for questions to the cluster; the group is asked by the consumer that is given."""
+    """`reset` is `auto.offset.reset`; with `none`, a partition that it counts for begins at `UNSET`. `client` is for questions to the cluster; the group is asked by the consumer that is given."""
 
     client: AIOKafkaClient
     subscription: Subscription
     reset: str
 
     async def of_all(self, consumer: AIOKafkaConsumer) -> dict[Partition, Beginning]:
-        """Where the very first start begins with `latest`: at the end of every partition that there is by then."""
+        """Where the very first start begins with `latest` or `none`, in every partition that there is by then."""
         cluster = await self.client.fetch_all_metadata()
         partitions = sorted(
             TopicPartition(topic, partition)
@@ -31,8 +31,8 @@ class Beginnings:
         if not partitions:
             return {}
         ids = await self._ids(partitions)
-        ends = await consumer.end_offsets(partitions)
-        found = await _beginnings(consumer, ids, firsts=ends, resets=ends)
+        resets = await self._resets(consumer, partitions)
+        found = await _beginnings(consumer, ids, firsts=resets, resets=resets)
         return {Partition(*partition): beginning for partition, beginning in found.items()}
 
     async def of(
@@ -46,8 +46,16 @@ class Beginnings:
             return {}
         ids = await self._ids(partitions)
         starts = await consumer.beginning_offsets(partitions)
-        resets = await consumer.end_offsets(partitions) if self.reset == "latest" else starts
+        resets = starts if self.reset == "earliest" else await self._resets(consumer, partitions)
         return await _beginnings(consumer, ids, firsts=starts, resets=resets)
+
+    async def _resets(
+        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+    ) -> Mapping[TopicPartition, int]:
+        if self.reset == "latest":
+            ends: Mapping[TopicPartition, int] = await consumer.end_offsets(partitions)
+            return ends
+        return dict.fromkeys(partitions, UNSET)
 
     async def _ids(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, str]:
         """The ids of their topics. Asked for before any offset: a topic made anew in between is noticed by its id then."""

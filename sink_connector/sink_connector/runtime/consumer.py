@@ -180,7 +180,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
     async def _claim(self, store: OffsetStore) -> None:
         generation = self.generation
         waiting = sorted(self._unclaimed)
-        if self._reset == "latest" and not await store.has_begun():
+        if self._reset != "earliest" and not await store.has_begun():
             await store.begin(await self._beginnings.of_all(self.consumer))
         for partition, beginning in (await self._beginnings.of(self.consumer, waiting)).items():
             async with self._claiming:

@@ -1,5 +1,6 @@
 """What a connector's `consumer.override.*` keys and the worker's settings make of aiokafka's options."""
 
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -55,6 +56,13 @@ HONOURED = frozenset(
         *OAUTHBEARER_KEYS,
     }
 )  # fmt: skip
+WORDS = {
+    "auto.offset.reset": ("earliest", "latest", "none"),
+    "isolation.level": ("read_committed", "read_uncommitted"),
+}
+LAST_PORT, KAFKAS_PORT = 65_535, 9092
+# Behind the name of a listener, which means nothing to a client.
+_SERVER = re.compile(r"(?:\w+://)?(\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::(\d{1,5}))?", re.ASCII)
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", OAUTHBEARER)
 CLIENT = (
@@ -101,7 +109,12 @@ def consumer_options(
             options[option] = value.strip().lower() == "true" if kind is bool else kind(value.strip())
         except ValueError:
             problems[f"consumer.override.{name}"] = [f"is {value!r}, it must be a whole number"]
-    problems |= _not_honoured(overrides)
+    problems |= _unknown_words(options) | _not_honoured(overrides)
+    try:
+        options["bootstrap_servers"] = _servers(str(options["bootstrap_servers"]))
+    except ValueError as error:
+        own = "bootstrap.servers" in overrides
+        problems["consumer.override.bootstrap.servers" if own else "bootstrap.servers"] = [str(error)]
     for step in (_login, _ssl_context):
         try:
             options |= step(overrides)
@@ -110,6 +123,27 @@ def consumer_options(
     if problems:
         raise ConfigError(problems)
     return options
+
+
+def _servers(written: str) -> str:
+    """A list of servers as Kafka's own clients read it. Raises `ValueError`."""
+    found = [_SERVER.fullmatch(each.strip()) for each in written.split(",") if each.strip()]
+    if not found or any(each is None or int(each[2] or 0) > LAST_PORT for each in found):
+        raise ValueError(f"is {written!r}, it must be a list of host:port")
+    return ",".join(f"{each[1]}:{each[2] or KAFKAS_PORT}" for each in found if each is not None)
+
+
+def _unknown_words(options: dict[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with values that are one of a few words; those that are get the spelling that is known."""
+    problems = {}
+    for name, words in WORDS.items():
+        option = CONSUMER[name][0]
+        options[option] = options[option].lower()
+        if options[option] not in words:
+            problems[f"consumer.override.{name}"] = [
+                f"is {options[option]!r}, it must be one of {', '.join(words)}"
+            ]
+    return problems
 
 
 def _not_honoured(overrides: Mapping[str, str]) -> dict[str, list[str]]:

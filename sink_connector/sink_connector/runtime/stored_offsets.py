@@ -13,7 +13,7 @@ from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Partition
 from sink_connector.sink.session import connect, prepare_database
 
-RESET = -1  # begin again where auto.offset.reset says
+RESET = offsets.UNSET  # begin again where auto.offset.reset says
 TIMEOUT_S = 10.0
 
 

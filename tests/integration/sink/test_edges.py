@@ -3,6 +3,7 @@
 import pytest
 from prometheus_client import REGISTRY
 
+from sink_connector.sink.offsets import Partition
 from tests.conftest import MakeTopic
 from tests.support.sink import (
     INT64,
@@ -15,8 +16,10 @@ from tests.support.sink import (
     execute,
     rows,
     send,
+    stored_offsets,
     struct,
     task_of,
+    wait_until_failed,
     wait_until_read,
 )
 from tests.support.waiting import wait_until
@@ -225,3 +228,28 @@ async def test_keys_and_headers_count_towards_the_size_of_a_batch(
     labels = {"connector": given["name"], "task": "0"}
     assert (REGISTRY.get_sample_value("sink_batches_total", labels) or 0) >= 3
     assert (REGISTRY.get_sample_value("sink_bytes_total", labels) or 0) > 30 * 500_000
+
+
+async def test_none_begins_nowhere_until_offsets_are_set_and_does_not_count_for_what_appears_later(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    first, later = await make_topic(), f"{await make_topic()}-later"
+    await execute(database, "CREATE TABLE t (id bigint)")
+    await send(kafka_bootstrap, first, [number(1), number(2)])
+    given = configuration(
+        database,
+        topics=f"{first},{later}",
+        table__name__format="t",
+        consumer__override__auto__offset__reset="none",
+    )
+    for _ in range(2):
+        async with connected(kafka_bootstrap, given) as connector:
+            assert f"no offset is stored for {first}/0" in await wait_until_failed(connector)
+    async with stored_offsets(kafka_bootstrap) as changed:
+        await changed.alter(connector.config, {Partition(first, 0): 1})
+    await make_topic(name=later)
+    await send(kafka_bootstrap, later, [number(3)])
+    async with connected(kafka_bootstrap, given) as connector:
+        await wait_until_read(connector, first, 2)
+        await wait_until_read(connector, later, 1)
+    assert await rows(database, "SELECT id FROM t ORDER BY id") == [(2,), (3,)]
