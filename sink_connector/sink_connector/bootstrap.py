@@ -20,6 +20,7 @@ from sink_connector.config.connector import warnings_of
 from sink_connector.config.parser import unknown_keys
 from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.worker import SERVED, WorkerConfig
+from sink_connector.errors import SinkError, headline
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
 from sink_connector.rest.dependencies import RestContext
@@ -207,14 +208,14 @@ def _kafka(config: WorkerConfig) -> dict[str, Any]:
 
 
 async def _until_available(step: Callable[[], Awaitable[T]]) -> T:
-    """Do a step of the start once Kafka is there for it: who starts too early waits and says so."""
+    """Do a step of the start once Kafka is there for it: who starts too early waits and says so. Raises `SinkError`."""
     pause_s = FIRST_PAUSE_S
     while True:
         try:
             return await step()
         except (OSError, KafkaError) as error:
             if isinstance(error, KafkaError) and not error.retriable:
-                raise
+                raise SinkError(f"Kafka cannot be used: {headline(error)}") from error
             log.warning("kafka.connection_failed", error=repr(error), next_attempt_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from sink_connector.config.redaction import Redactor
+from sink_connector.errors import ConfigError
 
 # Connect's names, which are log4j's.
 LEVELS = {
@@ -23,6 +24,7 @@ LEVELS = {
     "DEBUG": logging.DEBUG,
     "TRACE": 5,
 }
+PYTHONS = {"CRITICAL": logging.CRITICAL, "WARNING": logging.WARNING}  # its own names for two of them
 NAMES = {number: name for name, number in LEVELS.items()}
 OWN, ROOT = "sink_connector", "root"
 
@@ -30,8 +32,12 @@ OWN, ROOT = "sink_connector", "root"
 def configure_logging(level: str, redactor: Redactor | None = None) -> None:
     """JSON lines, or text for a terminal, without what `redactor` hides.
 
-    `level` is for this package; the client libraries speak up only when something is wrong.
+    `level` is for this package; the client libraries speak up only when something is wrong. Raises `ConfigError` for one that is
+    none.
     """
+    own_level = {**LEVELS, **PYTHONS}.get(level.strip().upper())
+    if own_level is None:
+        raise ConfigError({"log.level": [f"is {level!r}, it must be one of {', '.join(LEVELS)}"]})
 
     def scrub(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         return event if redactor is None else dict(redactor.scrub_all(event))
@@ -66,7 +72,7 @@ def configure_logging(level: str, redactor: Redactor | None = None) -> None:
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger(OWN).setLevel(level.upper())
+    logging.getLogger(OWN).setLevel(own_level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,9 +92,10 @@ def listening(config: WorkerConfig) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((config.rest_host, config.rest_port))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a host that is no name
+            reason = getattr(error, "strerror", None) or error
             raise PortTakenError(
-                f"{config.rest_host}:{config.rest_port} cannot be listened at ({error.strerror}); "
+                f"{config.rest_host}:{config.rest_port} cannot be listened at ({reason}); "
                 "SINK_REST_PORT chooses another port, SINK_REST_HOST another address"
             ) from error
         yield listener

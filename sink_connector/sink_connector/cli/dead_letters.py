@@ -27,7 +27,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"dead-letters {options.action}: name them by their ids, or say --all", file=sys.stderr)
         return 2
     worker = read_worker()
-    definition = define_connector(read_connector_file(options.file), worker, worker.providers.unrestricted())
+    given = worker.completed(read_connector_file(options.file))
+    definition = define_connector(given, worker, worker.providers.unrestricted())
     try:
         return asyncio.run(_run(ACTIONS[options.action], definition, options.ids or None))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -1,5 +1,6 @@
 """Keys that cannot both be meant; each problem names both."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -8,6 +9,7 @@ from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode,
 from sink_connector.config.patterns import PatternTimeoutError
 from sink_connector.config.reader import Reader
 
+PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 Found = Iterator[tuple[str, str]]
 """The key that a problem is told of, and what continues its name to a sentence."""
 
@@ -51,6 +53,14 @@ def _row_keys(table: TableConfig, reader: Reader) -> Found:
 
 
 def _table_names(table: TableConfig) -> Found:
+    if unknown := [each for each in PLACEHOLDER.findall(table.name_format) if each != definition.TOPIC]:
+        yield (
+            "table.name.format",
+            (
+                f"holds {unknown[0]}, and only {definition.TOPIC} is known here; record.table.field and record.table.header "
+                "take a name from each record"
+            ),
+        )
     if table.record_table_field and table.record_table_header:
         yield "record.table.field", "and record.table.header are both given, one must go"
     if not table.is_named_by_record:

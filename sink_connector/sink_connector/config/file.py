@@ -21,7 +21,7 @@ def read_connector_file(path: Path) -> dict[str, str]:
         ConfigError: It cannot be read, or is no configuration; or so with the SQL.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"), parse_int=str, parse_float=str)
     except OSError as error:
         raise ConfigError({str(path): [f"cannot be read: {error.strerror}"]}) from error
     except RecursionError:
@@ -31,10 +31,12 @@ def read_connector_file(path: Path) -> dict[str, str]:
     given = content.get("config", content) if isinstance(content, dict) else None
     if not isinstance(given, dict):
         raise ConfigError({str(path): ['must hold an object: {"name": …, "config": {…}}']})
-    if "name" in content:
-        given = {"name": content["name"], **given}
+    if (name := content.get("name")) is not None:
+        if given.get("name") not in (None, name):
+            raise ConfigError({"name": [f"is {name!r}, and in the configuration {given['name']!r}"]})
+        given = {**given, "name": name}
     return dict(
-        _with_sql(key, _text(value), path.parent) for key, value in given.items() if value is not None
+        _with_sql(key, _text(key, value), path.parent) for key, value in given.items() if value is not None
     )
 
 
@@ -56,6 +58,14 @@ def _with_sql(key: str, value: str, folder: Path) -> tuple[str, str]:
         raise ConfigError({key: [f"{file} is not UTF-8"]}) from None
 
 
-def _text(value: object) -> str:
-    """As it would be written in a properties file."""
+def _text(key: str, value: object) -> str:
+    """As it would be written in a properties file. Raises `ConfigError` for what is more than one value."""
+    if isinstance(value, dict | list):
+        raise ConfigError(
+            {
+                key: [
+                    "is no text, number, true or false; several values are one text, with commas between them"
+                ]
+            }
+        )
     return str(value).lower() if isinstance(value, bool) else str(value)

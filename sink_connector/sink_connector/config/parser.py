@@ -37,6 +37,8 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
     reader = Reader(_canonical(given))
     providers = ConfigProviders() if providers is None else providers
     reader.resolve(providers)
+    if reader.text("schema.evolution") == "basic":
+        reader.values = {"auto.create": "true", "auto.evolve": "true"} | reader.values
     providers.redactor.add(*secrets_of(reader.values))
     _check_class(reader)
     config = ConnectorConfig(
@@ -87,15 +89,12 @@ def _canonical(given: Mapping[str, str]) -> dict[str, str]:
     others = {
         definition.ALIASES[name]: str(value) for name, value in given.items() if name in definition.ALIASES
     }
-    values = others | own
-    if values.pop("schema.evolution", "none").lower() == "basic":
-        values = {"auto.create": "true", "auto.evolve": "true"} | values
-    return values
+    return others | own
 
 
 def _name(reader: Reader) -> str:
     """Every name that is taken here can be written into a path of the REST interface, as one part of it."""
-    name = reader.text("name")
+    name = reader.values.get("name", "") if reader.text("name") else ""  # blanks around it are part of it
     if name in {".", ".."} or len(name) > LONGEST_NAME:
         reader.problem("name", f"is no name; one has 1 to {LONGEST_NAME} characters and is neither . nor ..")
     if any(unicodedata.category(character) in NOT_IN_NAMES for character in name):

@@ -217,6 +217,6 @@ def _read(path: str, allowed: tuple[str, ...] | None) -> str:
     if len(data) > MOST_BYTES:
         raise ValueError(f"the file has more than {MOST_BYTES // 1024} KB")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("the file is not UTF-8") from None

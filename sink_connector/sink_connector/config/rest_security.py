@@ -20,6 +20,7 @@ BASIC_AUTH = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecuri
 USERS_FILE = "rest.basic.auth.file"
 """Where Connect's log-in module has its properties file; Java names it in a system property, which is not read here."""
 PEM = "PEM"
+AN_ADDRESS = "http://host:port, or https"
 ASKS = {"none": ssl.CERT_NONE, "requested": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
@@ -70,7 +71,7 @@ class RestSecurity:
         """Whether these are a user's. The file is read each time, so that users may change. Raises `OSError`."""
         if self.users_file is None:
             return True
-        known = javaproperties.loads(self.users_file.read_text(encoding="utf-8"))
+        known = javaproperties.loads(self.users_file.read_text(encoding="utf-8-sig"))
         kept = known.get(user)
         return compare_digest((kept or "").encode(), password.encode()) and bool(kept)
 
@@ -82,11 +83,11 @@ def read_rest_security(values: Mapping[str, str]) -> RestSecurity:
         ConfigError: protection that is asked for and cannot be had.
     """
     problems: dict[str, list[str]] = {}
-    schemes = {
-        urlsplit(each.strip()).scheme.lower()
-        for each in values.get("listeners", "").split(",")
-        if each.strip()
-    }
+    listeners = [each.strip() for each in values.get("listeners", "").split(",") if each.strip()]
+    try:
+        schemes = {urlsplit(each).scheme.lower() for each in listeners}
+    except ValueError:
+        raise ConfigError({"listeners": [f"is {values['listeners']!r}, it must be {AN_ADDRESS}"]}) from None
     if "https" in schemes and schemes != {"https"}:
         problems["listeners"] = ["asks for http beside https; one worker listens at one address"]
     if unknown := schemes - {"http", "https"}:

@@ -18,7 +18,7 @@ from sink_connector.config.providers import (
     UnresolvedError,
     read_providers,
 )
-from sink_connector.config.rest_security import LISTENER, RestSecurity, read_rest_security
+from sink_connector.config.rest_security import AN_ADDRESS, LISTENER, RestSecurity, read_rest_security
 from sink_connector.errors import ConfigError
 
 PREFIX = "SINK_"
@@ -26,6 +26,7 @@ SERVED = f"{LISTENER}ssl.keystore.location"
 EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - addresses to listen at, none that another worker could call
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
 SECURITY = ("security.", "sasl.", "ssl.")
+LAST_PORT = 65_535
 
 # What a worker is told by; the second half are a Connect worker's, which change nothing here.
 SETTINGS = frozenset(
@@ -156,6 +157,21 @@ class _Settings:
             self.problems[name] = [f"is {self.values[name]!r}, it must be a whole number"]
             return default
 
+    def port(self, name: str, default: int) -> int:
+        port = self.number(name, default)
+        if 0 <= port <= LAST_PORT:
+            return port
+        self.problems[name] = [f"is {port}, it must be 0 to {LAST_PORT}"]
+        return default
+
+    def listener(self) -> tuple[str, int]:
+        port = self.port("rest.port", DEFAULT.rest_port)
+        try:
+            return _listener(self.values, port)
+        except ValueError:
+            self.problems["listeners"] = [f"is {self.values['listeners']!r}, it must be {AN_ADDRESS}"]
+            return DEFAULT.rest_host, port
+
     def servers(self) -> str:
         servers = self.text("bootstrap.servers", DEFAULT.bootstrap_servers)
         if not servers.strip(" ,"):
@@ -192,13 +208,13 @@ class _Settings:
 
 def _config(settings: _Settings, environment: Mapping[str, str]) -> WorkerConfig:
     """Each setting as it was written, or its default; what cannot be used becomes a problem of `settings`."""
-    host, port = _listener(settings.values, settings.number("rest.port", DEFAULT.rest_port))
+    host, port = settings.listener()
     consumer = settings.beginning_with("consumer.")
     return WorkerConfig(
         bootstrap_servers=settings.servers(),
         rest_host=host,
         rest_port=port,
-        advertised=_advertised(settings.values, host, settings.number("rest.advertised.port", port)),
+        advertised=_advertised(settings.values, host, settings.port("rest.advertised.port", port)),
         allowed_hosts=frozenset(filter(None, map(str.strip, settings.text("allowed.hosts", "").split(",")))),
         max_connections=settings.number("max.connections", DEFAULT.max_connections),
         log_level=settings.text("log.level", DEFAULT.log_level),
@@ -228,8 +244,8 @@ def unknown_settings(file: Path | None) -> dict[str, str | None]:
 
 
 def _read_file(file: Path) -> dict[str, str]:
-    """A file as Java reads it, in UTF-8. Raises `OSError` and `ValueError`."""
-    written = javaproperties.loads(file.read_text(encoding="utf-8"))
+    """A file as Java reads it, in UTF-8, with a byte order mark or without. Raises `OSError` and `ValueError`."""
+    written = javaproperties.loads(file.read_text(encoding="utf-8-sig"))
     return {name: value.strip() for name, value in written.items()}  # as Connect does with nearly all of them
 
 

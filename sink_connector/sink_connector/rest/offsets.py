@@ -107,6 +107,10 @@ def _read_change(name: str, change: Mapping[str, Any]) -> tuple[Partition, int |
         raise InvalidRequestError(
             "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'"
         )
+    if place["kafka_topic"] is None or place["kafka_partition"] is None:
+        raise InvalidRequestError(
+            "Kafka topics and partitions must be valid names and numbers and may not be null"
+        )
     partition = Partition(
         str(place["kafka_topic"]), _integer(place["kafka_partition"], kind="partition", named="Partition")
     )

@@ -54,7 +54,8 @@ class _Builder:
     def _transform(self, alias: str, predicates: Mapping[str, Predicate | None]) -> Transform | None:
         prefix = f"transforms.{alias}."
         inner = self._made(ALL_TRANSFORMS, prefix=prefix, kind="transform", also=CONDITION)
-        name = self.config.get(f"{prefix}predicate")
+        written = self.config.get(f"{prefix}predicate")
+        name = None if written is None else written.strip()
         negate = self._negate(prefix, needed_by=name)
         if name is None:
             return inner
@@ -80,7 +81,7 @@ class _Builder:
     def _made(
         self, plugins: Mapping[str, Plugin[Made]], *, prefix: str, kind: str, also: tuple[str, ...] = ()
     ) -> Made | None:
-        name = self.config.get(f"{prefix}type")
+        name = self.config.get(f"{prefix}type", "").strip()
         plugin = find(plugins, name) if name else None
         if plugin is None:
             said = f"is {name!r}, which is no {kind}" if name else "is required"

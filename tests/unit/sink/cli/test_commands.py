@@ -213,6 +213,9 @@ def test_init_on_what_is_no_database_is_one_sentence(
         ("listeners=https://0.0.0.0:8443", "https"),
         ("rest.extension.classes=BasicAuth", "rest.extension.classes"),
         ("config.providers=vault", "config.providers.vault.class"),
+        ("listeners=http://[::1", "listeners is"),
+        ("log.level=LOUD", "log.level is 'LOUD'"),
+        ("bootstrap.servers=a:b", "bootstrap.servers is 'a:b'"),
     ],
 )
 def test_settings_that_cannot_be_used_are_one_sentence_and_2(
@@ -231,6 +234,15 @@ def test_a_dry_run_that_is_asked_for_wrongly_is_2(
     file = written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
     code, text = said(capsys, "try", file, *words)
     assert (code, "Traceback" in text) == (2, False)
+
+
+@pytest.mark.parametrize("topic", ["a,b", "a b", "", "ä", "x" * 250])
+def test_a_quickstart_for_what_can_be_no_topic_is_one_sentence_and_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, topic: str
+) -> None:
+    monkeypatch.setenv("TARGET", "postgresql://h/d")
+    code, text = said(capsys, "quickstart", topic)
+    assert (code, len(text.strip().splitlines()), "TOPIC" in text) == (2, 1, True)
 
 
 @pytest.mark.parametrize("words", [["try"], ["explain", "t", "0", "0"]])

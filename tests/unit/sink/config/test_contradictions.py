@@ -43,6 +43,12 @@ def problems(**keys: str) -> dict[str, list[str]]:
             "table.name.format",
             "record.table.field",
         ),
+        (
+            {"table__name__format": "${source.schema}.${source.table}"},
+            "table.name.format",
+            "${source.schema}",
+        ),
+        ({"collection__name__format": "${topic}_${db}"}, "table.name.format", "record.table.field"),
         ({"fields__whitelist": "a", "field__exclude__list": "b"}, "fields.whitelist", "field.exclude.list"),
         ({"errors__deadletterqueue__topic__name": "a"}, "topics", "errors.deadletterqueue.topic.name"),
         ({"persisted__topic__name": "a"}, "topics", "persisted.topic.name"),

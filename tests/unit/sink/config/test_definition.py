@@ -15,7 +15,7 @@ from tests.support.sink_rest import CONNECTOR
 README = Path(__file__).parents[4] / "sink_connector" / "README.md"
 
 # Read by what they are for, out of the whole configuration.
-READ_ELSEWHERE = {"transforms", "predicates", "schema.evolution"}
+READ_ELSEWHERE = {"transforms", "predicates"}
 
 
 def test_every_key_has_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,3 +79,37 @@ def test_every_connector_of_the_deployment_can_be_read_and_uses_every_file_besid
     named = {key.split(".")[1] for key in given if key.startswith("projection.")}
     assert named == ({each.stem for each in CONNECTORS.glob("*.sql")} if file.stem == "orders" else set())
     assert not any(key.endswith(".file") for key in given)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps({"name": "c", "config": CONNECTOR}), encoding="utf-8-sig")
+    assert read_connector_file(file) == {**CONNECTOR, "name": "c"}
+
+
+def test_a_number_stands_as_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "c.json"
+    file.write_text(
+        '{"name": 5, "config": {"batch.size": 1e3, "tasks.max": 2, "auto.create": true, "x": null}}'
+    )
+    assert read_connector_file(file) == {
+        "name": "5",
+        "batch.size": "1e3",
+        "tasks.max": "2",
+        "auto.create": "true",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        ({"name": "c", "config": {"topics": ["a", "b"]}}, "topics"), ({"name": "c", "config": {"transforms": {"type": "x"}}}, "transforms"),
+        ({"name": ["c"], "config": {}}, "name"), ({"name": "c", "config": {"name": "d"}}, "name"), ({"topics": []}, "topics"),
+    ],
+)  # fmt: skip
+def test_what_is_no_single_value_is_refused_by_its_key(tmp_path: Path, content: object, key: str) -> None:
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(ConfigError) as refused:
+        read_connector_file(file)
+    assert list(refused.value.problems) == [key]

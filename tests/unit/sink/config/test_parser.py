@@ -4,6 +4,7 @@ import pytest
 
 from sink_connector.config.connector import InsertMode, PkMode
 from sink_connector.config.parser import parse_connector, unknown_keys
+from sink_connector.config.providers import ConfigProviders
 from sink_connector.errors import ConfigError
 
 GIVEN = {
@@ -39,6 +40,13 @@ def test_the_other_connectors_spellings_mean_the_same() -> None:
     assert config.table.insert_mode is InsertMode.UPSERT
     assert config.connection.dsn == "postgresql://u@db:5432/shop"
     assert config.group_id == "connect-c"
+
+
+@pytest.mark.parametrize("written", ["basic", " BASIC ", "${env:EVOLUTION}"])
+def test_a_value_of_another_spelling_is_read_as_any_other(written: str) -> None:
+    providers = ConfigProviders(environment={"EVOLUTION": "basic"}).unrestricted()
+    table = parse_connector(GIVEN | {"schema.evolution": written, "auto.evolve": "false"}, providers).table
+    assert (table.auto_create, table.auto_evolve) == (True, False)
 
 
 def test_a_dead_letter_topic_that_no_error_is_tolerated_for_is_idle_but_allowed_as_in_connect() -> None:

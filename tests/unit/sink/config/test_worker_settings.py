@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sink_connector.config.worker import read_worker
+from sink_connector.config.worker import read_worker, unknown_settings
 from sink_connector.errors import ConfigError
 
 DISTRIBUTED = """
@@ -84,3 +84,23 @@ def test_a_connector_inherits_the_converters_it_does_not_name(file: Path) -> Non
 def test_a_number_that_is_none_names_its_setting() -> None:
     with pytest.raises(ConfigError, match=r"config\.storage\.replication\.factor: is 'many'"):
         read_worker({"SINK_CONFIG_STORAGE_REPLICATION_FACTOR": "many"})
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_setting(tmp_path: Path) -> None:
+    path = tmp_path / "worker.properties"
+    path.write_text("bootstrap.servers=one:9092\r\n", encoding="utf-8-sig")
+    assert read_worker({}, file=path).bootstrap_servers == "one:9092"
+    assert not unknown_settings(path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "written"),
+    [
+        ("listeners", "http://h:99999"), ("listeners", "http://h:port"), ("listeners", "http://[::1"), ("listeners", "https://[x"),
+        ("rest.port", "65536"), ("rest.port", "-1"), ("rest.advertised.port", "70000"),
+    ],
+)  # fmt: skip
+def test_a_place_where_nobody_can_listen_names_its_setting(setting: str, written: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_worker({f"SINK_{setting.upper().replace('.', '_')}": written})
+    assert list(refused.value.problems) == [setting]

@@ -209,3 +209,37 @@ async def test_what_is_not_allowed_is_refused_and_what_is_is_not_shown() -> None
                     assert validated.json()["error_count"] > 0
                     assert put.status_code == 400
                     assert written in put.json()["message"]
+
+
+async def test_the_blanks_around_a_name_are_part_of_it(client: httpx.AsyncClient) -> None:
+    for name in (" a", "a ", "a", "\u00a0a"):
+        path = f"/connectors/{quote(name, safe='')}"
+        assert (await client.put(f"{path}/config", json=CONNECTOR)).status_code == 201
+        assert (await client.get(f"{path}/config")).json()["name"] == name
+    assert len((await client.get("/connectors")).json()) == 4
+
+
+@pytest.mark.parametrize(
+    "partition", [{"kafka_topic": None, "kafka_partition": 0}, {"kafka_topic": "a", "kafka_partition": None}]
+)
+async def test_an_offset_of_no_topic_or_partition_is_refused(
+    client: httpx.AsyncClient, partition: dict[str, object]
+) -> None:
+    await client.put("/connectors/c/config", json=CONNECTOR)
+    await client.put("/connectors/c/stop")
+    change = {"offsets": [{"partition": partition, "offset": {"kafka_offset": 1}}]}
+    answer = await client.patch("/connectors/c/offsets", json=change)
+    assert (answer.status_code, "may not be null" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("written", ["advanced", "yes", "basic,none"])
+async def test_a_value_that_another_connectors_key_does_not_know_is_told(
+    client: httpx.AsyncClient, written: str
+) -> None:
+    answer = (await client.put(VALIDATE, json={**CONNECTOR, "name": "c", "schema.evolution": written})).json()
+    errors = {
+        each["value"]["name"]: each["value"]["errors"]
+        for each in answer["configs"]
+        if each["value"]["errors"]
+    }
+    assert list(errors) == ["schema.evolution"]
