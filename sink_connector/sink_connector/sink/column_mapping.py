@@ -7,14 +7,16 @@ from operator import itemgetter
 from typing import Any
 
 from sink_connector.config.connector import PkMode, TableConfig
+from sink_connector.data.exact_json import encode_exact
 from sink_connector.data.record import Field, Schema, Type
-from sink_connector.data.record_schema import Form, RecordSchema
+from sink_connector.data.record_schema import Form, RecordSchema, hashable
 from sink_connector.data.write_record import WriteRecord, WriteRecords
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.sink.identifiers import check
 
 KAFKA_COLUMNS = ("__connect_topic", "__connect_partition", "__connect_offset")
 KAFKA_TYPES = (Type.STRING, Type.INT32, Type.INT64)
+NESTED = {Type.ARRAY, Type.MAP, Type.STRUCT}
 
 KeysOf = Callable[[WriteRecords], list[Any]]
 
@@ -75,15 +77,15 @@ def make_column_mapping(
         if not (separate and field.name in key_names)
         and (wanted(config, topic, field.name) or field.name in key_names)
     ]
-    for name in [*key_names, *(fields[place].name for place in kept)]:
-        check(config.column_name(name), config.identifiers_allow)
     forms = shape.forms if shape is not None else ()
     values = tuple(
         ColumnSource(fields[place], forms[place], fields[place].name in key_names) for place in kept
     )
+    sources = (keys if separate else ()) + values
+    _check_columns(config, sources)
     version = config.version_field
     return ColumnMapping(
-        sources=(keys if separate else ()) + values,
+        sources=sources,
         keys_of=keys_of,
         version_of=shape.pick((version,))
         if version and shape is not None and shape.schema.field(version)
@@ -92,6 +94,16 @@ def make_column_mapping(
         _take=shape.take if shape is not None else None,
         _kept=None if len(kept) == len(fields) else tuple(kept),
     )
+
+
+def _check_columns(config: TableConfig, sources: Sequence[ColumnSource]) -> None:
+    """Whether these make a row: a name that is allowed for each, no name twice, and at least one."""
+    names = [check(config.column_name(each.field.name), config.identifiers_allow) for each in sources]
+    if not names:
+        raise BadRecordError("the record has no field that becomes a column")
+    if len(set(names)) < len(names):
+        twice = sorted({repr(name) for name in names if names.count(name) > 1})
+        raise BadRecordError(f"two fields of the record become one column: {', '.join(twice)}")
 
 
 def wanted(config: TableConfig, topic: str, field: str) -> bool:
@@ -130,7 +142,9 @@ def _record_key(config: TableConfig, shape: RecordSchema | None) -> tuple[tuple[
         return _named(shape, names, "key"), lambda entries: list(map(pick, entries.keys))
     if len(config.pk_fields) != 1:
         raise BadRecordError("the key is a primitive, so pk.fields must give its column exactly one name")
-    return (ColumnSource(Field(config.pk_fields[0], shape.schema), shape.form, is_key=True),), _bare_keys
+    is_plain = shape.schema.type not in NESTED and shape.form is not Form.UNTYPED
+    keys_of = _bare_keys if is_plain else _hashable_keys
+    return (ColumnSource(Field(config.pk_fields[0], shape.schema), shape.form, is_key=True),), keys_of
 
 
 def _record_value(config: TableConfig, shape: RecordSchema | None) -> tuple[tuple[ColumnSource, ...], KeysOf]:
@@ -180,6 +194,10 @@ def _bare_keys(entries: WriteRecords) -> list[Any]:
     return entries.keys
 
 
+def _hashable_keys(entries: WriteRecords) -> list[Any]:
+    return list(map(hashable, entries.keys))
+
+
 def _text(value: Any) -> str:
     """A header as text; the column's type then reads it."""
     if value is None:
@@ -191,4 +209,6 @@ def _text(value: Any) -> str:
             raise BadRecordError(
                 f"a header of the key is not UTF-8: {error}", stage=Stage.HEADER_CONVERTER
             ) from error
+    if isinstance(value, bool | list | dict):
+        return encode_exact(value).decode()
     return str(value)

@@ -17,6 +17,9 @@ from sink_connector.sink.plan_cache import PlanCache, parents_first
 from sink_connector.sink.reduction import Group, all_states, in_order, keys_of, last_states
 from sink_connector.sink.table_metadata import Table, TableName
 
+PLAIN = frozenset({InsertMode.INSERT, InsertMode.MULTI})
+KEEPS_ALL = PLAIN | {InsertMode.IGNORE}
+
 Tables = Sequence[tuple[Place, WriteRecords]]
 
 
@@ -53,34 +56,38 @@ class Grouping:
         Raises `BadRecordError`, or what the driver raises, when a key does not fit its column.
         """
         layout_of = partial(self._plans.layout, place[0])
-        config, plain = self._config, self._is_plain_insert
-        if config.pk_mode is PkMode.NONE or (plain and not config.delete_enabled):
+        if self._is_each_a_row:
             return in_order(entries, layout_of)
-        keys = await self._distinct(connection, place, entries)
-        keeps_all = plain or config.insert_mode is InsertMode.IGNORE
-        return (all_states if keeps_all else last_states)(entries, layout_of, keys=keys)
+        table = await self._plans.table(connection, place[1]) if len(entries) > 1 else None
+        keys = await self._distinct(connection, table, place, entries)
+        reduced = all_states if self._config.insert_mode in KEEPS_ALL else last_states
+        # A trigger may make two keys one: then the order of the records counts, not that of the keys.
+        return reduced(entries, layout_of, keys=keys, by_place=table is not None and table.has_triggers)
 
     async def keys(self, connection: Connection, place: Place, entries: WriteRecords) -> Sequence[Any] | None:
         """Keys of entries, to be compared; None where rows have none, or where each entry is a row of its own.
 
         Raises as `groups`.
         """
-        if self._config.pk_mode is PkMode.NONE or self._is_plain_insert:
+        if self._is_each_a_row:
             return None
-        return await self._distinct(connection, place, entries)
+        table = await self._plans.table(connection, place[1]) if len(entries) > 1 else None
+        return await self._distinct(connection, table, place, entries)
 
-    async def _distinct(self, connection: Connection, place: Place, entries: WriteRecords) -> Sequence[Any]:
-        topic, name = place
-        layout_of = partial(self._plans.layout, topic)
+    async def _distinct(
+        self, connection: Connection, table: Table | None, place: Place, entries: WriteRecords
+    ) -> Sequence[Any]:
+        layout_of = partial(self._plans.layout, place[0])
         keys = keys_of(entries, layout_of)
-        table = await self._plans.table(connection, name) if len(entries) > 1 else None
         if table is None:
             return keys
         return await self._ranking.distinct(connection, table, entries, keys, layout_of)
 
     @property
-    def _is_plain_insert(self) -> bool:
-        return self._config.insert_mode in {InsertMode.INSERT, InsertMode.MULTI}
+    def _is_each_a_row(self) -> bool:
+        """Whether no record has anything to do with another: there are no keys, or no row is ever changed or deleted."""
+        config = self._config
+        return config.pk_mode is PkMode.NONE or (config.insert_mode in PLAIN and not config.delete_enabled)
 
 
 def _by_table(item: tuple[Place, Any]) -> tuple[str, str, str]:

@@ -96,6 +96,30 @@ def are_comparable(layouts: Sequence[Sequence[KeyColumn]], keys: Sequence[Any]) 
     return True
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Unlike:
+    """The key of a record at a place, which is equal to no other; what cannot be compared is sorted by its text."""
+
+    place: int
+
+    def __repr__(self) -> str:
+        """In the order of the places."""
+        return f"{self.place:012}"
+
+
+def nulls_apart(
+    layouts: Sequence[Sequence[KeyColumn]], keys: Sequence[Any], distinct: Sequence[Any]
+) -> Sequence[Any]:
+    """The keys in `distinct`, each of those that hold a null being one of its own, as it is in a unique index."""
+    if all(each.column.not_null for columns in layouts for each in columns):
+        return distinct
+    is_null = _is_null if len(layouts[0]) == 1 else _holds_null
+    return [
+        Unlike(place) if is_null(key) else found
+        for place, (key, found) in enumerate(zip(keys, distinct, strict=True))
+    ]
+
+
 def ranking(staged: Sequence[tuple[str, Sequence[KeyColumn]]]) -> str:
     """The statement that numbers keys in their order, equal ones alike; its rows are in the order of `place`.
 
@@ -120,8 +144,9 @@ def _cells(columns: Sequence[KeyColumn]) -> str:
 
 
 def _differ_in_form(columns: Sequence[KeyColumn]) -> bool:
-    """Whether values of one column are numbers in one layout and dates or times of Python's in another."""
-    return columns[0].column.base_type in CALENDAR and len({each.source.form for each in columns}) > 1
+    """Whether one instant is two things in two layouts: a number and a date of Python's, milliseconds and microseconds."""
+    forms = {(each.source.form, each.source.field.schema.name) for each in columns}
+    return columns[0].column.base_type in CALENDAR and len(forms) > 1
 
 
 def _always(_values: Sequence[Any]) -> bool:
@@ -134,6 +159,14 @@ def _shorter_than(length: int) -> Compared:
         return set(map(type, values)) == {str} and max(map(len, values)) < length
 
     return check
+
+
+def _is_null(key: Any) -> bool:
+    return key is None
+
+
+def _holds_null(key: Any) -> bool:
+    return None in key
 
 
 def _different_uuids(values: Sequence[Any]) -> bool:

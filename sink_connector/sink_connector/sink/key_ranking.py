@@ -1,13 +1,13 @@
 """Numbers the keys of a batch as the database compares them, where Python's comparison would not do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asyncpg import Connection
 
 from sink_connector.data.write_record import WriteRecords
 from sink_connector.sink.column_mapping import ColumnMapping, ColumnSource
-from sink_connector.sink.key_equality import KeyColumn, are_comparable, key_columns, ranking
+from sink_connector.sink.key_equality import KeyColumn, are_comparable, key_columns, nulls_apart, ranking
 from sink_connector.sink.plan_cache import PlanCache
 from sink_connector.sink.reduction import LayoutOf, runs
 from sink_connector.sink.staging import Staging
@@ -34,8 +34,24 @@ class KeyRanking:
         Raises `BadRecordError`, or what the driver raises, when a key does not fit its column.
         """
         columns_of = self._columns_of(table, entries, layout_of)
-        if columns_of is None or are_comparable(list(columns_of.values()), keys):
+        if columns_of is None:
             return keys
+        layouts = list(columns_of.values())
+        found = (
+            keys
+            if are_comparable(layouts, keys)
+            else await self._ranks(connection, table, entries, layout_of, columns_of)
+        )
+        return nulls_apart(layouts, keys, found)
+
+    async def _ranks(
+        self,
+        connection: Connection,
+        table: Table,
+        entries: WriteRecords,
+        layout_of: LayoutOf,
+        columns_of: Mapping[ColumnMapping, Sequence[KeyColumn]],
+    ) -> Sequence[int]:
         staged: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
         columns: dict[tuple[str, ...], Sequence[KeyColumn]] = {}
         place = 0

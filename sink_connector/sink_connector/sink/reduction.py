@@ -7,6 +7,7 @@ here by its place in the batch: whole columns of places are what is sorted and c
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sink_connector.data.record_schema import RecordSchema
@@ -57,12 +58,13 @@ def last_states(
     layout_of: LayoutOf,
     *,
     keys: Sequence[Any] | None = None,
+    by_place: bool = False,
 ) -> list[Group]:
     """Groups to be written in this order, each sorted by key, so that all tasks lock rows in the same order.
 
     The last state of a key wins, or the one with the highest version; where only the database can compare two versions, both
     states are written, one after the other. `keys` are those of the entries where they are to be compared otherwise than
-    `keys_of` gives them.
+    `keys_of` gives them. With `by_place`, each group is in the order in which its entries came.
     """
     found = keys_of(entries, layout_of) if keys is None else keys
     last = dict(zip(found, range(len(found)), strict=True))
@@ -70,12 +72,21 @@ def last_states(
     return [
         group
         for number, layer in enumerate(_layers(entries, found, layout_of, last) if is_repeated else [last])
-        for group in _groups(entries, [layer[key] for key in _sorted(layer)], layout_of, number)
+        for group in _groups(
+            entries,
+            sorted(layer.values()) if by_place else [layer[key] for key in _sorted(layer)],
+            layout_of,
+            number,
+        )
     ]
 
 
 def all_states(
-    entries: WriteRecords, layout_of: LayoutOf, *, keys: Sequence[Any] | None = None
+    entries: WriteRecords,
+    layout_of: LayoutOf,
+    *,
+    keys: Sequence[Any] | None = None,
+    by_place: bool = False,
 ) -> list[Group]:
     """The same with every entry kept, those of one key in their order: the database says what a repeated key means.
 
@@ -96,7 +107,12 @@ def all_states(
         group
         for number, layer in enumerate(layers)
         for group in _groups(
-            entries, [place for key in _sorted(layer) for place in layer[key]], layout_of, number
+            entries,
+            sorted(chain.from_iterable(layer.values()))
+            if by_place
+            else [place for key in _sorted(layer) for place in layer[key]],
+            layout_of,
+            number,
         )
     ]
 

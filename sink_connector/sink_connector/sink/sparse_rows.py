@@ -88,8 +88,8 @@ def sparse_rows(config: TableConfig, table: Table, topic: str, entries: WriteRec
         return None
     values = entries.values
     keys = config.pk_fields if config.pk_mode is PkMode.RECORD_VALUE else ()
-    if any(name not in value for value in values for name in keys):
-        return None  # one without its key is found when each is written alone
+    if not all(values) or any(name not in value for value in values for name in keys):
+        return None  # one without its key, or without any field, is found when each is written alone
     if config.insert_mode is InsertMode.UPSERT:
         by_key = {tuple(parsed(value[name]) for name in keys) for value in values}
         if len(by_key) < len(values):

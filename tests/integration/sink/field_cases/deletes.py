@@ -1,5 +1,8 @@
 """Deletes and keys in further mixes: null in every spelling, keys that are lists or documents, versions that only the database can order."""
 
+import json
+from functools import partial
+
 from tests.integration.sink.field_cases.case import (
     BY_KEY,
     DECIMAL_2,
@@ -30,6 +33,12 @@ PLAIN_JSON = {
     "value.converter.schemas.enable": "false",
 }
 ZONED = logical("string", "io.debezium.time.ZonedTimestamp")
+HEADED = {
+    "transforms": "n",
+    "transforms.n.type": "org.apache.kafka.connect.transforms.InsertHeader",
+    "transforms.n.header": "h",
+    "transforms.n.value.literal": "1",
+}
 
 
 def _null(name: str, value: bytes, config: dict[str, str], other: bytes) -> list[Case]:
@@ -122,6 +131,20 @@ CASES = [
         records=[keyed("a", V, None), keyed("b", V, {"v": 2}), keyed("c", V, {"v": 3}), keyed("d", V, None)],
         rows=REST,
     ),
+    *(
+        Case(
+            name=f"deletes beside plain inserts of a key that is taken, {name}",
+            sql=[TABLE, OLD],
+            config={**BY_KEY, "insert.mode": "insert", **TOLERANT},
+            records=[keyed("a", V, {"v": 2}), keyed("a", V, None), *later],
+            rows={'SELECT id, v FROM "T" ORDER BY id': rows},
+            dead=dead,
+        )
+        for name, later, rows, dead in (
+            ("a delete at the end", [], [], []),
+            ("an insert at the end", [keyed("a", V, {"v": 3})], [("a", 3)], [0]),
+        )
+    ),
     Case(
         name="deletes beside rows that are to stay as they came first",
         sql=[TABLE, OLD],
@@ -153,6 +176,30 @@ CASES = [
         )
         for count in (2, 100)
         for transform in ({}, TRANSFORM)
+    ),
+    *(
+        Case(
+            name=f"a list of texts as the whole key of a record{how}",
+            sql=['CREATE TABLE "T" (id text[] PRIMARY KEY, v int, st text)'],
+            config={**BY_KEY, **config},
+            records=[
+                Sent(key=made(key), value=None if number is None else envelope(struct(V), {"v": number}))
+                for key, number in ((["a", "b"], 1), (["c"], 2), (["a", "b"], 3), (["c"], None))
+            ],
+            rows={'SELECT id, v FROM "T"': [(["a", "b"], 3)]},
+        )
+        for how, config, made in (
+            ("", {}, partial(envelope, kind("array", items=TEXT))),
+            (", with a transform", HEADED, partial(envelope, kind("array", items=TEXT))),
+            (
+                " without a schema",
+                {
+                    "key.converter": "org.apache.kafka.connect.json.JsonConverter",
+                    "key.converter.schemas.enable": "false",
+                },
+                lambda key: json.dumps(key).encode(),
+            ),
+        )
     ),
     *(
         Case(

@@ -6,6 +6,7 @@ from tests.integration.sink.field_cases.case import (
     BY_KEY,
     INT,
     TEXT,
+    TEXT_OR_NULL,
     TOLERANT,
     UPSERT,
     Case,
@@ -13,6 +14,7 @@ from tests.integration.sink.field_cases.case import (
     Sent,
     keyed,
     kind,
+    logical,
     row,
 )
 
@@ -181,6 +183,44 @@ CASES = [
             for key, part, number in ((LOWER, 1, 1), (UPPER, 2, 5), (UPPER, 1, 2))
         ],
         rows={'SELECT part, v FROM "T" ORDER BY part': [(1, 2), (2, 5)]},
+    ),
+    *(
+        Case(
+            name=f"keys with a null are as many rows as they are, {count} records",
+            sql=['CREATE TABLE "T" (id text, part int, v int, UNIQUE (id, part))'],
+            config={**UPSERT, "pk.fields": "id,part"},
+            records=[
+                row({"id": TEXT, "part": INT, "v": INT}, {"id": "a", "part": part, "v": number})
+                for number, part in enumerate((None, 1, None, *range(2, count - 2), 1))
+            ],
+            rows={
+                'SELECT v FROM "T" WHERE part IS NULL ORDER BY v': [(0,), (2,)],
+                'SELECT v FROM "T" WHERE part = 1': [(count - 1,)],
+            },
+        )
+        for count in (4, 200)
+    ),
+    Case(
+        name="a null as the key of one column is a row of its own",
+        sql=['CREATE TABLE "T" (id uuid UNIQUE, v int)'],
+        config=UPSERT,
+        records=[
+            row({"id": TEXT_OR_NULL, "v": INT}, {"id": key, "v": number})
+            for number, key in enumerate((None, UPPER, None, LOWER))
+        ],
+        rows={'SELECT v FROM "T" ORDER BY v': [(0,), (2,), (3,)]},
+    ),
+    Case(
+        name="timestamp key in microseconds and then in milliseconds",
+        sql=['CREATE TABLE "T" (id timestamp PRIMARY KEY, v int)'],
+        config=UPSERT,
+        records=[
+            row({"id": logical("int64", f"io.debezium.time.{name}"), "v": INT}, {"id": number, "v": place})
+            for place, (name, number) in enumerate(
+                (("MicroTimestamp", 1_704_103_200_123_000), ("Timestamp", 1_704_103_200_123))
+            )
+        ],
+        rows={'SELECT v FROM "T"': [(1,)]},
     ),
     Case(
         name="texts that only look equal stay apart",

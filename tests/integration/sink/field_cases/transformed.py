@@ -226,6 +226,7 @@ CASES = [
             ("an int64", "bigint", kind("int64"), 2**63 - 1, str(2**63 - 1)),
             ("an instant", "timestamptz", TIMESTAMP, 1_700_000_000_123, "2023-11-14 22:13:20.123+00"),
             ("a Boolean", "boolean", kind("boolean"), True, "true"),
+            ("a Boolean in a text", "text", kind("boolean"), True, "true"),
         )
     ),
     Case(
