@@ -1,5 +1,6 @@
 """Tables and columns made from a record's schema, where `auto.create` and `auto.evolve` allow it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -30,6 +31,7 @@ from sink_connector.sink.table_metadata import Table, TableName
 DOCUMENTS = {"jsonb", "json", "text"}
 VIEWS = {"v", "m"}  # kinds of relations
 LOCK = 0x73696E6B  # "sink": one worker at a time changes tables
+UNWRITABLE = re.compile(r"[\0\ud800-\udfff]")
 
 
 class ChangeNeededError(SinkError):
@@ -114,7 +116,12 @@ def _definition(config: TableConfig, source: ColumnSource) -> str:
 
 
 def _default(schema: Schema, kind: str) -> str:
-    return f"{literal(_default_text(schema, kind))}::{kind}"
+    text = _default_text(schema, kind)
+    if UNWRITABLE.search(text):  # the server would take the statement to end there
+        raise BadRecordError(
+            "a default with U+0000 or half a surrogate pair, which no text of PostgreSQL's has"
+        )
+    return f"{literal(text)}::{kind}"
 
 
 def _default_text(schema: Schema, kind: str) -> str:

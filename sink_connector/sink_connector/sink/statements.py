@@ -5,7 +5,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sink_connector.config.connector import InsertMode, TableConfig
+from sink_connector.config.connector import InsertMode, PkMode, TableConfig
+from sink_connector.errors import BadRecordError
 from sink_connector.sink.ddl import unusable
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.projections import Tracked
@@ -86,9 +87,8 @@ class StatementBuilder:
     def _update(self, relation: str) -> str:
         assigned = ", ".join(f"{name} = s.c{place}" for place, name in self._others())
         if not assigned:
-            raise unusable(
-                self.config,
-                f"insert.mode=update has nothing to update in {self.table.called}: every field is part of the key",
+            raise BadRecordError(
+                f"insert.mode=update has nothing to update in {self.table.called}: every field is part of the key"
             )
         version = next((f"s.c{place}" for place, name in self._others() if name == self._version), "")
         return self._collected(
@@ -122,6 +122,10 @@ class StatementBuilder:
                 "DEFERRABLE, and ON CONFLICT takes only keys that are checked at once; drop it and add it again without DEFERRABLE",
             )
         if frozenset(keys) not in self.table.keys and not self.table.is_view:
+            if self._names_its_key and self.table.keys:
+                raise BadRecordError(
+                    f"insert.mode={mode}: {', '.join(keys)}, which the record has as its key, are no key of table {self.table.called}"
+                )
             raise unusable(
                 self.config,
                 f"insert.mode={mode} needs a primary key on {', '.join(keys)} of table {self.table.called}; "
@@ -132,6 +136,12 @@ class StatementBuilder:
             return f" ON CONFLICT ({listed}) DO NOTHING"
         guard = self._guard(" WHERE ", f"excluded.{self._version}")
         return f" ON CONFLICT ({listed}) DO UPDATE SET {assigned}{guard}"
+
+    @property
+    def _names_its_key(self) -> bool:
+        """Whether the schema of each record says what its key is."""
+        by_record = self.config.pk_mode in {PkMode.RECORD_KEY, PkMode.RECORD_VALUE}
+        return by_record and not self.config.pk_fields
 
     def _collected(self, statement: str) -> str:
         if self.tracking is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from asyncpg import Connection, PostgresError
+from asyncpg import Connection, PostgresError, PostgresWarning
 
 from sink_connector.config.connector import TableConfig
 from sink_connector.errors import BadRecordError, FatalError
@@ -76,3 +76,6 @@ def blaming_records(config: TableConfig, *, is_fresh: bool = False) -> Iterator[
         ):
             raise BadRecordError(str(error)) from error
         raise
+    except PostgresWarning as error:
+        # A RAISE that names the SQLSTATE of a warning; the driver's class for it cannot be passed through here.
+        raise BadRecordError(str(error)) from error

@@ -161,6 +161,11 @@ CASES = [
             dead=[1],
         )
         for name, fields in (
+            ("a default with U+0000", {"w": text(default="a\0b")}),
+            (
+                "a default with U+0000 in a list",
+                {"w": kind("array", items=TEXT, optional=True, default=["a\0b"])},
+            ),
             ("a default that its type does not take", {"u": text(name="io.debezium.data.Uuid", default="x")}),
             ("more fields than a table may have", {f"f{number}": INT for number in range(1700)}),
         )

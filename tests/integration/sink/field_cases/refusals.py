@@ -84,6 +84,9 @@ def _raw(name: str, *bad: Sent, config: dict[str, str] | None = None) -> Case:
 
 
 CODES = (
+    "00000",
+    "01000",
+    "02000",
     "22012",
     "23502",
     "23503",
@@ -115,7 +118,19 @@ CODES = (
     "26000",
     "28000",
     "3D000",
+    "ABCDE",
 )
+
+EMPTY = envelope(struct({}), {})
+PLAIN_JSON = {
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "value.converter.schemas.enable": "false",
+}
+
+
+def _key_of(*names: str) -> bytes:
+    return envelope(struct(dict.fromkeys(names, TEXT)), {name: f"{name}{len(names)}" for name in names})
+
 
 CASES = [
     *(
@@ -294,6 +309,75 @@ CASES = [
         "a bad record without key and value's schema",
         Sent(value=b"{}", key=None),
         Sent(value=envelope(struct({}), {}), key=None),
+    ),
+    *(
+        Case(
+            name=f"a record without a field among {count} {how}",
+            sql=['CREATE TABLE "T" (id text, v int)'],
+            config={**PLAIN, **TOLERANT, **config},
+            records=[*([filled] * (count // 2)), empty, *([filled] * (count - count // 2))],
+            rows={'SELECT count(*) FROM "T"': [(count,)]},
+            dead=[count // 2],
+        )
+        for count in (2, 200)
+        for how, config, filled, empty in (
+            ("with a schema", {}, row(FIELDS, {"id": "a", "v": 1}), Sent(value=EMPTY)),
+            ("without a schema", PLAIN_JSON, Sent(value=b'{"id":"a","v":1}'), Sent(value=b"{}")),
+        )
+    ),
+    Case(
+        name="a record without a field among many that differ in theirs",
+        sql=[f'CREATE TABLE "T" ({", ".join(f"f{n} int" for n in range(20))})'],
+        config={**PLAIN, **TOLERANT, **PLAIN_JSON},
+        records=[*(Sent(value=b'{"f%d":1}' % n) for n in range(20)), Sent(value=b"{}")],
+        rows={'SELECT count(*) FROM "T"': [(20,)]},
+        dead=[20],
+    ),
+    Case(
+        name="a record whose fields are none that are wanted",
+        sql=['CREATE TABLE "T" (id text, v int)'],
+        config={**PLAIN, **TOLERANT, "fields.whitelist": "id"},
+        records=[row(FIELDS, {"id": "a", "v": 1}), row({"v": INT}, {"v": 1})],
+        rows={'SELECT id FROM "T"': [("a",)]},
+        dead=[1],
+    ),
+    Case(
+        name="a record that has nothing but its key, to update a row",
+        sql=[
+            'CREATE TABLE "T" (id text PRIMARY KEY, v int)',
+            """INSERT INTO "T" VALUES ('a', 1), ('b', 1)""",
+        ],
+        config={**UPSERT, "insert.mode": "update", **TOLERANT},
+        records=[
+            row(FIELDS, {"id": "a", "v": 2}),
+            row({"id": TEXT}, {"id": "b"}),
+            row(FIELDS, {"id": "b", "v": 3}),
+        ],
+        rows={'SELECT id, v FROM "T" ORDER BY id': [("a", 2), ("b", 3)]},
+        dead=[1],
+    ),
+    Case(
+        name="a record with two fields that become one column",
+        sql=['CREATE TABLE "T" (id text PRIMARY KEY, v int)'],
+        config={**UPSERT, **CREATE, **TOLERANT, "quote.sql.identifiers": "never"},
+        records=[
+            row(FIELDS, {"id": "a", "v": 1}),
+            row({**FIELDS, "w": INT, "W": INT}, {"id": "b", "v": 2, "w": 1, "W": 2}),
+            row(FIELDS, {"id": "c", "v": 3}),
+        ],
+        rows={'SELECT id, v FROM "T" ORDER BY id': [("a", 1), ("c", 3)]},
+        dead=[1],
+    ),
+    Case(
+        name="a key that is a part of the table's, where each record says what its key is",
+        sql=['CREATE TABLE "T" (id text, part text, v int, PRIMARY KEY (id, part))'],
+        config={"insert.mode": "upsert", "pk.mode": "record_key", **TOLERANT},
+        records=[
+            Sent(key=_key_of(*names), value=envelope(struct({"v": INT}), {"v": number}))
+            for number, names in enumerate((("id", "part"), ("id",), ("id", "part")))
+        ],
+        rows={'SELECT id, v FROM "T"': [("id2", 2)]},
+        dead=[1],
     ),
     Case(
         name="a key that is not read beside a value that is",
