@@ -14,7 +14,7 @@ from sink_connector.sink.table_metadata import TableName
 
 SQL = sql_files.load("table_writer.sql", package=__package__)
 # What may come right when the rest of the batch is written: a missing parent, a key that another row still has.
-RELATED = {"23503", "23505", "23P01"}
+RELATED = {"23001", "23503", "23505", "23P01"}
 OF_RECORDS = {Decision.RECORD, Decision.REFERENCE}
 MOST_ROUNDS = 16  # of finding those that can be written at once
 

@@ -34,6 +34,7 @@ DECISIONS: dict[str, Decision] = {
     "3F": Decision.STALE,  # the schema does not exist
     "40": Decision.RETRY,  # serialization failure, deadlock
     "40002": Decision.RECORD,  # integrity constraint violation that rolls back
+    "23001": Decision.REFERENCE,  # foreign key violation where it says ON DELETE RESTRICT, from PostgreSQL 18 on
     "23503": Decision.REFERENCE,  # foreign key violation
     "42501": Decision.RECORD,  # a policy refuses the row; `NOT_PERMITTED` is another thing
     "42809": Decision.FATAL,  # a materialized view, which takes no rows
@@ -61,7 +62,8 @@ RAISED_BY_A_FUNCTION = "exec_stmt_raise"  # a RAISE of PL/pgSQL, which may name 
 OF_A_STATEMENT = ("0A", "2", "3", "42", "55000")
 OF_NAMES_AND_TYPES = "42"  # the class of what does not go with the tables there are
 OF_THE_TABLE = frozenset({Decision.STALE, Decision.FATAL})
-NOT_PERMITTED = "aclcheck_error"  # the role lacks a privilege, whatever the row
+# The role lacks a privilege, whatever the row.
+NOT_PERMITTED = frozenset({"aclcheck_error", "nextval_internal"})
 
 
 # What is no answer of the server, in this order.
@@ -83,7 +85,8 @@ def decide(error: BaseException) -> Decision:
 
     Whatever is neither the connection's, the table's nor the configuration's is a record's: of any class, at any stage.
     """
-    if is_want_of_memory(error):  # the driver takes its own for a value that cannot be sent
+    # The driver takes its own want of memory for a value that cannot be sent, and an end of the transaction for that of the connection.
+    if is_want_of_memory(error) or _is_out_of_time(error):
         return Decision.TIMEOUT
     if isinstance(error, asyncpg.PostgresError):
         return _by_sqlstate(error)
@@ -96,12 +99,23 @@ def may_be_outdated(error: BaseException) -> bool:
     return isinstance(error, BadRecordError) or state.startswith(OF_NAMES_AND_TYPES)
 
 
+def _is_out_of_time(error: BaseException | None) -> bool:
+    """Whether the server has ended the transaction, and with it the connection, for taking too long (`transaction_timeout`)."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, asyncpg.TransactionTimeoutError):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _by_sqlstate(error: asyncpg.PostgresError) -> Decision:
     state = getattr(error, "sqlstate", None) or ""
     routine = getattr(error, "server_source_function", None)
     if routine == RAISED_BY_A_FUNCTION and not state.startswith("40"):
         return Decision.RECORD
-    if state == "42501" and routine == NOT_PERMITTED:
+    if state == "42501" and routine in NOT_PERMITTED:
         return Decision.FATAL
     decision = DECISIONS[max((prefix for prefix in DECISIONS if state.startswith(prefix)), key=len)]
     if decision in OF_THE_TABLE and state.startswith(OF_A_STATEMENT) and getattr(error, "context", None):

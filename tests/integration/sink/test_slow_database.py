@@ -3,6 +3,7 @@
 import asyncpg
 
 from tests.conftest import MakeTopic
+from tests.support.other_servers import require_postgres
 from tests.support.sink import (
     INT64,
     Message,
@@ -38,10 +39,10 @@ def numbered(*numbers: int) -> list[Message]:
     return [Message(value=struct({"id": number}, id=INT64)) for number in numbers]
 
 
-async def limited(database: str, longest: str) -> None:
+async def limited(database: str, longest: str, *, what: str = "statement") -> None:
     """Give every session of the database a time-out that is not the connector's."""
     name = database.rpartition("/")[2]
-    await execute(database, f"ALTER DATABASE \"{name}\" SET statement_timeout = '{longest}'")
+    await execute(database, f"ALTER DATABASE \"{name}\" SET {what}_timeout = '{longest}'")
 
 
 async def test_a_batch_that_the_roles_own_time_out_ends_is_written_in_smaller_ones(
@@ -50,6 +51,17 @@ async def test_a_batch_that_the_roles_own_time_out_ends_is_written_in_smaller_on
     topic = await make_topic()
     await execute(database, *SLOW)
     await limited(database, "500ms")
+    await drain(kafka_bootstrap, database, topic, numbered(*range(300)), **KEYS)
+    assert await rows(database, "SELECT count(*) FROM t") == [(300,)]
+
+
+async def test_a_batch_that_a_time_out_of_transactions_ends_is_written_in_smaller_ones(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    await require_postgres(database, since=17, what="transaction_timeout")
+    topic = await make_topic()
+    await execute(database, *SLOW)
+    await limited(database, "500ms", what="transaction")
     await drain(kafka_bootstrap, database, topic, numbered(*range(300)), **KEYS)
     assert await rows(database, "SELECT count(*) FROM t") == [(300,)]
 

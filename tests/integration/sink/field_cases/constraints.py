@@ -102,6 +102,36 @@ CASES = [
         rows={'SELECT count(*) FROM "T_a"': [(0,)], 'SELECT count(*) FROM "T_z"': [(0,)]},
     ),
     Case(
+        name="parent and child deleted in one batch where deletes are restricted, beside a bad record",
+        sql=[
+            'CREATE TABLE "T_a" (id text PRIMARY KEY, v int CHECK (v >= 0))',
+            'CREATE TABLE "T_z" (id text PRIMARY KEY, v int, pid text REFERENCES "T_a" ON DELETE RESTRICT)',
+            """INSERT INTO "T_a" VALUES ('p', 1)""",
+            """INSERT INTO "T_z" VALUES ('c', 1, 'p')""",
+        ],
+        config={**BY_KEY, **TOLERANT, **ONE_BATCH},
+        records=[
+            _on("T_a", keyed("p", V, None)),
+            _on("T_a", keyed("bad", V, {"v": -1})),
+            _on("T_z", keyed("c", V, None)),
+        ],
+        rows={'SELECT count(*) FROM "T_a"': [(0,)], 'SELECT count(*) FROM "T_z"': [(0,)]},
+        dead=[1],
+    ),
+    Case(
+        name="a row that another still refers to where deletes are restricted, until another writer deletes that one",
+        sql=[
+            'CREATE TABLE "T" (id text PRIMARY KEY, v int)',
+            'CREATE TABLE "T_c" (pid text REFERENCES "T" ON DELETE RESTRICT)',
+            """INSERT INTO "T" VALUES ('p', 1)""",
+            """INSERT INTO "T_c" VALUES ('p')""",
+        ],
+        config={**BY_KEY, **TOLERANT, "retry.backoff.ms": "1000"},
+        records=[keyed("p", V, None)],
+        later=['DELETE FROM "T_c"'],
+        rows={'SELECT count(*) FROM "T"': [(0,)]},
+    ),
+    Case(
         name="a table that refers to itself, children before parents",
         sql=['CREATE TABLE "T" (id text PRIMARY KEY, pid text REFERENCES "T")'],
         config=UPSERT,

@@ -21,6 +21,7 @@ from sink_connector.sink.sqlstate import Decision, decide
         (asyncpg.CannotConnectNowError(""), Decision.RETRY),
         (asyncpg.ReadOnlySQLTransactionError(""), Decision.RETRY),
         (asyncpg.IdleInTransactionSessionTimeoutError(""), Decision.RETRY),
+        (asyncpg.TransactionTimeoutError(""), Decision.TIMEOUT),
         (ConnectionRefusedError(), Decision.RETRY),
         (TimeoutError(), Decision.TIMEOUT),
         (asyncpg.InterfaceError("connection is closed"), Decision.RETRY),
@@ -56,6 +57,18 @@ def test_a_want_of_memory_is_told_by_what_an_error_was_raised_from(error: Except
     assert decide(error) is Decision.TIMEOUT
 
 
+def test_an_end_of_the_transaction_is_told_by_what_closed_the_connection() -> None:
+    """The driver says that the connection is closed, because it was lost, because the server had said so."""
+    error = asyncpg.InterfaceError("the underlying connection is closed")
+    assert decide(error) is Decision.RETRY
+    error.__context__ = asyncpg.ConnectionDoesNotExistError(
+        "connection was closed in the middle of operation"
+    )
+    assert decide(error) is Decision.RETRY
+    error.__context__.__cause__ = asyncpg.TransactionTimeoutError("terminating connection")
+    assert decide(error) is Decision.TIMEOUT
+
+
 def raised(state: str, routine: str) -> asyncpg.PostgresError:
     """What the server answers with this SQLSTATE, raised in this routine of its."""
     fields: dict[str, Any] = {"S": "ERROR", "C": state, "M": "a message", "R": routine}
@@ -67,6 +80,7 @@ def raised(state: str, routine: str) -> asyncpg.PostgresError:
     ("state", "routine", "decision"),
     [
         ("42501", "aclcheck_error", Decision.FATAL),
+        ("42501", "nextval_internal", Decision.FATAL),
         ("42501", "ExecWithCheckOptions", Decision.RECORD),
         ("42501", "exec_stmt_raise", Decision.RECORD),
         ("44000", "ExecWithCheckOptions", Decision.RECORD),
@@ -85,6 +99,11 @@ def raised(state: str, routine: str) -> asyncpg.PostgresError:
         ("53100", "exec_stmt_raise", Decision.RECORD),
         ("40001", "exec_stmt_raise", Decision.RETRY),
         ("23503", "ri_ReportViolation", Decision.REFERENCE),
+        ("23001", "ri_ReportViolation", Decision.REFERENCE),
+        ("23001", "exec_stmt_raise", Decision.RECORD),
+        ("00000", "exec_stmt_raise", Decision.RECORD),
+        ("01000", "exec_stmt_raise", Decision.RECORD),
+        ("02000", "exec_stmt_raise", Decision.RECORD),
         ("57014", "ProcessInterrupts", Decision.TIMEOUT),
         ("57P03", "ProcessStartupPacket", Decision.RETRY),
         ("55P03", "ProcSleep", Decision.RETRY),
