@@ -3,6 +3,7 @@
 Nothing is parsed that is not needed: nested values, which become jsonb, stay text (`msgspec.Raw`, checked to be JSON).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,14 @@ from msgspec.structs import astuple
 from sink_connector.converters.connect_json import json_reader, to_json
 from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import DECIMAL, Field, Schema, Type, without_inner_defaults
-from sink_connector.data.record_schema import Form, RecordSchema, hashable, parsed, primitive_record_schema
+from sink_connector.data.record_schema import (
+    Form,
+    RecordSchema,
+    dict_record_schema,
+    hashable,
+    parsed,
+    primitive_record_schema,
+)
 from sink_connector.data.semantic_types import VARIABLE_SCALE_DECIMAL
 from sink_connector.errors import BadRecordError, Stage
 
@@ -30,6 +38,7 @@ _SIMPLE: dict[Type, Any] = {
     kind: Annotated[int, msgspec.Meta(ge=-(2 ** (bits - 1)), le=2 ** (bits - 1) - 1)]
     for kind, bits in _BITS.items()
 }
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 _NUMBERS = _BITS.keys() | {Type.FLOAT32, Type.FLOAT64}
 
 
@@ -38,14 +47,16 @@ def compile_schema(
 ) -> tuple[RecordSchema, Callable[[bytes], Any]]:
     """The shape of a schema and the function that decodes a payload of it.
 
-    With `replace_null` a null or an absent field takes the schema's default. Raises `ValueError` for a field name that no
-    JSON text should have (quotes, control characters). The decoder raises `msgspec.DecodeError` (or its `ValidationError`),
-    `UnicodeDecodeError` or `RecursionError`.
+    With `replace_null` a null or an absent field takes the schema's default. The decoder raises `ValueError` (such as
+    `msgspec.DecodeError` and `UnicodeDecodeError`) or `RecursionError`.
     """
     if not replace_null:
         schema = without_inner_defaults(schema)  # nested values are read later, where nobody knows of it
     if schema.type is not Type.STRUCT:
         return _compile_primitive(schema)
+    if _has_odd_names(schema):
+        parse = json_reader(schema, replace_null=replace_null)
+        return dict_record_schema(schema), lambda data: parse(parse_exact(data))
     places = _places(schema)
     parsers = {
         each.name: partial(_parsed_key, each.schema)
@@ -70,6 +81,8 @@ def lenient_decoder(schema: Schema, *, replace_null: bool = True) -> Callable[[b
         if kind is msgspec.Raw:
             return _compile_primitive(schema)[1]
         return lambda data: hashable(msgspec.convert(read(msgspec.Raw(data)), kind))
+    if _has_odd_names(schema):
+        return compile_schema(schema, replace_null=replace_null)[1]
     struct = _struct(schema, replace_null=replace_null)
     readers = {each.name: _lenient(each.schema) for each in schema.fields}
 
@@ -97,6 +110,11 @@ def _lenient(schema: Schema) -> Callable[[msgspec.Raw], Any]:
     else:
         return parse_exact
     return lambda raw: read(parse_exact(raw))
+
+
+def _has_odd_names(schema: Schema) -> bool:
+    """Whether a field has a name with what JSON writes in another way, which msgspec takes for none of a struct's."""
+    return any(_ESCAPED.search(each.name) for each in schema.fields)
 
 
 def _places(schema: Schema) -> dict[str, str]:

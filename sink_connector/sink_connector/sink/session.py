@@ -35,6 +35,7 @@ CANNOT_LOG_IN = (
 SETTINGS = {
     "jit": "off",
     "standard_conforming_strings": "on",
+    "extra_float_digits": "1",  # all the digits of a floating-point number that becomes a text
     "idle_in_transaction_session_timeout": "30s",
 }
 UNPOOLED = {

@@ -21,7 +21,11 @@ NUMBERS = frozenset({"numeric", "real", "double precision"})
 # Debezium's words with decimal.handling.mode=string. Its word for what is no number is PostgreSQL's, too: NAN.
 INFINITE_TEXTS = {"POSITIVE_INFINITY": "Infinity", "NEGATIVE_INFINITY": "-Infinity"}
 TIMESTAMP = "timestamp without time zone"
-_HAS_OFFSET = r"{} ~* ':\d\d([.,]\d+)?\s*(z|utc|gmt|[+-]\d\d(:?\d\d){0,2})\s*(bc|ad)?\s*$'"
+# After the time of day, with colons or without: an offset, or the name of a zone.
+_HAS_OFFSET = (
+    r"{} ~* '(:\d\d|\dT\d{2,6})([.,]\d+)?\s*([ap]m)?\s*"
+    r"([+-]\d{1,2}(:?\d\d){0,2}|(?!(am|pm|bc|ad)\M)[a-z][a-z0-9_/+-]*)\s*(bc|ad)?\s*$'"
+)
 _INSTANT = "CAST({} AS timestamp with time zone)"
 _ZONED_TIME = "CAST({} AS time with time zone) AT TIME ZONE current_setting('TimeZone')"
 # A text with an offset is an instant. PostgreSQL passes over the offset where the column has no zone; the wall clock meant is

@@ -3,6 +3,7 @@
 Source: Debezium's documentation of its connectors' data type mappings; the names are those of the schemas.
 """
 
+import re
 import struct
 from collections.abc import Callable
 from decimal import Decimal
@@ -48,6 +49,7 @@ _INFINITE_TEXTS = {
     "-5877611-06-21Z": "infinity",
     "-5877611-06-22Z": "-infinity",
 }
+_SIGNED_YEAR = re.compile(r"([+-]\d{4,9})(-\d\d-\d\d.*)")
 Make = Callable[[Schema, str | None], Encoder | None]
 
 
@@ -140,7 +142,8 @@ def _zoned_timestamp(schema: Schema, base: str | None) -> Encoder | None:
         return None
     # By way of the instant: PostgreSQL would pass over the offset, and the wall clock meant is that of db.timezone.
     through = f"CAST(CAST({{}} AS timestamp with time zone) AS {base})"
-    return Encoder("text", None, through if base in {"date", "time without time zone"} else None)
+    template = through if base in {"date", "time without time zone"} else None
+    return Encoder("text", None if base in TEXTS else each(_of_any_year), template)
 
 
 def _iso_wall_clock(schema: Schema, base: str | None) -> Encoder | None:
@@ -150,14 +153,27 @@ def _iso_wall_clock(schema: Schema, base: str | None) -> Encoder | None:
         "interval",
     }:
         return None
-    # a wall clock, for all its Z
-    return Encoder("text", each(lambda text: _INFINITE_TEXTS.get(text) or text.removesuffix("Z")))
+    return Encoder("text", each(_without_zone))
 
 
 def _iso_date(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRING or base != "date":
         return None
-    return Encoder("text", each(lambda text: _INFINITE_TEXTS.get(text, text)))
+    return Encoder("text", each(_without_zone))
+
+
+def _without_zone(text: str) -> str:
+    """A day or a wall clock, for all its Z."""
+    return _INFINITE_TEXTS.get(text) or _of_any_year(text.removesuffix("Z"))
+
+
+def _of_any_year(text: str) -> str:
+    """As PostgreSQL reads it, an instant of ISO 8601, which gives years after 9999 a sign and counts a year 0 before our era."""
+    found = _SIGNED_YEAR.fullmatch(text)
+    if found is None:
+        return text
+    year = int(found[1])
+    return f"{year:04}{found[2]}" if year > 0 else f"{1 - year:04}{found[2]} BC"
 
 
 def _zoned_time(schema: Schema, base: str | None) -> Encoder | None:

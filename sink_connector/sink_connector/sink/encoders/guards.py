@@ -87,7 +87,7 @@ def _check(wire: Encoder, column: Column, *, exact: bool) -> Check | None:
     if not exact or sent not in INTEGERS | {"numeric", "text"} or wire.template is not None:
         return None
     if base in FLOATS:
-        return partial(_kept_by_a_float, shortest=_single if base == "real" else float)
+        return kept_by_a_float(base)
     scale = scale_of_column(column)
     return None if scale is None or (sent in INTEGERS and scale >= 0) else _at_most_digits(scale)
 
@@ -145,6 +145,11 @@ def _fraction_in_a_text(digits: int) -> Check:
 
 def _too_fine(digits: int) -> BadRecordError:
     return refused(f"at most {digits} digits of a second's fraction, which is all that the column keeps")
+
+
+def kept_by_a_float(base: str) -> Check:
+    """Refuses a number that a column of this type, one of floating-point numbers, would not give back."""
+    return partial(_kept_by_a_float, shortest=_single if base == "real" else float)
 
 
 def _kept_by_a_float(value: Any, *, shortest: Callable[[Any], float]) -> None:

@@ -46,11 +46,11 @@ class _NotPlainError(Exception):
 def plain_check(schema: Schema) -> Callable[[bytes], Any] | None:
     """A function that raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` unless a text is such a document.
 
-    None when no text can be known to be one: the schema has decimals, defaults or keys that are no texts.
+    None when no text can be known to be one: the schema has decimals, defaults, keys that are no texts or names with quotes.
     """
     try:
         return msgspec.json.Decoder(_required(schema)).decode
-    except (_NotPlainError, RecursionError):
+    except (_NotPlainError, RecursionError, ValueError):  # of a field's name that no msgspec struct can have
         return None
 
 

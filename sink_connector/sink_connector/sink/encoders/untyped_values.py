@@ -20,6 +20,7 @@ from sink_connector.sink.encoders.column_values import (
 )
 from sink_connector.sink.encoders.connect_values import spaced, written_as
 from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, refused
+from sink_connector.sink.encoders.guards import kept_by_a_float
 from sink_connector.sink.table_metadata import Column
 
 
@@ -32,8 +33,8 @@ TYPES: dict[str, Any] = {
     "smallint": _whole(16),
     "integer": _whole(32),
     "bigint": _whole(64),
-    "real": float,
-    "double precision": float,
+    "real": int | float,
+    "double precision": int | float,
     "numeric": Decimal,
     "boolean": bool,
     "bytea": bytes,
@@ -84,7 +85,17 @@ def _typed(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
         if name not in INTEGERS | FLOATS:
             raise refused(f"a value for a column of type {name}: {error}") from error
         values = _numbers(column, decode=decode, name=name)
+    if name in FLOATS:
+        _check_whole(values, name)
     return list(map(_numeric, values)) if name == "numeric" else values
+
+
+def _check_whole(values: Sequence[Any], name: str) -> None:
+    """Whole numbers are meant to the last digit, those with a point are not."""
+    check = kept_by_a_float(name)
+    for value in values:
+        if type(value) is int:
+            check(value)
 
 
 def _numbers(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:

@@ -201,13 +201,13 @@ REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("boolean", INT32, 5), ("boolean", INT32, -1), ("boolean[]", array(INT32), [0, 2]), ("money", STRING, "$1.239"), ("integer", DOUBLE, "NaN"), ("double precision", DOUBLE, "nan"), ("real", STRING, "much"), ("uuid", BYTES, "AQI="), ("uuid", BYTES, ""),
 ]  # fmt: skip
 UNTYPED: list[tuple[str, str, str | None]] = [
-    ("code3", '"abc"', "abc"), ("bit(4)", '"1010"', "1010"), ("numeric", "1234567890123456.78", "1234567890123456.78"), ("bigint", "5.0", "5"), ("hstore", '{"k":"v","n":null,"i":1.50}', '"i"=>"1.50", "k"=>"v", "n"=>NULL'),
+    ("code3", '"abc"', "abc"), ("bit(4)", '"1010"', "1010"), ("numeric", "1234567890123456.78", "1234567890123456.78"), ("bigint", "5.0", "5"), ("double precision", "9007199254740992", "9.007199254740992e+15"), ("real", "5", "5"), ("float8[]", "[1,2.5]", "{1,2.5}"), ("hstore", '{"k":"v","n":null,"i":1.50}', '"i"=>"1.50", "k"=>"v", "n"=>NULL'),
     ("timestamp", '"2024-01-01T10:00:00Z"', "2024-01-01 19:00:00"), ("timestamp", "1704103200000", "2024-01-01 19:00:00"), ("timestamptz[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00+09","2024-01-01 19:00:00+09",NULL}'),
     ("jsonb[]", '[{"a":1.10}]', '{"{\\"a\\": 1.10}"}'), ("numeric[]", "[1.10,2]", "{1.10,2}"), ("jsonb", '{"n":1234567890123456.78}', '{"n": 1234567890123456.78}'), ("date", "1", "1970-01-02"), ("interval", '"PT1H"', "01:00:00"),
     ("timestamptz", "253402300800000", "10000-01-01 09:00:00+09"), ("time", "86400000", "24:00:00"), ("date", "-719893", "0002-01-01 BC"), ("timestamp[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00","2024-01-01 19:00:00",NULL}'), ("date", '"2024-01-01T20:00:00Z"', "2024-01-02"), ("double precision", '"NaN"', "NaN"), ("numeric", '"-Infinity"', "-Infinity"),
 ]  # fmt: skip
 UNTYPED_REFUSED = [
-    ("code3", '"abcd"'), ("bit(4)", '"101"'), ("name", f'"{"x" * 64}"'), ("bigint", "5.5"), ("smallint", "40000"), ("hstore", '["k"]'), ("numeric", "1e20000"), ("text[]", '{"a":1}'), ("time", "108000000"), ("time", "-1"), ("integer", '"NaN"'), ("real", '"nan"'),
+    ("code3", '"abcd"'), ("bit(4)", '"101"'), ("name", f'"{"x" * 64}"'), ("bigint", "5.5"), ("smallint", "40000"), ("hstore", '["k"]'), ("numeric", "1e20000"), ("double precision", "9007199254740993"), ("real", "16777217"), ("float8[]", "[9007199254740993]"), ("text[]", '{"a":1}'), ("time", "108000000"), ("time", "-1"), ("integer", '"NaN"'), ("real", '"nan"'),
 ]  # fmt: skip
 
 

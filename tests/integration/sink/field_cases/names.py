@@ -7,6 +7,7 @@ from tests.integration.sink.field_cases.case import (
     INT,
     TEXT,
     TOLERANT,
+    TRANSFORM,
     UPSERT,
     Case,
     Sent,
@@ -16,6 +17,8 @@ from tests.integration.sink.field_cases.case import (
 
 FIELDS = {"id": TEXT, "v": INT}
 ONE = {"id": "a", "v": 1}
+ODD = {'a"b': INT, "c\\d": INT}
+ODD_VALUES = {'a"b': 1, "c\\d": 2}
 
 
 def _on(topic: str) -> Sent:
@@ -69,6 +72,25 @@ CASES = [
             )
         ],
         rows={'SELECT "@type", "a b", "c[0]", "größe" FROM "T"': [(1, 2, 3, 4)]},
+    ),
+    *(
+        Case(
+            name=f"fields with quotes and backslashes {where}{', with a transform' if transform else ''}",
+            sql=['CREATE TABLE "T" (id text PRIMARY KEY, "a""b" int, "c\\d" int, o jsonb, st text)'],
+            config={**UPSERT, "identifiers.allow": ".+", **transform},
+            records=[row({"id": TEXT, **fields}, {"id": "a", **payload})],
+            rows={query: [(1, 2)]},
+        )
+        for transform in ({}, TRANSFORM)
+        for where, fields, payload, query in (
+            ("of the record", ODD, ODD_VALUES, """SELECT "a""b", "c\\d" FROM "T\""""),
+            (
+                "of a struct",
+                {"o": struct(ODD)},
+                {"o": ODD_VALUES},
+                """SELECT (o ->> 'a"b')::int, (o ->> 'c\\d')::int FROM "T\"""",
+            ),
+        )
     ),
     Case(
         name="a field with a control character",
