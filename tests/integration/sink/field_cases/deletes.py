@@ -1,7 +1,6 @@
 """Deletes and keys in further mixes: null in every spelling, keys that are lists or documents, versions that only the database can order."""
 
 import json
-from functools import partial
 
 from tests.integration.sink.field_cases.case import (
     BY_KEY,
@@ -84,6 +83,14 @@ def _versions(name: str, column: str, schema: Json, older: Json, newer: Json) ->
         for count in (2, 100)
         for transform in ({}, TRANSFORM)
     ]
+
+
+def _of_texts(key: Json) -> bytes:
+    return envelope(kind("array", items=TEXT), key)
+
+
+def _without_schema(key: Json) -> bytes:
+    return json.dumps(key).encode()
 
 
 def _list_keys(count: int) -> list[Sent]:
@@ -189,15 +196,15 @@ CASES = [
             rows={'SELECT id, v FROM "T"': [(["a", "b"], 3)]},
         )
         for how, config, made in (
-            ("", {}, partial(envelope, kind("array", items=TEXT))),
-            (", with a transform", HEADED, partial(envelope, kind("array", items=TEXT))),
+            ("", {}, _of_texts),
+            (", with a transform", HEADED, _of_texts),
             (
                 " without a schema",
                 {
                     "key.converter": "org.apache.kafka.connect.json.JsonConverter",
                     "key.converter.schemas.enable": "false",
                 },
-                lambda key: json.dumps(key).encode(),
+                _without_schema,
             ),
         )
     ),
