@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sink_connector.data.instants import DAY_MS, millis_of
-from sink_connector.data.record import Schema, Type
+from sink_connector.data.record import DATE, TIME, TIMESTAMP, Schema, Type
 from sink_connector.transforms.data import UnfitRecordError
 
 BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
@@ -168,4 +168,7 @@ def caster(source: Schema, target: Type) -> Callable[[Any], Any]:
     cast = CASTS[target]
     if source.type is Type.FLOAT32:
         return lambda value: cast(single(value))
+    if source.logical in {DATE, TIME, TIMESTAMP} and target is not Type.STRING:
+        per_unit = DAY_MS if source.logical == DATE else 1
+        return lambda value: cast(millis_of(value) // per_unit)
     return cast

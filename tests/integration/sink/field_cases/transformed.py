@@ -15,6 +15,7 @@ from tests.integration.sink.field_cases.case import (
     envelope,
     keyed,
     kind,
+    logical,
     row,
     struct,
 )
@@ -227,6 +228,20 @@ CASES = [
             ("an instant", "timestamptz", TIMESTAMP, 1_700_000_000_123, "2023-11-14 22:13:20.123+00"),
             ("a Boolean", "boolean", kind("boolean"), True, "true"),
             ("a Boolean in a text", "text", kind("boolean"), True, "true"),
+        )
+    ),
+    *(
+        Case(
+            name=f"a Cast of {what}",
+            sql=['CREATE TABLE "T" (id text PRIMARY KEY, x bigint)'],
+            config={**UPSERT, **TOLERANT, **_by("Cast$Value", spec="x:int64")},
+            records=[row({"id": TEXT, "x": schema}, {"id": "a", "x": number})],
+            rows={'SELECT x FROM "T"': [(number,)]},
+        )
+        for what, schema, number in (
+            ("24:00:00", logical("int32", "org.apache.kafka.connect.data.Time"), 86_400_000),
+            ("a date after the year 9999", logical("int32", "org.apache.kafka.connect.data.Date"), 2_932_897),
+            ("an instant after the year 9999", TIMESTAMP, 253_402_300_800_000),
         )
     ),
     Case(
