@@ -18,7 +18,7 @@ from aiokafka.errors import (
 
 from sink_connector.errors import FatalError, FencedError, headline, is_want_of_memory
 from sink_connector.sink.buffer import is_short_of_memory
-from sink_connector.sink.sqlstate import Decision, decide
+from sink_connector.sink.sqlstate import Decision, decide, is_short_of_resources
 
 KAFKA_REFUSES = (
     AuthenticationFailedError,
@@ -156,8 +156,8 @@ class RetryPolicy:
     def _after_timeout(self, error: BaseException, attempt: int, tried: Attempts) -> Action:
         if tried.records > 1:
             return Halve()
-        is_to_blame = not (is_want_of_memory(error) and self.is_short())
-        if tried.records and tried.timeouts >= MOST_TIMEOUTS and is_to_blame:
+        is_innocent = is_short_of_resources(error) or (is_want_of_memory(error) and self.is_short())
+        if tried.records and tried.timeouts >= MOST_TIMEOUTS and not is_innocent:
             return Refuse()
         return Retry(self.pause_s(attempt), Decision.TIMEOUT)
 

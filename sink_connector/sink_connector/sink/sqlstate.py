@@ -42,7 +42,9 @@ DECISIONS: dict[str, Decision] = {
     "42703": Decision.STALE,  # undefined column
     "42P01": Decision.STALE,  # undefined table
     "42P10": Decision.STALE,  # no unique constraint matches ON CONFLICT
-    "53": Decision.RETRY,  # disk full, out of memory, too many connections
+    "53": Decision.RETRY,  # disk full, too many connections
+    "53200": Decision.TIMEOUT,  # out of memory, or of room for locks
+    "53400": Decision.TIMEOUT,  # temp_file_limit
     "55000": Decision.FATAL,  # the table is not in a state to be written, such as a view that takes no rows
     "55006": Decision.RETRY,  # object in use
     "55P03": Decision.RETRY,  # lock not available
@@ -97,6 +99,11 @@ def may_be_outdated(error: BaseException) -> bool:
     """Whether a record may have been refused for what a column was before it got another type."""
     state = getattr(error, "sqlstate", None) or ""
     return isinstance(error, BadRecordError) or state.startswith(OF_NAMES_AND_TYPES)
+
+
+def is_short_of_resources(error: BaseException) -> bool:
+    """Whether the server lacks something, which is no record's fault."""
+    return (getattr(error, "sqlstate", None) or "").startswith("53")
 
 
 def _is_out_of_time(error: BaseException | None) -> bool:

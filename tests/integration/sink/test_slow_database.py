@@ -6,6 +6,7 @@ from tests.conftest import MakeTopic
 from tests.support.other_servers import require_postgres
 from tests.support.sink import (
     INT64,
+    STRING,
     Message,
     configuration,
     connected,
@@ -39,10 +40,10 @@ def numbered(*numbers: int) -> list[Message]:
     return [Message(value=struct({"id": number}, id=INT64)) for number in numbers]
 
 
-async def limited(database: str, longest: str, *, what: str = "statement") -> None:
-    """Give every session of the database a time-out that is not the connector's."""
+async def limited(database: str, most: str, *, what: str = "statement_timeout") -> None:
+    """Give every session of the database a limit that is not the connector's."""
     name = database.rpartition("/")[2]
-    await execute(database, f"ALTER DATABASE \"{name}\" SET {what}_timeout = '{longest}'")
+    await execute(database, f"ALTER DATABASE \"{name}\" SET {what} = '{most}'")
 
 
 async def test_a_batch_that_the_roles_own_time_out_ends_is_written_in_smaller_ones(
@@ -61,9 +62,22 @@ async def test_a_batch_that_a_time_out_of_transactions_ends_is_written_in_smalle
     await require_postgres(database, since=17, what="transaction_timeout")
     topic = await make_topic()
     await execute(database, *SLOW)
-    await limited(database, "500ms", what="transaction")
+    await limited(database, "500ms", what="transaction_timeout")
     await drain(kafka_bootstrap, database, topic, numbered(*range(300)), **KEYS)
     assert await rows(database, "SELECT count(*) FROM t") == [(300,)]
+
+
+async def test_a_batch_that_takes_more_room_than_the_role_may_have_is_written_in_smaller_ones(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    """The keys are sorted, as only the database can compare them."""
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE t (id numeric PRIMARY KEY)")
+    await limited(database, "64kB", what="work_mem")
+    await limited(database, "256kB", what="temp_file_limit")
+    messages = [Message(value=struct({"id": f"{n}.{n:0100}"}, id=STRING)) for n in range(5000)]
+    await drain(kafka_bootstrap, database, topic, messages, linger__ms="1500", **KEYS)
+    assert await rows(database, "SELECT count(*) FROM t") == [(5000,)]
 
 
 async def test_a_batch_that_takes_longer_than_the_command_time_out_is_written_in_smaller_ones(

@@ -200,6 +200,20 @@ CASES = [
         )
         for count in (4, 200)
     ),
+    *(
+        Case(
+            name=f"keys with a null are one where the index has no two of them, {count} records",
+            sql=['CREATE TABLE "T" (id text, v int, UNIQUE NULLS NOT DISTINCT (id))'],
+            config=UPSERT,
+            records=[
+                row({"id": TEXT_OR_NULL, "v": INT}, {"id": key, "v": number})
+                for number, key in enumerate((None, *(f"{n}" for n in range(count - 3)), "0", None))
+            ],
+            rows={'SELECT v FROM "T" WHERE id IS NULL': [(count - 1,)]},
+            since=15,
+        )
+        for count in (13, 200)
+    ),
     Case(
         name="a null as the key of one column is a row of its own",
         sql=['CREATE TABLE "T" (id uuid UNIQUE, v int)'],

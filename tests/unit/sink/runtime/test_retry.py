@@ -81,6 +81,12 @@ def test_a_record_that_found_no_memory_is_refused_only_where_others_find_some(
     assert isinstance(action, Refuse if refused else Retry)
 
 
+@pytest.mark.parametrize("error", [asyncpg.OutOfMemoryError(""), asyncpg.ConfigurationLimitExceededError("")])
+def test_a_record_for_which_the_server_has_no_room_is_never_refused(error: Exception) -> None:
+    assert POLICY.on(error, 1, Attempts(records=2)) == Halve()
+    assert isinstance(POLICY.on(error, 1, Attempts(records=1, timeouts=99)), Retry)
+
+
 def test_a_batch_with_nothing_to_write_is_never_refused() -> None:
     assert isinstance(POLICY.on(SLOW, 1, Attempts(records=0, timeouts=99)), Retry)
 

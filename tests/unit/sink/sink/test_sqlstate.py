@@ -17,6 +17,8 @@ from sink_connector.sink.sqlstate import Decision, decide
         (asyncpg.DeadlockDetectedError(""), Decision.RETRY),
         (asyncpg.DiskFullError(""), Decision.RETRY),
         (asyncpg.TooManyConnectionsError(""), Decision.RETRY),
+        (asyncpg.OutOfMemoryError(""), Decision.TIMEOUT),
+        (asyncpg.ConfigurationLimitExceededError(""), Decision.TIMEOUT),
         (asyncpg.AdminShutdownError(""), Decision.RETRY),
         (asyncpg.CannotConnectNowError(""), Decision.RETRY),
         (asyncpg.ReadOnlySQLTransactionError(""), Decision.RETRY),
