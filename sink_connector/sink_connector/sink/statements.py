@@ -150,7 +150,7 @@ class StatementBuilder:
 
     @property
     def _version(self) -> str:
-        return quote(self.config.version_field)
+        return quote(self.config.column_name(self.config.version_field))
 
     def _guard(self, joined: str, newer: str) -> str:
         if not self.config.version_field or not newer:
