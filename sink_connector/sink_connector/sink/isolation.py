@@ -14,7 +14,8 @@ from sink_connector.sink.table_metadata import TableName
 
 SQL = sql_files.load("table_writer.sql", package=__package__)
 # What may come right when the rest of the batch is written: a missing parent, a key that another row still has.
-RELATED = {"23001", "23503", "23505", "23P01"}
+TAKEN = "23505"  # a key or another unique value
+RELATED = {"23001", "23503", TAKEN, "23P01"}
 OF_RECORDS = {Decision.RECORD, Decision.REFERENCE}
 MOST_ROUNDS = 16  # of finding those that can be written at once
 
@@ -98,8 +99,9 @@ class Isolation:
     async def _try_again(self) -> int:
         """Write the records that only lacked others of the batch: those that lack each other, then as long as one can be."""
         waiting = [each for each in self._failures if _is_related(each.error)]
-        many = len(waiting)
         await self._find_followers(waiting)
+        waiting = [each for each in waiting if not self._made_room_later(each)]
+        many = len(waiting)
         for failure in await self._write_at_once(waiting):
             waiting.remove(failure)
         progress = bool(waiting)
@@ -144,6 +146,12 @@ class Isolation:
         for each in failures:
             self._failures.remove(each)
         return None
+
+    def _made_room_later(self, failure: _Failure) -> bool:
+        """Whether a record was in the way of a row that another of its key has deleted since: it was refused in its time."""
+        values = self._tables[failure.place].values
+        is_taken = getattr(failure.error, "sqlstate", "") == TAKEN
+        return is_taken and any(values[number] is None for number in failure.numbers[1:])
 
     async def _find_followers(self, waiting: Sequence[_Failure]) -> None:
         refused = {(each.place, each.numbers[0]) for each in set(self._failures).difference(waiting)}

@@ -158,6 +158,12 @@ WAYS: dict[str, dict[str, str]] = {
 MODES = {
     "upsert": {"insert.mode": "upsert", "pk.mode": "record_key", "pk.fields": "id", "delete.enabled": "true"},
     "insert": {"insert.mode": "insert", "pk.mode": "none"},
+    "insert with deletes": {
+        "insert.mode": "insert",
+        "pk.mode": "record_key",
+        "pk.fields": "id",
+        "delete.enabled": "true",
+    },
     "ignore": {"insert.mode": "ignore", "pk.mode": "record_key", "pk.fields": "id", "delete.enabled": "true"},
     "ignore without a key": {"insert.mode": "ignore", "pk.mode": "none"},
 }

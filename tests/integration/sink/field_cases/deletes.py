@@ -148,7 +148,7 @@ CASES = [
             dead=dead,
         )
         for name, later, rows, dead in (
-            ("a delete at the end", [], [], []),
+            ("a delete at the end", [], [], [0]),
             ("an insert at the end", [keyed("a", V, {"v": 3})], [("a", 3)], [0]),
         )
     ),
@@ -272,6 +272,16 @@ CASES = [
             rows={"SELECT ver, v FROM \"T\" WHERE id = 'a'": [(5, 1)]},
         )
         for count in (2, 100)
+    ),
+    Case(
+        name="a version without a schema and in capitals, where names are folded",
+        sql=['CREATE TABLE "T" (id text PRIMARY KEY, ver bigint, v int)'],
+        config={**UPSERT, **PLAIN_JSON, "version.field": "Ver", "quote.sql.identifiers": "never"},
+        records=[
+            Sent(key=None, value=b'{"id":"a","Ver":10,"v":2}'),
+            Sent(key=None, value=b'{"id":"a","Ver":9,"v":1}'),
+        ],
+        rows={'SELECT ver, v FROM "T"': [(10, 2)]},
     ),
     Case(
         name="a known version after a null one",
