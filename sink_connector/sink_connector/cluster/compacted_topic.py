@@ -154,7 +154,9 @@ class CompactedTopic:
     async def write(self, key: str, value: Value | None) -> None:
         """See `Log`."""
         if self._producer is None:
-            raise LogError(f"{key} could not be written to {self._topic.name}: its clients are being replaced")
+            raise LogError(
+                f"{key} could not be written to {self._topic.name}: its clients are being replaced"
+            )
         data = None if value is None else json.dumps(value, ensure_ascii=False).encode()
         try:
             async with asyncio.timeout(PATIENCE_S):

@@ -244,8 +244,15 @@ def unknown_settings(file: Path | None) -> dict[str, str | None]:
 
 
 def _read_file(file: Path) -> dict[str, str]:
-    """A file as Java reads it, in UTF-8, with a byte order mark or without. Raises `OSError` and `ValueError`."""
-    written = javaproperties.loads(file.read_text(encoding="utf-8-sig"))
+    """A file as Java reads it, but in UTF-8 where it is that, with a byte order mark or without. Raises `OSError` and `ValueError`."""
+    data = file.read_bytes()
+    if b"\0" in data:
+        raise ValueError("it is not UTF-8, or no text")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")  # as Java reads every such file
+    written = javaproperties.loads(text)
     return {name: value.strip() for name, value in written.items()}  # as Connect does with nearly all of them
 
 

@@ -50,6 +50,7 @@ class SchemaMapping:
 
     named: Mapping[str, Any]
     open: list[str] = field(default_factory=list)
+    whole_names: bool = False
 
     def of(self, node: Any) -> tuple[Schema, Convert | None]:
         """The Connect schema of an Avro schema, and what its values are converted by. Raises `ValueError` if it holds itself."""
@@ -146,7 +147,9 @@ class SchemaMapping:
             schema, convert = self.of(others[0])
             return replace(schema, optional=nullable or schema.optional), convert
         wrapped = [self._branch(each) for each in others]
-        mapped = [(name, _branch_name(each, self.named), *self.of(each)) for name, each in wrapped]
+        mapped = [
+            (name, _branch_name(each, whole=self.whole_names), *self.of(each)) for name, each in wrapped
+        ]
         schema = Schema(
             type=Type.STRUCT,
             name=UNION,
@@ -181,11 +184,10 @@ def _decimal(*, scale: int) -> Schema:
     return Schema(type=Type.BYTES, name=DECIMAL, version=1, parameters=(("scale", str(scale)),))
 
 
-def _branch_name(node: Any, named: Mapping[str, Any]) -> str:
-    """The field of a union's struct: the type's name, of a named type without its namespace."""
-    if isinstance(node, str):
-        return node.rpartition(".")[2] if node in named else node
-    return str(node["name"]).rpartition(".")[2] if "name" in node else str(node["type"])
+def _branch_name(node: Any, *, whole: bool) -> str:
+    """The field of a union's struct: the type's name, of a named type without its namespace unless the `whole` is wanted."""
+    name = node if isinstance(node, str) else str(node.get("name", node["type"]))
+    return name if whole else name.rpartition(".")[2]
 
 
 def _pairs(entries: list[dict[str, Any]], *, convert: Convert | None) -> dict[Any, Any]:

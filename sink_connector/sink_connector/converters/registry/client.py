@@ -34,6 +34,9 @@ CLIENT_OPTIONS = (
 )
 
 
+STORES = {"ssl.truststore": "ssl.ca.location", "ssl.keystore": "ssl.certificate.location"}
+
+
 class UnreachableRegistryError(OSError):
     """The registry did not answer, or not as it should: nobody can say which schema an id stands for."""
 
@@ -111,13 +114,27 @@ async def _collect(client: AsyncSchemaRegistryClient, schema: Schema, into: dict
         into[name] = version.schema.schema_str or ""
 
 
+def _stores(given: Mapping[str, str]) -> dict[str, str]:
+    """A JVM converter's names for the files with certificates. Raises `ValueError` for those in another form than PEM."""
+    found = {}
+    for store, option in STORES.items():
+        location = given.get(f"{store}.location")
+        kind = given.get(f"{store}.type", "PEM").strip()
+        if location and kind.upper() != "PEM":
+            raise ValueError(f"schema.registry.{store}.type is {kind}; PEM is read here")
+        if location:
+            found[option] = location
+    password = given.get("ssl.keystore.password")
+    return found | ({"ssl.key.password": password} if password and STORES["ssl.keystore"] in found else {})
+
+
 def make_source(options: Mapping[str, str]) -> RegistrySource:
     """From a converter's options. Raises `ValueError` when they do not name a registry or contradict each other."""
     url = options.get("schema.registry.url", "").strip()
     if not url:
         raise ValueError("schema.registry.url is required")
     given = {name.removeprefix("schema.registry."): value for name, value in options.items()}
-    client: dict[str, Any] = {name: given[name] for name in CLIENT_OPTIONS if name in given}
+    client: dict[str, Any] = _stores(given) | {name: given[name] for name in CLIENT_OPTIONS if name in given}
     if given.get("basic.auth.credentials.source", "").upper() == "URL":
         client.pop("basic.auth.user.info", None)
     client |= {"url": url, "timeout": CALL_TIMEOUT_S, "max.retries": 0}

@@ -26,7 +26,7 @@ def _loaded(kind: str, options: Mapping[str, str]) -> tuple[Compile, SchemaSourc
         case "AVRO":
             from sink_connector.converters.registry import avro  # noqa: PLC0415 - an extra that not every worker has
 
-            return avro.compile_avro, source
+            return avro.compiler(options), source
         case "PROTOBUF":
             from sink_connector.converters.registry import protobuf  # noqa: PLC0415 - an extra that not every worker has
 

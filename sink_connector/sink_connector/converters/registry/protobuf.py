@@ -43,12 +43,13 @@ def compiler(options: Mapping[str, str]) -> Compile:
         wrapper_for_nullables=_flag(options, "wrapper.for.nullables"),
         optional_for_nullables=_flag(options, "optional.for.nullables"),
         int_for_enums=_flag(options, "int.for.enums"),
+        index_for_unions=_flag(options, "generate.index.for.unions", default="true"),
     )
     return lambda registered: compile_protobuf(registered, choices)
 
 
-def _flag(options: Mapping[str, str], name: str) -> bool:
-    value = options.get(name, "false").strip().lower()
+def _flag(options: Mapping[str, str], name: str, *, default: str = "false") -> bool:
+    value = options.get(name, default).strip().lower()
     if value not in {"true", "false"}:
         raise ValueError(f"{name} is {value!r}, it must be true or false")
     return value == "true"

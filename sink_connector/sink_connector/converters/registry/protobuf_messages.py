@@ -57,6 +57,7 @@ class Choices:
     )
     optional_for_nullables: bool = False  # an `optional` field that is absent is null, not its type's zero
     int_for_enums: bool = False
+    index_for_unions: bool = True  # in the name of a oneof's struct
 
 
 def mapping(descriptor: Descriptor, choices: Choices, params_of: ParamsOf) -> tuple[Schema, "MessageReader"]:
@@ -99,7 +100,8 @@ class _Mapper:
                 return None
             return {key: read(message) for key, read in reads}
 
-        return Field(f"{union.name}_{index}", schema), read_union
+        name = f"{union.name}_{index}" if self.choices.index_for_unions else union.name
+        return Field(name, schema), read_union
 
     def _member(self, field: FieldDescriptor, inside: tuple[str, ...], *, absent_is_null: bool) -> Member:
         name = field.name

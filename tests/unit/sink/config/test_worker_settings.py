@@ -104,3 +104,16 @@ def test_a_place_where_nobody_can_listen_names_its_setting(setting: str, written
     with pytest.raises(ConfigError) as refused:
         read_worker({f"SINK_{setting.upper().replace('.', '_')}": written})
     assert list(refused.value.problems) == [setting]
+
+
+def test_a_file_that_is_not_utf_8_is_read_as_java_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "worker.properties"
+    path.write_bytes("group.id=café\n".encode("latin-1"))
+    assert read_worker({}, file=path).group_id == "café"
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "worker.properties"
+    path.write_bytes("bootstrap.servers=one:9092\n".encode("utf-16"))
+    with pytest.raises(ConfigError, match="cannot be read: it is not UTF-8"):
+        read_worker({}, file=path)

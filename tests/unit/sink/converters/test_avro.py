@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from sink_connector.converters import Decoded
-from sink_connector.converters.registry.avro import compile_avro
+from sink_connector.converters.registry.avro import compile_avro, compiler
 from sink_connector.converters.registry.wire import RegisteredSchema
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
 from tests.support.wire_format import avro_payload, framed
@@ -279,3 +279,18 @@ def test_a_map_whose_keys_are_no_texts_is_a_map_again(name: dict[str, str]) -> N
     )
     assert (schema.type, schema.keys, schema.items) == (Type.MAP, Schema(type=Type.INT32), Schema(type=Type.STRING, optional=True))  # fmt: skip
     assert read == {1: "a", 2: None}
+
+
+@pytest.mark.parametrize(("enhanced", "field"), [("false", "Line"), (" True ", "shop.Line")])
+def test_a_unions_field_has_its_types_whole_name_where_that_is_asked_for(enhanced: str, field: str) -> None:
+    schema = {
+        "type": "record",
+        "name": "R",
+        "fields": [{"name": "f", "type": ["string", {**INNER, "name": "shop.Line"}]}],
+    }
+    compile_schema = compiler({"enhanced.avro.schema.support": enhanced})
+    value = {"sku": "a", "n": 1}
+    decoded = compile_schema(registered(schema))(framed(1, avro_payload(schema, {"f": ("shop.Line", value)})))
+    assert decoded.value == {"f": {"string": None, field: value}}
+    with pytest.raises(ValueError, match=r"enhanced\.avro\.schema\.support"):
+        compiler({"enhanced.avro.schema.support": "maybe"})

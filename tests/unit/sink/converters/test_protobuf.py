@@ -103,6 +103,10 @@ def test_the_options_of_confluents_converter_are_followed() -> None:
     assert (found.value["maybe"], found.value["card"], found.value["cash"]) == ("m", "c", None)
     assert (found.value["note"], found.value["state"]) == (None, 1)
     assert field(found, "maybe").type is Type.STRING
+    assert decoded({"card": "c"}, generate_index_for_unions="false").value["paid"] == {
+        "card": "c",
+        "cash": None,
+    }
 
 
 @pytest.mark.parametrize(

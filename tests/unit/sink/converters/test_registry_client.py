@@ -7,7 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import certifi
 import pytest
 
 from sink_connector.converters.registry.client import UnreachableRegistryError, make_source
@@ -127,3 +129,23 @@ async def test_requests_at_the_same_time_share_one_client_which_is_closed_after_
         assert len(asked) == 20
         assert source._client is None  # noqa: SLF001 - whether it was closed cannot be seen from outside
         await source.schema(1)
+
+
+@pytest.mark.parametrize("store", ["truststore", "keystore"])
+@pytest.mark.parametrize(("kind", "said"), [("JKS", "PEM is read here"), ("PEM", "schema.registry")])
+def test_certificates_that_cannot_be_read_are_refused_and_not_left_out(
+    tmp_path: Path, store: str, kind: str, said: str
+) -> None:
+    (tmp_path / "store").write_bytes(b"\xfe\xed\xfe\xed")
+    prefix = f"schema.registry.ssl.{store}"
+    options = {f"{prefix}.location": str(tmp_path / "store"), f"{prefix}.type": kind}
+    with pytest.raises(ValueError, match=said):
+        make_source({"schema.registry.url": "https://registry", **options})
+
+
+def test_an_authority_is_named_as_for_a_jvm_converter() -> None:
+    options = {
+        "schema.registry.ssl.truststore.location": certifi.where(),
+        "schema.registry.ssl.truststore.type": "PEM",
+    }
+    assert make_source({"schema.registry.url": "https://registry", **options})
