@@ -1,5 +1,6 @@
 """Deploying connector files to a worker, this one's or Kafka Connect's: `PUT /connectors/{name}/config` for each."""
 
+import math
 import os
 import re
 import ssl
@@ -17,6 +18,7 @@ from sink_connector.errors import ConfigError, SinkError, headline
 PAUSE_S = 0.25
 TIMEOUT_S = 60.0
 LASTING_S = 5.0
+LAST_PORT = 65_535
 NO_ANSWER, OK, CONFLICT, REFUSED = 0, 200, 409, 400
 
 
@@ -67,10 +69,10 @@ def deploy(  # noqa: PLR0913 - what, where, and how it is let in there
     `access` is what it takes to be let in there.
 
     Raises:
-        ConfigError: `url` is none, or a connector has no name.
+        ConfigError: `url` or `wait_s` is none, or a connector has no name.
         DeployError: A configuration was refused, or a connector does not come to run.
     """
-    _check(connectors, url)
+    _check(connectors, url, wait_s)
     deadline = clock() + wait_s
 
     def patiently(step: Callable[[], bool], failure: str) -> None:
@@ -91,16 +93,21 @@ def deploy(  # noqa: PLR0913 - what, where, and how it is let in there
             patiently(starting.runs, f"{config['name']} did not come to run")
 
 
-def _check(connectors: list[Mapping[str, Any]], url: str) -> None:
+def _check(connectors: list[Mapping[str, Any]], url: str, wait_s: float) -> None:
     try:
         address = httpx.URL(url)
+        address.host.encode("idna")
         is_usable = (
-            address.scheme in {"http", "https"} and re.fullmatch(r"[\w.:-]+", address.host) is not None
+            address.scheme in {"http", "https"}
+            and re.fullmatch(r"[\w.:-]+", address.host) is not None
+            and (address.port or 0) <= LAST_PORT
         )
-    except (httpx.InvalidURL, ValueError):
+    except (httpx.InvalidURL, ValueError):  # UnicodeError is one
         is_usable = False
     if not is_usable:
         raise ConfigError({"--url": [f"is {url!r}, it must be http://host:port"]})
+    if math.isnan(wait_s):
+        raise ConfigError({"--wait": ["is no number of seconds"]})
     if any(not config.get("name") for config in connectors):
         raise ConfigError({"name": ["is required"]})
 

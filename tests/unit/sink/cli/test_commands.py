@@ -174,13 +174,23 @@ def test_one_name_twice_is_refused(capsys: pytest.CaptureFixture[str], tmp_path:
             assert (code, "'c'" in text) == (2, True)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "ftp://x", "http://", "http://[", "http://h:x"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "ftp://x", "http://", "http://[", "http://h:x", "http://h:99999", "http://a..b"]
+)
 def test_deploying_to_what_is_no_url_is_one_sentence_and_2(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str
 ) -> None:
     file = written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
     code, text = said(capsys, "deploy", file, "--url", url)
     assert (code, "--url" in text, "Traceback" in text) == (2, True, False)
+
+
+def test_waiting_for_no_number_of_seconds_is_one_sentence_and_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
+    code, text = said(capsys, "deploy", file, "--wait", "nan")
+    assert (code, text.strip()) == (2, "sink-connector: --wait is no number of seconds")
 
 
 def test_deploying_where_nobody_answers_is_one_sentence_and_1(

@@ -12,7 +12,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from sink_connector.converters.registry.client import UnreachableRegistryError, make_source
+from sink_connector.converters.registry.client import RegistrySource, UnreachableRegistryError, make_source
 from sink_connector.errors import FatalError
 
 
@@ -148,4 +148,4 @@ def test_an_authority_is_named_as_for_a_jvm_converter() -> None:
         "schema.registry.ssl.truststore.location": certifi.where(),
         "schema.registry.ssl.truststore.type": "PEM",
     }
-    assert make_source({"schema.registry.url": "https://registry", **options})
+    assert isinstance(make_source({"schema.registry.url": "https://registry", **options}), RegistrySource)
