@@ -22,7 +22,7 @@ from sink_connector.converters import Converter, PreparingConverter
 from sink_connector.converters.factory import CONVERTERS, make_converter
 from sink_connector.converters.registry.wire import REGISTRY_CLASSES, has_id
 from sink_connector.data.record import Record
-from sink_connector.errors import ConfigError, SinkError, headline
+from sink_connector.errors import BadRecordError, ConfigError, SinkError, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.sink.session import connect
 from sink_connector.sink.table_metadata import read_table
@@ -82,7 +82,7 @@ async def survey(definition: ConnectorDefinition, registry: str, most: int) -> d
     [topic] = definition.config.topics
     records = await _last(definition, topic, most)
     keys, sample = await _converted(topic, records, registry)
-    unwrapped = [chain_of(UNWRAP).apply(record) for record in sample]
+    unwrapped = _unwrapped(sample)
     is_wrapped = any(after is not before for before, after in zip(sample, unwrapped, strict=True))
     rows = [record for record in unwrapped if record is not None] if is_wrapped else sample
     if not any(isinstance(record.value, dict) for record in rows):
@@ -113,6 +113,17 @@ async def survey(definition: ConnectorDefinition, registry: str, most: int) -> d
             ),
         ],
     }
+
+
+def _unwrapped(sample: Sequence[Record]) -> list[Record | None]:
+    """The rows of change events, None where there is none; one that is malformed is a bad record when it is tried."""
+    unwrap, found = chain_of(UNWRAP), []
+    for record in sample:
+        try:
+            found.append(unwrap.apply(record))
+        except BadRecordError:
+            found.append(None)
+    return found
 
 
 async def _last(definition: ConnectorDefinition, topic: str, most: int) -> list[ConsumerRecord]:

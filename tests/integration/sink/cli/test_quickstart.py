@@ -180,3 +180,16 @@ async def test_a_database_that_is_not_named_is_2(kafka_bootstrap: str, tmp_path:
     )
     assert (ended.code, ended.output) == (2, "")
     assert "--target" in ended.errors
+
+
+async def test_a_sampled_change_event_that_holds_no_row_is_said_with_its_place(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(database, f'CREATE TABLE "{topic}" (id text PRIMARY KEY, n bigint)')
+    malformed = plain({"op": "c", "before": None, "after": "x"}, key=b'{"id": "b"}')
+    await send(kafka_bootstrap, topic, [change("c", None, {"id": "a", "n": 1}), malformed])
+    ended = await quickstart(kafka_bootstrap, database, topic)
+    assert ended.code == 1
+    assert ended.report["config"]["transforms"] == "unwrap"
+    assert "partition 0 offset 1: ExtractNewRecordState: after is no struct" in ended.errors
