@@ -39,13 +39,15 @@ def test_rows_lost_and_doubled_by_kills_are_figures(doubled: int, back_s: float,
     assert (ours.headline, theirs.headline, theirs.goal) == (True, False, "")
 
 
-@pytest.mark.parametrize(("name", "goal"), [("traces", "≤ +10 %"), ("security", "")])
+@pytest.mark.parametrize(
+    ("name", "beside", "goal"), [("traces", "zipkin", "≤ +10 %"), ("security", "issuer", "")]
+)
 def test_what_an_option_costs_is_a_figure_of_its_own_and_no_result_of_the_whole_system(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, goal: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, beside: str, goal: str
 ) -> None:
     results = shutil.copytree(figures.BENCHMARKS, tmp_path / "benchmarks") / "sync" / "results"
     turns = {
-        turn: [{"per_order": [{"processor_ms": {"sink": spent, "zipkin": 9}}]}]
+        turn: [{"per_order": [{"processor_ms": {"sink": spent, beside: 9}}]}]
         for turn, spent in (("off", 10), ("on", 12))
     }
     (results / f"9999-01-01-{name}.json").write_text(json.dumps(turns))
