@@ -1,6 +1,7 @@
 """A real Kafka Connect worker with the Debezium JDBC sink: what ours is compared with."""
 
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -130,3 +131,4 @@ def connect_worker(
         yield ConnectWorker(url=url, topics=topics, properties=properties, process=process)
     finally:
         jvm.stop(process)
+        sys.stdout.write(log.read_text()[-5000:])  # what pytest shows of a test that failed

@@ -6,19 +6,27 @@ only takes notes; `rewind` claims and seeks, and until a partition went through 
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError, RecordTooLargeError
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    RecordTooLargeError,
+)
 
 from sink_connector.data.write_record import KafkaRecord
 from sink_connector.errors import FatalError
 from sink_connector.runtime import fetched_batches, group_member, record_batches
 from sink_connector.runtime.beginnings import Beginnings
 from sink_connector.runtime.closing import background, check_whole
+from sink_connector.runtime.missing_topics import MissingTopics
 from sink_connector.runtime.predecessors import Predecessors
 from sink_connector.runtime.subscription import Subscription, WholeName
 from sink_connector.runtime.topic_ids import topic_ids
@@ -70,6 +78,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         self._succeeds = succeeds
         self._succeeding: asyncio.Task[None] | None = None
         self._consumer: AIOKafkaConsumer | None = None
+        self._missing: MissingTopics | None = None
         self._unclaimed: set[TopicPartition] = set()
         self._epochs: dict[TopicPartition, int] = {}
         self._begun: dict[TopicPartition, int] = {}  # where the database said that each goes on
@@ -117,6 +126,7 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         pattern = self._subscription.pattern
         if pattern is None:
             consumer.subscribe(topics=list(self._subscription.topics), listener=self)
+            self._missing = MissingTopics(consumer, self._subscription.topics, monotonic=time.monotonic)
         else:
             # What `subscribe(pattern=…)` does, but for its `re.compile`: a match must end in time.
             consumer._subscription.subscribe_pattern(pattern=WholeName(pattern), listener=self)  # noqa: SLF001
@@ -228,9 +238,16 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         Raises `FatalError` when Kafka no longer has the offset to go on from, and `BrokenConsumerError`.
         """
         self._check()
+        if self._missing is not None:
+            self._missing.look()
         claimed = tuple(self._epochs) or (NOTHING,)
+        generation = self.generation
         try:
             polled = await self.consumer.getmany(*claimed, timeout_ms=timeout_ms, max_records=most)
+        except NoOffsetForPartitionError:
+            if generation == self.generation:
+                raise
+            polled = {}  # given to this task anew while it waited: the place is known once it is claimed
         except OffsetOutOfRangeError as error:
             raise FatalError(
                 f"the stored offset is not in the topic any more: {error}; its records were removed before they were "

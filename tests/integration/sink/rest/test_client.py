@@ -13,7 +13,7 @@ from tests.support.sink import INT64, Message, send, struct
 from tests.support.sink_worker import Group, sink_worker
 from tests.support.waiting import wait_until
 
-NAME = "numbers"
+NAME = "led-by-a-client"
 
 
 async def test_a_connectors_life_through_kafka_connect_py(

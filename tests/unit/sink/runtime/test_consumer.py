@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError
 
 from sink_connector.runtime import beginnings, fetched_batches
 from sink_connector.runtime import consumer as module
@@ -62,6 +63,14 @@ class Kafka:
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.sought[partition] = offset
+
+    def partitions_for_topic(self, _topic: str) -> set[int]:
+        return {0}
+
+    async def getmany(self, *_: TopicPartition, **__: int) -> Mapping[TopicPartition, object]:
+        self.asked.set()
+        await self.answers.wait()
+        raise NoOffsetForPartitionError(ONE)
 
 
 @dataclass(slots=True)
@@ -165,6 +174,25 @@ async def test_what_is_assigned_while_there_was_nothing_to_claim_is_claimed_next
     assert consumer.assigned.is_set()
     await consumer.rewind(store)
     assert (store.claims, consumer.assigned.is_set()) == (1, False)
+
+
+@pytest.mark.parametrize("is_anew", [True, False], ids=["given anew", "its own"])
+async def test_a_poll_under_way_does_not_ask_where_a_partition_given_anew_goes_on(
+    kafka: Kafka, *, is_anew: bool
+) -> None:
+    consumer = source()
+    await consumer.start()
+    polling = asyncio.create_task(consumer.poll(timeout_ms=1, most=1))
+    await kafka.asked.wait()
+    if is_anew:
+        await consumer.on_partitions_revoked([ONE])
+        await consumer.on_partitions_assigned([ONE])
+    kafka.answers.set()
+    if is_anew:
+        assert (await polling).records == {}
+    else:
+        with pytest.raises(NoOffsetForPartitionError):
+            await polling
 
 
 @pytest.mark.parametrize(
