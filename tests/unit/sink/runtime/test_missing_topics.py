@@ -31,7 +31,7 @@ class Kafka:
 
 
 def made(kafka: Kafka) -> MissingTopics:
-    return MissingTopics(kafka, ["here", "late"], monotonic=lambda: kafka.clock_s)  # type: ignore[arg-type]
+    return MissingTopics(kafka, ["here", "late"], monotonic=lambda: kafka.clock_s)
 
 
 def test_while_all_are_known_nothing_is_asked() -> None:
