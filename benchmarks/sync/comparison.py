@@ -74,7 +74,7 @@ TRACES = Comparison(
     name="traces",
     title="What traces cost",
     options=("--observe",),
-    means="every order recorded and sent, metrics read every two seconds",
+    means="every order recorded and sent, metrics read every five seconds",
     beside=("zipkin", "prometheus"),
     goal_percent=10.0,
 )

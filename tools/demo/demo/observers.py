@@ -21,7 +21,7 @@ from devservers.private_files import private_directory, write_private
 
 NO_ACCESS: Mapping[str, dict[str, object]] = MappingProxyType({})
 RULES = REPOSITORY / "infra" / "observability" / "rules.yml"
-SCRAPE_S = 2
+SCRAPE_S = 5
 NO_PROMETHEUS = (
     "Prometheus is not installed here, so there are traces and no graphs: Debian has it as `apt-get install prometheus`; "
     "the containers bring it with Grafana (infra/docker/observe.yml)"
