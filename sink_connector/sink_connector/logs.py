@@ -5,9 +5,12 @@ The services' `logs.py` is shorter and faster: nobody changes their levels by na
 """
 
 import logging
+import os
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import TextIO
 
 import structlog
 
@@ -27,6 +30,19 @@ LEVELS = {
 PYTHONS = {"CRITICAL": logging.CRITICAL, "WARNING": logging.WARNING}  # its own names for two of them
 NAMES = {number: name for name, number in LEVELS.items()}
 OWN, ROOT = "sink_connector", "root"
+
+
+class LogHandler(logging.StreamHandler[TextIO]):
+    """Writes lines to a stream. When nobody reads it any more (`| head`), the process is asked to stop, once."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
+        """What became of a line that could not be written."""
+        if not isinstance(sys.exception(), BrokenPipeError):
+            super().handleError(record)
+            return
+        self.stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the process ends
+        os.dup2(self.stream.fileno(), sys.stdout.fileno())
+        signal.raise_signal(signal.SIGTERM)
 
 
 def configure_logging(level: str, redactor: Redactor | None = None) -> None:
@@ -58,7 +74,7 @@ def configure_logging(level: str, redactor: Redactor | None = None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = LogHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

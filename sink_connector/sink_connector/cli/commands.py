@@ -34,6 +34,7 @@ exit codes:
     2  asked for wrongly: arguments, a file, a setting
     3  the REST port is taken
   130  interrupted before it had begun
+  141  whoever was to read its output has ended
 """
 MISUSED = (2, "asked for wrongly: arguments, a file, a setting")
 NO_SERVER = "the servers cannot be used"

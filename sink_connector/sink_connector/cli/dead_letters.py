@@ -18,7 +18,10 @@ from sink_connector.runtime.connector_definition import ConnectorDefinition, def
 from sink_connector.runtime.replay import replay
 from sink_connector.sink.session import Session, prepare_database
 
-Action = Callable[[ConnectorDefinition, list[int] | None], Awaitable[int]]
+Outcome = tuple[
+    int, list[str]
+]  # exit code and lines: printed once nothing is open any more, as nobody may read them
+Action = Callable[[ConnectorDefinition, list[int] | None], Awaitable[Outcome]]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,15 +33,18 @@ def run(options: argparse.Namespace) -> int:
     given = worker.completed(read_connector_file(options.file))
     definition = define_connector(given, worker, worker.providers.unrestricted())
     try:
-        return asyncio.run(_run(ACTIONS[options.action], definition, options.ids or None))
+        code, lines = asyncio.run(_run(ACTIONS[options.action], definition, options.ids or None))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = worker.providers.redactor.scrub(str(error) or type(error).__name__)
         raise SinkError(f"the database cannot be used: {reason}") from error
     except SinkError as error:
         raise SinkError(worker.providers.redactor.scrub(str(error))) from error
+    for line in lines:
+        print(line)
+    return code
 
 
-async def _run(action: Action, definition: ConnectorDefinition, ids: list[int] | None) -> int:
+async def _run(action: Action, definition: ConnectorDefinition, ids: list[int] | None) -> Outcome:
     return await action(definition, ids)
 
 
@@ -52,44 +58,47 @@ async def _letters(definition: ConnectorDefinition, ids: list[int] | None) -> li
         await session.close()
 
 
-async def _list(definition: ConnectorDefinition, ids: list[int] | None) -> int:
-    for letter in await _letters(definition, ids):
-        place = f"{letter.topic}/{letter.partition}/{letter.offset}"
-        print(f"{letter.id}\t{letter.parked_at}\t{place}\t{letter.stage}\t{headline(letter.error)}")
-    return 0
+async def _list(definition: ConnectorDefinition, ids: list[int] | None) -> Outcome:
+    return 0, [
+        f"{letter.id}\t{letter.parked_at}\t{letter.topic}/{letter.partition}/{letter.offset}\t{letter.stage}\t"
+        f"{headline(letter.error)}"
+        for letter in await _letters(definition, ids)
+    ]
 
 
-async def _show(definition: ConnectorDefinition, ids: list[int] | None) -> int:
-    for letter in await _letters(definition, ids):
-        print(f"id:      {letter.id}")
-        print(f"record:  topic {letter.topic}, partition {letter.partition}, offset {letter.offset}")
-        print(f"parked:  {letter.parked_at} at {letter.stage}")
-        print(f"error:   {letter.error_class}: {letter.error}")
-        for name, value in letter.headers:
-            print(f"header:  {name}: {_readable(value)}")
-        print(f"key:     {_readable(letter.key)}")
-        print(f"value:   {_readable(letter.value)}\n")
-    return 0
+async def _show(definition: ConnectorDefinition, ids: list[int] | None) -> Outcome:
+    return 0, [line for letter in await _letters(definition, ids) for line in _whole(letter)]
 
 
-async def _replay(definition: ConnectorDefinition, ids: list[int] | None) -> int:
+def _whole(letter: StoredDeadLetter) -> list[str]:
+    return [
+        f"id:      {letter.id}",
+        f"record:  topic {letter.topic}, partition {letter.partition}, offset {letter.offset}",
+        f"parked:  {letter.parked_at} at {letter.stage}",
+        f"error:   {letter.error_class}: {letter.error}",
+        *(f"header:  {name}: {_readable(value)}" for name, value in letter.headers),
+        f"key:     {_readable(letter.key)}",
+        f"value:   {_readable(letter.value)}\n",
+    ]
+
+
+async def _replay(definition: ConnectorDefinition, ids: list[int] | None) -> Outcome:
     telemetry.start("sink-connector")
     results = await replay(definition, ids)
-    for result in results:
-        print(
-            f"{result.letter.id}\t{'delivered' if not result.reason else 'stays: ' + headline(result.reason)}"
-        )
-    return 1 if any(result.reason for result in results) else 0
+    lines = [
+        f"{result.letter.id}\t{'delivered' if not result.reason else 'stays: ' + headline(result.reason)}"
+        for result in results
+    ]
+    return 1 if any(result.reason for result in results) else 0, lines
 
 
-async def _drop(definition: ConnectorDefinition, ids: list[int] | None) -> int:
+async def _drop(definition: ConnectorDefinition, ids: list[int] | None) -> Outcome:
     session = Session(address=definition.config.connection, name="sink dead-letters")
     try:
         count = await drop(await session.connection(), definition.config.name, ids)
     finally:
         await session.close()
-    print(f"{count} dropped")
-    return 0
+    return 0, [f"{count} dropped"]
 
 
 def _readable(data: bytes | None) -> str:

@@ -1,15 +1,14 @@
 """`sink-connector run FILE.json…`: the connectors of files, in one process, until it is stopped."""
 
 import argparse
-from collections import Counter
 
 import uvloop
 
 from sink_connector import telemetry
 from sink_connector.bootstrap import run_connectors
+from sink_connector.cli.files import of_each
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
-from sink_connector.errors import ConfigError
 from sink_connector.logs import configure_logging
 from sink_connector.runtime.connector_definition import define_connector
 
@@ -22,12 +21,10 @@ def run(options: argparse.Namespace) -> int:
     """
     config = read_worker()
     configure_logging(config.log_level, config.providers.redactor)
-    connectors = [
-        define_connector(read_connector_file(path), config, config.providers.unrestricted())
-        for path in options.files
-    ]
-    names = Counter(each.config.name for each in connectors)
-    if twice := [name for name, count in names.items() if count > 1]:
-        raise ConfigError({"name": [f"is {name!r} in more than one file" for name in twice]})
+    connectors = of_each(
+        options.files,
+        lambda file: define_connector(read_connector_file(file), config, config.providers.unrestricted()),
+        name_of=lambda each: each.config.name,
+    )
     telemetry.start("sink-connector")
     return uvloop.run(run_connectors(config, connectors))

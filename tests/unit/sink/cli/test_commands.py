@@ -159,7 +159,7 @@ def test_what_has_no_effect_is_warned_of_with_what_may_have_been_meant(
     assert code == 0
     for warning in (
         "auto.creat is not known; it has no effect; did you mean auto.create?",
-        "producer.override.acks is not known",
+        "producer.override.acks has no effect here: the worker's own settings are used",
         "truncate.enabled has no effect",
         "targetServerTyp, which is not known",
     ):
@@ -172,6 +172,95 @@ def test_one_name_twice_is_refused(capsys: pytest.CaptureFixture[str], tmp_path:
         for pair in (files, [files[0]] * 2):
             code, text = said(capsys, command, *pair)
             assert (code, "'c'" in text) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["run", "deploy"])
+def test_of_several_files_each_wrong_one_is_named_with_all_that_is_wrong(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    good = written(tmp_path, "good.json", {"name": "a", "config": CONNECTOR})
+    nameless = written(tmp_path, "nameless.json", {"config": CONNECTOR})
+    listed = written(tmp_path, "listed.json", {"name": "b", "config": {**CONNECTOR, "topics": ["x"]}})
+    missing = str(tmp_path / "missing.json")
+    code, text = said(capsys, command, good, nameless, listed, missing, good)
+    assert code == 2
+    assert text.splitlines() == [
+        f"sink-connector: {nameless}: name is required",
+        f"sink-connector: {listed}: topics is no text, number, true or false; several values are one text, with commas between them",
+        f"sink-connector: {missing} cannot be read: No such file or directory",
+        f"sink-connector: {good}: name is 'a', and so it is in {good}",
+    ]
+
+
+def piped(words: list[str], **environment: str) -> tuple[int, str]:
+    """Exit code and standard error of a command of which nobody reads the standard output."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "sink_connector", *words]
+    ended = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+    os.close(writing)
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at its end", "at once"])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["try", "--help"], ["validate", "c.json"]])
+def test_a_command_that_nobody_reads_ends_quietly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], unbuffered: str
+) -> None:
+    written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
+    monkeypatch.chdir(tmp_path)
+    code, text = piped(words, PYTHONUNBUFFERED=unbuffered)
+    assert (code in {141, 0 if words[-1].startswith("--") else 141}, text) == (
+        True,
+        "",
+    )  # argparse does not mind
+
+
+def test_a_process_whose_log_nobody_reads_is_asked_to_stop() -> None:
+    program = """
+import signal, sys
+from sink_connector.logs import configure_logging
+import structlog
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append("stop"))
+configure_logging("INFO")
+for _ in range(3):
+    structlog.get_logger("sink_connector.x").info("line")
+print(asked, file=sys.stderr)
+"""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "['stop']\n")
+
+
+def test_what_a_terminal_has_no_letters_for_is_written_all_the_same(tmp_path: Path) -> None:
+    file = written(tmp_path, "ä.json", {"name": "ä", "config": CONNECTOR})
+    command = [sys.executable, "-m", "sink_connector", "validate", file]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.endswith("\\xe4.json: ok\n")
+
+
+def test_an_output_that_takes_nothing_is_one_sentence_and_1(tmp_path: Path) -> None:
+    file = written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "sink_connector", "validate", file]
+        ended = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+    assert (ended.returncode, ended.stderr.splitlines()) == (
+        1,
+        ["sink-connector: cannot go on: [Errno 28] No space left on device"],
+    )
 
 
 @pytest.mark.parametrize(
