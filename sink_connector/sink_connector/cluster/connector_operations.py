@@ -5,13 +5,18 @@ In a group, the leader alone does these, so that two of them never decide at onc
 
 from dataclasses import dataclass
 
+import structlog
+
 from sink_connector.cluster.config_store import Config, ConfigStore, ConnectorSpec, Restart, TargetState
 from sink_connector.cluster.connector_cache import DefineConnector
 from sink_connector.cluster.status_store import Status, StatusStore, TaskId
 from sink_connector.config.definition import CLASSES, is_connector_class
+from sink_connector.config.parser import ignored_keys
 from sink_connector.config.secrets import retained
 from sink_connector.errors import ConfigError, SinkError
 from sink_connector.runtime.states import State
+
+log = structlog.get_logger()
 
 
 class NotFoundError(SinkError):
@@ -110,7 +115,7 @@ class ConnectorOperations:
     async def restart_task(self, connector: str, number: int) -> None:
         """Raises `NotFoundError`."""
         await self.configs.log.catch_up()
-        if number >= self.known(connector, "Unknown connector: {}").tasks:
+        if not 0 <= number < self.known(connector, "Unknown connector: {}").tasks:
             raise NotFoundError(f"Unknown task: {connector}-{number}")
         await self.configs.restart(Restart(connector=connector, task=number))
 
@@ -125,6 +130,10 @@ class ConnectorOperations:
                 f"available connectors are: {', '.join(CLASSES)}"
             )
         self.define(config)
+        for key, why in ignored_keys(
+            {key: value for key, value in config.items() if value is not None}
+        ).items():
+            log.warning("connector.key_ignored", connector=config.get("name"), key=key, reason=f"{key} {why}")
 
 
 def named(name: str, config: Config) -> Config:

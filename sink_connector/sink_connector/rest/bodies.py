@@ -74,10 +74,11 @@ def config_of(body: Any) -> dict[str, str | None]:
     """A configuration: texts, and what can be written as one. Raises `UnreadableBodyError`."""
     if not isinstance(body, dict):
         raise UnreadableBodyError("a connector's configuration is a JSON object")
-    return {key: _text(key, value) for key, value in body.items()}
+    return {key: text(key, value) for key, value in body.items()}
 
 
-def _text(key: str, value: Any) -> str | None:
+def text(key: str, value: Any) -> str | None:
+    """A value that is a text or can be written as one, or null. Raises `UnreadableBodyError`."""
     match value:
         case None | str():
             return value

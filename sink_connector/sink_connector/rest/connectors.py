@@ -14,7 +14,7 @@ from sink_connector.rest import bodies
 from sink_connector.rest.dependencies import Context, RestContext, is_true
 from sink_connector.rest.errors import UnreadableBodyError
 from sink_connector.rest.leader_client import LeaderRoute
-from sink_connector.rest.requests import NAME
+from sink_connector.rest.requests import NAME, TASK
 
 router = APIRouter(prefix="/connectors")
 commands = APIRouter(prefix="/connectors", route_class=LeaderRoute)
@@ -58,16 +58,16 @@ async def create(request: Request, context: Context, _w: Writable) -> Response:
     """A new connector: 201, 409 when the name is taken, 400 for a configuration that cannot be used."""
     body = await bodies.read_object(request, fields=("name", "config", "initial_state"))
     target = None
-    if body.get("initial_state") is not None:
+    if (state := bodies.text("initial_state", body.get("initial_state"))) is not None:
         try:
-            target = INITIAL_STATES[str(body["initial_state"]).upper()]
+            target = INITIAL_STATES[state.upper()]
         except KeyError:
             raise UnreadableBodyError(f"initial_state is one of {', '.join(INITIAL_STATES)}") from None
     config = bodies.config_of(body.get("config"))
-    name = body.get("name")
+    name = bodies.text("name", body.get("name"))
     if name is None:
         name = config.get("name") or ""
-    spec = await context.operations.create(str(name).strip(), config, target)
+    spec = await context.operations.create(name.strip(), config, target)
     return _created(request, spec)
 
 
@@ -121,7 +121,7 @@ async def tasks(context: Context, name: str) -> list[dict[str, Any]]:
     return bodies.tasks(context.operations.known(name))
 
 
-@router.get(f"/{NAME}/tasks/{{task:int}}/status")
+@router.get(f"/{NAME}/tasks/{TASK}/status")
 async def task_status(context: Context, name: str, task: int) -> dict[str, Any]:
     """The state of one task."""
     for each, said in context.statuses.of(name):
@@ -175,7 +175,7 @@ async def restart(
     return JSONResponse(bodies.status(name, said, planned), status_code=ACCEPTED)
 
 
-@commands.post(f"/{NAME}/tasks/{{task:int}}/restart", status_code=NO_CONTENT, response_class=Response)
+@commands.post(f"/{NAME}/tasks/{TASK}/restart", status_code=NO_CONTENT, response_class=Response)
 async def restart_task(context: Context, name: str, task: int) -> None:
     """Restart one task."""
     await context.operations.restart_task(name, task)

@@ -10,6 +10,7 @@ from sink_connector.cluster.connector_operations import InvalidRequestError, Not
 from sink_connector.logs import LEVELS
 from sink_connector.rest import bodies
 from sink_connector.rest.dependencies import Context
+from sink_connector.rest.requests import NAME
 
 router = APIRouter(prefix="/admin/loggers")
 
@@ -22,7 +23,7 @@ async def listed(context: Context) -> dict[str, Any]:
     return {name: asdict(level) for name, level in context.loggers.all().items()}
 
 
-@router.get("/{name}")
+@router.get(f"/{NAME}")
 async def one(context: Context, name: str) -> dict[str, Any]:
     """The level in force for a logger."""
     level = context.loggers.get(name)
@@ -31,15 +32,16 @@ async def one(context: Context, name: str) -> dict[str, Any]:
     return asdict(level)
 
 
-@router.put("/{name}")
+@router.put(f"/{NAME}")
 async def change(request: Request, context: Context, name: str, scope: str = "worker") -> Response:
     """Set a level, of this worker or with `scope=cluster` of all."""
     body = await bodies.read_object(request)
-    if body.get("level") is None:
+    written = bodies.text("level", body.get("level"))
+    if written is None:
         raise InvalidRequestError("Desired 'level' parameter was not specified in request.")
-    level = str(body["level"]).upper()
+    level = written.upper()
     if level not in LEVELS:
-        raise NotFoundError(f"invalid log level '{body['level']}'.")
+        raise NotFoundError(f"invalid log level '{written}'.")
     if scope == "cluster":
         await context.configs.set_level(name, level)
         return Response(status_code=NO_CONTENT)

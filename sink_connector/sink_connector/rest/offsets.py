@@ -1,6 +1,7 @@
 """`/connectors/{name}/offsets`. Offsets can be changed while the connector is STOPPED."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,8 @@ from sink_connector.sink.offsets import Partition
 router = APIRouter(prefix=f"/connectors/{NAME}/offsets")
 commands = APIRouter(prefix=f"/connectors/{NAME}/offsets", route_class=LeaderRoute)
 
-BEYOND_OFFSETS = 2**63
+BEYOND_PARTITIONS, BEYOND_OFFSETS = 2**31, 2**63
+INTEGER = re.compile(r"[+-]?[0-9]{1,64}")
 STOPPING_S, LOOK_S = 5.0, 0.05
 NONE_GIVEN = "Partitions / offsets need to be provided for an alter offsets request"
 ALTERED = (
@@ -112,7 +114,8 @@ def _read_change(name: str, change: Mapping[str, Any]) -> tuple[Partition, int |
             "Kafka topics and partitions must be valid names and numbers and may not be null"
         )
     partition = Partition(
-        str(place["kafka_topic"]), _integer(place["kafka_partition"], kind="partition", named="Partition")
+        str(place["kafka_topic"]),
+        _integer(place["kafka_partition"], kind="partition", named="Partition", beyond=BEYOND_PARTITIONS),
     )
     if offset is None:
         return partition, None
@@ -120,17 +123,18 @@ def _read_change(name: str, change: Mapping[str, Any]) -> tuple[Partition, int |
         raise InvalidRequestError(
             "The offset for a sink connector should either be null or contain the key 'kafka_offset'"
         )
-    at = _integer(offset["kafka_offset"], kind="offset", named="Offset")
-    if not 0 <= at < BEYOND_OFFSETS:
+    at = _integer(offset["kafka_offset"], kind="offset", named="Offset", beyond=BEYOND_OFFSETS)
+    if at < 0:
         raise OffsetsError(f"Failed to modify offsets for sink connector {name}")
     return partition, at
 
 
-def _integer(value: Any, *, kind: str, named: str) -> int:
-    try:
-        return int(str(value)[:64])
-    except (TypeError, ValueError):
+def _integer(value: Any, *, kind: str, named: str, beyond: int) -> int:
+    """A number, or a text of one, in the bounds of Java's type."""
+    number = int(value) if isinstance(value, str) and INTEGER.fullmatch(value) else beyond
+    if not -beyond <= number < beyond:
         raise InvalidRequestError(
             f"Failed to parse the following Kafka {kind} value in the provided offsets: '{value}'. "
             f"{named} values for sink connectors need to be integers."
-        ) from None
+        )
+    return number

@@ -12,6 +12,7 @@ from sink_connector.converters.factory import CONVERTERS
 from sink_connector.errors import SinkError
 from sink_connector.rest import bodies
 from sink_connector.rest.dependencies import Context, is_true
+from sink_connector.rest.requests import NAME
 from sink_connector.rest.validation import described_key, validated
 from sink_connector.transforms.catalog import ALL_TRANSFORMS, PREDICATES, find
 from sink_connector.version import CONNECT_VERSION, VERSION
@@ -41,16 +42,16 @@ def _plugin(name: str, kind: str, version: str) -> dict[str, str]:
     return {"class": name, "type": kind, "version": version}
 
 
-@router.get("/{plugin}/config")
-async def described(plugin: str) -> list[dict[str, Any]]:
+@router.get(f"/{NAME}/config")
+async def described(name: str) -> list[dict[str, Any]]:
     """The keys of a plugin."""
-    if is_connector_class(plugin):
+    if is_connector_class(name):
         return [described_key(key, place) for place, key in enumerate(definition.KEYS, start=1)]
-    for options in _options(plugin):
+    for options in _options(name):
         return [described_key(key, place) for place, key in enumerate(options, start=1)]
-    if plugin in CONVERTERS:
+    if name in CONVERTERS:
         return []  # a converter's options are described with the converter itself
-    raise NotFoundError(f"Unknown plugin {plugin}.")
+    raise NotFoundError(f"Unknown plugin {name}.")
 
 
 def _options(plugin: str) -> Iterator[tuple[definition.Key, ...]]:
@@ -61,8 +62,8 @@ def _options(plugin: str) -> Iterator[tuple[definition.Key, ...]]:
         yield predicate.options
 
 
-@router.put("/{plugin}/config/validate")
-async def validate(request: Request, context: Context, plugin: str) -> dict[str, Any]:
+@router.put(f"/{NAME}/config/validate")
+async def validate(request: Request, context: Context, name: str) -> dict[str, Any]:
     """What is wrong with a configuration, key by key; 200 also when something is."""
     config = bodies.config_of(await bodies.read_object(request))
     written = config.get("connector.class")
@@ -70,13 +71,12 @@ async def validate(request: Request, context: Context, plugin: str) -> dict[str,
         raise NoConnectorTypeError(
             "the connector's configuration contains no connector type (connector.class)"
         )
-    if written != plugin and written.rpartition(".")[2].removesuffix("Connector") != plugin.removesuffix(
-        "Connector"
-    ):
-        raise InvalidRequestError(f"Included connector type {written} does not match request type {plugin}")
+    short = written.rpartition(".")[2].removesuffix("Connector")
+    if name not in {written, short, f"{short}Connector"}:
+        raise InvalidRequestError(f"Included connector type {written} does not match request type {name}")
     if not is_connector_class(written):
         raise InvalidRequestError(
             f"Failed to find any class that implements Connector and which name matches {written}, "
             f"available connectors are: {', '.join(CLASSES)}"
         )
-    return validated(plugin, config, context.define)
+    return validated(name, config, context.define)

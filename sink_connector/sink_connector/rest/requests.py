@@ -13,7 +13,8 @@ MOST_BYTES = 1024 * 1024
 SLASH = "\udc2f"
 
 
-NAME = "{name:connector}"  # in the paths of routes
+NAME = "{name:part}"  # in the paths of routes
+TASK = "{task:task}"
 
 
 class NameConvertor(Convertor[str]):
@@ -30,7 +31,22 @@ class NameConvertor(Convertor[str]):
         return value.replace("/", SLASH)
 
 
-register_url_convertor("connector", NameConvertor())
+class TaskConvertor(Convertor[int]):
+    """The number of a task, an int of Java's; anything else is no path of Connect's."""
+
+    regex = "-?[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """As it stands in a path."""
+        return str(value)
+
+
+register_url_convertor("part", NameConvertor())
+register_url_convertor("task", TaskConvertor())
 
 
 class ConnectPaths:

@@ -191,6 +191,59 @@ async def test_whatever_can_be_created_can_be_read_and_deleted(client: httpx.Asy
     assert (await client.delete(path)).status_code == 204
 
 
+PATHS = [
+    ("GET", "/connector-plugins/a%2Fb/config", 404, "Unknown plugin a/b."),
+    ("GET", "/admin/loggers/a%2Fb", 404, "Logger a/b not found."),
+    ("GET", "/connectors/a%2Fb", 404, "Connector a/b not found"),
+    ("GET", "/a%2Fb", 404, "HTTP 404 Not Found"),
+    ("GET", "/connectors/c/tasks/-1/status", 404, "No status found for task c--1"),
+    ("POST", "/connectors/c/tasks/-1/restart", 404, "Unknown task: c--1"),
+    ("GET", f"/connectors/c/tasks/{'9' * 5000}/status", 404, "HTTP 404 Not Found"),
+    ("POST", f"/connectors/c/tasks/{'9' * 5000}/restart", 404, "HTTP 404 Not Found"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "code", "message"), PATHS)
+async def test_a_path_that_leads_to_nothing_is_answered_in_connects_form(
+    client: httpx.AsyncClient, method: str, path: str, code: int, message: str
+) -> None:
+    await client.put("/connectors/c/config", json=CONNECTOR)
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.json()) == (code, {"error_code": code, "message": message})
+
+
+async def test_a_plugin_and_a_logger_with_a_slash_in_its_name_are_what_is_asked_of(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.put("/connector-plugins/a%2Fb/config/validate", json=CONNECTOR)
+    assert (answer.status_code, "does not match request type a/b" in answer.text) == (400, True)
+    answer = await client.put("/admin/loggers/a%2Fb?scope=cluster", json={"level": "WARN"})
+    assert answer.status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/connectors", {"name": {"a": 1}, "config": CONNECTOR}),
+        ("POST", "/connectors", {"name": ["a"], "config": CONNECTOR}),
+        ("POST", "/connectors", {"name": "a", "config": CONNECTOR, "initial_state": ["PAUSED"]}),
+        ("PUT", "/admin/loggers/root", {"level": ["INFO"]}),
+    ],
+)
+async def test_a_list_or_object_for_a_text_is_refused(
+    client: httpx.AsyncClient, method: str, path: str, body: object
+) -> None:
+    answer = await client.request(method, path, json=body)
+    assert (answer.status_code, answer.json()["error_code"]) == (500, 500)
+    assert "is not a text" in answer.json()["message"]
+
+
+async def test_a_number_for_a_name_is_its_text(client: httpx.AsyncClient) -> None:
+    for name, written in ((5, "5"), (True, "true")):
+        answer = await client.post("/connectors", json={"name": name, "config": CONNECTOR})
+        assert (answer.status_code, answer.json()["name"]) == (201, written)
+
+
 async def test_what_is_not_allowed_is_refused_and_what_is_is_not_shown() -> None:
     settings = {"config.providers": "env", "config.providers.env.param.allowlist.pattern": "SHOWN_.*"}
     environment = {"SHOWN_URL": "mysql://root:Tr0ub4dor-und-mehr@db", "OTHER": "Tr0ub4dor-und-mehr"}
@@ -230,6 +283,26 @@ async def test_an_offset_of_no_topic_or_partition_is_refused(
     change = {"offsets": [{"partition": partition, "offset": {"kafka_offset": 1}}]}
     answer = await client.patch("/connectors/c/offsets", json=change)
     assert (answer.status_code, "may not be null" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("partition", "offset", "kind"),
+    [
+        ("1_0", 1, "partition"), (" 1", 1, "partition"), (2**31, 1, "partition"), (True, 1, "partition"),
+        (1.0, 1, "partition"), ([1], 1, "partition"), ("9" * 5000, 1, "partition"),
+        (0, "1_0", "offset"), (0, 2**63, "offset"), (0, 1.5, "offset"), (0, None, "offset"), (0, {}, "offset"),
+    ],
+)  # fmt: skip
+async def test_what_java_reads_no_integer_in_is_no_place(
+    client: httpx.AsyncClient, partition: object, offset: object, kind: str
+) -> None:
+    await client.put("/connectors/c/config", json=CONNECTOR)
+    await client.put("/connectors/c/stop")
+    place = {"kafka_topic": "a", "kafka_partition": partition}
+    change = {"offsets": [{"partition": place, "offset": {"kafka_offset": offset}}]}
+    answer = await client.patch("/connectors/c/offsets", json=change)
+    assert answer.status_code == 400
+    assert f"Failed to parse the following Kafka {kind} value" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("written", ["advanced", "yes", "basic,none"])
