@@ -47,9 +47,9 @@ class Chain:
         """Whether there is any transform."""
         return bool(self._transforms)
 
-    def followed_by(self, last: Transform) -> "Chain":
-        """This chain and one more transform after it."""
-        return Chain([*self._transforms, last])
+    def followed_by(self, *last: Transform) -> "Chain":
+        """This chain and more transforms after it."""
+        return Chain([*self._transforms, *last])
 
     @property
     def works_on_columns(self) -> bool:

@@ -90,8 +90,12 @@ class _Builder:
         written = {
             key.removeprefix(prefix): value for key, value in self.config.items() if key.startswith(prefix)
         }
-        given = {name: value for name, value in written.items() if name not in {*IMPLIED, *also}}
         keys = {key.name: key for key in plugin.options}
+        newer = {alias: key.name for key in plugin.options for alias in key.aliases}
+        named = {newer[name]: value for name, value in written.items() if name in newer}
+        given = named | {
+            name: value for name, value in written.items() if name not in {*IMPLIED, *also, *newer}
+        }
         options = Options(prefix=prefix, keys=keys, given=given, problems=self.problems)
         for unknown in given.keys() - keys.keys():
             known = ", ".join(keys) or "none"

@@ -64,23 +64,33 @@ class Added:
     field: str
     name: str
 
+    def is_in(self, event: Record) -> bool:
+        """Whether an event has such a field, be it null: one in its struct, or one that another transform gave the event."""
+        if event.value_schema is not None:
+            return self.field_in(event.value_schema) is not None
+        if self.field in event.value:
+            return True
+        inside = event.value.get(self.struct) if self.struct in event.value else {}
+        return inside is None or (isinstance(inside, Mapping) and self.field in inside)
+
     def of(self, value: Mapping[str, Any]) -> Any:
         """Its value in an event; null where the struct it stands in is null."""
         inside = value if self.struct is None else value.get(self.struct)
-        return inside.get(self.field) if isinstance(inside, Mapping) else None
+        if isinstance(inside, Mapping) and self.field in inside:
+            return inside[self.field]
+        return value.get(self.field)
 
     def schema_in(self, envelope: Schema) -> Schema:
-        """Its schema in the schema of an event. Raises `UnfitRecordError` when there is no such field."""
-        inside: Schema | None = envelope
-        if self.struct is not None:
-            outer = envelope.field(self.struct)
-            inside = None if outer is None else outer.schema
-        found = None if inside is None else inside.field(self.field)
+        """Its schema in the schema of an event that has it."""
+        found = self.field_in(envelope)
         if found is None:
-            raise UnfitRecordError(
-                f"ExtractNewRecordState: the event has no field {self.struct or ''}.{self.field}"
-            )
+            raise UnfitRecordError(f"ExtractNewRecordState: the event has no field {self.field}")
         return replace(found.schema, optional=True, has_default=False, default=None)
+
+    def field_in(self, envelope: Schema) -> Field | None:
+        """The field in the schema of an event, None where there is none."""
+        outer = None if self.struct is None else envelope.field(self.struct)
+        return (None if outer is None else outer.schema.field(self.field)) or envelope.field(self.field)
 
 
 def parse_added(text: str, prefix: str) -> tuple[Added, ...]:
@@ -149,7 +159,7 @@ class ExtractNewRecordState:
         if record.value is None:
             # One without its deletion is what compaction leaves; but it cannot say where a field would send it.
             keeps = self._deletions.keep_tombstones and (self._deletions.rewrites or not self._route)
-            return self._without_dropped(record) if keeps else None
+            return self._without_dropped(self._headed_tombstone(record)) if keeps else None
         if not wraps_row(record):
             return record
         operation = record.value.get(OPERATION)
@@ -176,10 +186,11 @@ class ExtractNewRecordState:
             return row
         if not isinstance(row.value, dict):
             raise UnfitRecordError(f"ExtractNewRecordState: {side} is no struct")
-        row = self._with_headers(self._routed(row, row.value), event)
-        added: dict[str, Any] = {each.name: each.of(event.value) for each in self._fields}
+        row = self._with_headers(self._routed(row, row.value, deleted=deleted), event)
+        added: dict[str, Any] = {}
         if self._deletions.rewrites:
             added[DELETED] = "true" if deleted else "false"
+        added |= {each.name: each.of(event.value) for each in self._fields if each.is_in(event)}
         row = self._without_dropped(row)
         value = {**row.value, **added}
         if row.value_schema is None or event.value_schema is None:
@@ -196,22 +207,21 @@ class ExtractNewRecordState:
         return struct_like(row, row.fields + self._extended(envelope))
 
     def _extend(self, envelope: Schema) -> tuple[Field, ...]:
-        fields = [Field(each.name, each.schema_in(envelope)) for each in self._fields]
-        if self._deletions.rewrites:
-            fields.append(Field(DELETED, Schema(type=Type.STRING, optional=True)))
-        return tuple(fields)
+        fields = [Field(DELETED, Schema(type=Type.STRING, optional=True))] if self._deletions.rewrites else []
+        found = (each for each in self._fields if each.field_in(envelope) is not None)
+        return (*fields, *(Field(each.name, each.schema_in(envelope)) for each in found))
 
     def _routed(self, record: Record, row: Any, *, deleted: bool = False) -> Record:
         if not self._route:
             return record
-        topic = row.get(self._route) if isinstance(row, dict) else None
-        if deleted and not topic:
-            return record  # the source logs no more than the key of a row that it deletes
-        if not isinstance(topic, str):
+        has_field = isinstance(row, dict) and self._route in row
+        topic = row[self._route] if has_field else None
+        if not (has_field or deleted) or not isinstance(topic, str | None):
             raise UnfitRecordError(
                 f"ExtractNewRecordState: the row has no text in the field {self._route} to route by"
             )
-        return structs.replace(record, topic=topic)
+        # A null stays where it is; and of a row that it deletes the source may log no more than the key.
+        return structs.replace(record, topic=topic) if topic and topic.strip() else record
 
     def _with_headers(self, record: Record, event: Record) -> Record:
         if not self._headers:
@@ -220,8 +230,15 @@ class ExtractNewRecordState:
         added = tuple(
             Header(each.name, each.of(event.value), None if envelope is None else each.schema_in(envelope))
             for each in self._headers
+            if each.is_in(event)
         )
         return structs.replace(record, headers=record.headers + added)
+
+    def _headed_tombstone(self, record: Record) -> Record:
+        """A tombstone has no event, and says of itself that it is a deletion."""
+        names = (each.name for each in self._headers if each.field == OPERATION)
+        added = tuple(Header(name, DELETE, Schema(type=Type.STRING)) for name in names)
+        return structs.replace(record, headers=record.headers + added) if added else record
 
     def _without_dropped(self, record: Record) -> Record:
         listed = next((each.value for each in record.headers if each.key == self._drop_header), None)
@@ -252,8 +269,9 @@ class ExtractNewRecordState:
 def _deletions(options: Options) -> Deletions:
     """By the older options where one of them is given, as Debezium does it."""
     if not {"drop.tombstones", "delete.handling.mode"} & options.given.keys():
-        return MODES.get(options.word("delete.tombstone.handling.mode"), MODES["tombstone"])
-    events = OLD_MODES.get(options.text("delete.handling.mode") or "drop", "drop")
+        mode = options.text("delete.tombstone.handling.mode", any_case=True)
+        return MODES.get(mode or "", MODES["tombstone"])
+    events = OLD_MODES.get(options.text("delete.handling.mode", any_case=True) or "drop", "drop")
     drops = options.flag("drop.tombstones") if "drop.tombstones" in options.given else True
     return Deletions(events, keep_tombstones=not drops)
 

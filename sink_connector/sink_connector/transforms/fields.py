@@ -42,8 +42,8 @@ class ReplaceField:
     """Drops and renames fields. `exclude` goes before `include`, both name fields as they were before renaming."""
 
     OPTIONS = (
-        option("exclude", "Fields to drop.", kind=Kind.LIST, default=""),
-        option("include", "Fields to keep. Empty: all.", kind=Kind.LIST, default=""),
+        option("exclude", "Fields to drop.", kind=Kind.LIST, default="", aliases=("blacklist",)),
+        option("include", "Fields to keep. Empty: all.", kind=Kind.LIST, default="", aliases=("whitelist",)),
         option("renames", "old:new pairs.", kind=Kind.LIST, default=""),
         REPLACE_NULL_WITH_DEFAULT,
     )

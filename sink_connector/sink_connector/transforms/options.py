@@ -20,8 +20,9 @@ def option(  # noqa: PLR0913 - the columns of a table
     required: bool = False,
     importance: Importance = Importance.MEDIUM,
     values: tuple[str, ...] = (),
+    aliases: tuple[str, ...] = (),
 ) -> Key:
-    """An option as `/connector-plugins/{class}/config` shows it."""
+    """An option as `/connector-plugins/{class}/config` shows it; `aliases` are what older versions call it."""
     return Key(
         name=name,
         kind=kind,
@@ -31,6 +32,7 @@ def option(  # noqa: PLR0913 - the columns of a table
         required=required,
         importance=importance,
         values=values,
+        aliases=aliases,
     )
 
 
@@ -52,11 +54,14 @@ class Options:
         """Note what is wrong with an option."""
         self.problems.setdefault(self.prefix + name, []).append(text)
 
-    def text(self, name: str) -> str | None:
-        """The value, without space around it; None when it is neither given nor has a default."""
+    def text(self, name: str, *, any_case: bool = False) -> str | None:
+        """The value, without space around it; None when it is neither given nor has a default.
+
+        With `any_case` it is in lower case, however it is written.
+        """
         key = self.keys[name]
         value = self.given.get(name, key.default)
-        value = None if value is None else value.strip()
+        value = None if value is None else value.strip().lower() if any_case else value.strip()
         if value is None and key.required:
             self.problem(name, "is required")
         if key.values and value is not None and value not in key.values:

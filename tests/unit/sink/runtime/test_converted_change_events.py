@@ -149,10 +149,13 @@ def test_another_class_leaves_change_events_as_they_are() -> None:
     assert set(fields(conversion(), change("c", None, NEW))) == {"before", "after", "source", "op", "ts_ms"}
 
 
-def extracting(**options: str) -> RecordConverter:
+def extracting(*off: str, **options: str) -> RecordConverter:
+    """`off` are keys of the connector that are false."""
     named = {f"transforms.e.{name.replace('__', '.')}": value for name, value in options.items()}
     return conversion(
-        **{"transforms": "e", "transforms.e.type": "io.debezium.transforms.ExtractNewRecordState"}, **named
+        **{"transforms": "e", "transforms.e.type": "io.debezium.transforms.ExtractNewRecordState"},
+        **dict.fromkeys(off, "false"),
+        **named,
     )
 
 
@@ -208,6 +211,55 @@ def test_fields_named_by_a_header_are_dropped_where_they_are_optional() -> None:
     assert entry(convert, change("c", None, NEW), headers=listed).value == {"id": "a"}
     convert = extracting(drop__fields__header__name="drop", drop__fields__keep__schema__compatible="false")
     assert entry(convert, change("c", None, NEW), headers=listed).value == {}
+
+
+def test_metadata_that_an_event_has_not_is_left_out_and_what_another_transform_added_is_found() -> None:
+    convert = extracting(
+        add__fields="op,lsn,source.file:where,absent.x,transaction.id,ts_ms,source.op:same",
+        add__headers="lsn,table",
+        delete__tombstone__handling__mode="rewrite",
+    )
+    converted = entry(convert, change("u", OLD, NEW))
+    assert list(converted.value.items()) == [
+        *NEW.items(), ("__deleted", "false"), ("__op", "u"), ("__ts_ms", 1), ("__same", "u"),
+    ]  # fmt: skip
+    assert converted.shape is not None
+    assert [each.name for each in converted.shape.schema.fields] == list(converted.value)
+    assert converted.headers == (("__table", "t"),)
+    plain = {"op": "u", "before": None, "after": NEW, "source": {"table": "t"}, "transaction": None}
+    untyped = extracting("value.converter.schemas.enable", add__fields="op,lsn,transaction.id")
+    assert entry(untyped, json.dumps(plain).encode()).value == {**NEW, "__op": "u", "__transaction_id": None}
+
+
+def test_a_tombstone_says_of_itself_that_it_is_a_deletion() -> None:
+    convert = extracting(add__headers="op,table", delete__tombstone__handling__mode="rewrite-with-tombstone")
+    assert entry(convert, None, headers=[("a", b"1")]).headers == (("a", "1"), ("__op", "d"))
+
+
+@pytest.mark.parametrize(
+    ("field", "row", "topic"),
+    [("id", NEW, "a"), ("id", {**NEW, "id": " "}, "t"), ("to", {**NEW, "to": None}, "t"), ("to", {**NEW, "to": "x"}, "x")],
+)  # fmt: skip
+def test_a_row_that_names_no_topic_stays_in_its_own(field: str, row: dict[str, Any], topic: str) -> None:
+    types = {"id": "string", "v": "int32", "to": "string"}
+    schema = {
+        "type": "struct", "optional": True,
+        "fields": [{"field": name, "type": types[name], "optional": True} for name in row],
+    }  # fmt: skip
+    converted = extracting(route__by__field=field)(Source(value=change("c", None, row, row=schema)))
+    assert converted is not None
+    assert converted[0] == topic
+
+
+@pytest.mark.parametrize("mode", ["REWRITE", " Rewrite "])
+def test_a_mode_of_deletions_is_read_in_any_case(mode: str) -> None:
+    convert = extracting(delete__tombstone__handling__mode=mode)
+    assert entry(convert, change("d", OLD, None)).value == {**OLD, "__deleted": "true"}
+
+
+def test_a_row_without_the_field_that_routes_is_a_bad_record() -> None:
+    with pytest.raises(BadRecordError, match="no text in the field absent"):
+        extracting(route__by__field="absent")(Source(value=change("c", None, NEW)))
 
 
 def test_what_is_no_change_event_passes() -> None:

@@ -46,6 +46,16 @@ def test_a_predicate_that_is_not_there_is_answered_with_those_that_are() -> None
     assert all(name in found for name in PREDICATES)
 
 
+@pytest.mark.parametrize(("option", "left"), [("blacklist", {"id": 1}), ("whitelist", {"note": "n"})])
+def test_what_replace_field_was_told_before_connect_4_is_followed(
+    option: str, left: dict[str, object]
+) -> None:
+    config = {"transforms": "t", "transforms.t.type": "ReplaceField$Value", f"transforms.t.{option}": "note"}
+    made = chain_of(config).apply(RECORD)
+    assert made is not None
+    assert made.value == left
+
+
 def test_an_option_that_is_not_there_is_answered_with_those_that_are() -> None:
     config = {
         "transforms": "t",
