@@ -17,7 +17,7 @@ from sink_connector.cluster.connector_operations import ConnectorOperations
 from sink_connector.cluster.herder import Herder
 from sink_connector.cluster.status_reporter import StatusReporter
 from sink_connector.config.connector import warnings_of
-from sink_connector.config.parser import unknown_keys
+from sink_connector.config.parser import ignored_keys
 from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.worker import SERVED, WorkerConfig
 from sink_connector.errors import SinkError, headline
@@ -61,8 +61,8 @@ async def run_connectors(config: WorkerConfig, connectors: Sequence[ConnectorDef
     loggers = Loggers()
     cluster = Cluster.local(config, set_level=loggers.set)
     for each in connectors:
-        for key, meant in unknown_keys(each.config.given).items():
-            log.warning("connector.key_ignored", connector=each.config.name, key=key, did_you_mean=meant)
+        for key, why in ignored_keys(each.config.given).items():
+            log.warning("connector.key_ignored", connector=each.config.name, key=key, reason=f"{key} {why}")
         for warning in warnings_of(each.config):
             log.warning("connector.option_ignored", connector=each.config.name, warning=warning)
     return await run(config, cluster, loggers, files=[each.config.given for each in connectors])

@@ -12,6 +12,7 @@ from sink_connector.data.record import Header, Record, Schema
 from sink_connector.errors import Stage, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition
 from sink_connector.runtime.conversion import bad_record
+from sink_connector.runtime.record_converter import unwrapping_of
 from sink_connector.transforms import Transform
 from sink_connector.transforms.change_events import UnwrapChangeEvent
 
@@ -106,8 +107,11 @@ def _named(definition: ConnectorDefinition) -> Iterator[tuple[str, str, Transfor
     aliases = [each.strip() for each in config.resolved.get("transforms", "").split(",") if each.strip()]
     for alias, transform in zip(aliases, definition.chain(), strict=True):
         yield alias, config.resolved[f"transforms.{alias}.type"].rpartition(".")[2], transform
-    if config.is_debeziums:
-        yield "connector.class", "unwraps change events", UnwrapChangeEvent()
+    for transform in unwrapping_of(config):
+        if isinstance(transform, UnwrapChangeEvent):
+            yield "connector.class", "unwraps change events", transform
+        else:
+            yield "table.name.format", "takes the table's name from the change event's source", transform
 
 
 def changes(before: Record, after: Record) -> list[dict[str, Any]]:

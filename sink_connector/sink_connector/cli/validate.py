@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sink_connector.config.connector import warnings_of
 from sink_connector.config.file import read_connector_file
-from sink_connector.config.parser import unknown_keys
+from sink_connector.config.parser import ignored_keys
 from sink_connector.config.worker import WorkerConfig, read_worker
 from sink_connector.errors import ConfigError
 from sink_connector.runtime.connector_definition import define_connector
@@ -24,9 +24,8 @@ def run(options: argparse.Namespace) -> int:
 def _check(path: Path, worker: WorkerConfig, names: dict[str, Path]) -> bool:
     try:
         given = read_connector_file(path)
-        for key, meant in unknown_keys(given).items():
-            hint = f"; did you mean {meant}?" if meant else ""
-            print(f"{path}: warning: {key} is not known; it has no effect{hint}")
+        for key, why in ignored_keys(given).items():
+            print(f"{path}: warning: {key} {why}")
         config = define_connector(worker.completed(given), worker, worker.providers.unrestricted()).config
     except ConfigError as error:
         for key, problems in error.problems.items():

@@ -83,9 +83,14 @@ class TableConfig:
     )
 
     @property
+    def is_named_by_source(self) -> bool:
+        """Whether the source of a change event is part of its table's name."""
+        return definition.SOURCE_FIELD.search(self.name_format) is not None
+
+    @property
     def is_named_by_record(self) -> bool:
         """Whether the table's name comes from each record, so that what is wrong with it is wrong with the record."""
-        return bool(self.record_table_field or self.record_table_header)
+        return bool(self.record_table_field or self.record_table_header or self.is_named_by_source)
 
     def column_name(self, field: str) -> str:
         """The column a field goes to."""

@@ -19,7 +19,7 @@ def note_contradictions(config: ConnectorConfig, reader: Reader) -> None:
     for key, problem in chain(
         _topics(config),
         _row_keys(config.table, reader),
-        _table_names(config.table),
+        _table_names(config),
         _fields(config.table),
         _topics_written(config, reader),
     ):
@@ -52,29 +52,51 @@ def _row_keys(table: TableConfig, reader: Reader) -> Found:
         yield "pk.fields", "must name three columns (topic, partition, offset) or none with pk.mode=kafka"
 
 
-def _table_names(table: TableConfig) -> Found:
-    if unknown := [each for each in PLACEHOLDER.findall(table.name_format) if each != definition.TOPIC]:
+def _table_names(config: ConnectorConfig) -> Found:
+    table = config.table
+    for unknown in PLACEHOLDER.findall(table.name_format):
+        if unknown != definition.TOPIC and not definition.SOURCE_FIELD.fullmatch(unknown):
+            yield (
+                "table.name.format",
+                (
+                    f"holds {unknown}, and only {definition.TOPIC} and ${{source.…}} are known here; record.table.field and "
+                    "record.table.header take a name from each record"
+                ),
+            )
+            break
+    if (placeholder := definition.SOURCE_FIELD.search(table.name_format)) and not config.is_debeziums:
         yield (
             "table.name.format",
             (
-                f"holds {unknown[0]}, and only {definition.TOPIC} is known here; record.table.field and record.table.header "
-                "take a name from each record"
+                f"holds {placeholder[0]}, and only {definition.DEBEZIUM_CLASS} looks at a change event's source, when it unwraps the "
+                "event; with another connector.class, record.table.field and record.table.header take a name from each record"
             ),
         )
-    if table.record_table_field and table.record_table_header:
-        yield "record.table.field", "and record.table.header are both given, one must go"
-    if not table.is_named_by_record:
-        return
-    by_record = "record.table.field" if table.record_table_field else "record.table.header"
-    if table.name_mapping:
-        yield (
-            "topics.to.tables.mapping",
-            f"has no effect, because {by_record} names the table of each record; one must go",
-        )
-    if definition.TOPIC not in table.name_format:
+    if table.is_named_by_source and any(":" in each for each in table.include | table.exclude):
         yield (
             "table.name.format",
-            f"has no {definition.TOPIC}, in whose place {by_record} puts the name that a record gives",
+            "takes the table's name from each change event, so fields.whitelist and field.exclude.list name fields without topics",
+        )
+    by_record = [
+        key
+        for key, given in (
+            ("record.table.field", table.record_table_field),
+            ("record.table.header", table.record_table_header),
+            ("table.name.format", table.is_named_by_source),
+        )
+        if given
+    ]
+    if len(by_record) > 1:
+        yield by_record[0], f"and {by_record[1]} both take the table's name from each record, one must go"
+    if by_record and table.name_mapping:
+        yield (
+            "topics.to.tables.mapping",
+            f"has no effect, because {by_record[0]} names the table of each record; one must go",
+        )
+    if by_record and not table.is_named_by_source and definition.TOPIC not in table.name_format:
+        yield (
+            "table.name.format",
+            f"has no {definition.TOPIC}, in whose place {by_record[0]} puts the name that a record gives",
         )
 
 

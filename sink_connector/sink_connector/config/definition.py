@@ -1,5 +1,6 @@
 """Every key a connector configuration may hold, as data: what it means, its default, its other spellings."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -52,6 +53,11 @@ COMMON, ERRORS, CONNECTION, WRITES, SCHEMA, MAPPING, OWN = (
 MOST_TASKS = 1_000  # of one connector; each is a consumer and a database connection
 
 TOPIC = "${topic}"  # in table.name.format
+SOURCE_FIELD = re.compile(r"\$\{source\.([^{}]+)\}")  # in it, with Debezium's connector.class
+
+# Debezium's, by the last part of their names; the older one is of its table.naming.strategy.
+PASSTHROUGH_STRATEGY = "PassthroughCollectionNamingStrategy"
+NAMING_STRATEGIES = ("DefaultCollectionNamingStrategy", "DefaultTableNamingStrategy", PASSTHROUGH_STRATEGY)
 
 # Names of tables and columns: no control or invisible characters, no quotes, no backslash, no semicolon.
 ANY_VISIBLE = r"""[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"'`;\\]+"""
@@ -297,7 +303,17 @@ KEYS: tuple[Key, ...] = (
         group=MAPPING,
         default="${topic}",
         aliases=("collection.name.format",),
-        doc="Name of the table, with ${topic}; may be schema.table.",
+        doc="Name of the table, with ${topic}; may be schema.table. With Debezium's connector.class also with ${source.db}, "
+        "${source.schema}, ${source.table} and whatever else a change event's source has.",
+    ),
+    Key(
+        name="collection.naming.strategy",
+        kind=Kind.STRING,
+        group=MAPPING,
+        default="",
+        aliases=("table.naming.strategy",),
+        doc="With Debezium's connector.class: its DefaultCollectionNamingStrategy has underscores for the dots of a topic, its "
+        "PassthroughCollectionNamingStrategy leaves them. Other classes are refused.",
     ),
     Key(
         name="topics.to.tables.mapping",
@@ -348,7 +364,7 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.STRING,
         group=MAPPING,
         default="UTC",
-        aliases=("use.time.zone",),
+        aliases=("use.time.zone", "database.time_zone"),
         doc="Time zone in which an instant is written to a timestamp without time zone.",
     ),
     Key(
@@ -388,7 +404,8 @@ KEYS: tuple[Key, ...] = (
         default="always",
         values=("always", "never"),
         aliases=("sql.quote.identifiers", "quote.identifiers"),
-        doc="never folds names to lower case, as PostgreSQL does with unquoted ones; they are still quoted.",
+        doc="never folds names to lower case, as PostgreSQL does with unquoted ones; they are still quoted. In the spellings of "
+        "others true is always, and false never.",
     ),
     Key(
         name="version.field",

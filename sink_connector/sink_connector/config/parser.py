@@ -16,6 +16,7 @@ from sink_connector.config.connector import (
     TableConfig,
 )
 from sink_connector.config.contradictions import note_contradictions
+from sink_connector.config.foreign_keys import foreign_key, refused_keys
 from sink_connector.config.patterns import BoundedPattern
 from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.reader import Reader
@@ -29,7 +30,7 @@ NOT_IN_NAMES = {"Cc", "Cs"}
 def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None = None) -> ConnectorConfig:
     """Read a connector's configuration: aliases, defaults, references, contradictions.
 
-    Keys nobody knows are no problem; see `unknown_keys`.
+    Keys that have no effect are no problem; see `ignored_keys`.
 
     Raises:
         ConfigError: With every problem of every key, which quote values as they were written.
@@ -41,6 +42,8 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
         reader.values = {"auto.create": "true", "auto.evolve": "true"} | reader.values
     providers.redactor.add(*secrets_of(reader.values))
     _check_class(reader)
+    for key, problem in refused_keys(reader.values):
+        reader.problem(key, problem)
     config = ConnectorConfig(
         name=_name(reader),
         given=dict(given),
@@ -71,25 +74,39 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
     return config
 
 
-def unknown_keys(given: Mapping[str, str]) -> dict[str, str | None]:
-    """The keys that mean nothing here, in order, each with the one that may have been meant.
+def ignored_keys(given: Mapping[str, str]) -> dict[str, str]:
+    """The keys that have no effect here, in order, each with what continues its name to a sentence.
 
     Worth a warning, because a misspelt key is silently its default.
     """
     known = {**definition.BY_NAME, **definition.ALIASES}
-    unknown = sorted(name for name in given if name not in known and not name.startswith(definition.PREFIXES))
-    return {
-        name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None) for name in unknown
-    }
+    ignored = sorted(name for name in given if name not in known and not name.startswith(definition.PREFIXES))
+    return {name: _why_ignored(name, known) for name in ignored}
+
+
+def _why_ignored(name: str, known: Mapping[str, object]) -> str:
+    if (foreign := foreign_key(name)) is not None:
+        return f"has no effect here: {foreign.reason}"
+    meant = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"is not known; it has no effect{f'; did you mean {meant[0]}?' if meant else ''}"
 
 
 def _canonical(given: Mapping[str, str]) -> dict[str, str]:
     """The same configuration in our spelling; a key given in ours goes before one given in another's."""
     own = {name: str(value) for name, value in given.items() if name not in definition.ALIASES}
     others = {
-        definition.ALIASES[name]: str(value) for name, value in given.items() if name in definition.ALIASES
+        definition.ALIASES[name]: _in_our_words(name, str(value))
+        for name, value in given.items()
+        if name in definition.ALIASES
     }
     return others | own
+
+
+def _in_our_words(alias: str, value: str) -> str:
+    """Whether identifiers are quoted is true or false where another sink asks."""
+    if definition.ALIASES[alias] == "quote.sql.identifiers":
+        return {"true": "always", "false": "never"}.get(value.strip().lower(), value)
+    return value
 
 
 def _name(reader: Reader) -> str:
@@ -149,11 +166,23 @@ def _table(reader: Reader) -> TableConfig:
         record_table_field=reader.text("record.table.field"),
         record_table_header=reader.text("record.table.header"),
         fold_names=reader.text("quote.sql.identifiers") == "never",
-        dots_to_underscores=reader.text("connector.class") == definition.DEBEZIUM_CLASS,
+        dots_to_underscores=_replaces_dots(reader),
         include=frozenset(reader.words("fields.whitelist")),
         exclude=frozenset(reader.words("field.exclude.list")),
         version_field=reader.text("version.field"),
         identifiers_allow=reader.pattern("identifiers.allow") or BoundedPattern.compile(""),
+    )
+
+
+def _replaces_dots(reader: Reader) -> bool:
+    key = "collection.naming.strategy"
+    strategy = reader.text(key).rpartition(".")[2]
+    if strategy and strategy not in definition.NAMING_STRATEGIES:
+        known = ", ".join(definition.NAMING_STRATEGIES)
+        reader.problem(key, f"is {reader.text(key)!r}, and classes cannot be loaded here; known are {known}")
+    return (
+        reader.text("connector.class") == definition.DEBEZIUM_CLASS
+        and strategy != definition.PASSTHROUGH_STRATEGY
     )
 
 

@@ -47,7 +47,9 @@ class ConnectorDefinition:
         key, value = self.converters()
         convert = make_record_converter(self.config, self.chain(), key=key, value=value)
         table = self.config.table
-        return RecordTable(table, convert) if table.is_named_by_record else convert
+        return (
+            RecordTable(table, convert) if table.record_table_field or table.record_table_header else convert
+        )
 
 
 def define_connector(

@@ -25,8 +25,9 @@ from sink_connector.runtime.conversion import (
     prepare_for,
     preparing,
 )
+from sink_connector.runtime.record_table import SourceTable
 from sink_connector.runtime.unwrapped_rows import UnwrappedRows
-from sink_connector.transforms import Chain
+from sink_connector.transforms import Chain, Transform
 from sink_connector.transforms.change_events import UnwrapChangeEvent, is_change_event
 from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.unavailable import holds_unavailable, may_be_unavailable
@@ -238,18 +239,21 @@ def make_record_converter(
     The key is then read only where `pk.mode` needs it. With Debezium's own connector class change events are unwrapped, as
     its sink does.
     """
-    unwraps = config.is_debeziums
-    unwrap = UnwrapChangeEvent(truncates=config.table.truncate_enabled)
     transforming = TransformingRecordConverter(
-        key=key, value=value, chain=chain.followed_by(unwrap) if unwraps else chain
+        key=key, value=value, chain=chain.followed_by(*unwrapping_of(config))
     )
     needs_key = config.table.pk_mode is PkMode.RECORD_KEY
-    if chain or not isinstance(value, CompiledReader) or (needs_key and not isinstance(key, CompiledReader)):
+    looks_at_each = bool(chain) or config.table.is_named_by_source
+    if (
+        looks_at_each
+        or not isinstance(value, CompiledReader)
+        or (needs_key and not isinstance(key, CompiledReader))
+    ):
         return transforming
     compiled = CompiledRecordConverter(
         key=key if needs_key and isinstance(key, CompiledReader) else None, value=value
     )
-    if not unwraps:
+    if not config.is_debeziums:
         return compiled
     return UnwrappingRecordConverter(
         compiled=compiled,
@@ -258,6 +262,14 @@ def make_record_converter(
         value=value,
         truncates=config.table.truncate_enabled,
     )
+
+
+def unwrapping_of(config: ConnectorConfig) -> tuple[Transform, ...]:
+    """The transforms that Debezium's connector class implies, after those of the configuration."""
+    if not config.is_debeziums:
+        return ()
+    unwrap = UnwrapChangeEvent(truncates=config.table.truncate_enabled)
+    return (SourceTable(config.table), unwrap) if config.table.is_named_by_source else (unwrap,)
 
 
 def _header(data: bytes | None) -> str | bytes | None:

@@ -6,15 +6,53 @@ Such a name is data. It may come to nothing but a name (`sink.identifiers`), and
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from msgspec import structs
+
 from sink_connector.config.connector import TableConfig
 from sink_connector.data.lru import LruCache
+from sink_connector.data.record import Record
 from sink_connector.data.record_schema import RecordSchema
 from sink_connector.data.write_record import KafkaRecord, ReadRecords, SourceRecord, WriteRecord, WriteRecords
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.runtime.conversion import Converted, RecordConverter, one_by_one
-from sink_connector.sink.table_naming import one_spelling
+from sink_connector.sink.table_naming import named_by_source, one_spelling
+from sink_connector.transforms.change_events import SOURCE, is_side_record, wraps_row
+from sink_connector.transforms.data import UnfitRecordError
 
 MOST_SHAPES = 512
+
+
+class SourceTable:
+    """A transform: a change event's table is named by its `source`, as `table.name.format` says. It goes before the unwrapping.
+
+    A tombstone, which has no source, is dropped: the event before it was the deletion.
+    """
+
+    def __init__(self, config: TableConfig) -> None:
+        """Takes what it works with."""
+        self._config = config
+
+    def apply(self, record: Record) -> Record | None:
+        """The record with its table for a topic. Raises `BadRecordError` for one that is no change event or gives no name."""
+        if record.value is None:
+            return None
+        if record.value_schema is not None and is_side_record(record.value_schema):
+            return record
+        if not wraps_row(record):
+            raise UnfitRecordError(
+                "the record is no change event, and table.name.format takes a name from one's source"
+            )
+        source = record.value.get(SOURCE)
+
+        def value_of(field: str) -> str:
+            value = source.get(field) if isinstance(source, Mapping) else None
+            if not isinstance(value, str):
+                raise UnfitRecordError(
+                    f"the change event's source has no text {field!r}, which table.name.format needs"
+                )
+            return value
+
+        return structs.replace(record, topic=named_by_source(self._config, record.topic, value_of))
 
 
 class RecordTable:

@@ -150,6 +150,96 @@ async def test_the_format_binds_every_name_to_one_schema_and_the_field_may_be_le
     assert await rows(database, "SELECT * FROM inbox.in_a") == [(1,)]
 
 
+DEBEZIUMS = {
+    "connector__class": "io.debezium.connector.jdbc.JdbcSinkConnector",
+    "insert__mode": "upsert",
+    "primary__key__mode": "record_key",
+    "primary__key__fields": "id",
+    "delete__enabled": "true",
+    "truncate__enabled": "true",
+    "errors__tolerance": "all",
+    "schema__evolution": "basic",
+}
+ROW = {"type": "struct", "optional": True, "fields": [{"field": "id", **INT64}, {"field": "v", **INT64}]}
+SOURCE = {
+    "type": "struct", "optional": False,
+    "fields": [{"field": "db", **STRING}, {"field": "schema", **optional(STRING)}, {"field": "table", **STRING}],
+}  # fmt: skip
+
+
+def event(
+    op: str, number: int, v: int, place: tuple[str, str | None, str], *, schemas: bool = True
+) -> list[Message]:
+    """A change event as Debezium writes it; a deletion is followed by its tombstone."""
+    row = {"id": number, "v": v}
+    before, after = (row, None) if op == "d" else (None, None if op == "t" else row)
+    source = dict(zip(("db", "schema", "table"), place, strict=True))
+    payload = {"before": before, "after": after, "op": op, "source": source}
+    fields = {"before": ROW, "after": ROW, "op": STRING, "source": SOURCE}
+    listed = [{"field": name, **schema} for name, schema in fields.items()]
+    envelope = {"schema": {"type": "struct", "name": "s.Envelope", "fields": listed}, "payload": payload}
+    key = struct({"id": number}, id=INT64) if schemas else json.dumps({"id": number}).encode()
+    value = Message(
+        key=None if op == "t" else key, value=json.dumps(envelope if schemas else payload).encode()
+    )
+    return [value, Message(key=key, value=None)] if op == "d" else [value]
+
+
+@pytest.mark.parametrize("schemas", [True, False], ids=["with schemas", "without"])
+@pytest.mark.parametrize("transform", [{}, UNRELATED], ids=["as it is", "with a transform"])
+async def test_a_change_event_goes_to_the_table_that_its_source_names(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, transform: dict[str, str], *, schemas: bool
+) -> None:
+    topic = await make_topic()
+    made = "(id bigint PRIMARY KEY, v bigint)"
+    await execute(
+        database, "CREATE SCHEMA sales", f'CREATE TABLE sales."a.b" {made}', f"CREATE TABLE sales.x {made}",
+        f"CREATE TABLE sales.emptied {made}", "INSERT INTO sales.emptied VALUES (0, 0)",
+    )  # fmt: skip
+    messages = [
+        message
+        for op, number, v, place in (
+            ("c", 1, 1, ("crm", "sales", "x")),
+            ("c", 1, 1, ("crm", "sales", "a.b")),
+            ("c", 2, 1, ("crm", "sales", "x")),
+            ("u", 1, 2, ("crm", "sales", "x")),
+            ("d", 2, 1, ("crm", "sales", "x")),
+            ("d", 1, 1, ("crm", "sales", "a.b")),
+            ("c", 2, 5, ("crm", "sales", "a.b")),
+            ("t", 0, 0, ("crm", "sales", "emptied")),
+            ("c", 9, 9, ("crm", None, "x")),
+            ("c", 9, 9, ("crm", "sales", 'x"; DROP TABLE sales.x; --')),
+            ("c", 9, 9, ("crm", "sink", "offsets")),
+        )
+        for message in event(op, number, v, place, schemas=schemas)
+    ]
+    keys = {**DEBEZIUMS, **transform, **({} if schemas else PLAIN)}
+    keys["collection__name__format"] = "${source.schema}.${source.table}"
+    await drain(kafka_bootstrap, database, topic, messages, **keys)
+    assert await rows(database, "SELECT id, v FROM sales.x") == [(1, 2)]
+    assert await rows(database, 'SELECT id, v FROM sales."a.b"') == [(2, 5)]
+    assert await rows(database, "SELECT id, v FROM sales.emptied") == []
+    assert await rows(database, DEAD) == [(len(messages) - 3,), (len(messages) - 2,), (len(messages) - 1,)]
+
+
+async def test_topic_and_source_make_a_name_together_and_what_is_no_change_event_is_a_bad_record(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    flat = Message(key=struct({"id": 7}, id=INT64), value=struct({"id": 7, "v": 7}, id=INT64, v=INT64))
+    messages = [*event("c", 1, 1, ("crm", None, "T")), flat, *event("c", 2, 2, ("CRM", None, "t"))]
+    keys = {
+        **DEBEZIUMS,
+        "quote__identifiers": "false",
+        "collection__name__format": "${topic}_${source.db}_${source.table}",
+    }
+    await drain(kafka_bootstrap, database, topic, messages, **keys)
+    name = f"{topic.replace('.', '_')}_crm_t".lower()
+    assert await rows(database, f'SELECT id, v FROM "{name}" ORDER BY id') == [(1, 1), (2, 2)]  # noqa: S608 - its own topic
+    [(offset, error)] = await rows(database, 'SELECT "offset", error FROM sink.dead_letters')
+    assert (offset, "is no change event" in error) == (1, True)
+
+
 @pytest.mark.parametrize("batch", ["1", "1000"])
 async def test_records_of_one_table_keep_their_order_however_its_name_is_spelled(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, batch: str

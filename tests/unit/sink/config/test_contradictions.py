@@ -13,6 +13,12 @@ GIVEN = {
 }
 
 
+BY_SOURCE = {
+    "connector__class": "io.debezium.connector.jdbc.JdbcSinkConnector",
+    "collection__name__format": "${source.db}",
+}
+
+
 def problems(**keys: str) -> dict[str, list[str]]:
     with pytest.raises(ConfigError) as raised:
         parse_connector(GIVEN | {name.replace("__", "."): value for name, value in keys.items()})
@@ -49,6 +55,14 @@ def problems(**keys: str) -> dict[str, list[str]]:
             "${source.schema}",
         ),
         ({"collection__name__format": "${topic}_${db}"}, "table.name.format", "record.table.field"),
+        ({"collection__name__format": "${source.}"}, "table.name.format", "${source.}"),
+        ({**BY_SOURCE, "fields__whitelist": "a:b"}, "table.name.format", "fields.whitelist"),
+        ({**BY_SOURCE, "record__table__field": "a"}, "record.table.field", "table.name.format"),
+        (
+            {**BY_SOURCE, "topics__to__tables__mapping": "a:b"},
+            "topics.to.tables.mapping",
+            "table.name.format",
+        ),
         ({"fields__whitelist": "a", "field__exclude__list": "b"}, "fields.whitelist", "field.exclude.list"),
         ({"errors__deadletterqueue__topic__name": "a"}, "topics", "errors.deadletterqueue.topic.name"),
         ({"persisted__topic__name": "a"}, "topics", "persisted.topic.name"),

@@ -3,7 +3,7 @@
 import pytest
 
 from sink_connector.config.connector import InsertMode, PkMode
-from sink_connector.config.parser import parse_connector, unknown_keys
+from sink_connector.config.parser import ignored_keys, parse_connector
 from sink_connector.config.providers import ConfigProviders
 from sink_connector.errors import ConfigError
 
@@ -75,7 +75,86 @@ def test_every_wrong_value_is_reported_at_once() -> None:
 
 def test_a_key_nobody_knows_is_told_but_is_no_error() -> None:
     given = GIVEN | {"batch.sise": "1", "transforms.a.type": "x", "consumer.override.x": "y"}
-    assert unknown_keys(given) == {"batch.sise": "batch.size"}
+    assert ignored_keys(given) == {"batch.sise": "is not known; it has no effect; did you mean batch.size?"}
+
+
+DEBEZIUMS = "io.debezium.connector.jdbc.JdbcSinkConnector"
+STRATEGIES = "io.debezium.sink.naming."
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "folds"),
+    [
+        ("quote.sql.identifiers", "NEVER", True),
+        ("quote.identifiers", "false", True),
+        ("quote.identifiers", "true", False),
+        ("sql.quote.identifiers", "False", True),
+        ("sql.quote.identifiers", "never", True),
+    ],
+)
+def test_whether_names_are_quoted_is_asked_for_as_each_sink_does(
+    key: str, value: str, *, folds: bool
+) -> None:
+    assert parse_connector(GIVEN | {key: value}).table.fold_names is folds
+
+
+@pytest.mark.parametrize(
+    ("connector_class", "keys", "replaces"),
+    [
+        (DEBEZIUMS, {}, True),
+        (DEBEZIUMS, {"collection.naming.strategy": f"{STRATEGIES}DefaultCollectionNamingStrategy"}, True),
+        (DEBEZIUMS, {"table.naming.strategy": "io.debezium.connector.jdbc.naming.DefaultTableNamingStrategy"}, True),
+        (DEBEZIUMS, {"collection.naming.strategy": f"{STRATEGIES}PassthroughCollectionNamingStrategy"}, False),
+        (GIVEN["connector.class"], {}, False),
+    ],
+)  # fmt: skip
+def test_dots_of_a_topic_become_underscores_as_debeziums_strategy_has_it(
+    connector_class: str, keys: dict[str, str], *, replaces: bool
+) -> None:
+    config = parse_connector(GIVEN | {"connector.class": connector_class} | keys)
+    assert config.table.dots_to_underscores is replaces
+
+
+# Of Confluent's, Aiven's and Debezium's sinks and of Connect itself: as their documentation has them.
+OTHERS_KEYS = {
+    "dialect.name": "PostgreSqlDatabaseDialect", "connection.attempts": "3", "connection.backoff.ms": "10000", "table.types": "TABLE,VIEW",
+    "trim.sensitive.log": "true", "mssql.use.merge.holdlock": "true", "db.timezone.date": "UTC", "replace.null.with.default": "true",
+    "handle.tombstone": "true", "timestamp.precision.mode": "microseconds", "date.timezone": "UTC",
+    "connection.provider": "org.hibernate.c3p0.internal.C3P0ConnectionProvider", "connection.pool.min_size": "5",
+    "connection.pool.max_size": "32", "connection.pool.timeout": "1800", "connection.restart.on.errors": "false",
+    "hibernate.jdbc.batch_size": "100", "column.naming.strategy": f"{STRATEGIES}DefaultColumnNamingStrategy",
+    "dialect.postgres.postgis.schema": "public", "dialect.sqlserver.identity.insert": "false", "use.reduction.buffer": "true",
+    "keyed.message.batch.mode": "deduplication", "header.converter": "org.apache.kafka.connect.storage.StringConverter",
+    "header.converter.schemas.enable": "false", "config.action.reload": "restart", "tasks.max.enforce": "true", "connector.plugin.version": "3.5",
+    "producer.override.linger.ms": "5", "admin.override.security.protocol": "SSL", "exactly.once.support": "requested",
+    "topic.creation.default.partitions": "3", "confluent.topic.bootstrap.servers": "k:9092", "confluent.license": "x",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", OTHERS_KEYS)
+def test_a_key_of_another_sink_that_asks_for_nothing_else_is_passed_over_with_the_reason(key: str) -> None:
+    given = GIVEN | {key: OTHERS_KEYS[key]}
+    parse_connector(given)
+    assert ignored_keys(given)[key].startswith("has no effect here: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "word"),
+    [
+        ("dialect.name", "OracleDatabaseDialect", "PostgreSQL"),
+        ("column.naming.strategy", "com.example.SnakeCase", "ReplaceField"),
+        ("collection.naming.strategy", "com.example.Mine", "PassthroughCollectionNamingStrategy"),
+        ("table.naming.strategy", "com.example.Mine", "PassthroughCollectionNamingStrategy"),
+        ("replace.null.with.default", "false", "value.converter.replace.null.with.default"),
+        ("timestamp.fields.list", "at", "TimestampConverter"),
+    ],
+)
+def test_a_key_of_another_sink_that_would_write_other_rows_is_refused_with_a_word(
+    key: str, value: str, word: str
+) -> None:
+    found = problems(**{key: value})
+    assert list(found) == [{"table.naming.strategy": "collection.naming.strategy"}.get(key, key)]
+    assert word in found[next(iter(found))][0]
 
 
 @pytest.mark.timeout(20)
