@@ -58,6 +58,7 @@ async def serve(
             ),
             ws="none",
             server_header=False,
+            proxy_headers=False,  # who asks is who is connected, whatever they say
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=1,
             **config.rest.server_options(),

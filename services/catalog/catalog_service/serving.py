@@ -48,6 +48,7 @@ def http_server(
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # who asks is who is connected, whatever they say
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_DRAIN_S,
             **tls,

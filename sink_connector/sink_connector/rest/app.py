@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection
 
 from fastapi import FastAPI, Request, Response
 from prometheus_client import REGISTRY
-from prometheus_client.exposition import choose_encoder
 
 from sink_connector.rest import connectors, errors, loggers, offsets, plugins
 from sink_connector.rest.basic_auth import BasicAuth
 from sink_connector.rest.dependencies import Context, RestContext
 from sink_connector.rest.docs import docs_routes
+from sink_connector.rest.exposition import metrics_response
 from sink_connector.rest.guard import RequestGuard
 from sink_connector.rest.methods import HeadMiddleware
 from sink_connector.rest.requests import BodyLimit, ConnectPaths
@@ -82,5 +82,4 @@ def _add_own_routes(app: FastAPI) -> None:
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:
         """OpenMetrics, with exemplars, for who accepts it (Prometheus does); else Prometheus' text format."""
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(REGISTRY), media_type=content_type)
+        return metrics_response(REGISTRY, request.headers.get("accept", ""))

@@ -20,7 +20,7 @@ LOOPBACK = "localhost"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({b"same-origin", b"none"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?")
+_HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9_.-]+))(?::[0-9]{1,5})?")
 
 
 class RequestGuard:
@@ -60,17 +60,19 @@ class RequestGuard:
         found = _HOST.fullmatch(host.decode("latin-1").lower())
         if found is None:
             return False
-        name = found["name"].rstrip(".")
-        if name not in self._hosts and ANY not in self._hosts and not _is_address(name.strip("[]")):
-            return False
-        if len(self._known) < 100:  # noqa: PLR2004 - whoever asks under ever new addresses does not fill the memory
+        if found["ipv6"]:
+            is_own = _is_address(found["ipv6"], ipaddress.IPv6Address)
+        else:
+            name = found["name"].rstrip(".")
+            is_own = not self._hosts.isdisjoint({name, ANY}) or _is_address(name, ipaddress.IPv4Address)
+        if is_own and len(self._known) < 100:  # noqa: PLR2004 - whoever asks under ever new addresses does not fill the memory
             self._known.add(host)
-        return True
+        return is_own
 
 
-def _is_address(name: str) -> bool:
+def _is_address(name: str, kind: Callable[[str], object]) -> bool:
     try:
-        ipaddress.ip_address(name)
+        kind(name)
     except ValueError:
         return False
     return True

@@ -1,10 +1,12 @@
 """The three services' applications, as they are built, without Kafka or PostgreSQL behind them."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import httpx
 import pytest
@@ -14,11 +16,17 @@ from pydantic import SecretStr
 
 from catalog_service import telemetry as catalog_telemetry
 from catalog_service.bootstrap import running
+from catalog_service.http import protocol as catalog_protocol
+from catalog_service.http.problems import document as catalog_document
 from catalog_service.settings import Settings as CatalogSettings
 from order_service import telemetry as order_telemetry
+from order_service.entrypoints.http import protocol as order_protocol
+from order_service.entrypoints.http.problems import document as order_document
 from sink_connector.cluster.cluster import Cluster
 from sink_connector.config.worker import WorkerConfig
+from sink_connector.rest import protocol as sink_protocol
 from sink_connector.rest.app import make_app
+from sink_connector.rest.errors import document as sink_document
 from tests.support.order_api import order_api
 from tests.support.sink_rest import rest_context_of
 
@@ -29,7 +37,8 @@ CONFIG = WorkerConfig(advertised="sink-1.internal:8083")
 class Served:
     """An application; `read` is a GET that needs nothing else, `command` a request that would change something.
 
-    `requests` is the metric that counts its answers by status; `telemetry` the service's module, where it traces requests.
+    `requests` is the metric that counts its answers by status; `telemetry` the service's module, where it traces requests;
+    `protocol` what it speaks on a socket.
     """
 
     app: FastAPI
@@ -38,6 +47,7 @@ class Served:
     command: tuple[str, str]
     error: Callable[[httpx.Response], tuple[str, int]]
     requests: str
+    protocol: type[asyncio.Protocol]
     telemetry: ModuleType | None = None
 
     def client(self, base_url: str = "http://127.0.0.1:8000") -> httpx.AsyncClient:
@@ -54,6 +64,11 @@ def connect_error(answer: httpx.Response) -> tuple[str, int]:
     return answer.headers["content-type"], answer.json()["error_code"]
 
 
+def _protocol(module: Any, document: Callable[[int, str, str], tuple[str, bytes]]) -> type[asyncio.Protocol]:
+    found: type[asyncio.Protocol] = module.http_protocol(module.Limits(), document=document, headers={})
+    return found
+
+
 @contextlib.asynccontextmanager
 async def _order(directory: Path, hosts: str) -> AsyncIterator[Served]:
     async with order_api(directory, allowed_hosts=hosts) as api:
@@ -64,6 +79,7 @@ async def _order(directory: Path, hosts: str) -> AsyncIterator[Served]:
             command=("POST", "/orders/order-1-01JD9Z6Q4W8C3N5T7V9X2B4D6F/cancel"),
             error=problem,
             requests="order_http_request_seconds_count",
+            protocol=_protocol(order_protocol, order_document),
             telemetry=order_telemetry,
         )
 
@@ -84,6 +100,7 @@ async def _catalog(_: Path, hosts: str) -> AsyncIterator[Served]:
             command=("POST", "/instances/order-1/orders/o-1/cancel"),
             error=problem,
             requests="catalog_http_request_seconds_count",
+            protocol=_protocol(catalog_protocol, catalog_document),
             telemetry=catalog_telemetry,
         )
 
@@ -99,6 +116,7 @@ async def _sink(_: Path, hosts: str) -> AsyncIterator[Served]:
         command=("DELETE", "/connectors/none/offsets"),
         error=connect_error,
         requests="sink_http_requests_total",
+        protocol=_protocol(sink_protocol, sink_document),
     )
 
 

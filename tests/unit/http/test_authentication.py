@@ -105,6 +105,38 @@ async def test_a_token_without_a_signature_is_refused(issuer: Issuer) -> None:
             await verifier_of(issuer).verify(token)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"[" * 8_000,
+        b'{"alg":' + b"[" * 8_000,
+        b"[]",
+        b'["alg"]',
+        b'"alg"',
+        b"7",
+        b"null",
+        b'{"alg":{}}',
+        b'{"alg":["ES256"]}',
+        b'{"alg":' + b"7" * 5_000 + b"}",
+        b'{"alg":"ES256","kid":{}}',
+        b'{"alg":"ES256","kid":[]}',
+        b'{"alg":"ES256","kid":7}',
+        b'{"alg":"ES256","crit":7}',
+        b'{"alg":"ES256","crit":[{}]}',
+        b'{"alg":"ES256","b64":false,"crit":["b64"]}',
+        b'{"alg":"ES256","jwk":7,"x5c":7,"jku":7}',
+        b"\xff",
+    ],
+    ids=lambda header: header[:40].decode("latin-1"),
+)
+async def test_a_token_with_any_header_is_refused(issuer: Issuer, header: bytes) -> None:
+    _, body, seal = issuer.token().split(".")
+    token = ".".join((urlsafe_b64encode(header).rstrip(b"=").decode(), body, seal))
+    for text in (token, token + ".x.y", token.replace(".", "..", 1)):
+        with pytest.raises(of_order.InvalidTokenError):
+            await verifier_of(issuer).verify(text)
+
+
 async def test_a_public_key_is_no_shared_secret(issuer: Issuer) -> None:
     head, body = (
         urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")

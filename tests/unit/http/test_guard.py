@@ -17,6 +17,9 @@ FOREIGN_HOSTS = [
     "localhost/",
     "",
     "[::1",
+    "[127.0.0.1]",
+    "[::::]",
+    "::1",
 ]
 OWN_HOSTS = ["localhost", "LocalHost:8001", "localhost.", "127.0.0.1", "10.1.2.3:9", "[::1]:80", "[fd00::1]"]
 FOREIGN_SENDERS = [
@@ -79,6 +82,7 @@ async def test_a_service_answers_to_its_own_name(served: Served) -> None:
         ("shop.example", "x.shop.example", 400),
         ("*", "anything.example", 200),
         ("*", "not a host", 400),
+        ("*", "[::::]", 400),
     ],
 )
 async def test_names_can_be_allowed(make_served: MakeServed, hosts: str, host: str, status: int) -> None:

@@ -6,14 +6,16 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog_service.http import protocol as catalog
 from order_service.entrypoints.http import protocol as order
 from sink_connector.rest import protocol as sink
-from tests.support.raw_http import RawConnection, connected, listening, request
+from tests.support.raw_http import RawConnection, connected, echo, listening, request
 from tests.support.waiting import wait_until
 
 SERVICES = {"order": order, "catalog": catalog, "sink": sink}
+MEGABYTES = 24  # of an answer: sockets hold a few
 SMUGGLED = request("/internal/claims", method="POST", body=b"[]")
 
 
@@ -26,9 +28,9 @@ def service(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def served(service: Any, **limits: float) -> AbstractAsyncContextManager[int]:
+def served(service: Any, *, app: ASGIApp = echo, **limits: float) -> AbstractAsyncContextManager[int]:
     bounds = service.Limits(**limits)
-    return listening(service.http_protocol(bounds, document=document, headers={"X-Safe": "yes"}))
+    return listening(service.http_protocol(bounds, document=document, headers={"X-Safe": "yes"}), app)
 
 
 @pytest.fixture
@@ -205,6 +207,48 @@ async def test_a_connection_too_many_is_refused_and_its_place_is_given_back(serv
                 return (await fourth.answer()).status == 200
 
         await wait_until(taken, what="a place that was given back")
+
+
+async def unread(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """More than a socket's buffers hold, in pieces."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(MEGABYTES):
+        await send({"type": "http.response.body", "body": b"x" * 2**20, "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+async def unread_at_once(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """The same, given to the transport before any of it is taken."""
+    length = [(b"content-length", b"%d" % (MEGABYTES << 20))]
+    await send({"type": "http.response.start", "status": 200, "headers": length})
+    await send({"type": "http.response.body", "body": b"x" * (MEGABYTES << 20)})
+
+
+@pytest.mark.parametrize("app", [unread, unread_at_once])
+@pytest.mark.parametrize("then", ["keep-alive", "close"])
+async def test_a_client_that_does_not_take_its_answer_is_cut_off(
+    service: Any, app: ASGIApp, then: str
+) -> None:
+    async with served(service, app=app, answer_s=0.2, connections=1) as port, connected(port) as idle:
+        idle.send(request("/", f"Connection: {then}"))
+
+        async def its_place_is_free() -> bool:
+            async with connected(port) as other:
+                other.send(request("/"))
+                return (await other.reader.readline()).split()[1] == b"200"
+
+        await wait_until(its_place_is_free, what="the place of a client that does not read")
+
+
+async def test_a_client_that_takes_its_answer_slowly_gets_all_of_it(service: Any) -> None:
+    async with served(service, app=unread_at_once, answer_s=0.5) as port, connected(port) as slow:
+        slow.send(request("/", "Connection: close"))
+        taken = 0
+        async with asyncio.timeout(60):
+            while piece := await slow.reader.read(2**20):
+                taken += len(piece)
+                await asyncio.sleep(0.01)  # its pace
+        assert taken > MEGABYTES << 20
 
 
 async def test_an_answer_under_way_is_not_broken_by_what_comes_behind_it(connection: RawConnection) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
 
 from catalog_service.http.authentication import require_staff
+from catalog_service.http.exposition import metrics_response
 from catalog_service.http.problems import responses, unavailable
 
 _PATIENCE_S = 2.0
@@ -42,7 +42,6 @@ def health_routes(
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
                 await observe()
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(metrics), media_type=content_type)
+        return metrics_response(metrics, request.headers.get("accept", ""))
 
     return routes

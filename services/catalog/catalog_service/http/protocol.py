@@ -14,6 +14,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 LINGER_S = 2.0
+LEAST_TAKEN = 16 * 1024
 
 Document = Callable[[int, str, str], tuple[str, bytes]]
 """Status, kind and detail of a refusal to its media type and body: the service's own format of errors."""
@@ -21,13 +22,17 @@ Document = Callable[[int, str, str], tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds of one process: connections, bytes and header lines of a head, seconds until a head or a body is complete."""
+    """Bounds of one process: connections, bytes and header lines of a head, seconds until a head or a body is complete.
+
+    `answer_s`: seconds in which a client takes at least `LEAST_TAKEN` bytes of an answer that waits for it, or the rest.
+    """
 
     connections: int = 512
     head_bytes: int = 64 * 1024
     header_lines: int = 256
     head_s: float = 10.0
     body_s: float = 30.0
+    answer_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,8 @@ class TooLargeHeadError(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. It is refused with 503 beyond `connections`, a head with 431, what comes too slowly with 408.
 
-    Header lines after a chunked body (trailers) are dropped: nothing may be said of a request once it is under way.
+    Header lines after a chunked body (trailers) are dropped: nothing may be said of a request once it is under way. So is
+    `Range`: answers are whole (RFC 9110, 14.2). A client that does not take its answer is cut off.
     """
 
     limits: Limits
@@ -72,6 +78,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._progress = False
         self._watched: tuple[int, bool] | None = None  # message and whether its body is what is waited for
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection on, or refuse it when there are too many."""
@@ -85,6 +92,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._set_deadline(None)
+        self._await_reader(waiting=False)
         self._unset_keepalive_if_required()
         self.refusals.lingering.discard(self)
         super().connection_lost(exc)
@@ -132,6 +140,48 @@ class BoundedProtocol(HttpToolsProtocol):
         lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
         return b"\r\n".join((*lines, b"", b""))
 
+    # What the transport calls, and what ends a connection whose answer may not have been taken
+    def pause_writing(self) -> None:
+        """So much of an answer waits for the client that it has to take some in time."""
+        super().pause_writing()
+        self._await_reader(waiting=True)
+
+    def resume_writing(self) -> None:
+        """The client has taken most of it."""
+        super().resume_writing()
+        self._await_reader(waiting=False)
+
+    def on_response_complete(self) -> None:
+        """An answer was written."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._await_reader(waiting=True)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """There was no other request for long enough."""
+        super().timeout_keep_alive_handler()
+        self._await_reader(waiting=True)
+
+    def shutdown(self) -> None:
+        """The server ends."""
+        super().shutdown()
+        if self.transport.is_closing():
+            self._await_reader(waiting=True)
+
+    def _await_reader(self, *, waiting: bool) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+        if waiting:
+            waits = self.transport.get_write_buffer_size()
+            self._unread = self.loop.call_later(self.limits.answer_s, self._cut_off, waits)
+
+    def _cut_off(self, waited: int) -> None:
+        if waited - self.transport.get_write_buffer_size() < LEAST_TAKEN:
+            self.transport.abort()
+        else:
+            self._await_reader(waiting=True)
+
     # What the parser calls
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -150,6 +200,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._in_head:
             return
         self._count_head(len(name) + len(value) + 4)
+        if name.lower() == b"range":
+            return
         super().on_header(name, value)
         if len(self.headers) > self.limits.header_lines:
             raise TooLargeHeadError
@@ -216,7 +268,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_head or self._in_body:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "request-too-slow", "the request did not come in time")
         else:
-            self.transport.close()
+            self._close()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
@@ -234,7 +286,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if self.pipeline or (answering and self.cycle.response_started):
-            self.transport.close()
+            self._close()
             return
         self.transport.write(self.refusals.answer(status, kind, detail))
         self._linger()
@@ -243,11 +295,16 @@ class BoundedProtocol(HttpToolsProtocol):
         """Close once the client has read the answer: closing with its bytes unread would throw the answer away."""
         self.connections.discard(self)
         if len(self.refusals.lingering) >= self.limits.connections:
-            self.transport.close()
+            self._close()
             return
         self.refusals.lingering.add(self)
         self.transport.write_eof()
-        self._deadline = self.loop.call_later(LINGER_S, self.transport.close)
+        self._deadline = self.loop.call_later(LINGER_S, self._close)
+
+    def _close(self) -> None:
+        """Close once everything written has been taken, or it has not been in time."""
+        self.transport.close()
+        self._await_reader(waiting=True)
 
 
 def http_protocol(

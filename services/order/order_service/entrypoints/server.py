@@ -54,6 +54,7 @@ class HttpServer(uvicorn.Server):
                 lifespan="off",
                 timeout_keep_alive=KEEP_ALIVE_S,
                 server_header=False,
+                proxy_headers=False,  # who asks is who is connected, whatever they say
                 timeout_graceful_shutdown=ANSWER_S,
                 **tls,
             )

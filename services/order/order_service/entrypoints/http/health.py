@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import REGISTRY
-from prometheus_client.exposition import choose_encoder
 
 from order_service.entrypoints.http.authentication import require_staff
+from order_service.entrypoints.http.exposition import metrics_response
 from order_service.entrypoints.http.problems import NOT_READY, ProblemError, responses
 
 Check = Callable[[], Awaitable[str | None]]
@@ -40,7 +40,6 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
     )
     async def metrics(request: Request) -> Response:
         """OpenMetrics, with exemplars, for who accepts it (Prometheus does); else Prometheus' text format."""
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(REGISTRY), media_type=content_type)
+        return metrics_response(REGISTRY, request.headers.get("accept", ""))
 
     return router
