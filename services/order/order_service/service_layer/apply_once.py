@@ -12,6 +12,9 @@ from order_service.service_layer.unit_of_work import DeadLetter, Needs, Position
 
 log = structlog.get_logger()
 
+MOST_REASON = 1_000
+"""Characters of a dead letter's reason; a record's own text may stand in it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
@@ -34,7 +37,7 @@ class Incoming:
 
     def refused(self, reason: str) -> Self:
         """The same record, to be put among the dead letters instead."""
-        return replace(self, effect=RecordDeadLetter(self, reason))
+        return replace(self, effect=RecordDeadLetter(self, reason[:MOST_REASON]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,6 @@ class RecordDeadLetter:
                 recorded_at=tx.now,
             )
         )
-
-
-MOST_REASON = 1_000
 
 
 def _described(headers: Sequence[tuple[str, bytes | None]]) -> str:

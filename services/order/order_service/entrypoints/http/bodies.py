@@ -9,12 +9,13 @@ ID = r"^[A-Za-z0-9][A-Za-z0-9._~-]*$"
 # Characters that show nothing or reorder what is shown: two names could look the same, or one like something else.
 _UNSEEN = (
     r"\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    r"\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    r"\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
 )
 _UNSEEN_CATEGORIES = frozenset(
     {"Cc", "Cf", "Cs", "Zl", "Zp"}
 )  # those outside of `_UNSEEN`: beyond U+FFFF, or rare
-VISIBLE = f"^[^{_UNSEEN}]+$"
+# Nor may white space stand where nobody sees it: at either end, or alone.
+VISIBLE = rf"^[^{_UNSEEN}\s](?:[^{_UNSEEN}]*[^{_UNSEEN}\s])?$"
 
 
 def _visible(text: str) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from order_service.domain.errors import KeyReusedError
 from order_service.entrypoints.http import tracing
-from order_service.entrypoints.http.peers import Peers
+from order_service.entrypoints.http.peers import Peers, unintelligible
 from order_service.entrypoints.http.problems import INVALID_REQUEST, ProblemError
 from order_service.service_layer.name_registry import NameRegistry
 from order_service.service_layer.unit_of_work import NameReservation
@@ -86,6 +86,16 @@ def _read_claims(content: bytes, peers: Peers) -> list[ClaimBody]:
     return bodies
 
 
+def _read_answers(content: bytes, owner: str, many: int) -> list[Held]:
+    try:
+        answers = msgspec.json.decode(content, type=list[Held])
+    except msgspec.DecodeError as error:
+        raise unintelligible(owner, "no list of reservations") from error
+    if len(answers) != many:
+        raise unintelligible(owner, f"{len(answers)} reservations for {many} claims")
+    return answers
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     claim: ReserveName
@@ -113,7 +123,7 @@ class NameRegistryClient:
     async def _deliver(self, owner: str, batch: Sequence[_Waiting]) -> None:
         try:
             body = msgspec.json.encode([waiting.claim for waiting in batch])
-            answers = msgspec.json.decode(await self.call(owner, body), type=list[Held])
+            answers = _read_answers(await self.call(owner, body), owner, len(batch))
         except Exception as error:  # noqa: BLE001 - told to everyone who waits for it, each raises it in its own request
             for waiting in batch:
                 waiting.held.set_exception(error)

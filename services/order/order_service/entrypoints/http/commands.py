@@ -29,7 +29,7 @@ def request_key(request: Request, key: str | None, body: BaseModel | None = None
     if key is None:
         return None
     meaning = "" if body is None else body.model_dump_json()
-    return RequestKey(f"{request.url.path} {key}", sha256(meaning.encode()).hexdigest())
+    return RequestKey(f"{request.scope['path']} {key}", sha256(meaning.encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,15 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from order_service.entrypoints.http.problems import MALFORMED_JSON, ProblemError, unsupported_media
+from order_service.entrypoints.http.problems import (
+    INVALID_REQUEST,
+    MALFORMED_JSON,
+    ProblemError,
+    unsupported_media,
+)
 
 JSON_TYPE = "application/json"
+ONCE = ("Content-Type", "Idempotency-Key", "If-Match")
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -36,6 +42,7 @@ class JsonRoute(APIRoute):
         async def read(request: Request) -> Response:
             if request.method == "GET":
                 return await answer(request)
+            _check_once(request)
             request = JsonRequest(request.scope, request.receive)
             if await request.body():
                 media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -45,6 +52,16 @@ class JsonRoute(APIRoute):
             return await answer(request)
 
         return read
+
+
+def _check_once(request: Request) -> None:
+    """Raise a 422 `ProblemError` for a header of which it would have to be guessed which one counts."""
+    for name in ONCE:
+        if len(request.headers.getlist(name)) > 1:
+            detail = "comes more than once"
+            raise ProblemError(
+                INVALID_REQUEST, f"{name}: {detail}", errors=[{"header": name, "detail": detail}]
+            )
 
 
 def _directly(route: APIRoute, answer: Answer) -> Answer:
@@ -88,6 +105,8 @@ def parse_strictly(content: bytes) -> Any:
         raise _malformed("is nested too deeply") from error
     except json.JSONDecodeError as error:
         raise _malformed("JSON decode error") from error
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
+        raise _malformed("has a number of too many digits") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from order_service.service_layer.if_match import IfMatch
 _IF_MATCH_LENGTH = 1000
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAGS = re.compile(r'^\s*(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*\s*$')
-_STRONG = re.compile(r'(?<!W/)"(\d{1,19})"')
+_STRONG = re.compile(r'(?<!W/)"([1-9]\d{0,18})"')
 
 
 def _key(text: str) -> str:

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from hmac import compare_digest
 
 import httpx
+import msgspec
 from fastapi import Request, Response
 
 from order_service import telemetry
@@ -49,13 +50,17 @@ class Peers:
         )
 
     async def post(self, path: str, body: bytes, *, to: str) -> bytes:
-        """An internal call; the body of its answer. Raises `Problem`, the other's own when it told one."""
+        """An internal call; the body of its answer. Raises `ProblemError`, the other's own when it told one."""
         headers = {"content-type": "application/json", **self._own_headers()}
         request = self.client.build_request("POST", self.urls[to] + path, content=body, headers=headers)
         answer = await self._send(request, to)
-        if not answer.is_success:
-            raise problem_body(answer.content, retry_after=answer.headers.get("retry-after"))
-        return answer.content
+        if answer.is_success:
+            return answer.content
+        try:
+            told = problem_body(answer.content, retry_after=answer.headers.get("retry-after"))
+        except (msgspec.DecodeError, ValueError) as error:
+            raise unintelligible(to, f"status {answer.status_code} and no problem") from error
+        raise told
 
     async def forward(self, request: Request, to: str) -> Response:
         """The answer of instance `to`, as it is.
@@ -69,13 +74,14 @@ class Peers:
             )
         if VISITED in request.headers and not seen:
             raise ProblemError(MISDIRECTED, f"{VISITED} is believed with the instances' secret only")
-        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        headers[VISITED] = ", ".join((*seen, self.instance))
-        headers |= self._own_headers()
-        url = self.urls[to] + request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        outgoing = self.client.build_request(
-            request.method, url, content=await request.body(), headers=headers
-        )
+        # Bytes, as often as they came: what is wrong with them is for the other to say.
+        headers = [each for each in request.headers.raw if each[0].decode("latin-1") in PASSED_ON]
+        own = {VISITED: ", ".join((*seen, self.instance)), **self._own_headers()}
+        headers += [(name.encode(), value.encode()) for name, value in own.items()]
+        # The bodies of questions are not read, and so not bounded.
+        content = None if request.method == "GET" else await request.body()
+        url = self.urls[to] + request.scope["path"]
+        outgoing = self.client.build_request(request.method, url, content=content, headers=headers)
         answer = await self._send(outgoing, to)
         back = {name: answer.headers[name] for name in PASSED_BACK if name in answer.headers}
         return Response(answer.content, answer.status_code, back)
@@ -110,7 +116,7 @@ class Peers:
             return await self._traced(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise ProblemError(OWNER_UNREACHABLE, f"{to} is not reachable", retry_after=1) from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             detail = f"{to} did not answer; whether it did it is unknown"
             raise ProblemError(OWNER_SILENT, detail, retry_after=1) from error
 
@@ -129,3 +135,9 @@ class Peers:
             answer = await self.client.send(request)
             span.set({"http.response.status_code": answer.status_code})
             return answer
+
+
+def unintelligible(instance: str, what: str) -> ProblemError:
+    """Whoever answers at the instance's address answers as no instance does."""
+    detail = f"{instance} answered with {what}; whether it did it is unknown"
+    return ProblemError(OWNER_SILENT, detail, retry_after=1)

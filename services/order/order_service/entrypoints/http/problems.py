@@ -189,28 +189,28 @@ def install(app: FastAPI) -> None:
 
 
 async def _problem(request: Request, error: Any) -> Response:
-    return problem(error, request.url.path)
+    return problem(error, request.scope["path"])
 
 
 async def _refusal(request: Request, error: Any) -> Response:
-    return problem(of_refusal(error), request.url.path)
+    return problem(of_refusal(error), request.scope["path"])
 
 
 async def _failure(request: Request, error: Any) -> Response:
     kind, detail = next(FAILURES[each] for each in type(error).mro() if each in FAILURES)
-    return problem(ProblemError(kind, detail or str(error), retry_after=1), request.url.path)
+    return problem(ProblemError(kind, detail or str(error), retry_after=1), request.scope["path"])
 
 
 async def _invalid(request: Request, error: Any) -> Response:
     found = [_field_error(item) for item in error.errors()]
     detail = "; ".join(_sentence(item) for item in found)
-    return problem(ProblemError(INVALID_REQUEST, detail, errors=found), request.url.path)
+    return problem(ProblemError(INVALID_REQUEST, detail, errors=found), request.scope["path"])
 
 
 async def _http(request: Request, error: Any) -> Response:
     status = HTTPStatus(error.status_code)
     kind = ProblemType(status.phrase.lower().replace(" ", "-"), status.value, status.phrase)
-    answer = problem(ProblemError(kind, str(error.detail)), request.url.path)
+    answer = problem(ProblemError(kind, str(error.detail)), request.scope["path"])
     answer.headers.update(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         answer.headers["Allow"] = allowed_methods(request.app, request.scope)
@@ -220,9 +220,14 @@ async def _http(request: Request, error: Any) -> Response:
 def _field_error(item: Mapping[str, Any]) -> dict[str, str]:
     where, *path = item["loc"]
     if where == "body":
-        pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+        pointer = "".join(f"/{_shown(part).replace('~', '~0').replace('/', '~1')}" for part in path)
         return {"pointer": pointer, "detail": item["msg"]}
     return {"header" if where == "header" else "parameter": str(path[0]), "detail": item["msg"]}
+
+
+def _shown(part: object) -> str:
+    """A step of a path; a body's key may hold lone surrogates, which no answer can."""
+    return str(part).encode(errors="backslashreplace").decode()
 
 
 def _sentence(error: Mapping[str, str]) -> str:

@@ -55,6 +55,8 @@ def test_a_key_that_comes_twice_is_refused_wherever_it_is(
 @example(b"\xef\xbb\xbf{}")
 @example(b"[" * 20_000)
 @example(b"NaN")
+@example(b"7" * 5_000)
+@example(b'{"quantity": -' + b"7" * 5_000 + b"}")
 @example(b'{"quantity": -Infinity}')
 def test_what_is_read_is_json_in_utf_8(content: bytes) -> None:
     try:

@@ -116,7 +116,16 @@ async def test_a_body_over_the_limit_is_refused_also_in_chunks(api: Api) -> None
 @pytest.mark.guarantees("G-CMD-8")
 @pytest.mark.parametrize(
     ("if_match", "status"),
-    [('"1"', 200), ("*", 200), ('"7", "1"', 200), ('"2"', 412), ('W/"1"', 412), ("1", 422)],
+    [
+        ('"1"', 200),
+        ("*", 200),
+        ('"7", "1"', 200),
+        ('"2"', 412),
+        ('W/"1"', 412),
+        ('"01"', 412),
+        ('"0"', 412),
+        ("1", 422),
+    ],
 )
 async def test_a_command_is_carried_out_on_the_version_that_its_caller_saw(
     api: Api, if_match: str, status: int
@@ -138,6 +147,31 @@ async def test_everything_that_is_wrong_is_named_at_once_where_it_stands(api: Ap
     places = [{**error, "detail": ...} for error in answer.json()["errors"]]
     for place in ({"header": "Idempotency-Key"}, {"header": "If-Match"}, {"pointer": "/unit_price_cents"}):
         assert place | {"detail": ...} in places
+    assert await api.trace() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Idempotency-Key", ["one", "two"]),
+        ("Idempotency-Key", ["one", "one"]),
+        ("Idempotency-Key", ["one", ""]),
+        ("If-Match", ['"1"', '"2"']),
+        ("Content-Type", ["application/json", "text/plain"]),
+    ],
+)
+@pytest.mark.parametrize("path", ["/orders", "/products/tea/price"])
+async def test_a_header_that_comes_twice_is_not_guessed_at(
+    api: Api, path: str, name: str, values: list[str]
+) -> None:
+    await api.product("tea")
+    before = await api.trace()
+    headers = [("Content-Type", "application/json"), *((name, value) for value in values)]
+    sent = headers[1:] if name == "Content-Type" else headers
+    body = ORDER if path == "/orders" else {"unit_price_cents": 1}
+    answer = await api.http.post(path, content=json.dumps(body).encode(), headers=sent)
+    assert answer.status_code == 422, answer.text
+    assert [error["header"] for error in answer.json()["errors"]] == [name]
     assert await api.trace() == before
 
 
@@ -216,6 +250,7 @@ UNSEEN = {
     "byte order mark": "\ufeff",
     "line separator": "\u2028",
     "filler": "\u3164",
+    "blank braille": "\u2800",
     "annotation": "\ufff9",
     "tag": "\U000e0041",
     "musical control": "\U0001d173",
@@ -234,6 +269,20 @@ async def test_a_name_shows_everything_that_it_is(api: Api, character: str) -> N
         answer = await api.http.post(path, content=json.dumps(body).encode(), headers=JSON)
         assert answer.status_code == 422, answer.text
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert await api.trace() == before
+
+
+@pytest.mark.parametrize("name", [" ", "\u3000", "Mug ", " Mug", "\u00a0Mug", "Mug\u2003", " \u2009 "])
+async def test_white_space_stands_between_what_is_seen(api: Api, name: str) -> None:
+    await api.product("tea")
+    before = await api.trace()
+    for path, body, pointer in (
+        ("/orders", ORDER | {"user_id": name}, "/user_id"),
+        ("/products", PRODUCT | {"name": name}, "/name"),
+    ):
+        answer = await api.http.post(path, json=body)
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert (await api.http.get("/orders", params={"user_id": name})).status_code == 422
     assert await api.trace() == before
 
 
