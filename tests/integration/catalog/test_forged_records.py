@@ -37,6 +37,7 @@ def product(**different: Any) -> bytes:
     return value("product.registered.v1", **{"product_id": "tea", "instance": "order-1"} | different)
 
 
+LINE = {"product_id": "tea", "quantity": 1, "unit_price_cents": 450}
 FORGED_ORDERS = {
     "instance_fits_id": [
         order(version=10**12, instance="order-9", status="SHIPPED", total_cents=1),
@@ -131,7 +132,33 @@ async def test_a_product_stays_with_its_instance(
         {"version": 0},
         {"version": 10**12 + 1},
         {"placed_at": datetime(1, 1, 2, tzinfo=UTC)},
+        {"user_id": "a" * 128},
+        {"user_id": "a" * 129},
+        {"order_id": "order-1-" + "0" * 130},
+        {"lines": []},
+        {"lines": [LINE, LINE]},
+        {"lines": [LINE | {"colour": "green"}]},
+        {"lines": {}},
+        {"lines": "tea"},
+        {"lines": None},
+        {"lines": [None]},
+        {"lines": ["tea"]},
+        {"lines": [[LINE]]},
+        {"lines": [LINE, {}]},
+        {"lines": [LINE | {"product_id": 7}]},
+        {"lines": [LINE | {"product_id": None}]},
+        {"lines": [LINE | {"quantity": "1"}]},
+        {"lines": [LINE | {"quantity": 1.5}]},
+        {"lines": [LINE | {"quantity": 0}]},
+        {"lines": [LINE | {"quantity": 10**6 + 1}]},
+        {"lines": [LINE | {"quantity": None}]},
+        {"lines": [LINE | {"quantity": True}]},
+        {"lines": [LINE | {"quantity": [1]}]},
+        {"lines": [LINE | {"unit_price_cents": -1}]},
+        {"lines": [LINE | {"unit_price_cents": 2**63 - 1}]},
+        {"lines": [LINE | {"unit_price_cents": 2**63}]},
     ],
+    ids=str,
 )
 async def test_the_read_tables_and_the_change_feed_refuse_the_same(
     read_side: ReadSide, table: str, different: dict[str, Any]
@@ -144,6 +171,38 @@ async def test_the_read_tables_and_the_change_feed_refuse_the_same(
     with pytest.raises(asyncpg.CheckViolationError) as refused:
         await read_side.write(table, row)
     assert (refused.value.constraint_name or "").startswith(f"{table}_")
+
+
+async def test_an_order_whose_lines_are_none_is_parked_whatever_its_status_and_no_page_is_lost(
+    read_side: ReadSide, database: asyncpg.Connection, read_dsn: str, kafka_bootstrap: str
+) -> None:
+    # An order that does not count is in no sum, so that no projection looks at its lines.
+    forged = [
+        with_lines(
+            order(version=1, status="REJECTED"), {"type": "array", "items": {"type": "string"}}, ["tea"]
+        ),
+        with_lines(order(version=1, status="REJECTED"), {"type": "string"}, '"tea"'),
+    ]
+    async with whole(read_side, kafka_bootstrap, read_dsn) as catalog:
+        await send(read_side, "orders", ORDER_ID, *forged)
+        other = ORDER_ID[:-1] + "G"
+        await send(read_side, "orders", other, order(order_id=other, version=1))
+        headers = {"Consistency-Token": f"orders:{other}:1", "Prefer": "wait=20"}
+        shown = await catalog.get("/orders", headers=headers)
+        assert [each["order_id"] for each in shown.json()["items"]] == [other]
+        for connector in ("orders", "order-history"):
+            assert await wait_until(partial(parked, database, connector, 1), what="it is parked")
+        assert (await catalog.get(f"/orders/{ORDER_ID}/history")).status_code == 404
+
+
+def with_lines(record: bytes, schema: dict[str, Any], lines: Any) -> bytes:
+    """The record with lines of another schema."""
+    envelope = json.loads(record)
+    [field] = [each for each in envelope["schema"]["fields"] if each["field"] == "lines"]
+    field.clear()
+    field |= schema | {"field": "lines", "optional": False}
+    envelope["payload"]["lines"] = lines
+    return json.dumps(envelope).encode()
 
 
 def readable(topic: str, record: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -140,6 +141,17 @@ async def test_sums_are_read_as_the_sink_added_them_up(
     }
     sales = (await queries.get("/sales", params={"limit": 2})).json()
     assert [each["product_id"] for each in sales["items"]] == ["cup", "mug"]
+
+
+async def test_sums_may_be_larger_than_any_order(
+    queries: httpx.AsyncClient, database: asyncpg.Connection
+) -> None:
+    much = 10**20
+    await database.execute("INSERT INTO user_summary VALUES ('ada', 3, $1, $2)", Decimal(much), BEGIN)
+    await database.execute("INSERT INTO product_sales VALUES ('tea', $1, $1, 2)", Decimal(much))
+    assert (await queries.get("/users/ada/summary")).json()["spend_cents"] == much
+    [tea] = (await queries.get("/sales")).json()["items"]
+    assert (tea["quantity"], tea["revenue_cents"]) == (much, much)
 
 
 async def test_what_is_held_already_is_not_sent_again_until_it_changes(

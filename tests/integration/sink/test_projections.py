@@ -45,7 +45,7 @@ EXPECTED_SALES = """
     GROUP BY product_id ORDER BY product_id"""
 
 
-def order(number: int, version: int, chance: random.Random) -> bytes:
+def order(number: int, version: int, chance: random.Random, **different: Any) -> bytes:
     placed = 1763800000123 + number
     lines = [
         {"product_id": f"p{chance.randrange(5)}", "quantity": chance.randrange(1, 4), "unit_price_cents": 100}
@@ -62,6 +62,7 @@ def order(number: int, version: int, chance: random.Random) -> bytes:
         "reason": None,
         "placed_at": placed,
         "updated_at": placed + version,
+        **different,
     }
     return f"{PREFIX}{json.dumps(payload, separators=(',', ':'))}}}".encode()
 
@@ -125,6 +126,29 @@ async def _assert_exact(database: str, history: dict[int, list[bytes]]) -> None:
     assert await rows(database, "SELECT * FROM product_sales ORDER BY product_id") == await rows(
         database, EXPECTED_SALES
     )
+
+
+async def test_sums_take_what_orders_may_hold_and_more(
+    kafka_bootstrap: str, as_deployed: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    most, chance = 2**63 - 1, random.Random(9)  # noqa: S311 - as above
+    largest: dict[str, Any] = {
+        "user_id": "ada",
+        "status": "PENDING",
+        "total_cents": most,
+        "lines": [{"product_id": "tea", "quantity": 1, "unit_price_cents": most}],
+    }
+    sent = [Message(value=order(number, 1, chance, **largest)) for number in range(3)]
+    async with connected(kafka_bootstrap, deployed(as_deployed, CONNECTOR, topics=topic)) as connector:
+        for number, message in enumerate(sent, start=1):
+            await send(kafka_bootstrap, topic, [message])
+            await wait_until_read(connector, topic, number)
+    assert await rows(as_deployed, "SELECT error FROM sink.dead_letters") == []
+    assert await rows(as_deployed, "SELECT user_id, orders, spend_cents FROM user_summary") == [
+        ("ada", 3, 3 * most)
+    ]
+    assert await rows(as_deployed, "SELECT quantity, revenue_cents FROM product_sales") == [(3, 3 * most)]
 
 
 async def test_a_single_event_takes_the_same_way_as_a_batch_and_is_announced(

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from catalog_service.changefeed.position import Partition
-from catalog_service.read_model.rules import MAX_VERSION, is_order_of
+from catalog_service.read_model.rules import MAX_ID_LENGTH, MAX_VERSION, is_order_of
 from catalog_service.times import rfc3339_of_ms
 
 MALFORMED = "malformed"
@@ -29,18 +29,19 @@ class UnreadableRecordError(ValueError):
 _BigInt = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Integer = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _Version = Annotated[int, msgspec.Meta(ge=1, le=MAX_VERSION)]
+_Id = Annotated[str, msgspec.Meta(max_length=MAX_ID_LENGTH)]
 _TIMES = ("placed_at", "updated_at")
 
 
 class _Line(msgspec.Struct, frozen=True):
     product_id: str
-    quantity: _BigInt
-    unit_price_cents: _BigInt
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=10**6)]
+    unit_price_cents: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class _Order(msgspec.Struct, frozen=True, kw_only=True):
-    order_id: str
-    user_id: str
+    order_id: _Id
+    user_id: _Id
     status: str
     lines: list[_Line]
     total_cents: _BigInt
@@ -53,7 +54,7 @@ class _Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Product(msgspec.Struct, frozen=True):
-    product_id: str
+    product_id: _Id
     name: str
     unit_price_cents: _BigInt
     stock_available: _Integer

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from catalog_service.read_model.orders import Sort
+from catalog_service.read_model.rules import MAX_ID_LENGTH
 from catalog_service.times import rfc3339
 
 MAX_PAGE = 200
@@ -34,7 +35,7 @@ AskedTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 # No control characters: PostgreSQL's text cannot hold U+0000, and no id has use for the others.
 Id = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    StringConstraints(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[^\x00-\x1f\x7f]+$"),
     Field(examples=["ada"]),
 ]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]

@@ -3,6 +3,9 @@
 MAX_VERSION = 10**12
 """No order or product gets so far; versions begin at 1."""
 
+MAX_ID_LENGTH = 128
+"""Characters of an id, as many as a question may name."""
+
 
 def is_order_of(order_id: str, instance: str) -> bool:
     """Whether an order's id names this instance: it is the instance, a hyphen and a tail without one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -90,7 +91,8 @@ def _state(side: str, place: str, topic: str, row: Sequence[Any]) -> State:
 
 def _body(fields: Sequence[str], row: Sequence[Any]) -> str:
     """Canonical JSON of a row; lines that are no JSON stay the text they are, and differ from any that are."""
-    values = dict(zip(fields, row, strict=True))
+    whole = (int(value) if isinstance(value, Decimal) else value for value in row)  # sums are numerics
+    values: dict[str, Any] = dict(zip(fields, whole, strict=True))
     if isinstance(values.get("lines"), str | bytes):
         with suppress(ValueError, RecursionError):
             values["lines"] = msgspec.json.decode(values["lines"])
