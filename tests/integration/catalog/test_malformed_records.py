@@ -93,7 +93,7 @@ async def counted(catalog: httpx.AsyncClient, topic: str, many: int) -> bool:
     return await unreadable(catalog, topic) == many
 
 
-@pytest.mark.parametrize("value", [None, b"\xff\xfe"], ids=["null", "not utf-8"])
+@pytest.mark.parametrize("value", [None, b"\xff\xfe", b"x" * 256], ids=["null", "not utf-8", "without end"])
 async def test_an_event_without_a_readable_type_is_shown_without_it_and_counted(
     catalog: httpx.AsyncClient, read_side: ReadSide, value: bytes | None
 ) -> None:

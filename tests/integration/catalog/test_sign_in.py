@@ -111,6 +111,29 @@ async def test_it_may_say_no(issuer: Issuer) -> None:
         assert "access_denied" in refused.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"state": "\u00e9", "code": "c"},
+        {"state": "", "code": "c"},
+        {"state": "x" * 5000},
+        {"code": "\u00e9"},
+    ],
+    ids=str,
+)
+async def test_who_comes_back_with_something_else_is_told_so(issuer: Issuer, query: dict[str, str]) -> None:
+    async with browser_at(issuer) as browser:
+        await browser.get("/session/new")
+        refused = await browser.get("/session/callback", params=query)
+        assert (refused.status_code, refused.json()["type"]) == (400, "/problems/sign-in-failed")
+
+
+async def test_who_comes_back_without_a_code_is_told_so(issuer: Issuer) -> None:
+    async with browser_at(issuer) as browser:
+        assert (await sent_back(browser, code="")).status_code == 400
+
+
 @pytest.mark.parametrize("address", ["http://[", "mailto:x", "", "http://127.0.0.1:1/token"])
 async def test_an_address_that_is_none_is_a_refusal_too(issuer: Issuer, address: str) -> None:
     issuer.describe(token_endpoint=address)

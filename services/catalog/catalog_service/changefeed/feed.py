@@ -209,7 +209,8 @@ def _record_visible(change: Change, made: LatencyBreakdown, *, visible_ms: int) 
     telemetry.record(
         f"visible {topic}",
         parent=change.trace,
-        began_ns=change.committed_ms * 1_000_000,
+        # A record may name any time; spans have none before 1970, and none that is still to come.
+        began_ns=min(max(change.committed_ms, 0), visible_ms) * 1_000_000,
         ended_ns=visible_ms * 1_000_000,
         attributes={
             "messaging.destination.name": topic,

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 HEADER_NAME = "header_name"
 """Reason: the name of a header is not UTF-8."""
 HEADER_VALUE = "header_value"
-"""Reason: the event's type is missing its value, or is not UTF-8. The change itself is read, without its type."""
+"""Reason: the event's type has no value, is too long, or is not UTF-8. The change itself is read, without its type."""
 
 _PAUSE_S = 1.0
 _GATHER_S = 0.1  # so long records gather after others: a fetch for each would cost the brokers more than the sink does
@@ -30,6 +30,7 @@ _LOOK_BACK = (
     1_000  # records of each partition read again at the start, for streams that resume after a restart
 )
 _STALLED_S = 15.0
+_LONGEST_TYPE = 255  # bytes; it goes to every stream, and is kept with the change
 _FAILURE_S = 10.0  # it is tried again every second: so long after the last failure it is over
 
 
@@ -217,9 +218,11 @@ class TopicReader:
         for name, value in record.headers:
             if name == "ce_type":
                 try:
-                    return (value or b"\xff").decode()
+                    if value is not None and len(value) <= _LONGEST_TYPE:
+                        return bytes(value).decode()
                 except UnicodeDecodeError:
-                    self._unreadable(topic, HEADER_VALUE)
+                    pass
+                self._unreadable(topic, HEADER_VALUE)
         return ""
 
     async def _watch_ends(self, consumer: TopicConsumer) -> None:

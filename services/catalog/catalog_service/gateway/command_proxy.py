@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import quote
 
 import httpx
 from fastapi import APIRouter, Path, Request, Response
+from starlette.requests import ClientDisconnect
 
 from catalog_service import telemetry
-from catalog_service.http.models import Id
 from catalog_service.http.problems import ProblemError, not_found
 from catalog_service.http.trace_links import HEADER, TraceLinks
 
@@ -22,6 +21,10 @@ _MAX_BODY = 64 * 1024
 _PATIENCE_S = 10.0
 _PASSED_IN = ("authorization", "content-type", "idempotency-key", "if-match")
 _PASSED_BACK = ("content-type", "location", "etag", "consistency-token", "retry-after")
+
+
+# As the instances have it: what would be another path there is not passed on.
+OrderId = Annotated[str, Path(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9-]+$")]
 
 
 def instance_routes(
@@ -40,16 +43,16 @@ def instance_routes(
         return await proxy.pass_on(request, instance, "/orders")
 
     @routes.get("/{instance}/orders/{order_id}")
-    async def order(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
-        return await proxy.pass_on(request, instance, f"/orders/{quote(order_id, safe='')}")
+    async def order(request: Request, instance: str, order_id: OrderId) -> Response:
+        return await proxy.pass_on(request, instance, f"/orders/{order_id}")
 
     @routes.post("/{instance}/orders/{order_id}/ship")
-    async def ship(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
-        return await proxy.pass_on(request, instance, f"/orders/{quote(order_id, safe='')}/ship")
+    async def ship(request: Request, instance: str, order_id: OrderId) -> Response:
+        return await proxy.pass_on(request, instance, f"/orders/{order_id}/ship")
 
     @routes.post("/{instance}/orders/{order_id}/cancel")
-    async def cancel(request: Request, instance: str, order_id: Annotated[Id, Path()]) -> Response:
-        return await proxy.pass_on(request, instance, f"/orders/{quote(order_id, safe='')}/cancel")
+    async def cancel(request: Request, instance: str, order_id: OrderId) -> Response:
+        return await proxy.pass_on(request, instance, f"/orders/{order_id}/cancel")
 
     return routes
 
@@ -67,18 +70,19 @@ class _Proxy:
         if instance not in self.order_services:
             raise not_found("unknown-instance", f"there is no order instance {instance}")
         refuse_foreign(request)
-        url = httpx.URL(self.order_services[instance]).join(path)
+        query: bytes | None = request.scope["query_string"] or None
+        url = httpx.URL(self.order_services[instance]).join(path).copy_with(query=query)
         parent = request.scope.get("traceparent", "")
         attributes = {"http.request.method": request.method, "url.full": str(url), "server.address": url.host}
-        headers = {name: request.headers[name] for name in _PASSED_IN if name in request.headers}
+        # Bytes, as often as they came: what is wrong with them is for the instance to say.
+        headers = [each for each in request.headers.raw if each[0].decode("latin-1") in _PASSED_IN]
         try:
             with telemetry.begin(request.method, parent=parent, kind="client", attributes=attributes) as span:
                 if span.traceparent:
-                    headers["traceparent"] = span.traceparent
+                    headers.append((b"traceparent", span.traceparent.encode()))
                 answer = await self.http.request(
                     request.method,
                     url,
-                    params=request.url.query,
                     content=await whole_body(request),
                     headers=headers,
                     timeout=_PATIENCE_S,
@@ -106,11 +110,14 @@ def refuse_foreign(request: Request) -> None:
 
 
 async def whole_body(request: Request) -> bytes:
-    """What was sent; raises `ProblemError` when it is too large to be passed on."""
+    """What was sent; raises `ProblemError` when it is too large to be passed on, or does not come whole."""
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MAX_BODY:
-            detail = f"a body may have {_MAX_BODY} bytes"
-            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _MAX_BODY:
+                detail = f"a body may have {_MAX_BODY} bytes"
+                raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
+    except ClientDisconnect as left:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "client-left", "the body did not come whole") from left
     return bytes(body)

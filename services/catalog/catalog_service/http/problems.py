@@ -79,7 +79,7 @@ class ProblemError(Exception):
             "title": self.title,
             "status": self.status.value,
             "detail": self.detail,
-            "instance": request.url.path,
+            "instance": request.scope["path"],
             **self.members,
         }
         if self.errors:

@@ -106,7 +106,8 @@ class SignIn:
     async def finish(self, request: Request) -> Response:
         """Take the code that the issuer has sent the browser back with, and keep the token it stands for."""
         state, _, code_verifier = request.cookies.get(PENDING, "").partition(".")
-        if not code_verifier or not secrets.compare_digest(request.query_params.get("state", ""), state):
+        sent = request.query_params.get("state", "")
+        if not code_verifier or not secrets.compare_digest(sent.encode(), state.encode()):
             raise _failed(
                 HTTPStatus.BAD_REQUEST, "this browser has not begun to sign in here, or too long ago"
             )
@@ -134,9 +135,12 @@ class SignIn:
         """
         if said := request.query_params.get("error"):
             raise _refused(said)
+        code = request.query_params.get("code")
+        if not code:
+            raise _failed(HTTPStatus.BAD_REQUEST, "the issuer has sent the browser back without a code")
         form = {
             "grant_type": "authorization_code",
-            "code": request.query_params["code"],
+            "code": code,
             "redirect_uri": self._redirect_url(request),
             "client_id": self.client.client_id,
             "code_verifier": code_verifier,

@@ -26,7 +26,7 @@ class BadCursorError(ValueError):
 def seal_cursor(question: tuple[object, ...], position: tuple[object, ...]) -> str:
     """A cursor saying that the page of `question` (route, filters, sort) ended at `position`."""
     body = msgspec.msgpack.encode(position)
-    return base64.urlsafe_b64encode(_seal(question, body) + body).rstrip(b"=").decode()
+    return _written(_seal(question, body) + body)
 
 
 def open_cursor(question: tuple[object, ...], cursor: str, position_type: type[Any]) -> Any:
@@ -39,9 +39,11 @@ def open_cursor(question: tuple[object, ...], cursor: str, position_type: type[A
         BadCursorError: it was not sealed for this question, or holds no position.
     """
     try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (binascii.Error, ValueError) as error:
         raise BadCursorError("not a cursor of this service") from error
+    if _written(raw) != cursor:  # one position has one cursor; the decoder takes others for it
+        raise BadCursorError("not a cursor of this service")
     seal, body = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
     if len(cursor) > _MAX_LENGTH or seal != _seal(question, body):
         raise BadCursorError(
@@ -53,6 +55,10 @@ def open_cursor(question: tuple[object, ...], cursor: str, position_type: type[A
         return tuple(each.astimezone(UTC) if isinstance(each, datetime) else each for each in position)
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         raise BadCursorError("not a position of this service") from error
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _seal(question: tuple[object, ...], body: bytes) -> bytes:

@@ -243,6 +243,18 @@ def test_a_traced_change_tells_its_way_until_it_was_visible_and_its_first_event(
     assert len(recorded.spans) == 2, "the second stream's event is no news"
 
 
+@pytest.mark.parametrize("committed_ms", [-1, -62_135_596_800_000, 253_402_300_799_999, 2_000])
+def test_a_record_s_own_times_make_no_span_that_cannot_be_exported(committed_ms: int) -> None:
+    feed = started()
+    with recording(telemetry) as recorded:
+        feed.seen(replace(change(0, committed_ms=committed_ms), trace=REQUEST))
+        feed.applied({P0: 1}, taken_ms=1_012, visible_ms=1_020)
+    visible = recorded.named("visible orders")
+    assert visible.start_time is not None
+    assert 0 <= visible.start_time <= 1_020_000_000
+    assert visible.end_time == 1_020_000_000
+
+
 def test_a_traced_change_is_the_exemplar_of_each_leg_that_it_took() -> None:
     metrics = Metrics()
     feed = started(visible=metrics.visible)
