@@ -88,7 +88,13 @@ async def test_what_cannot_be_done_is_said_as_a_problem(
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{kind}")
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"[" * 5000, b"\xff"])
-async def test_a_body_that_is_no_object_is_refused(client: httpx.AsyncClient, body: bytes) -> None:
-    answer = await client.post("/", content=body, headers={"Content-Type": "application/json"})
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [(b"{", "utf-8"), (b"[]", "utf-8"), (b"[" * 5000, "utf-8"), (b"\xff", "utf-8"), (b"{}", "none-such")],
+)
+async def test_a_body_that_is_no_object_is_refused(
+    client: httpx.AsyncClient, body: bytes, charset: str
+) -> None:
+    media_type = f"application/json; charset={charset}"
+    answer = await client.post("/", content=body, headers={"Content-Type": media_type})
     assert answer.status_code == 400

@@ -53,7 +53,7 @@ async def _do(request: web.Request) -> web.Response:
     control = request.app[_CONTROL]
     try:
         asked: Any = json.loads(await request.text())
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, LookupError):  # a charset that nobody knows is a LookupError
         asked = None
     if not isinstance(asked, dict):
         return _problem(HTTPStatus.BAD_REQUEST, "malformed-json", "the body is not a JSON object")
