@@ -1,5 +1,6 @@
 """Access tokens: what is believed, what is not and why, and how often the issuer is asked. In both services."""
 
+import asyncio
 import hmac
 import json
 import time
@@ -11,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
-from joserfc import jwk, jwt
+from joserfc import jwk, jws, jwt
 from starlette.types import Scope
 
 from catalog_service.http import authentication as of_catalog
@@ -29,15 +30,20 @@ class Issuer:
         self.asked = 0
         self.requests = 0
         self.is_up = True
+        self.others: list[Any] = []
+        """What it publishes beside its key."""
+        self.answers = asyncio.Event()
+        self.answers.set()
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
+        await self.answers.wait()
         if not self.is_up:
             raise httpx.ConnectError("away")
         if request.url.path == "/.well-known/openid-configuration":
             return httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"})
         self.asked += 1
-        return httpx.Response(200, json={"keys": [self.key.as_dict(private=False)]})
+        return httpx.Response(200, json={"keys": [*self.others, self.key.as_dict(private=False)]})
 
     def token(self, *, header: dict[str, Any] | None = None, key: Any = None, **claims: Any) -> str:
         given = {"iss": ISSUER, "aud": "shop", "sub": "ada", "exp": NOW + 60, **claims}
@@ -45,8 +51,14 @@ class Issuer:
             {"alg": "ES256", "kid": "first"} | (header or {}),
             {name: value for name, value in given.items() if value is not None},
             key or self.key,
-            algorithms=["ES256", "HS256", "none"],
+            registry=jws.JWSRegistry(algorithms=["ES256", "HS256", "none"], strict_check_header=False),
         )
+
+    def signed(self, head: str, body: str) -> str:
+        """A token of just these texts, with a good signature."""
+        segments = b".".join(urlsafe_b64encode(text.encode()).rstrip(b"=") for text in (head, body))
+        seal = jws.JWSRegistry.algorithms["ES256"].sign(segments, self.key)
+        return f"{segments.decode()}.{urlsafe_b64encode(seal).decode().rstrip('=')}"
 
 
 @pytest.fixture
@@ -74,20 +86,171 @@ async def test_one_of_several_audiences_is_enough(issuer: Issuer, audience: obje
     "claims",
     [
         {"iss": "https://other.example"},
+        {"iss": f"{ISSUER}/"},
+        {"iss": ISSUER.upper()},
+        {"iss": [ISSUER]},
         {"iss": None},
         {"aud": "else"},
+        {"aud": "shop else"},
+        {"aud": ["else"]},
+        {"aud": []},
+        {"aud": ["shop", 7]},
+        {"aud": {"shop": True}},
         {"aud": None},
         {"exp": NOW - 6},
+        {"exp": NOW - 5},
         {"exp": None},
+        {"exp": "never"},
+        {"exp": True},
+        {"exp": float("nan")},
+        {"exp": float("inf")},
+        {"exp": 10**400},
         {"nbf": NOW + 60},
+        {"nbf": NOW + 6},
+        {"nbf": "now"},
+        {"iat": NOW + 60},
         {"sub": None},
         {"sub": ""},
+        {"sub": 7},
+        {"sub": ["ada"]},
     ],
-    ids=str,
+    ids=lambda claims: str(claims)[:40],
 )
 async def test_a_token_whose_claims_do_not_fit_is_refused(issuer: Issuer, claims: dict[str, Any]) -> None:
     with pytest.raises(of_order.InvalidTokenError):
         await verifier_of(issuer).verify(issuer.token(**claims))
+
+
+@pytest.mark.parametrize(
+    "claims", [{"exp": NOW - 4}, {"nbf": NOW + 5}, {"iat": NOW + 5}, {"nbf": NOW, "iat": NOW - 60}], ids=str
+)
+async def test_clocks_may_differ_by_the_leeway(issuer: Issuer, claims: dict[str, Any]) -> None:
+    assert (await verifier_of(issuer).verify(issuer.token(**claims))).subject == "ada"
+
+
+async def test_an_issuer_that_is_called_with_a_slash_is_believed_with_it_alone(issuer: Issuer) -> None:
+    verifier = verifier_of(issuer)
+    verifier.issuer = f"{ISSUER}/"
+    with pytest.raises(of_order.KeysUnavailableError):  # it calls itself otherwise
+        await verifier.verify(issuer.token(iss=f"{ISSUER}/"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"pi.atm": "1"},
+        {"nonce": "of the issuer's own", "x5t": "abc"},
+        {"typ": "at+jwt", "x5c": ["M" * 3_000]},
+        {"kid": "first", "cty": "json", "jku": "https://elsewhere.example/keys"},
+    ],
+    ids=",".join,
+)
+async def test_what_a_header_says_beside_is_passed_over(issuer: Issuer, header: dict[str, Any]) -> None:
+    assert (await verifier_of(issuer).verify(issuer.token(header=header))).subject == "ada"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "ES384"},
+        {"alg": "RS256"},
+        {"alg": "es256"},
+        {"alg": ["ES256"]},
+        {"alg": None},
+        {"kid": "of nobody"},
+        {"kid": ""},
+        {"kid": None},
+        {"kid": 1},
+        {"kid": ["first"]},
+        {"kid": "../keys"},
+        {"crit": ["exp"], "exp": 1},
+        {"crit": ["pi.atm"]},
+        {"crit": "alg"},
+        {"crit": ["b64"], "b64": False},
+        {"b64": "no"},
+    ],
+    ids=str,
+)
+async def test_a_header_that_asks_for_something_else_is_refused(
+    issuer: Issuer, header: dict[str, Any]
+) -> None:
+    head = {"alg": "ES256", "kid": "first"} | header
+    body = {"iss": ISSUER, "aud": "shop", "sub": "ada", "exp": NOW + 60}
+    issuer.others = [jwk.ECKey.generate_key("P-256", {"kid": "second"}).as_dict(private=False)]
+    with pytest.raises(of_order.InvalidTokenError):
+        await verifier_of(issuer).verify(issuer.signed(json.dumps(head), json.dumps(body)))
+
+
+@pytest.mark.parametrize("kid", [None, "first"])
+async def test_a_key_that_a_token_brings_along_is_not_believed(issuer: Issuer, kid: str | None) -> None:
+    other = jwk.ECKey.generate_key("P-256")
+    header = {"jwk": other.as_dict(private=False), "jku": "https://elsewhere.example/keys", "kid": kid}
+    given = {name: value for name, value in header.items() if value is not None}
+    with pytest.raises(of_order.InvalidTokenError):
+        await verifier_of(issuer).verify(issuer.token(header=given, key=other))
+
+
+DEEP = "[" * 5_000
+HEAD = '{"alg":"ES256","kid":"first"}'
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (DEEP, "{}"),
+        ('{"alg":' + DEEP, "{}"),
+        ("[]", "{}"),
+        ("7", "{}"),
+        ("null", "{}"),
+        ("{}", "{}"),
+        (HEAD, DEEP),
+        (HEAD, "[]"),
+        (HEAD, "{"),
+        (HEAD, '{"exp":' + "9" * 5_000 + "}"),
+        (HEAD, '{"exp":1e400}'),
+    ],
+    ids=range(11),
+)
+async def test_a_token_of_another_form_is_refused_whoever_has_signed_it(
+    issuer: Issuer, head: str, body: str
+) -> None:
+    with pytest.raises(of_order.InvalidTokenError):
+        await verifier_of(issuer).verify(issuer.signed(head, body))
+
+
+@pytest.mark.parametrize(("length", "is_taken"), [(9_000, True), (20_000, False)])
+async def test_a_long_token_is_taken_up_to_a_bound(issuer: Issuer, length: int, *, is_taken: bool) -> None:
+    token = issuer.token(groups=["g" * 100] * (length * 3 // 4 // 103))
+    assert abs(len(token) - length) < 1_000
+    verifying = verifier_of(issuer).verify(token)
+    if is_taken:
+        assert (await verifying).subject == "ada"
+    else:
+        with pytest.raises(of_order.InvalidTokenError, match="too long"):
+            await verifying
+
+
+async def test_keys_that_are_not_known_here_do_not_take_the_others_away(issuer: Issuer) -> None:
+    issuer.others = [
+        {"kty": "AKP", "alg": "ML-DSA-44", "kid": "post-quantum", "pub": "AAAA"},
+        {"kty": "EC", "crv": "P-999", "kid": "a curve", "x": "AAAA", "y": "AAAA"},
+        {"kty": "OKP", "crv": "X-1", "kid": "another", "x": "AAAA"},
+        {"kty": "RSA", "kid": "half"},
+        {"kty": "RSA", "kid": "odd", "n": "AQAB", "e": "AQAB", "use": "a use of its own"},
+        {"kid": "of no kind"},
+        {"kty": ["EC"]},
+        "no key",
+        None,
+    ]
+    assert (await verifier_of(issuer).verify(issuer.token())).subject == "ada"
+
+
+async def test_a_key_for_something_else_than_signatures_vouches_for_nobody(issuer: Issuer) -> None:
+    other = jwk.ECKey.generate_key("P-256", {"kid": "other", "use": "enc"})
+    issuer.others = [other.as_dict(private=False)]
+    signing = jwk.ECKey.import_key(other.as_dict(private=True) | {"use": "sig"})
+    with pytest.raises(of_order.InvalidTokenError):
+        await verifier_of(issuer).verify(issuer.token(header={"kid": "other"}, key=signing))
 
 
 async def test_a_token_signed_by_another_is_refused(issuer: Issuer) -> None:
@@ -186,6 +349,38 @@ async def test_the_keys_of_before_serve_while_the_issuer_is_away(issuer: Issuer)
     assert (await verifier.verify(issuer.token(exp=now + 60))).subject == "ada"
 
 
+async def test_an_issuer_that_does_not_answer_holds_up_nobody_whose_key_is_known(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_order, "PATIENCE_S", 0.01)
+    now = NOW
+    verifier = verifier_of(issuer, clock=lambda: now)
+    token = issuer.token(exp=now + 10_000)
+    await verifier.verify(token)
+    issuer.answers.clear()
+    now += of_order.KEYS_LAST_S + 1
+    async with asyncio.timeout(5):
+        for each in (token, issuer.token(exp=now + 60), token):
+            assert (await verifier.verify(each)).subject == "ada"
+    issuer.key = jwk.ECKey.generate_key("P-256", {"kid": "second"})
+    issuer.answers.set()
+    with pytest.raises(of_order.InvalidTokenError):  # its keys are others by now
+        await verifier.verify(token)
+
+
+async def test_an_issuer_that_is_away_is_not_asked_for_every_unknown_key(issuer: Issuer) -> None:
+    now = NOW
+    verifier = verifier_of(issuer, clock=lambda: now)
+    await verifier.verify(issuer.token())
+    issuer.is_up = False
+    now += of_order.ASK_AGAIN_S
+    before = issuer.requests
+    for _ in range(3):
+        with pytest.raises(of_order.InvalidTokenError):
+            await verifier.verify(issuer.token(header={"kid": "of nobody"}))
+    assert issuer.requests == before + 1
+
+
 async def test_without_any_keys_nobody_is_believed(issuer: Issuer) -> None:
     issuer.is_up = False
     with pytest.raises(of_order.KeysUnavailableError):
@@ -210,6 +405,7 @@ async def test_an_issuer_that_is_away_is_not_asked_for_every_request(issuer: Iss
     [
         ("realm_access.roles", {"realm_access": {"roles": ["shop:staff"]}}),
         ("scope", {"scope": "openid shop:staff"}),
+        ("https://shop.example/roles", {"https://shop.example/roles": ["shop:staff"]}),
     ],
 )
 async def test_roles_are_where_the_setting_says(issuer: Issuer, path: str, claims: dict[str, Any]) -> None:
@@ -218,7 +414,22 @@ async def test_roles_are_where_the_setting_says(issuer: Issuer, path: str, claim
     assert (await verifier.verify(issuer.token(**claims))).is_staff
 
 
-@pytest.mark.parametrize("roles", [None, 7, {"shop:staff": True}, ["shop:Staff"], "shop"], ids=str)
+@pytest.mark.parametrize(
+    "roles",
+    [
+        None,
+        7,
+        True,
+        {"shop:staff": True},
+        [["shop:staff"]],
+        [7, None],
+        ["shop:Staff"],
+        ["shop:staff "],
+        "shop",
+        "shop:staff,x",
+    ],
+    ids=str,
+)
 async def test_what_is_no_list_of_roles_gives_none(issuer: Issuer, roles: object) -> None:
     assert not (await verifier_of(issuer).verify(issuer.token(roles=roles))).is_staff
 
@@ -255,7 +466,9 @@ async def test_a_request_goes_on_with_its_caller_or_is_challenged(issuer: Issuer
 
     async def asked(path: str, *headers: tuple[str, str]) -> httpx.Response:
         async with guarded(issuer, module) as client:
-            return await client.get(path, headers=list(headers))
+            return await client.get(
+                path, headers=[(name, value.encode("latin-1")) for name, value in headers]
+            )
 
     assert (await asked("/orders", ("authorization", f"Bearer {token}"))).text == "ada"
     assert (await asked("/orders", ("authorization", f"bearer  {token}"))).text == "ada"
@@ -264,13 +477,20 @@ async def test_a_request_goes_on_with_its_caller_or_is_challenged(issuer: Issuer
     for headers in (
         [],
         [("authorization", f"Basic {token}")],
+        [("authorization", token)],
+        [("authorization", f"Bearer\t{token}")],
+        [("authorization", f"DPoP {token}")],
+        [("x-authorization", f"Bearer {token}")],
         [("authorization", f"Bearer {token}"), ("authorization", f"Bearer {token}")],
     ):
         answer = await asked("/orders", *headers)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
-    wrong = await asked("/healthy", ("authorization", f"Bearer {token}x"))
-    assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
-    assert token not in wrong.text
+    for path in ("/orders?access_token=", "/stream?access_token=", "/stream?token="):
+        assert (await asked(path + token)).status_code == 401, "an address is logged along its way"
+    for sent in ("", f"{token}x", f"{token} {token}", f"{token},", f'"{token}"', "\xe4", "a.b.c"):
+        wrong = await asked("/healthy", ("authorization", f"Bearer {sent}"))
+        assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
+        assert token not in wrong.text
 
 
 @pytest.mark.parametrize("module", [of_order, of_catalog], ids=["order", "catalog"])

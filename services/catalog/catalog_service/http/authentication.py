@@ -6,6 +6,7 @@ Where no issuer is set nobody is asked, and everybody may do everything.
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 import structlog
 from fastapi import HTTPException, Request
-from joserfc import jwk, jwt
+from joserfc import jwk, jws, jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,8 +33,14 @@ ALGORITHMS = (
 )  # fmt: skip
 KEYS_LAST_S = 600.0
 ASK_AGAIN_S = 2.0
+PATIENCE_S = 1.0  # for an issuer that does not answer, where the keys of before are known
 MOST_REMEMBERED = 10_000
 LONGEST = 16 * 1024
+LONGEST_HEADER = 8 * 1024  # a chain of certificates is long
+
+# What is in a header beyond what is known is none of a verifier's business (RFC 7515, 4), unless it is critical.
+_HEADERS = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
+_HEADERS.max_header_length = LONGEST_HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,9 @@ class TokenVerifier:
     leeway_s: float = 10.0
     clock: Callable[[], float] = time.time
     _keys: jwk.KeySet | None = None
-    _asked_at: float = -KEYS_LAST_S
-    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _known_since: float = -KEYS_LAST_S
+    _asked_at: float = -ASK_AGAIN_S
+    _asking: asyncio.Task[None] | None = None
     _known: dict[str, tuple[float, Caller]] = field(default_factory=dict)
 
     async def verify(self, token: str) -> Caller:
@@ -79,8 +87,8 @@ class TokenVerifier:
             InvalidTokenError: it is malformed, of another issuer, for another audience, over, or signed by another.
             KeysUnavailableError: the issuer's keys are not known and cannot be asked for.
         """
-        if self.clock() - self._asked_at >= KEYS_LAST_S:
-            await self._ask_for_keys(older_than=KEYS_LAST_S)
+        if self.clock() - self._known_since >= KEYS_LAST_S:
+            await self._ask_for_keys(patience_s=None if self._keys is None else PATIENCE_S)
         if known := self._known.get(token):
             ends, caller = known
             if self.clock() < ends + self.leeway_s:
@@ -89,17 +97,16 @@ class TokenVerifier:
         if len(token) > LONGEST:
             raise InvalidTokenError("the token is too long")
         try:
-            claims = self._claims(token)
+            ends, caller = self._read(token)
         except InvalidKeyIdError:  # the issuer may have a new key
-            await self._ask_for_keys(older_than=ASK_AGAIN_S)
+            await self._ask_for_keys(patience_s=None)
             try:
-                claims = self._claims(token)
+                ends, caller = self._read(token)
             except InvalidKeyIdError:
                 raise InvalidTokenError("the token is signed with no key of the issuer") from None
-        caller = Caller(claims["sub"], _roles(claims, self.roles_claim))
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        self._known[token] = (float(claims["exp"]), caller)
+        self._known[token] = (ends, caller)
         return caller
 
     async def described(self) -> Mapping[str, Any]:
@@ -114,7 +121,8 @@ class TokenVerifier:
             raise ValueError("it calls itself otherwise")
         return described
 
-    def _claims(self, token: str) -> Mapping[str, Any]:
+    def _read(self, token: str) -> tuple[float, Caller]:
+        """When the token ends, and who it speaks for."""
         if self._keys is None:
             raise KeysUnavailableError("the issuer of the tokens does not answer")
         registry = jwt.JWTClaimsRegistry(
@@ -126,36 +134,39 @@ class TokenVerifier:
             sub={"essential": True},
         )
         try:
-            claims = jwt.decode(token, self._keys, algorithms=ALGORITHMS).claims
+            claims = jwt.decode(token, self._keys, registry=_HEADERS).claims
             registry.validate(claims)
+            return float(claims["exp"]), Caller(claims["sub"], _roles(claims, self.roles_claim))
         except InvalidKeyIdError:
             raise
         except Exception as error:  # noqa: BLE001 - a token holds anything: a header that is a list, JSON nested too deeply
             raise InvalidTokenError(getattr(error, "description", "") or type(error).__name__) from None
-        if not isinstance(claims["sub"], str) or not claims["sub"]:
-            raise InvalidTokenError("the token has no subject")
-        return claims
 
-    async def _ask_for_keys(self, *, older_than: float) -> None:
-        async with self._asking:
-            if self.clock() - self._asked_at < older_than:
+    async def _ask_for_keys(self, *, patience_s: float | None) -> None:
+        """Have the issuer's keys asked for, all who wait at once, unless that was done just now.
+
+        Waits for the answer, not longer than `patience_s`: it is taken whenever it comes.
+        """
+        if self._asking is None or self._asking.done():
+            if self.clock() - self._asked_at < ASK_AGAIN_S:
                 return
-            try:
-                described = await self.described()
-                self._keys = jwk.KeySet.import_key_set(await self._json(described["jwks_uri"]))
-            except (
-                httpx.HTTPError,
-                httpx.InvalidURL,
-                JoseError,
-                ValueError,
-                LookupError,
-                TypeError,
-            ) as error:
-                log.warning("issuer.unavailable", issuer=self.issuer, error=repr(error))
-                # The keys of before serve on, if there are any: whoever is asked too often may be what is away.
-                self._asked_at = self.clock() - KEYS_LAST_S + ASK_AGAIN_S
-                return
+            self._asking = asyncio.create_task(self._take_keys(), name="keys")
+        asking = self._asking
+        await asyncio.wait({asking}, timeout=patience_s)
+        if asking.done():
+            asking.result()
+
+    async def _take_keys(self) -> None:
+        try:
+            described = await self.described()
+            self._keys = _usable(await self._json(described["jwks_uri"]))
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError) as error:
+            # The keys of before serve on, if there are any.
+            log.warning("issuer.unavailable", issuer=self.issuer, error=repr(error))
+        else:
             self._known.clear()
+            self._known_since = self.clock()
+        finally:
             self._asked_at = self.clock()
 
     async def _json(self, url: str) -> Any:
@@ -262,9 +273,25 @@ def _bearer(scope: Scope) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
+def _usable(published: Any) -> jwk.KeySet:
+    """The keys of a set that are known here; the others are passed over (RFC 7517, 5), whatever is wrong with one.
+
+    Raises `LookupError` or `TypeError` for what is no such set, and `ValueError` when no key is left.
+    """
+    keys = []
+    for each in published["keys"]:
+        with suppress(JoseError, ValueError, TypeError, LookupError, AttributeError):
+            key = jwk.JWKRegistry.import_key(each)
+            key.ensure_kid()
+            keys.append(key)
+    if not keys:
+        raise ValueError("it publishes no key that is known here")
+    return jwk.KeySet(keys)
+
+
 def _roles(claims: Mapping[str, Any], path: str) -> frozenset[str]:
     found: Any = claims
-    for name in path.split("."):
+    for name in [path] if path in claims else path.split("."):  # a claim may be called as a web address
         found = found.get(name) if isinstance(found, Mapping) else None
     if isinstance(found, str):  # as the claim `scope` is written
         found = found.split()
