@@ -19,7 +19,7 @@ from sink_connector.cluster.status_reporter import StatusReporter
 from sink_connector.config.connector import warnings_of
 from sink_connector.config.parser import ignored_keys
 from sink_connector.config.providers import ConfigProviders
-from sink_connector.config.worker import SERVED, WorkerConfig
+from sink_connector.config.worker import WorkerConfig
 from sink_connector.errors import SinkError, headline
 from sink_connector.logs import Loggers
 from sink_connector.rest.app import make_app
@@ -90,8 +90,7 @@ async def run(
         loggers: What its REST interface shows and sets.
         files: The connectors of files, which then are all there are; their references may lead anywhere.
     """
-    served = {SERVED: config.certificate_files[SERVED]}  # read again when it is renewed
-    watch(CERTIFICATE_EXPIRY, loaded=config.certificate_files, reread=served)
+    watch(CERTIFICATE_EXPIRY, config.certificate_files)
     async with AsyncExitStack() as ending:
         listener = ending.enter_context(listening(config))
         # It listens there: no other worker of this identity is alive.

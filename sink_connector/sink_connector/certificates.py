@@ -13,15 +13,9 @@ EXPIRY_TEXT = "When the certificates in the file that a setting names expire; 0 
 _AUTHORITIES = ("cafile", "truststore.location")  # so end the settings that name who is trusted
 
 
-def watch(expiry: Gauge, *, loaded: Files, reread: Files | None = None) -> None:
-    """Have `expiry`, labelled by setting, tell of the files that this process has `loaded` for good, as they are now.
-
-    Those that it rereads for every new connection are told of as they are when the metrics are read.
-    """
-    for setting, file in loaded.items():
-        if file is not None:
-            expiry.labels(setting).set(expires_at(file, setting))
-    for setting, file in (reread or {}).items():
+def watch(expiry: Gauge, files: Files) -> None:
+    """Have `expiry`, labelled by setting, tell of the files as they are when the metrics are read: nothing in use is older."""
+    for setting, file in files.items():
         if file is not None:
             expiry.labels(setting).set_function(partial(expires_at, file, setting))
 

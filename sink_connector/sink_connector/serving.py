@@ -16,7 +16,7 @@ from sink_connector.errors import PortTakenError
 from sink_connector.rest.errors import document
 from sink_connector.rest.protocol import Limits, http_protocol
 from sink_connector.rest.response_headers import SAFE_HEADERS
-from sink_connector.rest.served_certificate import follow_certificate
+from sink_connector.tls_files import serve_from_files
 
 FAILED = 1
 KEEP_ALIVE_S = (
@@ -64,14 +64,13 @@ async def serve(
             **config.rest.server_options(),
         )
     )
+    if config.rest.certificate:
+        serve_from_files(server.config)
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    following = [follow_certificate(server.config)] if config.rest.certificate else []
-    async with background(
-        server.serve(sockets=[listener]), _until(asked), _until(failed), *following
-    ) as parts:
-        serving, asking, failing, *_ = parts
+    async with background(server.serve(sockets=[listener]), _until(asked), _until(failed)) as parts:
+        serving, asking, failing = parts
         await asyncio.wait([*parts, *watched], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving

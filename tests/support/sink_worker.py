@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -44,15 +45,16 @@ class Group:
 
 @dataclass(slots=True, eq=False)
 class SinkWorker:
-    """A running worker."""
+    """A running worker; `verify` is what a client of it has to trust and show."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    verify: ssl.SSLContext | bool = True
 
     @property
     def id(self) -> str:
-        return self.url.removeprefix("http://")
+        return self.url.partition("://")[2]
 
     def kill(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -67,7 +69,10 @@ class SinkWorker:
         deadline = time.monotonic() + START_TIMEOUT_S
         while self.process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/health", timeout=5).status_code == httpx.codes.OK:
+                if (
+                    httpx.get(f"{self.url}/health", timeout=5, verify=self.verify).status_code
+                    == httpx.codes.OK
+                ):
                     return
             time.sleep(0.1)
         raise RuntimeError(
@@ -77,11 +82,17 @@ class SinkWorker:
 
 @contextmanager
 def sink_worker(
-    group: Group, *, port: int, directory: Path, environment: Mapping[str, str] | None = None
+    group: Group,
+    *,
+    port: int,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+    verify: ssl.SSLContext | None = None,
 ) -> Iterator[SinkWorker]:
-    """A worker until the block ends; ready when the block begins."""
+    """A worker until the block ends; ready when the block begins. It is reached by https when there is something to `verify`."""
     settings = {**os.environ, **group.environment(port), **(environment or {})}
-    with _running("worker", settings=settings, url=f"http://127.0.0.1:{port}", directory=directory) as worker:
+    url = f"{'https' if verify else 'http'}://127.0.0.1:{port}"
+    with _running("worker", settings=settings, url=url, directory=directory, verify=verify or True) as worker:
         yield worker
 
 
@@ -104,12 +115,18 @@ def run_of_file(connector: Path, *, bootstrap: str, port: int) -> Iterator[SinkW
 
 
 @contextmanager
-def _running(*words: str, settings: Mapping[str, str], url: str, directory: Path) -> Iterator[SinkWorker]:
+def _running(
+    *words: str,
+    settings: Mapping[str, str],
+    url: str,
+    directory: Path,
+    verify: ssl.SSLContext | bool = True,
+) -> Iterator[SinkWorker]:
     log = directory / f"worker-{url.rpartition(':')[2]}.log"
     command = [sys.executable, "-m", "sink_connector", *words]
     with log.open("ab") as output:
         process = subprocess.Popen(command, env=settings, stdout=output, stderr=subprocess.STDOUT)
-    worker = SinkWorker(url, process, log)
+    worker = SinkWorker(url, process, log, verify)
     try:
         worker.wait_until_ready()
         yield worker

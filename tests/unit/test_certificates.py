@@ -45,23 +45,11 @@ def end_of(file: Path) -> float:
     return expires_at(file).timestamp()
 
 
-def test_what_was_loaded_once_is_told_of_as_it_was_then(
+def test_a_file_is_told_of_as_it_is_now(
     authority: Authority, registry: CollectorRegistry, expiry: Gauge
 ) -> None:
     file = authority.issue("order-1")
-    first = end_of(file)
-    watch(expiry, loaded={"tls_certfile": file, "tls_keyfile": None})
-    file.unlink()
-    authority.issue("order-1", life=timedelta(days=90))
-    assert end_of(file) != first
-    assert told(registry) == {"tls_certfile": first}
-
-
-def test_what_is_read_again_is_told_of_as_it_is_now(
-    authority: Authority, registry: CollectorRegistry, expiry: Gauge
-) -> None:
-    file = authority.issue("order-1")
-    watch(expiry, loaded={}, reread={"kafka_ssl_certfile": file})
+    watch(expiry, {"kafka_ssl_certfile": file, "tls_keyfile": None})
     assert told(registry) == {"kafka_ssl_certfile": end_of(file)}
     file.unlink()
     assert told(registry) == {"kafka_ssl_certfile": 0}, (
@@ -78,7 +66,7 @@ def test_of_a_chain_the_first_end_counts_and_of_authorities_the_last(
     assert ends["own"] < ends["authority"]
     chain = authority.directory / "chain.pem"
     chain.write_bytes(authority.issue("own").read_bytes() + authority.certificate.read_bytes())
-    watch(expiry, loaded={"tls_certfile": chain, "tls_cafile": chain, "ssl.truststore.location": chain})
+    watch(expiry, {"tls_certfile": chain, "tls_cafile": chain, "ssl.truststore.location": chain})
     assert told(registry) == {
         "tls_certfile": ends["own"],
         "tls_cafile": ends["authority"],
@@ -90,7 +78,7 @@ def test_a_file_without_certificates_is_said_to_have_expired(
     tmp_path: Path, registry: CollectorRegistry, expiry: Gauge
 ) -> None:
     (tmp_path / "empty.pem").touch()
-    watch(expiry, loaded={"tls_certfile": tmp_path / "empty.pem"})
+    watch(expiry, {"tls_certfile": tmp_path / "empty.pem"})
     assert told(registry) == {"tls_certfile": 0}
 
 
@@ -103,7 +91,7 @@ def test_a_service_tells_of_every_file_that_its_settings_name(authority: Authori
         kafka_security_protocol="SSL",
         kafka_ssl_cafile=authority.certificate,
     )
-    metrics = Metrics(loaded=settings.certificate_files, reread=settings.reread_certificate_files)
+    metrics = Metrics(certificates=settings.certificate_files)
     found = told(metrics.registry)
     assert found == {"tls_certfile": end_of(own), "kafka_ssl_cafile": end_of(authority.certificate)}
     left_s = found["tls_certfile"] - datetime.now(UTC).timestamp()

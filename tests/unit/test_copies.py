@@ -17,7 +17,7 @@ COPIES = {
     "security_settings": (ORDER / "security_settings.py", CATALOG / "security_settings.py"),
     **{
         name: tuple(place / f"{name}.py" for place in HTTP)
-        for name in ("protocol", "guard", "methods", "docs", "exposition", "served_certificate")
+        for name in ("protocol", "guard", "methods", "docs", "exposition")
     },
     "sql_files": (
         ORDER / "adapters/sql_files.py",
@@ -25,8 +25,10 @@ COPIES = {
         SINK / "data/sql_files.py",
     ),
     "logs": (ORDER / "logs.py", CATALOG / "logs.py"),
-    "certificates": tuple(package / "certificates.py" for package in (ORDER, CATALOG, SINK)),
-    "telemetry": tuple(package / "telemetry.py" for package in (ORDER, CATALOG, SINK)),
+    **{
+        name: tuple(package / f"{name}.py" for package in (ORDER, CATALOG, SINK))
+        for name in ("certificates", "telemetry", "tls_files")
+    },
     "closing": (
         ORDER / "adapters/kafka/closing.py",
         CATALOG / "changefeed/closing.py",

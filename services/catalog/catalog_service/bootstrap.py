@@ -130,7 +130,7 @@ class _Parts:
 
 def _parts(settings: Settings, *, database: Database, http: httpx.AsyncClient, brokers: Brokers) -> _Parts:
     topics = {settings.topic_prefix + topic: topic for topic in sorted(TOPICS)}
-    metrics = Metrics(loaded=settings.certificate_files, reread=settings.reread_certificate_files)
+    metrics = Metrics(certificates=settings.certificate_files)
     live = _live(settings, database, topics, metrics)
     probes = Probes(
         order_services=settings.order_services,

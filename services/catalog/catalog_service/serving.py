@@ -15,8 +15,8 @@ from catalog_service.bootstrap import running
 from catalog_service.http.problems import document
 from catalog_service.http.protocol import Limits, http_protocol
 from catalog_service.http.response_headers import SAFE_HEADERS
-from catalog_service.http.served_certificate import follow_certificate
 from catalog_service.settings import Settings
+from catalog_service.tls_files import serve_from_files
 
 log = structlog.get_logger(__name__)
 
@@ -37,23 +37,24 @@ def http_server(
     tls: Mapping[str, Any] = NO_TLS,
 ) -> uvicorn.Server:
     """What serves the application, not yet running; `tls` are uvicorn's options for it."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            http=http_protocol(limits, document=document, headers=SAFE_HEADERS),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # who asks is who is connected, whatever they say
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_DRAIN_S,
-            **tls,
-        )
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=http_protocol(limits, document=document, headers=SAFE_HEADERS),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # who asks is who is connected, whatever they say
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_DRAIN_S,
+        **tls,
     )
+    if tls:
+        serve_from_files(config)
+    return uvicorn.Server(config)
 
 
 async def serve(settings: Settings) -> None:
@@ -68,17 +69,12 @@ async def serve(settings: Settings) -> None:
             service.app, host=settings.host, port=settings.port, limits=limits, tls=settings.server_tls()
         )
         serving = asyncio.create_task(_serve_until_signal(server, release=service.release), name="http")
-        following = set()
-        if settings.tls_certfile:
-            following.add(asyncio.create_task(follow_certificate(server.config), name="certificate"))
         tune_collector()
         log.info("catalog.started", host=settings.host, port=settings.port)
-        watched = {serving, *following, *service.tasks}
+        watched = {serving, *service.tasks}
         ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
-        for task in following:
-            task.cancel()
         if dead := ended - {serving}:
             task = dead.pop()
             raise RuntimeError(f"the task {task.get_name()} has ended") from task.exception()

@@ -64,7 +64,7 @@ def now_ms() -> int:
 @contextlib.asynccontextmanager
 async def build(settings: Settings, *, clock: Callable[[], int] = now_ms) -> AsyncIterator[Service]:
     """All parts, not yet running; closes what they opened at the end."""
-    watch(CERTIFICATE_EXPIRY, loaded=settings.certificate_files, reread=settings.reread_certificate_files)
+    watch(CERTIFICATE_EXPIRY, settings.certificate_files)
     async with contextlib.AsyncExitStack() as stack:
         database = _open_database(settings)
         stack.push_async_callback(database.close)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
+from .tls_files import client_context
+
 if TYPE_CHECKING:
     from .client_credentials import ClientCredentials
 
@@ -25,8 +27,8 @@ class SecuritySettings(BaseSettings):
     `auth_roles_claim` is where its roles are, a dotted path (`realm_access.roles`). Without one the service listens at
     loopback addresses only, unless `allow_anonymous` says that something before it keeps others out.
 
-    `kafka_…` are named as the options of Kafka's clients; certificates and keys are PEM files. Files are read again for
-    every new connection to a cluster, so that what is in them may change. With OAUTHBEARER user name and password are the
+    `kafka_…` are named as the options of Kafka's clients; certificates and keys are PEM files. All files are read again
+    for new connections, so that what is in them may change. With OAUTHBEARER user name and password are the
     client id and secret that `kafka_sasl_oauthbearer_token_endpoint_url` gives tokens for (client credentials grant); over
     https it is trusted as `tls_cafile` says.
     """
@@ -97,10 +99,9 @@ class SecuritySettings(BaseSettings):
         """The options of one of aiokafka's clients that say how it is let in. Raises `OSError` for a file that is missing."""
         options: dict[str, Any] = {"security_protocol": self.kafka_security_protocol}
         if self.kafka_security_protocol.endswith("SSL"):
-            context = ssl.create_default_context(cafile=self.kafka_ssl_cafile)
-            if self.kafka_ssl_certfile:
-                context.load_cert_chain(self.kafka_ssl_certfile, self.kafka_ssl_keyfile)
-            options["ssl_context"] = context
+            options["ssl_context"] = client_context(
+                self.kafka_ssl_cafile, self.kafka_ssl_certfile, self.kafka_ssl_keyfile
+            )
         if self.kafka_security_protocol.startswith("SASL"):
             options["sasl_mechanism"] = self.kafka_sasl_mechanism
             if self.kafka_sasl_oauthbearer_token_endpoint_url:
@@ -120,18 +121,14 @@ class SecuritySettings(BaseSettings):
 
     def client_tls(self) -> ssl.SSLContext | bool:
         """What an httpx client takes as `verify`."""
-        return ssl.create_default_context(cafile=self.tls_cafile) if self.tls_cafile else True
+        return client_context(self.tls_cafile) if self.tls_cafile else True
 
     @property
     def certificate_files(self) -> Mapping[str, Path | None]:
-        """The files with certificates that are read once, by setting."""
-        return {"tls_cafile": self.tls_cafile}
-
-    @property
-    def reread_certificate_files(self) -> Mapping[str, Path | None]:
-        """Those that are read again: the own one when it is renewed, Kafka's for every new connection; by setting."""
+        """The files with certificates, by setting."""
         return {
             "tls_certfile": self.tls_certfile,
+            "tls_cafile": self.tls_cafile,
             "kafka_ssl_cafile": self.kafka_ssl_cafile,
             "kafka_ssl_certfile": self.kafka_ssl_certfile,
         }

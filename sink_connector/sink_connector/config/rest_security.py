@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import javaproperties
 
 from sink_connector.errors import ConfigError
+from sink_connector.tls_files import reread
 
 LISTENER = "listeners.https."
 BASIC_AUTH = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
@@ -63,9 +64,14 @@ class RestSecurity:
         """What a client of the other workers takes as `verify`; it shows them this worker's own certificate."""
         if self.certificate is None:
             return True
-        context = ssl.create_default_context(cafile=self.trusted)
-        context.load_cert_chain(self.certificate, password=self.key_password)
-        return context
+        certificate = self.certificate
+
+        def make() -> ssl.SSLContext:
+            context = ssl.create_default_context(cafile=self.trusted)
+            context.load_cert_chain(certificate, password=self.key_password)
+            return context
+
+        return reread(make, certificate, self.trusted)
 
     def knows(self, user: str, password: str) -> bool:
         """Whether these are a user's. The file is read each time, so that users may change. Raises `OSError`."""

@@ -22,7 +22,6 @@ from sink_connector.config.rest_security import AN_ADDRESS, LISTENER, RestSecuri
 from sink_connector.errors import ConfigError
 
 PREFIX = "SINK_"
-SERVED = f"{LISTENER}ssl.keystore.location"
 EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - addresses to listen at, none that another worker could call
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
 SECURITY = ("security.", "sasl.", "ssl.")
@@ -106,7 +105,7 @@ class WorkerConfig:
         stores = ("ssl.truststore.location", "ssl.keystore.location")
         brokers = {name: Path(self.security[name]) for name in stores if self.security.get(name)}
         rest = {
-            SERVED: self.rest.certificate,
+            f"{LISTENER}ssl.keystore.location": self.rest.certificate,
             f"{LISTENER}ssl.truststore.location": self.rest.trusted,
         }
         return {**brokers, **rest}

@@ -7,6 +7,7 @@ from urllib.parse import quote_plus, urlsplit
 
 from sink_connector.errors import ConfigError
 from sink_connector.runtime.client_credentials import ClientCredentials
+from sink_connector.tls_files import client_context
 
 OAUTHBEARER = "OAUTHBEARER"
 ENDPOINT, SCOPE, URLENCODE, RETRIEVER, HANDLER = (
@@ -95,7 +96,7 @@ def _trusted(options: Mapping[str, str]) -> ssl.SSLContext | bool:
     if _TRUST not in options:
         return True
     try:
-        return ssl.create_default_context(cafile=options[_TRUST])
+        return client_context(options[_TRUST])
     except OSError as error:
         reason = "it is not in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
         raise ConfigError(

@@ -14,6 +14,7 @@ from sink_connector.runtime.kafka_login import (
     jaas_options,
     token_provider,
 )
+from sink_connector.tls_files import reread
 
 T = TypeVar("T")
 
@@ -195,16 +196,22 @@ def _ssl_context(overrides: Mapping[str, str]) -> dict[str, Any]:
         return {}
     trust, own = overrides.get("ssl.truststore.location"), overrides.get("ssl.keystore.location")
     written = overrides.get("ssl.truststore.certificates")
-    context = _read_pem(
-        "ssl.truststore.certificates" if written else "ssl.truststore.location",
-        lambda: ssl.create_default_context(cafile=trust, cadata=written),
-    )
-    if overrides.get("ssl.endpoint.identification.algorithm", "https").strip() == "":
-        context.check_hostname = False
-    if own:
-        password = overrides.get("ssl.key.password") or overrides.get("ssl.keystore.password")
-        _read_pem("ssl.keystore.location", lambda: context.load_cert_chain(own, password=password or ""))
-    return {"ssl_context": context}
+    password = overrides.get("ssl.key.password") or overrides.get("ssl.keystore.password")
+
+    def trusting() -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=trust, cadata=written)
+        if overrides.get("ssl.endpoint.identification.algorithm", "https").strip() == "":
+            context.check_hostname = False
+        return context
+
+    def showing() -> ssl.SSLContext:
+        context = trusting()
+        if own:
+            context.load_cert_chain(own, password=password or "")
+        return context
+
+    _read_pem("ssl.truststore.certificates" if written else "ssl.truststore.location", trusting)
+    return {"ssl_context": _read_pem("ssl.keystore.location", lambda: reread(showing, trust, own))}
 
 
 def _read_pem(key: str, step: Callable[[], T]) -> T:

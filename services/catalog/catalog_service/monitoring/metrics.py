@@ -20,10 +20,10 @@ NO_FILES: Files = MappingProxyType({})
 class Metrics:
     """The metrics of one catalog."""
 
-    def __init__(self, *, loaded: Files = NO_FILES, reread: Files = NO_FILES) -> None:
+    def __init__(self, *, certificates: Files = NO_FILES) -> None:
         """All of them are there from the beginning, without values where nothing has happened.
 
-        `loaded` and `reread` are the files with certificates, as `certificates.watch` takes them.
+        `certificates` are the files with certificates, as `certificates.watch` takes them.
         """
         self.registry = CollectorRegistry()
         self.requests = Histogram(
@@ -60,7 +60,7 @@ class Metrics:
             "part",
         )
         expiry = self._gauge("catalog_certificate_expiry_timestamp_seconds", EXPIRY_TEXT, "setting")
-        watch(expiry, loaded=loaded, reread=reread)
+        watch(expiry, certificates)
 
     def unreadable(self, topic: str, reason: str) -> None:
         """A record could not be read."""

@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 from order_service.entrypoints.http.problems import document
 from order_service.entrypoints.http.protocol import Limits, http_protocol
 from order_service.entrypoints.http.response_headers import SAFE_HEADERS
-from order_service.entrypoints.http.served_certificate import follow_certificate
 from order_service.entrypoints.service import Service
+from order_service.tls_files import serve_from_files
 
 log = structlog.get_logger()
 
@@ -59,6 +59,8 @@ class HttpServer(uvicorn.Server):
                 **tls,
             )
         )
+        if tls:
+            serve_from_files(self.config)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -83,8 +85,6 @@ async def serve(
     stopping = loop.create_task(stop.wait(), name="stop")
     front = loop.create_task(http.serve(), name="http")
     background = [loop.create_task(run(), name=name) for name, run in service.tasks().items()]
-    if tls:
-        background.append(loop.create_task(follow_certificate(http.config), name="certificate"))
     tune_collector()
     log.info("service.started", host=host, port=port)
     try:

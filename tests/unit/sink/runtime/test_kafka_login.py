@@ -61,7 +61,7 @@ def test_the_endpoint_is_trusted_as_the_entry_says(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority").make()
     entry = f'{MODULE} required ssl.truststore.type="PEM" ssl.truststore.location="{authority.certificate}";'
     trusted = options_of(NEW | {"sasl.jaas.config": entry})["sasl_oauth_token_provider"].verify
-    [certificate] = trusted.get_ca_certs()
+    [certificate] = trusted.current().get_ca_certs()
     assert "Local development authority" in str(certificate["subject"])
     assert options_of(NEW)["sasl_oauth_token_provider"].verify is True
 
