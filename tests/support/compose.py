@@ -145,8 +145,16 @@ def missing_engine() -> str:
 @contextmanager
 def whole_stack_in_containers(*overrides: str, project: str = PROJECT) -> Iterator[RunningContainers]:
     """Build and start it, changed by files of `infra/docker`; afterwards nothing of it is left but the images."""
+    with containers_up(*(f"infra/docker/{each}" for each in overrides), project=project):
+        yield RunningContainers(addresses=_status())
+
+
+@contextmanager
+def containers_up(*overrides: str, project: str) -> Iterator[Ports]:
+    """Build and start what the main file and `overrides` say; the ports that it listens at."""
+    ports = next(p for offset in _OFFSETS if not taken((p := Ports(offset=offset)).all(brokers=3)))
     with pytest.MonkeyPatch.context() as environment:
-        for name, value in _settings(*overrides, project=project).items():
+        for name, value in _settings(*overrides, ports=ports, project=project).items():
             environment.setenv(name, value)
         try:
             started = subprocess.run(
@@ -154,7 +162,7 @@ def whole_stack_in_containers(*overrides: str, project: str = PROJECT) -> Iterat
                 cwd=REPOSITORY, capture_output=True, text=True, timeout=_UP_TIMEOUT_S, check=False,
             )  # fmt: skip
             assert started.returncode == 0, started.stderr[-1000:] + _complaints()
-            yield RunningContainers(addresses=_status())
+            yield ports
         finally:
             take_down()
 
@@ -195,15 +203,12 @@ def _complaints() -> str:
     return "\n".join(logs)
 
 
-def _settings(*overrides: str, project: str) -> dict[str, str]:
-    ports = next(p for offset in _OFFSETS if not taken((p := Ports(offset=offset)).all(brokers=3)))
+def _settings(*overrides: str, ports: Ports, project: str) -> dict[str, str]:
     numbered = {f"ORDER_{n}_PORT": ports.order(n) for n in (1, 2, 3, 4)}
     numbered |= {f"KAFKA_{n}_PORT": ports.broker(n) for n in (1, 2, 3)}
     numbered |= {"CATALOG_PORT": ports.catalog, "POSTGRES_PORT": ports.postgres, "SINK_PORT": ports.sink}
-    files = (
-        os.environ.get("TEST_COMPOSE_FILE", "docker-compose.yml"),
-        *(f"infra/docker/{o}" for o in overrides),
-    )
+    numbered |= {"ISSUER_PORT": ports.issuer}
+    files = (os.environ.get("TEST_COMPOSE_FILE", "docker-compose.yml"), *overrides)
     return {name: str(port) for name, port in numbered.items()} | {
         "COMPOSE_PROJECT_NAME": project,
         "COMPOSE_FILE": ":".join(files),

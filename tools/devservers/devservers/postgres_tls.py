@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from devservers.ports import HOST
+from devservers.loopback import LOOPBACK
 
 # The protocol's SSLRequest: its length, and a version that no client has.
 SSL_REQUEST = (8).to_bytes(4) + (80_877_103).to_bytes(4)
@@ -22,7 +22,7 @@ PATIENCE_S = 10.0
 CHUNK = 64 * 1024
 
 
-async def serve(*, port: int, certificate: Path, socket: Path) -> None:
+async def serve(*, host: str, port: int, certificate: Path, socket: Path) -> None:
     """Serve until cancelled."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
@@ -45,7 +45,7 @@ async def serve(*, port: int, certificate: Path, socket: Path) -> None:
             finally:
                 writer.close()
 
-    server = await asyncio.start_server(answer, HOST, port)
+    server = await asyncio.start_server(answer, host, port)
     async with server:
         await server.serve_forever()
 
@@ -79,13 +79,18 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 def main(words: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="postgres-tls", description=__doc__)
+    parser.add_argument(
+        "--host", default=LOOPBACK, help="where to listen; loopback, unless it is in a container"
+    )
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--certificate", type=Path, required=True)
     parser.add_argument("--socket", type=Path, required=True)
     args = parser.parse_args(words)
 
     async def run() -> None:
-        serving = asyncio.create_task(serve(port=args.port, certificate=args.certificate, socket=args.socket))
+        serving = asyncio.create_task(
+            serve(host=args.host, port=args.port, certificate=args.certificate, socket=args.socket)
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
         with contextlib.suppress(asyncio.CancelledError):
