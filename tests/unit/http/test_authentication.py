@@ -467,7 +467,7 @@ async def test_a_request_goes_on_with_its_caller_or_is_challenged(issuer: Issuer
     async def asked(path: str, *headers: tuple[str, str]) -> httpx.Response:
         async with guarded(issuer, module) as client:
             return await client.get(
-                path, headers=[(name, value.encode("latin-1")) for name, value in headers]
+                path, headers=[(name.encode(), value.encode("latin-1")) for name, value in headers]
             )
 
     assert (await asked("/orders", ("authorization", f"Bearer {token}"))).text == "ada"
