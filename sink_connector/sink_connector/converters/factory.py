@@ -8,10 +8,12 @@ from sink_connector.config.definition import JSON_CONVERTER
 from sink_connector.converters import Converter
 from sink_connector.converters.json_envelope import EnvelopeConverter
 from sink_connector.converters.plain_json import PlainJsonConverter
-from sink_connector.converters.primitives import PARSERS, PrimitiveConverter
+from sink_connector.converters.primitives import PARSERS, PrimitiveConverter, text_parser
 from sink_connector.converters.registry.loading import make_registry_converter
 from sink_connector.converters.registry.wire import REGISTRY_CLASSES
+from sink_connector.data.record import Type
 
+ENCODING = "converter.encoding"  # of a StringConverter
 REPLACE_NULL_WITH_DEFAULT = "replace.null.with.default"
 
 # Makes a converter from its options (without their prefix) and whether it is for keys.
@@ -48,7 +50,10 @@ def _flag(options: Mapping[str, str], name: str) -> bool:
 
 
 def _primitive(name: str, options: Mapping[str, str], is_key: bool) -> Converter:  # noqa: ARG001, FBT001 - as above
-    return PrimitiveConverter(*PARSERS[name])
+    kind, parse = PARSERS[name]
+    if kind is Type.STRING and ENCODING in options:
+        parse = text_parser(options[ENCODING])
+    return PrimitiveConverter(kind, parse)
 
 
 CONVERTERS: dict[str, MakeConverter] = {

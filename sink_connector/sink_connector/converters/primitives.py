@@ -1,5 +1,6 @@
 """Connect's converters of single values: texts, bytes, and numbers in network byte order."""
 
+import codecs
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -46,6 +47,18 @@ def _boolean(data: bytes) -> bool:
     return data == b"\x01"
 
 
+def text_parser(encoding: str) -> Callable[[bytes], str]:
+    """What reads texts of an encoding by its name in Java. Raises `ValueError` for one that is not known."""
+    try:
+        b"a".decode(encoding, "replace")  # which a codec of bytes refuses
+    except LookupError as error:
+        raise ValueError(f"converter.encoding is {encoding!r}, which is no encoding known here") from error
+    has_marks = codecs.lookup(encoding).name == "utf-16"
+    # Where nothing says which byte comes first, it is the higher one in Java.
+    return lambda data: data.decode("utf-16-be" if has_marks and data[:2] not in MARKS else encoding)
+
+
+MARKS = {codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE}
 PARSERS: dict[str, tuple[Type, Callable[[bytes], Any]]] = {
     "org.apache.kafka.connect.storage.StringConverter": (Type.STRING, bytes.decode),
     "org.apache.kafka.connect.converters.ByteArrayConverter": (Type.BYTES, bytes),

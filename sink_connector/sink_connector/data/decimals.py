@@ -29,8 +29,10 @@ def bounded(number: Decimal) -> Decimal:
 def unscaled_decimal(data: bytes, scale: int) -> Decimal:
     """Connect's Decimal: a big-endian two's complement integer, to be divided by ten to the power of `scale`.
 
-    Raises `DecimalRangeError` for a scale beyond ±16,383.
+    Raises `DecimalRangeError` for a scale beyond ±16,383, and for no byte at all: no number is written so.
     """
+    if not data:
+        raise DecimalRangeError("a Decimal of no byte, which is no number")
     if abs(scale) > MOST_SCALE:
         raise DecimalRangeError(
             f"a number of scale {scale}; numeric takes a scale from {-MOST_SCALE} to {MOST_SCALE}"

@@ -46,6 +46,7 @@ DECIMAL = "org.apache.kafka.connect.data.Decimal"  # bytes; parameters: {"scale"
 DATE = "org.apache.kafka.connect.data.Date"  # int32, days since 1970-01-01
 TIME = "org.apache.kafka.connect.data.Time"  # int32, milliseconds since midnight
 TIMESTAMP = "org.apache.kafka.connect.data.Timestamp"  # int64, milliseconds since 1970-01-01 UTC
+DURATION = "duration"  # parameter of bytes that are an Avro duration: three numbers, little-endian
 UNSIGNED = "unsigned"  # parameter of an int64 whose numbers go up to 2**64 - 1, as Protobuf's uint64 does
 _LOGICAL: dict[str, tuple[Type, ...]] = {
     DECIMAL: (Type.BYTES,),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -34,27 +33,25 @@ class ColumnSource:
 class ColumnMapping:
     """What the entries of one key shape and one value shape have in common. `sources` is in the order of a row.
 
-    `keys_of(entries)` are the primary keys: bare for one column, else tuples; None with `pk.mode=none`.
+    `keys_of(entries)` are the primary keys: bare for one column, else tuples; None with `pk.mode=none`. `key_places` are the
+    places of a key's columns among the `sources`, in the order of such a tuple: it is the same for every layout of a table.
     """
 
     sources: tuple[ColumnSource, ...]
     keys_of: KeysOf | None
+    key_places: tuple[int, ...]
     version_of: Callable[[Any], Any] | None
     separate_key: bool
     _take: Callable[[Any], tuple[Any, ...]] | None
     _kept: tuple[int, ...] | None
-
-    @cached_property
-    def key_names(self) -> tuple[str, ...]:
-        """The fields of the primary key, in its order; none with `pk.mode=none`."""
-        return tuple(source.field.name for source in self.sources if source.is_key)
 
     def columns(self, entries: WriteRecords) -> list[Sequence[Any]]:
         """The entries' values, column by column in the order of `sources`."""
         columns: list[Sequence[Any]] = []
         if self.separate_key and self.keys_of is not None:
             keys = self.keys_of(entries)
-            columns += [keys] if len(self.key_names) == 1 else list(zip(*keys, strict=True))
+            parts = [keys] if len(self.key_places) == 1 else list(zip(*keys, strict=True))
+            columns += [parts[self.key_places.index(place)] for place in range(len(parts))]
         if self._take is not None:
             taken = list(zip(*map(self._take, entries.values), strict=True))
             columns += taken if self._kept is None else [taken[place] for place in self._kept]
@@ -81,12 +78,14 @@ def make_column_mapping(
     values = tuple(
         ColumnSource(fields[place], forms[place], fields[place].name in key_names) for place in kept
     )
-    sources = (keys if separate else ()) + values
+    sources = (_as_declared(config, keys, key_shape) if separate else ()) + values
     _check_columns(config, sources)
+    names = [source.field.name for source in sources]
     version = config.version_field
     return ColumnMapping(
         sources=sources,
         keys_of=keys_of,
+        key_places=tuple(names.index(source.field.name) for source in keys),
         version_of=shape.pick((version,))
         if version and shape is not None and shape.schema.field(version)
         else None,
@@ -112,9 +111,19 @@ def wanted(config: TableConfig, topic: str, field: str) -> bool:
     return not (names & config.exclude) and (not config.include or bool(names & config.include))
 
 
+def _as_declared(
+    config: TableConfig, keys: tuple[ColumnSource, ...], shape: RecordSchema | None
+) -> tuple[ColumnSource, ...]:
+    """The columns of a key as a table that is made has them: in the order of `pk.fields`, else of the key's own schema."""
+    if config.pk_mode is not PkMode.RECORD_KEY or config.pk_fields or shape is None:
+        return keys
+    return tuple(sorted(keys, key=lambda each: shape.schema.fields.index(each.field)))
+
+
 def _key_sources(
     config: TableConfig, key_shape: RecordSchema | None, shape: RecordSchema | None
 ) -> tuple[tuple[ColumnSource, ...], KeysOf | None]:
+    """The columns of a key, in the order of the keys that go with them."""
     match config.pk_mode:
         case PkMode.NONE:
             return (), None
@@ -137,7 +146,7 @@ def _record_key(config: TableConfig, shape: RecordSchema | None) -> tuple[tuple[
     if shape is None:
         raise BadRecordError("the record has no key with a schema, which pk.mode=record_key needs")
     if shape.is_struct:
-        names = config.pk_fields or tuple(field.name for field in shape.schema.fields)
+        names = _names(config, shape)
         pick = shape.pick(names)
         return _named(shape, names, "key"), lambda entries: list(map(pick, entries.keys))
     if len(config.pk_fields) != 1:
@@ -150,9 +159,14 @@ def _record_key(config: TableConfig, shape: RecordSchema | None) -> tuple[tuple[
 def _record_value(config: TableConfig, shape: RecordSchema | None) -> tuple[tuple[ColumnSource, ...], KeysOf]:
     if shape is None:
         raise BadRecordError("the record has no value, which pk.mode=record_value needs")
-    names = config.pk_fields or tuple(field.name for field in shape.schema.fields)
+    names = _names(config, shape)
     pick = shape.pick(names)
     return _named(shape, names, "value"), lambda entries: list(map(pick, entries.values))
+
+
+def _names(config: TableConfig, shape: RecordSchema) -> tuple[str, ...]:
+    """The fields of a key: those that are named, else all of them, in an order that another order of theirs does not change."""
+    return config.pk_fields or tuple(sorted(field.name for field in shape.schema.fields))
 
 
 def _named(shape: RecordSchema, names: Sequence[str], part: str) -> tuple[ColumnSource, ...]:

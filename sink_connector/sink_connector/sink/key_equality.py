@@ -66,15 +66,15 @@ class KeyColumn:
 def key_columns(
     layout: ColumnMapping, column_of: Callable[[ColumnSource], Column | None], *, nested: str
 ) -> tuple[KeyColumn, ...] | None:
-    """The key's columns; None when the table lacks one of them, which the plan will say. `nested` is `nested.type`."""
+    """The key's columns, in the order of the layout's keys; None when the table lacks one of them, which the plan will say. `nested` is `nested.type`."""
     found = []
-    for source in layout.sources:
-        if source.is_key:
-            column = column_of(source)
-            if column is None:
-                return None
-            wire = encoder_of(source.field.schema, source.form, column, nested=nested)
-            found.append(KeyColumn(column, wire, source))
+    for place in layout.key_places:
+        source = layout.sources[place]
+        column = column_of(source)
+        if column is None:
+            return None
+        wire = encoder_of(source.field.schema, source.form, column, nested=nested)
+        found.append(KeyColumn(column, wire, source))
     return tuple(found)
 
 

@@ -98,7 +98,7 @@ def _encoded(
     layout: ColumnMapping, columns: Sequence[KeyColumn], entries: WriteRecords
 ) -> list[tuple[Any, ...]]:
     values = layout.columns(entries)
-    keyed = [values[number] for number, source in enumerate(layout.sources) if source.is_key]
+    keyed = [values[place] for place in layout.key_places]
     encoded = [
         found if column.wire.encode is None else column.wire.encode(found)
         for column, found in zip(columns, keyed, strict=True)

@@ -1,9 +1,10 @@
 """The target's tables, as PostgreSQL describes them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from asyncpg import Connection
+from asyncpg import Connection, OutdatedSchemaCacheError
 
 from sink_connector.data import sql_files
 from sink_connector.errors import BadRecordError
@@ -34,7 +35,7 @@ class Column:
 
     `modifier` is the length, precision or scale of the base type (of its elements) as PostgreSQL keeps it, -1 for none.
     `key_type` and `collation` (empty: the database's own) say how the database compares two of its values. `type_id` is
-    what the server knows the type by.
+    what the server knows the type by. `takes_documents` says that a jsonb can be cast to the base type (to its elements').
     """
 
     name: str
@@ -49,6 +50,7 @@ class Column:
     deterministic: bool = True
     collation: str = ""
     type_id: int = 0
+    takes_documents: bool = True
 
     def compared(self, cell: str) -> str:
         """A value on its way to the column, as SQL, in the form in which it would be compared with what the column holds."""
@@ -94,6 +96,25 @@ class Table:
     def refers_to_itself(self) -> bool:
         """Whether one of its foreign keys refers to its own rows."""
         return self.id in self.parents
+
+
+async def check_types(connection: Connection, tables: Sequence[Table]) -> None:
+    """Raise `OutdatedSchemaCacheError` unless the columns of tables are of the types that they were when they were read.
+
+    To be asked after a transaction has written to them, which keeps their types as they are until it ends: what was checked
+    by another type may have been rounded.
+    """
+    columns = [(table.id, column) for table in tables for column in table.columns.values()]
+    found = await connection.fetchval(
+        SQL["unchanged"],
+        [table_id for table_id, _ in columns],
+        [column.name for _, column in columns],
+        [column.type_id for _, column in columns],
+        [column.modifier for _, column in columns],
+    )
+    if found != len(columns):
+        names = ", ".join(str(table.called) for table in tables)
+        raise OutdatedSchemaCacheError(f"the columns of {names} are of other types than they were")
 
 
 async def read_table(connection: Connection, name: TableName) -> Table | None:

@@ -19,6 +19,7 @@ LIMIT 1;
 -- format_type with a modifier of -1 gives the names that cast without cutting: bpchar, not character(1). The base type is what
 -- is left when domains are taken off, those of an array's elements too; the modifier is the one that was met on the way there.
 -- `key_type` is the base type in which values are compared: with the modifier where it rounds, without it where it cuts.
+-- `takes_documents` is whether there is a cast of a jsonb to the base type, of an array's elements to theirs.
 SELECT
     a.attname::text AS name,
     a.atttypid::bigint AS type_id,
@@ -29,8 +30,10 @@ SELECT
     a.atthasdef OR a.attidentity <> '' AS has_default,
     a.attgenerated <> '' OR a.attidentity = 'a' AS generated,
     a.attidentity = 'a' AS identity_always,
-    format_type(b.id, CASE WHEN k.typcategory IN ('N', 'D', 'T') AND NOT b.is_array THEN b.modifier ELSE -1 END)
+    format_type(b.id, CASE WHEN k.typcategory IN ('N', 'D', 'T') THEN b.modifier ELSE -1 END)
         || CASE WHEN b.is_array THEN '[]' ELSE '' END AS key_type,
+    k.typcategory = 'S' OR b.id = 'jsonb'::regtype OR EXISTS (
+        SELECT FROM pg_cast d WHERE d.castsource = 'jsonb'::regtype AND d.casttarget = b.id) AS takes_documents,
     coalesce(l.collisdeterministic, true) AS deterministic,
     CASE WHEN l.oid IS NULL OR l.collname = 'default' THEN ''
          ELSE format('%I.%I', ln.nspname, l.collname) END AS collation
@@ -52,6 +55,14 @@ LEFT JOIN pg_collation l ON l.oid = a.attcollation
 LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace
 WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
+
+-- name: unchanged
+-- How many of these columns are of the type that they were. Of a domain the modifier is the domain's own; one that was taken
+-- off a column loses nothing.
+SELECT count(*)
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::integer[]) AS known (table_id, name, type_id, modifier)
+JOIN pg_attribute a ON a.attrelid = known.table_id::oid AND a.attname = known.name::name
+    AND a.atttypid = known.type_id::oid AND a.atttypmod IN (known.modifier, -1);
 
 -- name: keys
 -- Every unique index without expression and predicate. ON CONFLICT can name those that are checked at once. The primary key

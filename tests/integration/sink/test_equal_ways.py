@@ -24,7 +24,13 @@ RECORDS = 600
 KEYS = 150
 PARTITIONS = 2
 ADDRESS = struct(
-    {"city": TEXT, "zip": kind("int32"), "land": kind("string", optional=True, default="KR")}, optional=True
+    {
+        "city": TEXT,
+        "zip": kind("int32"),
+        "share": kind("double", optional=True),
+        "land": kind("string", optional=True, default="KR"),
+    },
+    optional=True,
 )
 
 
@@ -74,6 +80,7 @@ def _values(chance: random.Random) -> dict[str, Any]:
         "address": {
             "city": chance.choice(["x", "ü"]),
             "zip": chance.randint(0, 99_999),
+            "share": chance.choice([5, 5.0, 0.5, 1e22, None]),
             "land": chance.choice(["FR", None]),
         },
         "state": chance.choice(["NEW", "PAID"]),

@@ -166,6 +166,48 @@ async def test_a_key_that_a_trigger_makes_another_one_ends_with_the_last_record(
     assert await rows(database, "SELECT v FROM t WHERE id = 'zz'") == [(2,)]
 
 
+@pytest.mark.parametrize("others", [0, 100], ids=["few", "many"])
+@pytest.mark.parametrize("first", ["an", "na"])
+@pytest.mark.parametrize(
+    ("part", "fields", "versions"),
+    [
+        ("key", "", (1, 2)), ("key", "", (1, None)), ("key", "", (1, None, 3)), ("key", "n,a", (1, 2)), ("value", "n,a", (1, 2)),
+    ],
+)  # fmt: skip
+async def test_a_key_is_one_key_in_whichever_order_its_fields_come(  # noqa: PLR0913 - each by its name
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic,
+    *, part: str, fields: str, versions: Sequence[int | None], first: str, others: int,
+) -> None:  # fmt: skip
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE t (a text, n text, v integer, PRIMARY KEY (a, n))")
+
+    def sent(order: str, version: int | None, number: int = 1) -> Message:
+        named = {name: {"a": "k", "n": str(number)}[name] for name in order}
+        key = struct(named, **dict.fromkeys(order, STRING))
+        if version is None:
+            return Message(key=key, value=None)
+        if part == "key":
+            return Message(key=key, value=struct({"v": version}, v=INT32))
+        return Message(value=struct({**named, "v": version}, **dict.fromkeys(order, STRING), v=INT32))
+
+    orders = (first, first[::-1], first)
+    messages = [sent(first, 9, number=2 + n) for n in range(others)]
+    messages += [sent(order, version) for order, version in zip(orders, versions, strict=False)]
+    await drain(
+        kafka_bootstrap,
+        database,
+        topic,
+        messages,
+        table__name__format="t",
+        insert__mode="upsert",
+        pk__mode=f"record_{part}",
+        delete__enabled=str(part == "key").lower(),
+        **({"pk__fields": fields} if fields else {}),
+    )
+    expected = [(versions[-1],)] if versions[-1] is not None else []
+    assert await rows(database, "SELECT v FROM t WHERE v <> 9") == expected
+
+
 async def test_composite_keys_are_compared_column_by_column(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic
 ) -> None:

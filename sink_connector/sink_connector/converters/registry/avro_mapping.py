@@ -12,12 +12,13 @@ from typing import Any
 from sink_connector.converters.registry.avro_plain import OWN_DEFAULT, OWN_LOGICAL
 from sink_connector.data.decimals import unscaled_decimal
 from sink_connector.data.instants import date_of, time_of, timestamp_of, timestamp_of_millis
-from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Schema, Type
+from sink_connector.data.record import DATE, DECIMAL, DURATION, TIME, TIMESTAMP, Field, Schema, Type
 
 PACKAGE = "io.confluent.connect.avro"
 UNION = f"{PACKAGE}.Union"
 MAP_ENTRY = f"{PACKAGE}.MapEntry"
 INTERNAL_TYPE = "connect.internal.type"
+DURATION_BYTES = 12
 Convert = Callable[[Any], Any]
 
 _PRIMITIVES = {
@@ -265,4 +266,6 @@ def _enum(node: dict[str, Any]) -> tuple[Schema, Convert | None]:
 
 
 def _fixed(node: dict[str, Any]) -> tuple[Schema, Convert | None]:
-    return Schema(type=Type.BYTES, name=node["name"]), None
+    is_duration = node.get(OWN_LOGICAL) == "duration" and node["size"] == DURATION_BYTES
+    parameters = ((DURATION, "true"),) if is_duration else ()
+    return Schema(type=Type.BYTES, name=node["name"], parameters=parameters), None

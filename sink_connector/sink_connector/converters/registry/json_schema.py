@@ -110,7 +110,13 @@ class _Mapping:
             return self.of(parts[0], above)
         merged: dict[str, Any] = {}
         for part in parts:
-            merged |= self._referred(part)[1] if "$ref" in part else part
+            found = part
+            if "$ref" in part:
+                _, found, place = self._referred(part)
+                if place in above:
+                    raise ValueError(f"the schema {place} contains itself")
+                above = (*above, place)
+            merged |= found
         return self.of(merged, above)
 
     def _is_object(self, node: Node, above: tuple[str, ...]) -> bool:

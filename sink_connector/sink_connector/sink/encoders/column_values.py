@@ -1,5 +1,6 @@
 """Encoders that the column decides about: values of one type into columns of another that can take them."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -7,9 +8,9 @@ from typing import Any
 
 from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import shortest_single
-from sink_connector.data.record import UNSIGNED, Schema, Type
+from sink_connector.data.record import DURATION, UNSIGNED, Schema, Type
 from sink_connector.sink.encoders.connect_values import document_wire
-from sink_connector.sink.encoders.encoder import TEXTS, Encode, Encoder, each, refused
+from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encode, Encoder, each, refused
 from sink_connector.sink.table_metadata import Column
 
 NESTED = frozenset({Type.ARRAY, Type.MAP, Type.STRUCT})
@@ -46,19 +47,41 @@ def column_wire(schema: Schema, column: Column) -> Encoder | None:
     kind = document_type(schema, column)
     if kind is not None:
         return document_wire(schema, kind)
-    if schema.type in {Type.MAP, Type.STRUCT}:
-        return Encoder("text", each(lambda value: hstore(_texts(schema, value))))
+    if schema.type in NESTED:
+        return _without_document(schema, column)
     if schema.type in FLOATS and base == "numeric":
         return Encoder("numeric", each(_exact_single if schema.type is Type.FLOAT32 else _exact))
     if schema.type is Type.STRING and base in NUMBERS:
         return Encoder("text", each(lambda text: INFINITE_TEXTS.get(text, text)))
     if schema.parameter(UNSIGNED) and base in TEXTS | {"numeric"}:
         return Encoder("numeric", each(Decimal))
-    return _uuid_bytes(schema) if base == "uuid" else _bit_string(schema, column) if base in BITS else None
+    return _bit_string(schema, column) if base in BITS else _of_bytes(schema, base)
 
 
-def _uuid_bytes(schema: Schema) -> Encoder | None:
-    return Encoder("text", each(_uuid)) if schema.type is Type.BYTES and schema.logical is None else None
+def _without_document(schema: Schema, column: Column) -> Encoder:
+    """For a hstore, or for a column that can be null and nothing else, such as one of a composite type."""
+    if schema.type is not Type.ARRAY and is_hstore(column.base_type):
+        return Encoder("text", each(lambda value: hstore(_texts(schema, value))))
+    return _nothing_but_null(
+        f"no {schema.type.value} for a column of type {column.type}: it takes no document, as json, jsonb and text do"
+    )
+
+
+def _nothing_but_null(expected: str) -> Encoder:
+    def refuse(_: Any) -> str:
+        raise refused(expected)
+
+    return Encoder("text", each(refuse))
+
+
+def _of_bytes(schema: Schema, base: str) -> Encoder | None:
+    if schema.type is Type.BYTES and base == "interval" and schema.parameter(DURATION):
+        return Encoder("text", each(_avro_duration))
+    if schema.type is not Type.BYTES or schema.logical is not None:
+        return None
+    if base in INTEGERS:  # a cast of PostgreSQL's since 18
+        return _nothing_but_null("no bytes for a column of whole numbers")
+    return Encoder("text", each(_uuid)) if base == "uuid" else None
 
 
 def _bit_string(schema: Schema, column: Column) -> Encoder | None:
@@ -78,6 +101,23 @@ def with_offsets(wire: Encoder, column: Column) -> Encoder:
     return replace(wire, template=_AS_INSTANT.get(column.base_type))
 
 
+def kept_whole(wire: Encoder, column: Column) -> Encoder:
+    """The encoder for a column whose type rounds or lacks fields, such as numeric(6,2), timestamp(3) and interval year.
+
+    What a text means is known where it is read: the server compares what it would be with what the column would keep of it.
+    Where that is less, it reads the text with a remark at its end instead, which no type takes.
+    """
+    if column.key_type in {"", column.base_type} or not (
+        wire.type == "text" or column.base_type == "interval"
+    ):
+        return wire
+    made, kept = wire.expression("{}", column), column.key_type
+    refusal = f"CAST(CAST({{}} AS text) || ', of which {kept} keeps less' AS {column.base_type})"
+    return replace(
+        wire, template=f"CASE WHEN CAST({made} AS {kept}) <> {made} THEN {refusal} ELSE {made} END"
+    )
+
+
 def document_type(schema: Schema, column: Column) -> str | None:
     """The type as which a document of a value travels to the column: its own, so that nothing is written in another way.
 
@@ -86,7 +126,7 @@ def document_type(schema: Schema, column: Column) -> str | None:
     base = column.base_type
     if base in {"json", "jsonb"}:
         return None if schema.type is Type.STRING else base
-    if schema.type not in NESTED or (schema.type is not Type.ARRAY and is_hstore(base)):
+    if schema.type not in NESTED or base.endswith("[]") or not column.takes_documents:
         return None
     return "text" if base in TEXTS else "jsonb"
 
@@ -101,6 +141,8 @@ def array_wire(element: Encoder) -> Encoder:
             f"ARRAY(SELECT {inner} FROM unnest({{}}) WITH ORDINALITY AS u (e, place) ORDER BY u.place) END"
         )
     encode = None if element.encode is None else each(_of_elements(element.encode))
+    if template is not None:
+        encode = _of_one_dimension(encode)
     return Encoder(f"{element.type}[]", encode, template)
 
 
@@ -108,8 +150,8 @@ def element_column(column: Column | None) -> Column | None:
     """An array's column as one of its elements would see it."""
     if column is None:
         return None
-    kind = column.base_type.removesuffix("[]")
-    return replace(column, type=kind, base_type=kind)
+    kind, key_type = column.base_type.removesuffix("[]"), column.key_type.removesuffix("[]")
+    return replace(column, type=kind, base_type=kind, key_type=key_type)
 
 
 def is_hstore(base: str) -> bool:
@@ -122,6 +164,17 @@ def hstore(pairs: dict[str, str | None]) -> str:
     return ", ".join(
         f"{_quoted(key)}=>{'NULL' if value is None else _quoted(value)}" for key, value in pairs.items()
     )
+
+
+def _of_one_dimension(encode: Encode | None) -> Encode:
+    """The same for arrays whose elements are looked at one by one in SQL, which forgets about dimensions."""
+
+    def encode_flat(column: Sequence[Any]) -> Sequence[Any]:
+        if any(isinstance(item, list | tuple) for value in column if value is not None for item in value):
+            raise refused("an array of one dimension, for a column of such a type")
+        return column if encode is None else encode(column)
+
+    return encode_flat
 
 
 def _of_elements(encode: Encode) -> Any:
@@ -155,6 +208,12 @@ def _uuid(value: bytes) -> str:
     if len(value) != UUID_BYTES:
         raise refused(f"{UUID_BYTES} bytes, for a column of type uuid")
     return value.hex()
+
+
+def _avro_duration(value: bytes) -> str:
+    """Months, days and milliseconds, each of four bytes, the lowest first."""
+    months, days, millis = struct.unpack("<III", value)
+    return f"{months} months {days} days {millis} milliseconds"
 
 
 def _binary(value: int, length: int) -> str:

@@ -20,6 +20,7 @@ from sink_connector.sink.encoders.column_values import (
     column_wire,
     document_type,
     element_column,
+    kept_whole,
     with_offsets,
 )
 from sink_connector.sink.encoders.connect_values import connect_encoder
@@ -63,8 +64,12 @@ def encoder_of(schema: Schema, form: Form, column: Column | None, *, nested: str
     except ValueError as error:
         raise refused(f"a schema of type {schema.type.value} that can be used: {error}") from error
     if column is not None:
-        wire = with_offsets(wire, column)
-    exact = form is not Form.UNTYPED and (schema.logical == DECIMAL or schema.type in EXACT)
+        wire = kept_whole(with_offsets(wire, column), column)
+    exact = (
+        wire.type in {"text", "text[]"}
+        if form is Form.UNTYPED
+        else schema.logical == DECIMAL or schema.type in EXACT
+    )
     return guarded(wire, column, exact=exact)
 
 

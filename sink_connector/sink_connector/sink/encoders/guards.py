@@ -1,6 +1,8 @@
-"""What PostgreSQL would cut or round without a word, refused before it is sent."""
+"""What PostgreSQL would cut or round without a word, refused before it is sent.
 
-import re
+What a text would be, the server alone knows: into types that round, texts are for it to refuse (see `column_values.kept_whole`).
+"""
+
 import struct
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -21,7 +23,6 @@ SCALE_MASK, SCALE_SIGN = 0x7FF, 0x400
 CENTS = 2  # digits after the point of money, wherever lc_monetary does not say otherwise
 OF_AN_AMOUNT = str.maketrans("", "", "$,() ")  # what a text of money may have beside its digits
 MICROS = 6  # digits of a second that PostgreSQL keeps
-INTERVAL_MASK = 0xFFFF  # of an interval's modifier: its precision; the rest says which fields it has
 FLOATS = frozenset({"real", "double precision"})
 INFINITE = frozenset(INFINITE_US.values())
 SECONDS = frozenset(
@@ -30,11 +31,8 @@ SECONDS = frozenset(
         "timestamp without time zone",
         "time with time zone",
         "time without time zone",
-        "interval",
     }
 )
-# The fraction of a second in a text: after `:00` or `T100000`, or before an S as in PT0.5S and `0.5 seconds`.
-FRACTION = re.compile(r"(?::\d\d|T\d{6}|\d(?=[.,]\d+\s*s))[.,](\d+)", re.IGNORECASE)
 
 
 def guarded(wire: Encoder, column: Column | None, *, exact: bool) -> Encoder:
@@ -89,7 +87,7 @@ def _check(wire: Encoder, column: Column, *, exact: bool) -> Check | None:
     if base in FLOATS:
         return kept_by_a_float(base)
     scale = scale_of_column(column)
-    return None if scale is None or (sent in INTEGERS and scale >= 0) else _at_most_digits(scale)
+    return None if scale is None or (sent in INTEGERS and scale >= 0) else at_most_digits(scale)
 
 
 def _check_of_types(sent: str, base: str) -> Check | None:
@@ -101,14 +99,8 @@ def _check_of_types(sent: str, base: str) -> Check | None:
 
 
 def _check_of_seconds(sent: str, column: Column) -> Check | None:
-    modifier = column.modifier
-    if column.base_type.startswith("interval"):
-        modifier &= INTERVAL_MASK
-    if not 0 <= modifier < MICROS:
-        return None
-    if sent == "text":
-        return _fraction_in_a_text(modifier)
-    return _fraction_of_micros(modifier) if sent in SECONDS else None
+    digits = column.modifier
+    return _fraction_of_micros(digits) if 0 <= digits < MICROS and sent in SECONDS else None
 
 
 def scale_of_column(column: Column) -> int | None:
@@ -129,22 +121,11 @@ def _fraction_of_micros(digits: int) -> Check:
 
     def check(value: int) -> None:
         if value % unit and value not in INFINITE:
-            raise _too_fine(digits)
+            raise refused(
+                f"at most {digits} digits of a second's fraction, which is all that the column keeps"
+            )
 
     return check
-
-
-def _fraction_in_a_text(digits: int) -> Check:
-    def check(value: str) -> None:
-        found = FRACTION.search(value)
-        if found is not None and found[1][digits:].strip("0"):
-            raise _too_fine(digits)
-
-    return check
-
-
-def _too_fine(digits: int) -> BadRecordError:
-    return refused(f"at most {digits} digits of a second's fraction, which is all that the column keeps")
 
 
 def kept_by_a_float(base: str) -> Check:
@@ -177,7 +158,9 @@ def _at_most_bytes(most: int) -> Check:
     return check
 
 
-def _at_most_digits(scale: int) -> Check:
+def at_most_digits(scale: int) -> Check:
+    """Refuses a number that a column of this scale would round; a text that is none is for the database to refuse."""
+
     def check(value: Any) -> None:
         try:
             number = Decimal(value.translate(OF_AN_AMOUNT) if isinstance(value, str) else value)

@@ -12,7 +12,7 @@ from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import DECIMAL, Schema, Type, without_default
 from sink_connector.sink.encoders.connect_values import document, written_as
 from sink_connector.sink.encoders.encoder import PRIMITIVES, Encode, Encoder, refused, scale_of
-from sink_connector.sink.encoders.plain_documents import plain_check
+from sink_connector.sink.encoders.plain_documents import plain_document
 
 NESTED = frozenset({Type.STRUCT, Type.ARRAY, Type.MAP})
 NOT_JSON = (ValueError, RecursionError)  # msgspec's errors and UnicodeDecodeError are ValueErrors
@@ -35,8 +35,8 @@ def nested_encoder(schema: Schema, kind: str = "jsonb") -> Encoder:
 
     Only a jsonb may be sent as it came: the server brings it into one form, whatever way the record took.
     """
-    check = plain_check(schema) if kind == "jsonb" else None
-    return Encoder(kind, written_as(kind, partial(_documents, schema=schema, check=check)))
+    plain = plain_document(schema) if kind == "jsonb" else None
+    return Encoder(kind, written_as(kind, partial(_documents, schema=schema, plain=plain)))
 
 
 def read_first(schema: Schema, then: Encode | None = None) -> Encode:
@@ -66,24 +66,22 @@ def _connect_form(schema: Schema, read: Read, value: Any) -> Any:
 
 
 def _documents(
-    column: Sequence[Any], *, schema: Schema, check: Callable[[bytes], Any] | None
+    column: Sequence[Any], *, schema: Schema, plain: Callable[[bytes], bytes] | None
 ) -> Sequence[Any]:
-    """Nested values as JSON text: as it came where `check` finds it the document, else read by its schema and written again."""
-    return [_document(None if raw is None else bytes(raw), check, schema) for raw in column]
+    """Nested values as JSON text: what `plain` makes of it, else read by its schema and written again."""
+    return [_document(None if raw is None else bytes(raw), plain, schema) for raw in column]
 
 
-def _document(text: bytes | None, check: Callable[[bytes], Any] | None, schema: Schema) -> bytes | None:
+def _document(text: bytes | None, plain: Callable[[bytes], bytes] | None, schema: Schema) -> bytes | None:
     if text is None or text == b"null":
         if not schema.optional:
             raise refused(f"a {schema.type.value}, not null")
         return None
-    if check is not None:
+    if plain is not None:
         try:
-            check(text)
+            return plain(text)
         except NOT_JSON:
             pass  # reading it decides, and says what is wrong
-        else:
-            return text
     try:
         return document(schema, json_reader(schema)(parse_exact(text)))
     except (ValueError, RecursionError) as error:

@@ -27,7 +27,6 @@ _TYPES: dict[str | Type, Any] = {
         kind: _between(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
         for kind, bits in ((Type.INT8, 8), (Type.INT16, 16), (Type.INT32, 32), (Type.INT64, 64))
     },
-    Type.FLOAT32: float,
     Type.FLOAT64: float,
     Type.BOOLEAN: bool,
     Type.STRING: str,
@@ -43,15 +42,29 @@ class _NotPlainError(Exception):
 
 
 @lru_cache(MOST_SCHEMAS)
-def plain_check(schema: Schema) -> Callable[[bytes], Any] | None:
-    """A function that raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` unless a text is such a document.
+def plain_document(schema: Schema) -> Callable[[bytes], bytes] | None:
+    """A function that gives the document of such a text: the text itself, but for a double, of which 5 and 5.0 are one.
 
-    None when no text can be known to be one: the schema has decimals, defaults, keys that are no texts or names with quotes.
+    It raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` for any other text. None when no text can be known
+    to be one: the schema has decimals, float32, defaults, keys that are no texts or names with quotes.
     """
     try:
-        return msgspec.json.Decoder(_required(schema)).decode
+        decode = msgspec.json.Decoder(_required(schema)).decode
     except (_NotPlainError, RecursionError, ValueError):  # of a field's name that no msgspec struct can have
         return None
+    if _has_doubles(schema):
+        return lambda text: msgspec.json.encode(decode(text))
+
+    def checked(text: bytes) -> bytes:
+        decode(text)
+        return text
+
+    return checked
+
+
+def _has_doubles(schema: Schema) -> bool:
+    inner = (schema.items, schema.keys, *(each.schema for each in schema.fields))
+    return schema.type is Type.FLOAT64 or any(each is not None and _has_doubles(each) for each in inner)
 
 
 def _type(schema: Schema) -> Any:
@@ -62,7 +75,7 @@ def _type(schema: Schema) -> Any:
 
 
 def _required(schema: Schema) -> Any:
-    if schema.logical == DECIMAL or schema.name == VARIABLE_SCALE_DECIMAL:
+    if schema.logical == DECIMAL or schema.name == VARIABLE_SCALE_DECIMAL or schema.type is Type.FLOAT32:
         raise _NotPlainError
     match schema.type:
         case Type.STRUCT:

@@ -16,11 +16,12 @@ from sink_connector.sink.encoders.column_values import (
     element_column,
     hstore,
     is_hstore,
+    kept_whole,
     with_offsets,
 )
 from sink_connector.sink.encoders.connect_values import spaced, written_as
 from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, refused
-from sink_connector.sink.encoders.guards import kept_by_a_float
+from sink_connector.sink.encoders.guards import at_most_digits, kept_by_a_float, scale_of_column
 from sink_connector.sink.table_metadata import Column
 
 
@@ -35,7 +36,6 @@ TYPES: dict[str, Any] = {
     "bigint": _whole(64),
     "real": int | float,
     "double precision": int | float,
-    "numeric": Decimal,
     "boolean": bool,
     "bytea": bytes,
 }
@@ -56,9 +56,9 @@ def untyped_encoder(column: Column | None, *, nested: str = "jsonb") -> Encoder:
     base = column.base_type
     if base.endswith("[]"):
         element = element_column(column)
-        inner = (
-            untyped_encoder(element) if element is None else with_offsets(untyped_encoder(element), element)
-        )
+        inner = untyped_encoder(element)
+        if element is not None:
+            inner = kept_whole(with_offsets(inner, element), element)
         elements = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
         outer = array_wire(inner)
         return Encoder(outer.type, partial(_arrays, decode=elements, inner=outer, name=base), outer.template)
@@ -69,10 +69,17 @@ def untyped_encoder(column: Column | None, *, nested: str = "jsonb") -> Encoder:
     if is_hstore(base):
         pairs = msgspec.json.Decoder(dict[str, Any] | None, float_hook=Decimal)
         return Encoder("text", partial(_hstores, decode=pairs.decode))
+    return _scalar_encoder(column)
+
+
+def _scalar_encoder(column: Column) -> Encoder:
+    base = column.base_type
     if base in INSTANTS:
         return Encoder(
             "text", partial(_instants, base=base, decode=msgspec.json.Decoder(str | int | None).decode)
         )
+    if base == "numeric":
+        return Encoder(base, partial(_numerics, scale=scale_of_column(column)))
     kind = TYPES.get(base, str)
     wire = base if base in TYPES else "text"
     return Encoder(wire, partial(_typed, decode=msgspec.json.Decoder(kind | None).decode, name=base))
@@ -82,12 +89,12 @@ def _typed(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
     try:
         values: Sequence[Any] = [decode(_text(value)) for value in column]
     except ValueError as error:  # msgspec's errors and UnicodeDecodeError are such
-        if name not in INTEGERS | FLOATS:
+        if name not in INTEGERS | FLOATS | INSTANTS:
             raise refused(f"a value for a column of type {name}: {error}") from error
         values = _numbers(column, decode=decode, name=name)
     if name in FLOATS:
         _check_whole(values, name)
-    return list(map(_numeric, values)) if name == "numeric" else values
+    return values
 
 
 def _check_whole(values: Sequence[Any], name: str) -> None:
@@ -99,8 +106,8 @@ def _check_whole(values: Sequence[Any], name: str) -> None:
 
 
 def _numbers(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
-    """Integers of which one may be written 5.0, or floats of which one may be a text of `NON_FINITE`."""
-    read = _whole_or_decoded if name in INTEGERS else _non_finite_or_decoded
+    """Integers and instants of which one may be written 5.0, or floats of which one may be a text of `NON_FINITE`."""
+    read = _non_finite_or_decoded if name in FLOATS else _whole_or_decoded
     try:
         return [read(_text(value), decode) for value in column]
     except ValueError as error:
@@ -117,8 +124,25 @@ def _non_finite_or_decoded(text: bytes, decode: Any) -> Any:
     return NON_FINITE[value] if isinstance(value, str) and value in NON_FINITE else decode(text)
 
 
-def _numeric(value: Decimal | None) -> Decimal | None:
-    return value if value is None or not value.is_finite() else bounded(value)
+_decode_numeric = msgspec.json.Decoder(Decimal | None).decode
+
+
+def _numerics(column: Sequence[Any], *, scale: int | None) -> Sequence[Decimal | None]:
+    keep = None if scale is None else at_most_digits(scale)
+    try:
+        return [_numeric(_text(value), keep) for value in column]
+    except ValueError as error:
+        raise refused(f"a value for a column of type numeric: {error}") from error
+
+
+def _numeric(text: bytes, keep: Callable[[Any], None] | None) -> Decimal | None:
+    """Texts and whole numbers are meant to the last digit, numbers with a point are not."""
+    value = _decode_numeric(text)
+    if value is None or not value.is_finite():
+        return value
+    if keep is not None and (text.startswith(b'"') or value == value.to_integral_value()):
+        keep(value)
+    return bounded(value)
 
 
 def _arrays(

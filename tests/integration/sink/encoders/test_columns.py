@@ -26,7 +26,7 @@ SETUP = (
     "CREATE SCHEMA ext",
     "CREATE DOMAIN code3 AS varchar(3); CREATE DOMAIN code3b AS code3; CREATE DOMAIN fixed3 AS char(3)",
     "CREATE DOMAIN bits4 AS bit(4); CREATE DOMAIN cents AS numeric(6,2); CREATE DOMAIN ref AS uuid",
-    "CREATE TYPE mood AS ENUM ('happy', 'sad')",
+    "CREATE TYPE mood AS ENUM ('happy', 'sad'); CREATE TYPE pair AS (a integer, d numeric(6,2))",
 )
 
 
@@ -155,6 +155,10 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("ref[]", array(STRING), ["6ba7b810-9dad-11d1-80b4-00c04fd430c8"], "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}"), ("mood", STRING, "sad", "sad"),
     ("uuid", BYTES, "a6e4EJ2tEdGAtADAT9QwyA==", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"), ("ref", BYTES, "a6e4EJ2tEdGAtADAT9QwyA==", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"), ("uuid[]", array(BYTES), ["a6e4EJ2tEdGAtADAT9QwyA==", None], "{6ba7b810-9dad-11d1-80b4-00c04fd430c8,NULL}"),
     ("mood[]", node("string", DEBEZIUM + "data.EnumSet"), "sad,happy", "{sad,happy}"), ("cents", STRING, "1.20", "1.20"),
+    ("numeric(6,2)", STRING, " 1.230 ", "1.23"), ("numeric(6,2)", STRING, "NAN", "NaN"), ("numeric(6,2)[]", array(STRING), ["1.20", None], "{1.20,NULL}"), ("time(0)", STRING, "10:00:00.0", "10:00:00"), ("timestamp(3)", STRING, "infinity", "infinity"),
+    ("interval year", STRING, "24 months", "2 years"), ("interval(0)", STRING, "PT61S", "00:01:01"), ("interval day[]", array(STRING), ["2 days", None], '{"2 days",NULL}'), ("pair", STRING, "(1,2.5)", "(1,2.50)"),
+    # what takes no document is null where the document is
+    ("pair", INNER, None, None), ("pair[]", array(INNER), [None], "{NULL}"), ("bytea", TEXTS, None, None), ("interval", array(STRING), None, None),
     # numbers
     ("cents", decimal(2), "MDk=", "123.45"), ("cents[]", array(decimal(2)), ["MDk=", "/w=="], "{123.45,-0.01}"), ("numeric", DOUBLE, 123456789012345.67, "123456789012345.67"),
     ("numeric", FLOAT, 0.1, "0.1"), ("cents", DOUBLE, 1.239, "1.24"), ("integer", decimal(1), "Mg==", "5"), ("integer", DOUBLE, 5.0, "5"), ("text", decimal(2), "MDk=", "123.45"),
@@ -195,6 +199,11 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
 REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("code3", STRING, "abcd"), ("code3b", STRING, "abcd"), ("fixed3", STRING, "abcd"), ("code3[]", array(STRING), ["abcd"]), ("varchar(3)[]", array(STRING), ["abcd"]), ("char(3)", STRING, "abcd"),
     ("bit(4)", STRING, "10101"), ("bit(4)", STRING, "101"), ("bits4", STRING, "10101"), ("bit varying(2)", STRING, "101"), ("bit(8)", BITS16, "AgE="), ("bit(2)[]", array(STRING), ["101"]), ("name", STRING, "x" * 64), ('"char"', STRING, "xy"), ("name[]", array(STRING), ["x" * 64]),
+    ("interval year", STRING, "1 year 2 mons"), ("interval day", STRING, "1 day 02:00"), ("interval month", node("int64", DEBEZIUM + "time.MicroDuration"), 86400000000), ("interval hour to minute", TIME, 3661000), ("interval(0)", STRING, "1500 milliseconds"),
+    ("interval(0)", STRING, "0.00001 days"), ("interval year[]", array(STRING), ["1 year", "1 mon"]), ("time(0)", STRING, "100000.5"), ("time(0)[]", array(STRING), ["10:00:00.5"]), ("timestamp(3)", STRING, "2024-01-01 100000.1234"), ("timestamptz(0)", STRING, "20240101T100000.5Z"),
+    ("cents", STRING, "1.239"), ("numeric(6,2)[]", array(STRING), ["1.239"]), ("timestamp[]", array(array(STRING)), [["2024-01-01"], ["2024-01-02"]]),
+    ("numeric", decimal(2), ""), ("jsonb", INNER, {"a": 1, "d": ""}), ("numeric[]", array(decimal(2)), [""]), ("numeric", VARIABLE, {"scale": 2, "value": ""}), ("jsonb", VARIABLE, {"scale": 2, "value": ""}),
+    ("pair", INNER, {"a": 1, "d": "MDk="}), ("pair", TEXTS, {"a": "1"}), ("pair[]", array(INNER), [{"a": 1, "d": "MDk="}]), ("pair", array(STRING), ["1"]), ("bytea", TEXTS, {"k": "v"}), ("integer", BYTES, "NQ=="), ("bigint[]", array(BYTES), ["NQ=="]), ("integer[]", INNER, {"a": 1, "d": "MDk="}),
     ("xml", STRING, "<a>"), ("ltree", STRING, "a b"), ("hstore", STRING, "k"), ("hstore", STRING, '{"k": "v"}'), ("hstore", node("string", DEBEZIUM + "data.Json"), '["k"]'), ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
     ("numeric", decimal(20000), "MDk="), ("numeric", decimal(-20000), "MDk="), ("jsonb", array(decimal(100000000)), ["MDk="]), ("jsonb", INNER | {"fields": [{"field": "d", **decimal(-1000000000)}]}, {"d": "MDk="}),
     ("numeric", VARIABLE, {"scale": -1000000000, "value": "MDk="}), ("time", TIME, 108000000), ("time", TIME, -1), ("time", node("int64", DEBEZIUM + "time.MicroTime"), 108000000000), ("timestamptz", TIMESTAMP, 2**62), ("date", node("int32", DEBEZIUM + "time.Year"), 10**7), ("point", POINT, {"x": 1.0}),
@@ -205,9 +214,11 @@ UNTYPED: list[tuple[str, str, str | None]] = [
     ("timestamp", '"2024-01-01T10:00:00Z"', "2024-01-01 19:00:00"), ("timestamp", "1704103200000", "2024-01-01 19:00:00"), ("timestamptz[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00+09","2024-01-01 19:00:00+09",NULL}'),
     ("jsonb[]", '[{"a":1.10}]', '{"{\\"a\\": 1.10}"}'), ("numeric[]", "[1.10,2]", "{1.10,2}"), ("jsonb", '{"n":1234567890123456.78}', '{"n": 1234567890123456.78}'), ("date", "1", "1970-01-02"), ("interval", '"PT1H"', "01:00:00"),
     ("timestamptz", "253402300800000", "10000-01-01 09:00:00+09"), ("time", "86400000", "24:00:00"), ("date", "-719893", "0002-01-01 BC"), ("timestamp[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00","2024-01-01 19:00:00",NULL}'), ("date", '"2024-01-01T20:00:00Z"', "2024-01-02"), ("double precision", '"NaN"', "NaN"), ("numeric", '"-Infinity"', "-Infinity"),
+    ("numeric(6,2)", "1.239", "1.24"), ("cents", '"1.230"', "1.23"), ("numeric(6,2)[]", '["1.2",1.239,null]', "{1.20,1.24,NULL}"), ("interval year", '"24 months"', "2 years"), ("timestamp", "1.7041032E12", "2024-01-01 19:00:00"), ("timestamptz[]", "[1704103200000.0]", '{"2024-01-01 19:00:00+09"}'), ("pair", "null", None),
 ]  # fmt: skip
 UNTYPED_REFUSED = [
     ("code3", '"abcd"'), ("bit(4)", '"101"'), ("name", f'"{"x" * 64}"'), ("bigint", "5.5"), ("smallint", "40000"), ("hstore", '["k"]'), ("numeric", "1e20000"), ("double precision", "9007199254740993"), ("real", "16777217"), ("float8[]", "[9007199254740993]"), ("text[]", '{"a":1}'), ("time", "108000000"), ("time", "-1"), ("integer", '"NaN"'), ("real", '"nan"'),
+    ("numeric(6,2)", '"1.239"'), ("cents", '"1.239"'), ("numeric(6,2)[]", '["1.239"]'), ("money", '"$1.239"'), ("interval year", '"1 year 2 mons"'), ("interval day[]", '["1 day 02:00"]'), ("time(0)", '"100000.5"'), ("timestamp(3)[]", '["2024-01-01T10:00:00.1234Z"]'), ("timestamp", "1.5"), ("pair", '{"a":1}'),
 ]  # fmt: skip
 
 

@@ -91,6 +91,39 @@ CASES = [
         1_500_000,
         "00:00:01",
     ),
+    *_refused(
+        "a text of months for interval year", "interval year", TEXT, "2 years", "1 year 2 mons", "2 years"
+    ),
+    *_refused("a text of three digits for numeric(6,2)", "numeric(6,2)", TEXT, "1.23", "1.239", "1.23"),
+    *_refused("no byte for a decimal", "numeric", DECIMAL_20, "Aw==", "", "0.03"),
+    Case(
+        name="a text of three digits for numeric(6,2) without a schema",
+        sql=['CREATE TABLE "T" (id text PRIMARY KEY, x numeric(6,2))'],
+        config={**UPSERT, **TOLERANT, **PLAIN_JSON},
+        records=[
+            Sent(key=b"k", value=b'{"id":"%s","x":%s}' % (key, number))
+            for key, number in ((b"a", b'"1.23"'), (b"b", b'"1.239"'), (b"c", b"1.239"))
+        ],
+        rows={'SELECT id, x::text FROM "T" ORDER BY id': [("a", "1.23"), ("c", "1.24")]},
+        dead=[1],
+    ),
+    *(
+        Case(
+            name=f"a struct for a column of a composite type{', with a transform' if transform else ''}",
+            sql=[
+                'CREATE TYPE "T_pair" AS (n integer)',
+                'CREATE TABLE "T" (id text PRIMARY KEY, x "T_pair", st text)',
+            ],
+            config={**UPSERT, **TOLERANT, **transform},
+            records=[
+                row({"id": TEXT, "x": struct({"n": kind("int32")}, optional=True)}, {"id": key, "x": payload})
+                for key, payload in (("a", None), ("b", {"n": 1}), ("c", None))
+            ],
+            rows={'SELECT id, x::text FROM "T" ORDER BY id': [("a", None), ("c", None)]},
+            dead=[1],
+        )
+        for transform in ({}, TRANSFORM)
+    ),
     *_refused("a bigint for a double", "double precision", BIGINT, 2**53, 2**53 + 1, "9.007199254740992e+15"),
     *_refused("an integer for a real", "real", kind("int32"), 2**24, 2**24 + 1, "1.6777216e+07"),
     *_refused("a bigint for a numeric of tens", "numeric(6,-2)", BIGINT, 1200, 1234, "1200", since=15),
@@ -132,6 +165,9 @@ CASES = [
         "NaN in a list of doubles", "float8[]", kind("array", items=kind("double")), ["NaN", 1.5], "{NaN,1.5}"
     ),
     *_kept("NaN in a struct", "jsonb", struct({"n": kind("double")}), {"n": "NaN"}, '{"n": "NaN"}'),
+    *_kept(
+        "a double without a point in a struct", "jsonb", struct({"n": kind("double")}), {"n": 5}, '{"n": 5.0}'
+    ),
     *_kept("NaN as Debezium writes a decimal", "numeric", TEXT, "NAN", "NaN"),
     *_kept("infinity in a real", "real", kind("float"), "-Infinity", "-Infinity"),
     *_kept("infinity in a numeric", "numeric", kind("double"), "Infinity", "Infinity", since=14),

@@ -13,6 +13,7 @@ from tests.support.wire_format import AVRO, PROTOBUF, Subjects, avro_payload, co
 
 DIGITS = 12345678901234567890123456789012345678
 SIXTEEN = DIGITS.to_bytes(16, "big", signed=True)
+MONTH_2_DAYS_3004_MS = bytes([1, 0, 0, 0, 2, 0, 0, 0, 0xBC, 0x0B, 0, 0])
 UNRELATED = {
     "transforms": "t",
     "transforms__t__type": "org.apache.kafka.connect.transforms.InsertHeader",
@@ -81,6 +82,8 @@ AVRO_VALUES = [
          "1234567890123456789012345678.9012345678"),
     sent(logical("bytes", "decimal", precision=38, scale=38), SIXTEEN, "numeric", f"0.{DIGITS}"),
     sent({"type": "fixed", "name": "F16", "size": 16, "logicalType": "decimal", "precision": 38}, SIXTEEN, "numeric", str(DIGITS)),
+    sent({"type": "fixed", "name": "Lasting", "size": 12, "logicalType": "duration"}, MONTH_2_DAYS_3004_MS, "interval", "1 mon 2 days 00:00:03.004"),
+    sent({"type": "fixed", "name": "Lasted", "size": 12, "logicalType": "duration"}, MONTH_2_DAYS_3004_MS, "bytea", f"\\x{MONTH_2_DAYS_3004_MS.hex()}"),
     sent(logical("bytes", "decimal", precision=4, scale=2), b"\xff", "numeric", "-0.01"),
     sent(DAY, -719_893, "date", "0002-01-01 BC"),
     sent(DAY, 2_932_897, "date", "10000-01-01"),

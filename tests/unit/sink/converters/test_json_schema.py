@@ -145,6 +145,10 @@ def test_of_alternatives_that_are_objects_the_one_with_the_objects_own_fields_is
     "schema",
     [
         {"allOf": [{"$ref": "#"}]},
+        {"allOf": [{"$ref": "#"}, {"title": "x"}]},
+        {"type": "array", "items": {"$ref": "#"}},
+        {"oneOf": [{"type": "null"}, {"$ref": "#"}]},
+        {"type": "object", "additionalProperties": {"$ref": "#"}},
         {"type": "object", "allOf": [{"$ref": "#"}]},
         {"type": "object", "properties": {"child": {"$ref": "#"}}},
     ],

@@ -28,14 +28,15 @@ def _schema(fields: dict[str, Any]) -> Schema:
     return found
 
 
+DOUBLES = {"type": "map", "keys": {"type": "string"}, "values": {"type": "double"}}
 FIELDS: dict[str, Any] = {
     "i": {"type": "int32"},
     "s": {"type": "string", "optional": True},
     "items": {"type": "array", "items": ITEM},
-    "m": {"type": "map", "keys": {"type": "string"}, "values": {"type": "double"}},
+    "m": {"type": "map", "keys": {"type": "string"}, "values": {"type": "int64"}},
     "at": {"type": "int32", "name": CONNECT + "Time"},
 }
-GOOD = {"i": 1, "s": None, "items": [{"n": 1, "t": "x"}], "m": {"a": 1.5}, "at": 86_400_000}
+GOOD = {"i": 1, "s": None, "items": [{"n": 1, "t": "x"}], "m": {"a": 1}, "at": 86_400_000}
 
 
 def _written(fields: dict[str, Any], text: bytes) -> bytes:
@@ -64,6 +65,7 @@ def test_a_document_that_fits_is_written_byte_for_byte() -> None:
         {"items": {}},
         {"m": {"a": "x"}},
         {"m": {"a": None}},
+        {"m": {"a": 1.5}},
         {"at": 86_400_001},
         {"at": -1},
     ],
@@ -80,6 +82,10 @@ def test_a_document_that_does_not_fit_is_refused(change: dict[str, Any]) -> None
         (FIELDS, {name: each for name, each in GOOD.items() if name != "s"}),
         (FIELDS, GOOD | {"unknown": 1}),
         (FIELDS, GOOD | {"i": 5.0}),
+        (FIELDS, GOOD | {"m": {"a": 1e2}}),
+        ({"x": DOUBLES}, {"x": {"a": 5, "b": 5.0, "c": 1e2, "d": 0.1}}),
+        ({"x": DOUBLES}, {"x": {"a": "NaN"}}),
+        ({"f": {"type": "float"}}, {"f": 5}),
         ({"d": {"type": "int32", "default": 7}}, {}),
         ({"d": {"type": "int32", "default": 7}}, {"d": None}),
         ({"n": {"type": "bytes", "name": CONNECT + "Decimal", "parameters": {"scale": "2"}}}, {"n": "MDk="}),
