@@ -15,6 +15,7 @@ from sink_connector.cluster.keyed_log import Apply, LogEntry, Value
 from sink_connector.cluster.metrics import ENTRIES_SKIPPED
 from sink_connector.config.worker import StorageTopic
 from sink_connector.errors import FatalError, LogError
+from sink_connector.producers import close_producer
 from sink_connector.runtime.closing import background, close_consumer
 
 log = structlog.get_logger()
@@ -118,10 +119,7 @@ class CompactedTopic:
         producer, self._producer = self._producer, None
         consumer, self._consumer = self._consumer, None
         if producer is not None:
-            stopping = asyncio.ensure_future(producer.stop())
-            await asyncio.wait([stopping], timeout=CLOSE_S)
-            stopping.cancel()
-            await asyncio.gather(stopping, return_exceptions=True)
+            await close_producer(producer, within_s=CLOSE_S)
         if consumer is not None:
             await close_consumer(consumer, within_s=CLOSE_S)
 

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 
 from sink_connector.config.connector import ErrorsConfig
 from sink_connector.dead_letters.dead_letter import DeadLetter
+from sink_connector.producers import close_producer
 
 log = structlog.get_logger()
 
@@ -178,10 +179,7 @@ class DeadLetterTopic:
     async def _stop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            stopping = asyncio.ensure_future(producer.stop())
-            await asyncio.wait([stopping], timeout=CLOSE_S)
-            stopping.cancel()
-            await asyncio.gather(stopping, return_exceptions=True)
+            await close_producer(producer, within_s=CLOSE_S)
 
     async def _create_topic(self) -> None:
         """Unless it is there. Who may only write to it is refused its creation all the same."""

@@ -26,7 +26,9 @@ from sink_connector.config.connector import ConnectorConfig
 from sink_connector.data import sql_files
 from sink_connector.data.write_record import SourceRecord
 from sink_connector.errors import FatalError, FencedError, WentBackError
+from sink_connector.producers import close_producer
 from sink_connector.runtime import record_batches
+from sink_connector.runtime.closing import close_consumer
 from sink_connector.runtime.conversion import RecordConverter
 from sink_connector.runtime.kafka_options import client_options
 from sink_connector.runtime.retry import KAFKA_REFUSES
@@ -114,10 +116,7 @@ class PersistedTopic:
         """What is not sent by now is sent by the next task that has the partition."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            stopping = asyncio.ensure_future(producer.stop())
-            await asyncio.wait([stopping], timeout=STOP_S)
-            stopping.cancel()
-            await asyncio.gather(stopping, return_exceptions=True)
+            await close_producer(producer, within_s=STOP_S)
 
     async def _progress(self, positions: Mapping[Partition, Position]) -> dict[Partition, tuple[int, int]]:
         connection = await self._session.connection()
@@ -184,8 +183,8 @@ class PersistedTopic:
     async def _read_again(self, partition: Partition, sent: int, committed: int, epoch: int) -> None:
         place = TopicPartition(*partition)
         consumer = AIOKafkaConsumer(**self._consumer, auto_offset_reset="none", enable_auto_commit=False)
-        await consumer.start()
         try:
+            await consumer.start()
             consumer.assign([place])
             consumer.seek(place, sent)
             while sent < committed:
@@ -196,7 +195,7 @@ class PersistedTopic:
                 await self.send(await self._converted(partition, found, Position(reached, epoch)))
                 sent = reached
         finally:
-            await consumer.stop()
+            await close_consumer(consumer, within_s=STOP_S)
 
     async def _fetched(
         self, consumer: AIOKafkaConsumer, place: TopicPartition, sent: int
