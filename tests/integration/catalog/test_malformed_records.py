@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import asyncpg
 import httpx
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.record._protocols import MemoryRecordsProtocol
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
@@ -151,6 +152,25 @@ async def test_a_partition_that_cannot_be_read_makes_the_catalog_unready_and_is_
         await read_side.commit("orders", {at: an_order(0)})
         await wait_until(lambda: ready(catalog, 200), what="it is over")
         await wait_until(lambda: in_touch(catalog), what="and nothing was missed")
+
+
+async def test_what_a_transaction_took_back_is_not_shown_and_an_open_one_is_lag(
+    catalog: httpx.AsyncClient, read_side: ReadSide, kafka_bootstrap: str
+) -> None:
+    name, value, key = read_side.record("orders", an_order(0))
+    _, later, later_key = read_side.record("orders", an_order(1))
+    async with (
+        streaming(catalog) as events,
+        AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=name) as other,
+    ):
+        await other.begin_transaction()
+        await other.send_and_wait(name, value, key=key, partition=0)
+        honest = await read_side.producer.send_and_wait(name, later, key=later_key, partition=0)
+        await wait_until(lambda: behind(catalog), what="the open transaction is lag")
+        await other.abort_transaction()
+        await read_side.commit("orders", {(0, honest.offset): an_order(1)})
+        assert (await next_change(events)).data["offset"] == honest.offset
+        await wait_until(lambda: in_touch(catalog), what="nothing is left")
 
 
 async def ready(catalog: httpx.AsyncClient, status: int) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from catalog_service.changefeed.position import Partition
-from catalog_service.read_model.rules import MAX_ID_LENGTH, MAX_VERSION, is_order_of
+from catalog_service.read_model.rules import MAX_ID_LENGTH, MAX_LINES, MAX_TEXT_LENGTH, MAX_VERSION, is_order_of
 from catalog_service.times import rfc3339_of_ms
 
 MALFORMED = "malformed"
@@ -30,11 +30,12 @@ _BigInt = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Integer = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _Version = Annotated[int, msgspec.Meta(ge=1, le=MAX_VERSION)]
 _Id = Annotated[str, msgspec.Meta(max_length=MAX_ID_LENGTH)]
+_Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_LENGTH)]
 _TIMES = ("placed_at", "updated_at")
 
 
 class _Line(msgspec.Struct, frozen=True):
-    product_id: str
+    product_id: _Id
     quantity: Annotated[int, msgspec.Meta(ge=1, le=10**6)]
     unit_price_cents: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
@@ -42,25 +43,25 @@ class _Line(msgspec.Struct, frozen=True):
 class _Order(msgspec.Struct, frozen=True, kw_only=True):
     order_id: _Id
     user_id: _Id
-    status: str
-    lines: list[_Line]
+    status: _Id
+    lines: Annotated[list[_Line], msgspec.Meta(max_length=MAX_LINES)]
     total_cents: _BigInt
     version: _Version
     instance: str
-    reason: str | None = None  # its name in order.v1
+    reason: _Text | None = None  # its name in order.v1
     placed_at: _BigInt
     updated_at: _BigInt
-    status_reason: str | None = None  # and in order.v2
+    status_reason: _Text | None = None  # and in order.v2
 
 
 class _Product(msgspec.Struct, frozen=True):
     product_id: _Id
-    name: str
+    name: _Text
     unit_price_cents: _BigInt
     stock_available: _Integer
     stock_reserved: _Integer
     version: _Version
-    instance: str
+    instance: _Id
     updated_at: _BigInt
 
 

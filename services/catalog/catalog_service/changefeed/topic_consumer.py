@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import (
     BrokerNotAvailableError,
     IllegalStateError,
@@ -79,6 +81,7 @@ class TopicConsumer:
             group_id=None,
             client_id="catalog",
             auto_offset_reset="latest",  # until it is placed; nothing is handed over before that
+            isolation_level="read_committed",  # as the sink: what a transaction took back is never in a row
             # At rest two fetches a second of each broker. It may not wait longer: a broker answers one question of a
             # connection after the other, and those for the ends come too.
             fetch_max_wait_ms=500,
@@ -155,8 +158,11 @@ class TopicConsumer:
         return await self._offsets(self._consumer.beginning_offsets, partitions)
 
     async def end_offsets(self, partitions: Collection[Assigned]) -> Mapping[Assigned, int]:
-        """The offset after the last record."""
-        return await self._offsets(self._consumer.end_offsets, partitions)
+        """The offset after the last record, those of open transactions included: what stands behind them is not read yet."""
+        asking = copy(self._consumer._fetcher)  # noqa: SLF001 - aiokafka has one level for both questions
+        asking._isolation_level = READ_UNCOMMITTED  # noqa: SLF001 - likewise
+        timeout_ms = _PATIENCE_S * 1000
+        return await self._offsets(lambda asked: asking.end_offsets(asked, timeout_ms), partitions)
 
     async def offsets_since(
         self, partitions: Collection[Assigned], *, time_ms: int

@@ -5,6 +5,9 @@ MAX_VERSION = 10**12
 
 MAX_ID_LENGTH = 128
 """Characters of an id, as many as a question may name."""
+MAX_TEXT_LENGTH = 10_000
+"""Characters of a name or a reason."""
+MAX_LINES = 100
 
 
 def is_order_of(order_id: str, instance: str) -> bool:
