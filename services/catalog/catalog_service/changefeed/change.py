@@ -6,7 +6,13 @@ from typing import Annotated
 import msgspec
 
 from catalog_service.changefeed.position import Partition
-from catalog_service.read_model.rules import MAX_ID_LENGTH, MAX_LINES, MAX_TEXT_LENGTH, MAX_VERSION, is_order_of
+from catalog_service.read_model.rules import (
+    MAX_ID_LENGTH,
+    MAX_LINES,
+    MAX_TEXT_LENGTH,
+    MAX_VERSION,
+    is_order_of,
+)
 from catalog_service.times import rfc3339_of_ms
 
 MALFORMED = "malformed"
