@@ -19,7 +19,7 @@ from devservers.certificates import Authority
 from devservers.issuer import DISCOVERY
 from devservers.kafka import brokers_seen
 from devservers.ports import HOST, Ports
-from tests.support.compose import PROJECT, containers_up, docker, missing_engine
+from tests.support.compose import MAIN, PROJECT, containers_up, docker, merged_services, missing_engine
 from tests.support.waiting import wait_until
 
 SECURE, WITHOUT_TLS = "infra/docker/secure.yml", "tests/compose/postgres_without_tls.yml"
@@ -82,7 +82,8 @@ class Secure:
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secure]:
     if why := missing_engine():
         pytest.skip(f"no Docker engine to run containers on: {why}")
-    asked = ("run", "--rm", "--network", "none", "--entrypoint", "sh", "postgres:18", "-c", SPEAKS_TLS)
+    image = merged_services(MAIN, SECURE)["read-db"]["image"]
+    asked = ("run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", SPEAKS_TLS)
     overrides = (SECURE,) if docker(*asked).strip() == "yes" else (SECURE, WITHOUT_TLS)
     with containers_up(*overrides, project=f"{PROJECT}-secure") as ports:
         tokens = {

@@ -20,6 +20,7 @@ from devservers.ports import HOST, Ports, taken
 from tests.support.stack import DEMO, REPOSITORY
 
 PROJECT = "cqrs-sync-test"
+MAIN = os.environ.get("TEST_COMPOSE_FILE", "docker-compose.yml")
 _OFFSETS = range(20_250, 23_500, 500)  # between those of the stacks without containers
 _UP_TIMEOUT_S, _COMMAND_TIMEOUT_S = 480, 180
 
@@ -208,7 +209,7 @@ def _settings(*overrides: str, ports: Ports, project: str) -> dict[str, str]:
     numbered |= {f"KAFKA_{n}_PORT": ports.broker(n) for n in (1, 2, 3)}
     numbered |= {"CATALOG_PORT": ports.catalog, "POSTGRES_PORT": ports.postgres, "SINK_PORT": ports.sink}
     numbered |= {"ISSUER_PORT": ports.issuer}
-    files = (os.environ.get("TEST_COMPOSE_FILE", "docker-compose.yml"), *overrides)
+    files = (MAIN, *overrides)
     return {name: str(port) for name, port in numbered.items()} | {
         "COMPOSE_PROJECT_NAME": project,
         "COMPOSE_FILE": ":".join(files),

@@ -58,6 +58,9 @@ async def refused_everywhere(stack: RunningStack, wrong: str) -> None:
         forged = {"authorization": f"Bearer {stack.token('ada')}x"}
         for url in (*stack.instances.values(), stack.catalog):
             assert (await nobody.get(f"{url}/orders?user_id=ada", headers=forged)).status_code == 401
+            for path in ("orders", "stream"):
+                asked = {"user_id": "ada", "access_token": stack.token("ada")}
+                assert (await nobody.get(f"{url}/{path}", params=asked)).status_code == 401
         login = httpx.BasicAuth("operator", wrong)
         assert (await nobody.get(f"{stack.sink_url}/connectors", auth=login)).status_code == 401
 
