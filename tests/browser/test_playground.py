@@ -149,6 +149,19 @@ async def test_the_read_database_is_stopped_and_everything_is_healed_and_the_aud
     )
 
 
+async def test_a_wrong_design_is_caught_beside_the_right_one_which_is_clean(open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.get_by_label("What is done wrong").select_option("no-version-guard")
+    await expect(page.locator("#play-anomaly-mishap")).to_contain_text("sent again after its successor")
+    await page.get_by_role("button", name="Run both").click()
+    wrong, right = (page.locator(f"#play-designs [data-design={each}]") for each in ("wrong", "right"))
+    await expect(wrong.locator(".bad").first).to_contain_text("monotonic-reads", timeout=LONG_MS)
+    await expect(wrong.locator("pre")).to_contain_text("sends it again")
+    await expect(right.locator(".good")).to_have_text("Every check of the history holds.", timeout=LONG_MS)
+    await page.locator("#language").click()
+    await expect(right).to_contain_text("올바른 설계")
+
+
 async def test_a_poisoned_topic_is_a_dead_letter_with_its_reason_and_known_to_the_auditor(
     open_page: OpenPage, stack: RunningStack
 ) -> None:

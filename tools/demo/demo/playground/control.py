@@ -13,6 +13,7 @@ from demo.chaos.nemesis import Nemesis
 from demo.chaos.run import Plan, run_plan
 from demo.chaos.schedule import draw_schedule
 from demo.planted_records import keep_planted_records, planted_records
+from demo.playground.anomalies import NAMES, Anomalies
 from demo.playground.errors import PlaygroundError
 from demo.playground.faults import LINK_FAULTS, Switches, place_of, verbs_of
 from demo.playground.letters import Place, replay
@@ -46,6 +47,7 @@ class Control:
     workers: Workers
     readers: Readers
     work: Work
+    anomalies: Anomalies
     looked_at: asyncio.Event = field(default_factory=asyncio.Event)
     _walk: Walk | None = None
     _schedule: State | None = None
@@ -64,7 +66,7 @@ class Control:
         )
         return cls(
             stack=stack, record=record, http=http, nemesis=nemesis, parts=parts, switches=switches,
-            workers=Workers(parts, http), readers=Readers(stack.bootstrap), work=Work(),
+            workers=Workers(parts, http), readers=Readers(stack.bootstrap), work=Work(), anomalies=Anomalies(stack),
         )  # fmt: skip
 
     async def state(self) -> State:
@@ -90,6 +92,8 @@ class Control:
             "results": self.work.results,
             "schedule": self._schedule,
             "walk": None if self._walk is None else {"at": self._walk.at},
+            "anomalies": NAMES,
+            "anomaly": self.anomalies.shown,
             "workers": {"running": running, "most": 1 + len(SPARES)},
             "readers": [
                 each | {"worker": names.get(each["worker"], each["worker"])} for each in self.readers.found
@@ -125,13 +129,18 @@ class Control:
 
     def _begin(self, asked: Mapping[str, Any]) -> None:
         """The longer pieces of work."""
+        without_more = {
+            "heal-all": self._heal_all,
+            "audit": self._audit,
+            "walk": self._take_a_walk,
+            "add-worker": self.workers.add,
+            "remove-worker": self.workers.remove,
+        }
         match asked:
-            case {"do": "heal-all"}:
-                self.work.begin("heal-all", self._heal_all)
-            case {"do": "audit"}:
-                self.work.begin("audit", self._audit)
-            case {"do": "walk"}:
-                self.work.begin("walk", self._take_a_walk)
+            case {"do": str(name)} if name in without_more:
+                self.work.begin(name, without_more[name])
+            case {"do": "anomaly", "name": str(name)}:
+                self.work.begin("anomaly", lambda: self.anomalies.run(name))
             case {"do": "add-worker"}:
                 self.work.begin("add-worker", self.workers.add)
             case {"do": "remove-worker"}:

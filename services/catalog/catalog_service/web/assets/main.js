@@ -1,5 +1,6 @@
 // The page: one model, fed by one stream, shown by several panels that know nothing of each other.
 
+import { showAnomalies } from "./anomalies.js";
 import { currentPlayground, followPlayground } from "./control.js";
 import { showEvents } from "./events.js";
 import { showFlow } from "./flow.js";
@@ -35,6 +36,7 @@ const playground = await currentPlayground();
 if (playground) {
   showPlayground(model);
   showNetwork(model);
+  showAnomalies(model);
   showWalk(model);
   fillTexts();
   model.played(playground);
