@@ -17,9 +17,13 @@ CYCLE_US = 146_097 * DAY_US
 MICROSECOND = timedelta(microseconds=1)
 
 # What Debezium's connector for PostgreSQL sends for `infinity` and `-infinity` (its driver's PGStatement.DATE_POSITIVE_INFINITY
-# and DATE_NEGATIVE_INFINITY in microseconds; days as they overflow in it), and what PostgreSQL has for them in its own unit.
+# and DATE_NEGATIVE_INFINITY in microseconds; days as they overflow in it, out of the log and of a snapshot), and what
+# PostgreSQL has for them in its own unit.
 INFINITE_US = {9_223_372_036_825_200_000: 2**63 - 1, -9_223_372_036_832_400_000: -(2**63)}
-INFINITE_DAYS = {-2_147_472_692: 2**31 - 1, -2_147_472_691: -(2**31)}
+INFINITE_DAYS = {
+    **dict.fromkeys((-2_147_472_692, -622_191_234), 2**31 - 1),
+    **dict.fromkeys((-2_147_472_691, -625_821_272), -(2**31)),
+}
 
 Timestamp = datetime | timedelta
 Day = date | timedelta
@@ -52,11 +56,11 @@ def timestamp_of_millis(millis: int) -> Timestamp:
 
 def date_of(days: int) -> Day:
     """The Date so many days after 1970-01-01. Raises `InstantRangeError` beyond a billion days."""
+    if days in INFINITE_DAYS:
+        return timedelta.max if INFINITE_DAYS[days] > 0 else timedelta.min
     try:
         since = timedelta(days=days)
     except OverflowError:
-        if days in INFINITE_DAYS:
-            return timedelta.max if INFINITE_DAYS[days] > 0 else timedelta.min
         raise InstantRangeError(f"{days} days since 1970 are beyond every calendar") from None
     try:
         return EPOCH_DAY + since
@@ -100,6 +104,8 @@ def timestamp_text(micros: int) -> str:
 
 def date_text(days: int) -> str:
     """The Date so many days after 1970-01-01 as PostgreSQL reads it, of any year."""
+    if days in INFINITE_DAYS:
+        return "infinity" if INFINITE_DAYS[days] > 0 else "-infinity"
     return timestamp_text(days * DAY_US).replace(" 00:00:00+00:00", "")
 
 

@@ -10,6 +10,7 @@ from sink_connector.data.record import Schema, Type
 VARIABLE_SCALE_DECIMAL = "io.debezium.data.VariableScaleDecimal"  # struct: scale, value
 BITS = "io.debezium.data.Bits"  # bytes, little-endian; parameters: {"length": "8"}
 JSON_TEXT = "io.debezium.data.Json"  # text
+SPARSE_VECTOR = "io.debezium.data.SparseDoubleVector"  # struct: dimensions, vector (place → number)
 ENUM_SET = "io.debezium.data.EnumSet"  # text, joined by commas
 MICRO_DURATION = "io.debezium.time.MicroDuration"  # int64, microseconds
 NANO_DURATION = "io.debezium.time.NanoDuration"  # int64, nanoseconds

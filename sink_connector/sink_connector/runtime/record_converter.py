@@ -28,7 +28,7 @@ from sink_connector.runtime.conversion import (
 from sink_connector.runtime.record_table import SourceTable
 from sink_connector.runtime.unwrapped_rows import UnwrappedRows
 from sink_connector.transforms import Chain, Transform
-from sink_connector.transforms.change_events import UnwrapChangeEvent, is_change_event
+from sink_connector.transforms.change_events import UnwrapChangeEvent, may_be_change_event
 from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.unavailable import holds_unavailable, may_be_unavailable
 
@@ -186,24 +186,29 @@ class UnwrappingRecordConverter:
 
     def __call__(self, record: SourceRecord) -> Converted:
         """What was made of the schema. Raises what making it raises."""
-        if record.value is not None and may_be_unavailable(record.value):
-            return self._unwrapping(record)
         converted = self._compiled(record)
-        shape = None if converted is None else converted[1].shape
-        if shape is None or shape is self._flat:
+        entry = None if converted is None else converted[1]
+        if entry is None or entry.shape is None:
             return converted
-        if _is_wrapped(shape):
-            return self._unwrapping(record)
-        self._flat = shape
-        return converted
+        if entry.shape is not self._flat:
+            if may_be_change_event(entry.shape):
+                return self._unwrapping(record)
+            self._flat = entry.shape
+        return self._unwrapping(record) if _lacks_columns(entry.shape, [entry.value], [record]) else converted
 
     def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
         """See `RecordConverter`."""
         converted = self._compiled.together(read)
-        shapes = [(shape, found) for found in converted.values() for shape in found.different_shapes]
-        if any(_lacks_columns(shape, found) for shape, found in shapes):
+        shapes = [
+            (shape, found)
+            for found in converted.values()
+            for shape in found.different_shapes
+            if shape is not None
+        ]
+        flat = [(shape, found) for shape, found in shapes if not may_be_change_event(shape)]
+        if any(_lacks_columns(shape, found.values_of(shape), found.records) for shape, found in flat):
             return one_by_one(self, read)
-        if not any(_is_wrapped(shape) for shape, _ in shapes):
+        if len(flat) == len(shapes):
             return converted
         if self._rows is None or self._key is None:
             return one_by_one(self, read)
@@ -218,17 +223,15 @@ class UnwrappingRecordConverter:
         await self._compiled.prepare(topic, records)
 
 
-def _lacks_columns(shape: RecordSchema | None, found: WriteRecords) -> bool:
-    """Whether a flat row of a shape has a column that the source had not at hand; of values without a schema: may have."""
-    if shape is None or not shape.is_struct or is_change_event(shape.schema):
+def _lacks_columns(
+    shape: RecordSchema, values: Sequence[Any], records: Sequence[SourceRecord | KafkaRecord]
+) -> bool:
+    """Whether flat rows of a shape have a column that the source had not at hand; of values without a schema: may have."""
+    if not shape.is_struct:
         return False
     if shape.form is Form.UNTYPED:
-        return any(record.value and may_be_unavailable(record.value) for record in found.records)
-    return holds_unavailable(shape.schema, list(zip(*map(shape.take, found.values_of(shape)), strict=True)))
-
-
-def _is_wrapped(shape: RecordSchema | None) -> bool:
-    return shape is not None and is_change_event(shape.schema)
+        return any(record.value and may_be_unavailable(record.value) for record in records)
+    return holds_unavailable(shape.schema, list(zip(*map(shape.take, values), strict=True)))
 
 
 def make_record_converter(

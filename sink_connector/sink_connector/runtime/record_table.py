@@ -16,7 +16,7 @@ from sink_connector.data.write_record import KafkaRecord, ReadRecords, SourceRec
 from sink_connector.errors import BadRecordError, Stage
 from sink_connector.runtime.conversion import Converted, RecordConverter, one_by_one
 from sink_connector.sink.table_naming import named_by_source, one_spelling
-from sink_connector.transforms.change_events import SOURCE, is_side_record, wraps_row
+from sink_connector.transforms.change_events import SOURCE, is_beside_rows, wraps_row
 from sink_connector.transforms.data import UnfitRecordError
 
 MOST_SHAPES = 512
@@ -36,7 +36,7 @@ class SourceTable:
         """The record with its table for a topic. Raises `BadRecordError` for one that is no change event or gives no name."""
         if record.value is None:
             return None
-        if record.value_schema is not None and is_side_record(record.value_schema):
+        if is_beside_rows(record):
             return record
         if not wraps_row(record):
             raise UnfitRecordError(

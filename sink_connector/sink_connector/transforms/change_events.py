@@ -1,10 +1,12 @@
 """Debezium's change events: recognised, and unwrapped to the row they carry, as Debezium's own sink does by itself."""
 
+from collections.abc import Collection
 from typing import Any
 
 from msgspec import structs
 
 from sink_connector.data.record import Record, Schema, Type
+from sink_connector.data.record_schema import Form, RecordSchema
 from sink_connector.data.semantic_types import TRUNCATION
 from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import UnfitRecordError
@@ -13,19 +15,38 @@ from sink_connector.transforms.unavailable import available, holds_unavailable
 BEFORE, AFTER, OPERATION, SOURCE = "before", "after", "op", "source"
 DELETE, TRUNCATE, MESSAGE = "d", "t", "m"
 # About the source, not about rows.
-_SIDE_RECORDS = (".SchemaChangeValue", ".Heartbeat", ".TransactionMetadataValue", ".MessageValue")
+_SIDE_RECORDS = (
+    ".SchemaChangeValue",
+    ".Heartbeat",
+    ".TransactionMetadataValue",
+    ".MessageValue",
+    ".Notification",
+)
+# The fields of those without a schema, but for times; a heartbeat has nothing else, and its key tells the rest.
+_UNTYPED_SIDE_RECORDS = (
+    {SOURCE, "databaseName", "schemaName", "ddl", "tableChanges"},
+    {"status", "id", "event_count", "data_collections"},
+    {OPERATION, SOURCE, "message"},
+    {"id", "type", "aggregate_type", "additional_data", "timestamp"},
+)
+_TIMES = {"ts_ms", "ts_us", "ts_ns", "transaction"}
+_HEARTBEAT, _HEARTBEAT_KEY = {"ts_ms"}, {"serverName"}
 
 
 def is_envelope(schema: Schema) -> bool:
-    """Whether values of this schema are change events: by its name, or by the fields only these have."""
+    """Whether values of this schema are change events: by its name, or by the fields only these have, each of its type."""
     if schema.name is not None and schema.name.endswith(".Envelope"):
         return True
-    names = {each.name for each in schema.fields}
-    return {OPERATION, AFTER} <= names and (BEFORE in names or SOURCE in names)
+    types = {each.name: each.schema.type for each in schema.fields}
+    return (
+        types.get(OPERATION) is Type.STRING
+        and types.get(AFTER) is Type.STRUCT
+        and Type.STRUCT in {types.get(BEFORE), types.get(SOURCE)}
+    )
 
 
 def is_side_record(schema: Schema) -> bool:
-    """Whether these are Debezium's records beside those of rows: heartbeats, schema changes, transactions, messages."""
+    """Whether these are Debezium's records beside those of rows: heartbeats, schema changes, transactions, messages and notifications."""
     return (
         schema.name is not None
         and schema.name.startswith("io.debezium.")
@@ -38,12 +59,27 @@ def is_change_event(schema: Schema) -> bool:
     return schema.type is Type.STRUCT and (is_envelope(schema) or is_side_record(schema))
 
 
+def may_be_change_event(shape: RecordSchema) -> bool:
+    """Whether values of a shape are to be looked at: with a schema each is a change event, without one some may be."""
+    if shape.form is not Form.UNTYPED:
+        return is_change_event(shape.schema)
+    names = {each.name for each in shape.schema.fields}
+    return {OPERATION, AFTER} <= names or names == _HEARTBEAT or _are_of_side_record(names)
+
+
+def _are_of_side_record(names: Collection[str]) -> bool:
+    return set(names) - _TIMES in _UNTYPED_SIDE_RECORDS
+
+
 def _is_untyped_envelope(value: Any) -> bool:
+    """A row that happens to have columns of these names has no objects in them: documents come as texts."""
     return (
         isinstance(value, dict)
         and isinstance(value.get(OPERATION), str)
         and AFTER in value
-        and (BEFORE in value or SOURCE in value)
+        and isinstance(value[AFTER], dict | None)
+        and isinstance(value.get(BEFORE), dict | None)
+        and (isinstance(value.get(SOURCE), dict) or value[AFTER] or value.get(BEFORE)) is not None
     )
 
 
@@ -54,6 +90,18 @@ def wraps_row(record: Record) -> bool:
     if record.value_schema is None:
         return _is_untyped_envelope(record.value)
     return record.value_schema.type is Type.STRUCT and is_envelope(record.value_schema)
+
+
+def is_beside_rows(record: Record) -> bool:
+    """Whether a record is one of Debezium's beside those of rows, with a schema or without."""
+    if record.value_schema is not None:
+        return record.value is not None and is_side_record(record.value_schema)
+    if not isinstance(record.value, dict):
+        return False
+    names = record.value.keys()
+    if names == _HEARTBEAT:
+        return isinstance(record.key, dict) and record.key.keys() == _HEARTBEAT_KEY
+    return _are_of_side_record(names) and isinstance(record.value.get(SOURCE, {}), dict)
 
 
 def unwrapped(record: Record, side: str) -> Record:
@@ -81,8 +129,7 @@ class UnwrapChangeEvent:
 
     def apply(self, record: Record) -> Record | None:
         """The row's record, or None when there is no row in it."""
-        schema = record.value_schema
-        if schema is not None and record.value is not None and is_side_record(schema):
+        if is_beside_rows(record):
             return None
         if not wraps_row(record):
             return available(record)

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from sink_connector.config.definition import Importance, Kind
+from sink_connector.data.exact_json import parse_exact
 from sink_connector.data.record import Field, Header, Record, Schema, Type
 from sink_connector.transforms.change_events import (
     AFTER,
@@ -194,6 +195,9 @@ class ExtractNewRecordState:
         row = self._without_dropped(row)
         value = {**row.value, **added}
         if row.value_schema is None or event.value_schema is None:
+            if len(value) < len(row.value) + len(added):
+                twice = ", ".join(sorted(row.value.keys() & added.keys()))
+                raise UnfitRecordError(f"ExtractNewRecordState: two fields have the same name: {twice}")
             return structs.replace(row, value=value)
         schema = self._with_added(row.value_schema, event.value_schema)
         # Debezium's own does so where it inserts __deleted.
@@ -267,8 +271,9 @@ class ExtractNewRecordState:
 
 
 def _deletions(options: Options) -> Deletions:
-    """By the older options where one of them is given, as Debezium does it."""
-    if not {"drop.tombstones", "delete.handling.mode"} & options.given.keys():
+    """By the older options where they alone are given, as Debezium did it as long as it had them."""
+    older = {"drop.tombstones", "delete.handling.mode"} & options.given.keys()
+    if not older or "delete.tombstone.handling.mode" in options.given:
         mode = options.text("delete.tombstone.handling.mode", any_case=True)
         return MODES.get(mode or "", MODES["tombstone"])
     events = OLD_MODES.get(options.text("delete.handling.mode", any_case=True) or "drop", "drop")
@@ -281,7 +286,17 @@ def _names(listed: Any) -> frozenset[str]:
     if isinstance(listed, bytes):
         listed = listed.decode()
     if isinstance(listed, str):
-        listed = [each.strip().strip('"') for each in listed.strip().strip("[]").split(",")]
+        listed = _list_in(listed)
     if not isinstance(listed, list | tuple):
         return frozenset()
     return frozenset(str(each) for each in listed if each)
+
+
+def _list_in(text: str) -> list[Any]:
+    try:
+        found = parse_exact(text.encode())
+    except ValueError:
+        found = None
+    if isinstance(found, list):
+        return found
+    return [each.strip().strip('"') for each in text.strip().strip("[]").split(",")]

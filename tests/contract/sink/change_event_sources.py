@@ -81,7 +81,7 @@ async def postgresql(directory: Path, bootstrap: str) -> AsyncIterator[Source]:
 
 async def _postgresql_rows(connection: asyncpg.Connection) -> Rows:
     """Every table's rows as JSON objects; those of the tables of types with each value as the text that it is cast to."""
-    query = f"SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop' AND table_name <> '{statements.LAST}'"  # noqa: S608
+    query = f"SELECT table_name FROM information_schema.tables WHERE table_schema = 'shop' AND table_name !~ '^{statements.LAST}$|_before$'"  # noqa: S608
     found = {}
     for (table,) in await connection.fetch(query):
         texts = f"SELECT (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(to_jsonb(whole)))::text FROM shop.{table} whole"  # noqa: S608

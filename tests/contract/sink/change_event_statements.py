@@ -1,6 +1,16 @@
 """The tables and the changes that `record_change_events` records: what every source has, and PostgreSQL's own."""
 
-from tests.contract.sink.typed_columns import Typed, created, inserted
+from tests.contract.sink.typed_columns import (
+    MICROS,
+    MILLIS,
+    NANOS,
+    OF_A_SNAPSHOT,
+    SNAPSHOT,
+    TEXTS,
+    Typed,
+    created,
+    inserted,
+)
 
 PLACES = ("north", "south")
 """What the field `place` of `customers` and others may hold: topics of records that are routed by it."""
@@ -24,9 +34,6 @@ CHANGES = [
 """What happens to the tables that every source has."""
 
 _EARLY = ("2024-01-01 10:00:00.123456", "2024-01-01 10:00:00.123", "2024-01-01 10:00:00")
-MILLIS = "types as Connect's"
-TEXTS = "types as texts"
-NANOS = "types in nanoseconds"
 # What they hold at the source is recorded with the events; `texts` and `other` are what arrives where that is something else.
 POSTGRESQL_TYPES = [
     Typed(name="sm", type="smallint", values=("-32768", "32767")),
@@ -43,7 +50,7 @@ POSTGRESQL_TYPES = [
         name="n", type="numeric", values=("123456789012345678901234567890.1234567890", "1e25"),
         texts=("123456789012345678901234567890.123456789", "10000000000000000000000000"),  # the last zero: Debezium's
         other={
-            TEXTS: ("numeric", ()),
+            **dict.fromkeys((TEXTS, MICROS, SNAPSHOT), ("numeric", ())),
             MILLIS: ("numeric", ("123456789012345680000000000000", "10000000000000000000000000")),
         },
     ),
@@ -79,7 +86,13 @@ POSTGRESQL_TYPES = [
     ),
     Typed(
         name="ts3", type="timestamp(3)", values=(f"'{_EARLY[1]}'", "'0001-01-01 00:00:00'"),
-        other={NANOS: ("timestamp", (_EARLY[1], "1754-08-30 22:43:41.128654"))},  # beyond 64 bits: Debezium's
+        other={
+            NANOS: ("timestamp", (_EARLY[1], "1754-08-30 22:43:41.128654")),  # beyond 64 bits: Debezium's
+            **dict.fromkeys(
+                (SNAPSHOT, TEXTS + OF_A_SNAPSHOT, MILLIS + OF_A_SNAPSHOT),
+                ("timestamp", (_EARLY[1], "0001-12-30 00:00:00 BC")),  # the Julian calendar: Debezium's
+            ),
+        },
     ),
     Typed(name="tstz", type="timestamptz", values=(f"'{_EARLY[0]}+02'", "'1969-12-31 23:59:59.999999Z'")),
     Typed(name="iv", type="interval", values=("'1 day 02:00:00.000001'", "'-3 days'")),
@@ -97,7 +110,9 @@ POSTGRESQL_TYPES = [
     Typed(name="hs", type="hstore", values=('\'k => "v \\"w", n => NULL\'', "''")),
     Typed(
         name="mo", type="money", values=("'-12.34'", "'92233720368547758.07'"),
-        other={MILLIS: ("numeric", ("-12.34", "92233720368547760"))},  # PostgreSQL makes no money of a double
+        other=dict.fromkeys(  # PostgreSQL makes no money of a double, which a snapshot's text is, too
+            (MILLIS, SNAPSHOT, TEXTS + OF_A_SNAPSHOT), ("numeric", ("-12.34", "92233720368547760"))
+        ),
     ),
     Typed(name="tv", type="tsvector", values=("'a b:1'", "''")),
     Typed(name="ir", type="int4range", values=("'[1,5)'", "'empty'")),
@@ -111,6 +126,30 @@ POSTGRESQL_TYPES = [
     Typed(name="ad", type="date[]", values=("'{2024-02-29,1969-12-31}'", "'{}'")),
     Typed(name="ats", type="timestamptz[]", values=(f"'{{\"{_EARLY[0]}Z\"}}'", "'{}'")),
     Typed(name="oi", type="oid", values=("0", "4294967295")),
+    Typed(name="abo", type="boolean[]", values=("'{true,NULL,false}'", "'{}'")),
+    Typed(name="abi", type="bigint[]", values=("'{9223372036854775807,NULL}'", "'{}'")),
+    Typed(name="ar", type="real[]", values=("'{1.1,NULL}'", "'{}'")),
+    Typed(name="ado", type="double precision[]", values=("'{0.1,-1e300}'", "'{}'")),
+    Typed(name="anv", type="numeric[]", values=("'{123456.789,NULL,-0.5}'", "'{}'")),
+    Typed(name="avc", type="varchar(10)[]", values=("'{größe,NULL}'", "'{}'")),
+    Typed(
+        name="aby", type="bytea[]", values=("ARRAY['\\x00ff10', NULL]::bytea[]", "'{}'"),
+        other={
+            **dict.fromkeys((TEXTS, NANOS), ("text[]", ("{AP8Q,NULL}", "{}"))), MILLIS: ("text[]", ("{00ff10,NULL}", "{}")),
+        },
+    ),
+    Typed(name="atp", type="timestamp[]", values=(f"'{{\"{_EARLY[1]}\",NULL}}'", "'{}'")),
+    Typed(name="ati", type="time[]", values=("'{10:00:00.5,NULL}'", "'{}'")),
+    Typed(name="ajb", type="jsonb[]", values=("ARRAY['{\"a\": [1.50, null]}', NULL]::jsonb[]", "'{}'")),
+    Typed(name="ain", type="inet[]", values=("'{10.0.0.1/24,::1}'", "'{}'")),
+    Typed(name="aen", type="shop.mood[]", values=("'{happy,\"so so\"}'", "'{}'")),
+    Typed(name="alt", type="ltree[]", values=("'{top.sub,top}'", "'{}'")),
+    Typed(name="aci", type="citext[]", values=("'{aBc}'", "'{}'")),
+    Typed(name="adr", type="daterange[]", values=("'{\"[2024-01-01,2024-02-01)\"}'", "'{}'")),
+    Typed(name="mac8", type="macaddr8", values=("'08:00:2b:01:02:03:04:05'",) * 2),
+    Typed(name="i8r", type="int8range", values=("'[1,5)'", "'empty'")),
+    Typed(name="tzr", type="tstzrange", values=("'[2024-01-01 10:00Z,)'", "'empty'")),
+    Typed(name="dom", type="shop.short", values=("'größe'", "''")),
 ]  # fmt: skip
 SPECIALS = [
     Typed(name="n", type="numeric", values=("'NaN'", "'Infinity'", "'-Infinity'")),
@@ -120,11 +159,17 @@ SPECIALS = [
     Typed(name="tstz", type="timestamptz", values=("'infinity'", "'-infinity'", "'epoch'")),
     Typed(name="da", type="date", values=("'infinity'", "'-infinity'", "'epoch'")),
 ]
+BIG = {
+    "t": "text", "j": "jsonb", "h": "hstore", "b": "bytea", "ts": "text[]", "ns": "int[]", "ls": "bigint[]", "us": "uuid[]",
+    "bs": "bytea[]", "js": "jsonb[]", "ds": "date[]",
+}  # fmt: skip
+"""Columns whose values are too long to be logged when they have not changed."""
 _LONG = "(SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i)"
 POSTGRESQL_BEFORE = [
     "CREATE SCHEMA shop",
     *(f"CREATE EXTENSION {name}" for name in ("ltree", "citext", "hstore")),
     "CREATE TYPE shop.mood AS ENUM ('happy', 'so so')",
+    "CREATE DOMAIN shop.short AS varchar(5)",
     "CREATE TABLE shop.customers (id int PRIMARY KEY, name varchar(40) NOT NULL, place text NOT NULL, note text DEFAULT 'none')",
     "CREATE TABLE shop.items (order_id text, line int, price numeric(12,2), place text, PRIMARY KEY (order_id, line))",
     "CREATE TABLE shop.emptied (id int PRIMARY KEY, place text NOT NULL)",
@@ -132,14 +177,15 @@ POSTGRESQL_BEFORE = [
     """CREATE TABLE shop.kinds (id bigint PRIMARY KEY, place text, n numeric, big numeric(38,10), b bit(8), vb varbit(16),
     f boolean, r real, d float8, at timestamptz, ts timestamp, ts0 timestamp(0), day date, clock time, zoned timetz, iv interval,
     u uuid, j jsonb, ip inet, tags text[], raw bytea, m money)""",
-    created("shop.types", POSTGRESQL_TYPES),
-    created("shop.specials", SPECIALS),
-    "CREATE TABLE shop.big (id int PRIMARY KEY, n int, t text, j jsonb, h hstore, b bytea, ts text[], ns int[])",
-    *(
-        f"ALTER TABLE shop.big ALTER {column} SET STORAGE EXTERNAL"
-        for column in ("t", "j", "h", "b", "ts", "ns")
-    ),
+    *(created(f"shop.types{suffix}", POSTGRESQL_TYPES) for suffix in ("", "_before")),
+    *(created(f"shop.specials{suffix}", SPECIALS) for suffix in ("", "_before")),
+    *inserted("shop.types_before", POSTGRESQL_TYPES),
+    "UPDATE shop.types_before SET i = 7 WHERE id = 1",
+    *inserted("shop.specials_before", SPECIALS),
+    f"CREATE TABLE shop.big (id int PRIMARY KEY, n int, {', '.join(f'{name} {kind}' for name, kind in BIG.items())})",
+    *(f"ALTER TABLE shop.big ALTER {name} SET STORAGE EXTERNAL" for name in BIG),
 ]
+"""The tables, and the rows that are there before a connector starts: what a snapshot reads."""
 POSTGRESQL = [
     *CHANGES,
     """INSERT INTO shop.kinds VALUES (1, 'south', 123.45, 1234567890123456789012345678.0123456789, '10101010', '101', true, 1.5, 0.1,
@@ -152,8 +198,10 @@ POSTGRESQL = [
     *inserted("shop.types", POSTGRESQL_TYPES),
     "UPDATE shop.types SET i = 7 WHERE id = 1",
     *inserted("shop.specials", SPECIALS),
-    f"""INSERT INTO shop.big SELECT 1, 1, v, jsonb_build_object('k', v), hstore('k', v), v::bytea, ARRAY[v, NULL],
-    (SELECT array_agg(i) FROM generate_series(1, 1500) i) FROM (SELECT {_LONG}) AS long (v)""",  # noqa: S608 - our own
+    f"""INSERT INTO shop.big SELECT 1, 1, v, jsonb_build_object('k', v), hstore('k', v), v::bytea, ARRAY[v, NULL], i, i,
+    (SELECT array_agg(md5(each::text)::uuid) FROM unnest(i) each), ARRAY[v::bytea, NULL], ARRAY[to_jsonb(v)],
+    (SELECT array_agg('2024-01-01'::date + each) FROM unnest(i) each)
+    FROM (SELECT {_LONG}, (SELECT array_agg(i) FROM generate_series(1, 1500) i)) AS long (v, i)""",  # noqa: S608 - our own
     "UPDATE shop.big SET n = 2",
     "UPDATE shop.big SET n = 3, t = 'short'",
     "SELECT pg_logical_emit_message(true, 'shop', 'a message')",

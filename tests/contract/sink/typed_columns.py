@@ -6,6 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Texts = Sequence[str | None]
+MILLIS = "types as Connect's"
+TEXTS = "types as texts"
+MICROS = "types in microseconds"
+NANOS = "types in nanoseconds"
+SNAPSHOT = "types of a snapshot"
+OF_A_SNAPSHOT = ", of a snapshot"
+"""What the name of a way ends with that is another in all but when the rows were read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +32,8 @@ class Typed:
 
     def arrives(self, way: str) -> tuple[str, Texts]:
         """The type of the column that receives it in a way, and the texts of its rows."""
-        return self.other.get(way, (self.target or self.type, self.texts))
+        plain = self.other.get(way.removesuffix(OF_A_SNAPSHOT), (self.target or self.type, self.texts))
+        return self.other.get(way, plain)
 
 
 def created(table: str, columns: Sequence[Typed]) -> str:

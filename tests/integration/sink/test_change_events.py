@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeTopic
-from tests.contract.sink.change_event_statements import POSTGRESQL_TYPES, SPECIALS
+from tests.contract.sink.change_event_statements import BIG, POSTGRESQL_TYPES, SPECIALS
 from tests.contract.sink.change_event_ways import MARIADB_WAYS, MYSQL_WAYS, POSTGRESQL_WAYS
-from tests.contract.sink.mysql_statements import MARIADB_TYPES, MYSQL_SPECIALS, MYSQL_TYPES, SNAPSHOT
-from tests.contract.sink.typed_columns import Typed, created
+from tests.contract.sink.mysql_statements import MARIADB_SPECIALS, MARIADB_TYPES, MYSQL_SPECIALS, MYSQL_TYPES
+from tests.contract.sink.typed_columns import SNAPSHOT, Typed, created
 from tests.support.change_events import recorded
 from tests.support.other_servers import require_postgres
 from tests.support.sink import Message, configuration, connected, execute, rows, send, wait_until_read
@@ -70,7 +70,7 @@ async def written(bootstrap: str, given: dict[str, str], topics: dict[str, int])
 
 
 OF_MYSQLS_KIND = {
-    "mariadb": (MARIADB_WAYS, {"types": MARIADB_TYPES}),
+    "mariadb": (MARIADB_WAYS, {"types": MARIADB_TYPES, "specials": MARIADB_SPECIALS}),
     "mysql": (MYSQL_WAYS, {"types": MYSQL_TYPES, "specials": MYSQL_SPECIALS}),
 }
 # In a table that we make, what differs: a set is a text, and geometries are the bytes of their WKB.
@@ -151,7 +151,12 @@ async def of_every_type(database: str) -> None:
     """Make the extensions and the type that the tables of PostgreSQL's types need."""
     for name in ("ltree", "citext", "hstore"):
         await execute(database, f"CREATE EXTENSION {name}")
-    await execute(database, "CREATE SCHEMA shop", "CREATE TYPE shop.mood AS ENUM ('happy', 'so so')")
+    await execute(
+        database,
+        "CREATE SCHEMA shop",
+        "CREATE TYPE shop.mood AS ENUM ('happy', 'so so')",
+        "CREATE DOMAIN shop.short AS varchar(5)",
+    )
 
 
 @EITHER
@@ -164,7 +169,7 @@ async def test_every_type_of_postgresql_arrives_with_its_value(
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in arriving.items())
     await execute(rich_database, f"CREATE TABLE target (id int PRIMARY KEY, {columns})")
     topics = await sent(kafka_bootstrap, make_topic, "postgresql", way)
-    kept = {topic: count for topic, count in topics.items() if topic.endswith(".types")}
+    kept = {topic: count for topic, count in topics.items() if topic.endswith((".types", ".types_before"))}
     given = configuration(rich_database, topics=",".join(kept), table__name__format="target")
     await written(kafka_bootstrap, given | keys, kept)
     source = [json.loads(text) for text in recorded("postgresql")["rows"]["types"]]
@@ -176,14 +181,18 @@ async def test_every_type_of_postgresql_arrives_with_its_value(
 
 
 @EITHER
-@pytest.mark.parametrize("way", [name for name, way in POSTGRESQL_WAYS.items() if "specials" in way.tables])
+@pytest.mark.parametrize(
+    "way", [name for name, way in POSTGRESQL_WAYS.items() if {"specials", "specials_before"} & {*way.tables}]
+)
 async def test_what_is_no_number_and_no_date_arrives_as_it_is_at_the_source(
     kafka_bootstrap: str, database: str, make_topic: MakeTopic, way: str, keys: dict[str, str]
 ) -> None:
     await require_postgres(database, since=14, what="an infinite numeric")
     await execute(database, created("target", SPECIALS))
     topics = await sent(kafka_bootstrap, make_topic, "postgresql", way)
-    kept = {topic: count for topic, count in topics.items() if topic.endswith(".specials")}
+    kept = {
+        topic: count for topic, count in topics.items() if topic.endswith((".specials", ".specials_before"))
+    }
     given = configuration(database, topics=",".join(kept), table__name__format="target")
     await written(kafka_bootstrap, given | keys, kept)
     texts = ", ".join(f"{each.name}::text" for each in SPECIALS)
@@ -197,10 +206,8 @@ async def test_what_the_source_had_not_at_hand_stays_as_it_is(
     kafka_bootstrap: str, rich_database: str, make_topic: MakeTopic, keys: dict[str, str]
 ) -> None:
     await of_every_type(rich_database)
-    await execute(
-        rich_database,
-        "CREATE TABLE big (id int PRIMARY KEY, n int, t text, j jsonb, h hstore, b bytea, ts text[], ns int[])",
-    )
+    columns = ", ".join(f"{name} {kind}" for name, kind in BIG.items())
+    await execute(rich_database, f"CREATE TABLE big (id int PRIMARY KEY, n int, {columns})")
     topics = await sent(kafka_bootstrap, make_topic, "postgresql", "types")
     kept = {topic: count for topic, count in topics.items() if topic.endswith(".big")}
     given = configuration(rich_database, topics=",".join(kept), table__name__format="big")

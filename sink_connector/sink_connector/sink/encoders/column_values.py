@@ -8,6 +8,7 @@ from typing import Any
 
 from sink_connector.converters.connect_json import to_json
 from sink_connector.data.decimals import shortest_single
+from sink_connector.data.exact_json import encode_exact
 from sink_connector.data.record import DURATION, UNSIGNED, Schema, Type
 from sink_connector.sink.encoders.connect_values import document_wire
 from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encode, Encoder, each, refused
@@ -59,7 +60,9 @@ def column_wire(schema: Schema, column: Column) -> Encoder | None:
 
 
 def _without_document(schema: Schema, column: Column) -> Encoder:
-    """For a hstore, or for a column that can be null and nothing else, such as one of a composite type."""
+    """For a vector or a hstore, or for a column that can be null and nothing else, such as one of a composite type."""
+    if schema.type is Type.ARRAY and is_vector(column.base_type):
+        return Encoder("text", each(vector))
     if schema.type is not Type.ARRAY and is_hstore(column.base_type):
         return Encoder("text", each(lambda value: hstore(_texts(schema, value))))
     return _nothing_but_null(
@@ -156,7 +159,22 @@ def element_column(column: Column | None) -> Column | None:
 
 def is_hstore(base: str) -> bool:
     """Whether a type is the extension's hstore, in whichever schema it lies."""
-    return base.rpartition(".")[2].strip('"') == "hstore"
+    return bare_name(base) == "hstore"
+
+
+def is_vector(base: str) -> bool:
+    """Whether a type is one of pgvector's with all of its numbers, in whichever schema it lies."""
+    return bare_name(base) in {"vector", "halfvec"}
+
+
+def vector(numbers: Sequence[Any]) -> str:
+    """The text form of a vector; a null in it is for the database to refuse."""
+    return encode_exact(numbers).decode()
+
+
+def bare_name(base: str) -> str:
+    """The name of a type without its schema and quotes."""
+    return base.rpartition(".")[2].strip('"')
 
 
 def hstore(pairs: dict[str, str | None]) -> str:

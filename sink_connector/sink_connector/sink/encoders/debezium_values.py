@@ -24,6 +24,7 @@ from sink_connector.data.semantic_types import (
     MICRO_DURATION,
     NANO_DURATION,
     POINT,
+    SPARSE_VECTOR,
     TEXT_TYPES,
     TIMES,
     VARIABLE_SCALE_DECIMAL,
@@ -32,7 +33,7 @@ from sink_connector.data.semantic_types import (
     ZONED_TIMESTAMP,
     variable_scale,
 )
-from sink_connector.sink.encoders.column_values import hstore, is_hstore
+from sink_connector.sink.encoders.column_values import bare_name, hstore, is_hstore
 from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, each, refused, scale_of
 from sink_connector.sink.table_metadata import Column
 
@@ -48,8 +49,10 @@ _INFINITE_TEXTS = {
     "-290308-12-21T19:59:27.6Z": "-infinity",
     "-5877611-06-21Z": "infinity",
     "-5877611-06-22Z": "-infinity",
+    "+292278994-08-16Z": "infinity",
+    "+292269055-12-02Z": "-infinity",
 }
-_SIGNED_YEAR = re.compile(r"([+-]\d{4,9})(-\d\d-\d\d.*)")
+_SIGNED_YEAR = re.compile(r"([+-]\d{4,9}|0000)(-\d\d-\d\d.*)")
 Make = Callable[[Schema, str | None], Encoder | None]
 
 
@@ -168,7 +171,7 @@ def _without_zone(text: str) -> str:
 
 
 def _of_any_year(text: str) -> str:
-    """As PostgreSQL reads it, an instant of ISO 8601, which gives years after 9999 a sign and counts a year 0 before our era."""
+    """As PostgreSQL reads it, an instant of ISO 8601, which gives years after 9999 and before 0 a sign, and has a year 0."""
     found = _SIGNED_YEAR.fullmatch(text)
     if found is None:
         return text
@@ -204,7 +207,7 @@ def _json(schema: Schema, base: str | None) -> Encoder | None:
 def _geometry(schema: Schema, base: str | None) -> Encoder | None:
     if schema.type is not Type.STRUCT or base in JSON:
         return None
-    name = (base or "").rpartition(".")[2].strip('"')
+    name = bare_name(base or "")
     if base is None or base == "bytea":
         return Encoder("bytea", each(lambda value: value["wkb"]))
     if name in {"geometry", "geography"} or base in TEXTS:
@@ -212,6 +215,18 @@ def _geometry(schema: Schema, base: str | None) -> Encoder | None:
     if base == "point" and schema.name == POINT:
         return Encoder("text", each(lambda value: f"({value['x']!r},{value['y']!r})"))
     return None
+
+
+def _sparse_vector(schema: Schema, base: str | None) -> Encoder | None:
+    if schema.type is not Type.STRUCT or bare_name(base or "") != "sparsevec":
+        return None
+    return Encoder("text", each(sparse_vector))
+
+
+def sparse_vector(value: dict[str, Any]) -> str:
+    """A vector as pgvector writes one of few numbers: each with its place, and of how many places."""
+    numbers = ",".join(f"{place}:{number!r}" for place, number in value["vector"].items())
+    return f"{{{numbers}}}/{value['dimensions']}"
 
 
 def extended_wkb(value: dict[str, Any]) -> str:
@@ -242,6 +257,7 @@ _MAKERS: dict[str, Make] = {
     YEAR: _year,
     ENUM_SET: _enum_set,
     JSON_TEXT: _json,
+    SPARSE_VECTOR: _sparse_vector,
     **dict.fromkeys(GEOMETRIES, _geometry),
 }
 __all__ = [

@@ -13,6 +13,7 @@ from asyncpg import Connection
 
 from sink_connector.data.record import DECIMAL, Schema, Type
 from sink_connector.data.record_schema import Form
+from sink_connector.data.semantic_types import VARIABLE_SCALE_DECIMAL
 from sink_connector.sink.encoders.column_values import (
     NESTED,
     WHOLE,
@@ -102,7 +103,9 @@ def _typed_wire(schema: Schema, form: Form, column: Column | None) -> Encoder:
 
 def _is_array(items: Schema, column: Column | None) -> bool:
     """Whether an array of such items goes into an array, and not into a document."""
-    return items.type in PRIMITIVES if column is None else column.base_type.endswith("[]")
+    if column is not None:
+        return column.base_type.endswith("[]")
+    return items.type in PRIMITIVES or items.name == VARIABLE_SCALE_DECIMAL
 
 
 def _array(schema: Schema, form: Form, column: Column | None) -> Encoder:

@@ -16,6 +16,7 @@ from sink_connector.sink.encoders.column_values import (
     element_column,
     hstore,
     is_hstore,
+    is_vector,
     kept_whole,
     with_offsets,
 )
@@ -64,7 +65,7 @@ def untyped_encoder(column: Column | None, *, nested: str = "jsonb") -> Encoder:
         return Encoder(outer.type, partial(_arrays, decode=elements, inner=outer, name=base), outer.template)
     if base in {"json", "jsonb"}:
         return Encoder(base, _documents if base == "jsonb" else written_as(base, _written_documents))
-    if base in TEXTS and nested == "text":
+    if is_vector(base) or (base in TEXTS and nested == "text"):
         return Encoder("text", _texts_or_documents)
     if is_hstore(base):
         pairs = msgspec.json.Decoder(dict[str, Any] | None, float_hook=Decimal)

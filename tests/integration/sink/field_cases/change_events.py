@@ -1,5 +1,7 @@
 """Change events of Debezium's as its own sink takes them: truncations, and columns that the source had not at hand."""
 
+import json
+
 from tests.integration.sink.field_cases.case import (
     CREATE,
     DEBEZIUM,
@@ -62,6 +64,14 @@ def _flat(value: Json, fields: Json) -> Sent:
     )
 
 
+def _plain(value: Json, _fields: Json) -> Sent:
+    return Sent(key=b'{"id":"a"}', value=json.dumps({"id": "a", **value}).encode())
+
+
+def _list(items: Json) -> Json:
+    return kind("array", items=items)
+
+
 VARIABLE = struct(
     {"scale": kind("int32"), "value": kind("bytes")}, name="io.debezium.data.VariableScaleDecimal", version=1
 )
@@ -95,6 +105,8 @@ def _keys(name: str, column: str, schema: Json, payloads: tuple[Json, Json, Json
 
 
 PLACEHOLDER = "__debezium_unavailable_value"
+IN_BASE64 = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="
+WITHOUT_SCHEMA = {"key.converter.schemas.enable": "false", "value.converter.schemas.enable": "false"}
 TWO = [
     'CREATE TABLE "T" (id text PRIMARY KEY, v int)',
     'CREATE TABLE "T_c" (id text PRIMARY KEY, v int, pid text REFERENCES "T")',
@@ -185,19 +197,41 @@ CASES = [
     ),
     *(
         Case(
-            name=f"a column that the source had not at hand stays, in a flat record, {name}",
+            name=f"a column that the source had not at hand stays, in a flat record{where}, {name}",
             sql=[
                 f'CREATE TABLE "T" (id text PRIMARY KEY, v int, big {column})',
                 f"""INSERT INTO "T" VALUES ('a', 1, '{stored}')""",  # noqa: S608 - our own
             ],
-            config=NATIVE,
-            records=[_flat({"v": 2, "big": placeholder}, {"id": TEXT, "v": INT, "big": schema})],
+            config=NATIVE | config,
+            records=[record({"v": 2, "big": placeholder}, {"id": TEXT, "v": INT, "big": schema})],
             rows={'SELECT v, big::text FROM "T"': [(2, stored)]},
         )
+        for where, config, record in (("", {}, _flat), (" without a schema", WITHOUT_SCHEMA, _plain))
         for name, column, schema, placeholder, stored in (
             ("a text", "text", TEXT_OR_NULL, PLACEHOLDER, "kept"),
             ("a hstore's text", "jsonb", TEXT_OR_NULL, f'{{"{PLACEHOLDER}":"{PLACEHOLDER}"}}', '{"k": "v"}'),
-            ("bytes", "bytea", kind("bytes"), "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==", "\\x00ff"),
+            ("bytes", "bytea", kind("bytes"), IN_BASE64, "\\x00ff"),
+            ("a list of texts", "text[]", _list(TEXT), [PLACEHOLDER], "{kept}"),
+            ("a list of bytes", "bytea[]", _list(kind("bytes")), [IN_BASE64], '{"\\\\x00ff"}'),
+            ("a list of numbers", "int[]", _list(kind("int32")), list(PLACEHOLDER.encode()), "{1,2}"),
+            (
+                "a list of uuids",
+                "uuid[]",
+                _list(logical("string", "io.debezium.data.Uuid")),
+                ["b68a35a7-17ad-35b3-af2a-ae46edb4545a"],
+                "{3cfda21b-62c8-47e9-af8b-1b9e46e30bad}",
+            ),
         )
+    ),
+    Case(
+        name="a list of decimals with their own scales, in a table that is made",
+        config=NATIVE | CREATE,
+        records=[
+            _flat(
+                {"n": [{"scale": 1, "value": "Dw=="}, {"scale": 0, "value": "Bw=="}]},
+                {"id": TEXT, "n": _list(VARIABLE)},
+            )
+        ],
+        rows={'SELECT n::numeric[]::text FROM "T"': [("{1.5,7}",)]},
     ),
 ]

@@ -184,12 +184,21 @@ CASES = [
         -9_223_372_036_832_400,
         "-infinity",
     ),
-    *_kept(
-        "infinity as Debezium counts it in a date",
-        "date",
-        logical("int32", "io.debezium.time.Date"),
-        -2_147_472_692,
-        "infinity",
+    *(
+        each
+        for name, number, stored in (
+            ("", -2_147_472_692, "infinity"),
+            (" of a snapshot", -622_191_234, "infinity"),
+            (" of a snapshot before all time", -625_821_272, "-infinity"),
+        )
+        for date in ("io.debezium.time.Date", "org.apache.kafka.connect.data.Date")
+        for each in _kept(
+            f"infinity as Debezium counts it in a date{name}, as {date.rpartition('.')[0]}",
+            "date",
+            logical("int32", date),
+            number,
+            stored,
+        )
     ),
     *(
         Case(
@@ -266,18 +275,29 @@ CASES = [
         "0044-03-15 08:00:00 BC",
     ),
     *_kept(
+        "a zoned text of the year before our era as ISO has it",
+        "timestamp",
+        ZONED,
+        "0000-03-15T10:00:00Z",
+        "0001-03-15 10:00:00 BC",
+    ),
+    *_kept(
         "a zoned text after the year 9999",
         "timestamptz",
         ZONED,
         "+10000-01-01T00:00:00.5Z",
         "10000-01-01 00:00:00.5+00",
     ),
-    *_kept(
-        "a text of a date before our era",
-        "date",
-        logical("string", "io.debezium.time.IsoDate"),
-        "-0001-02-28Z",
-        "0002-02-28 BC",
+    *(
+        each
+        for name, text, stored in (
+            ("a text of a date before our era", "-0001-02-28Z", "0002-02-28 BC"),
+            ("a text of a date before our era, in the year 0", "0000-12-30Z", "0001-12-30 BC"),
+            ("infinity as a text of a date", "-5877611-06-21Z", "infinity"),
+            ("infinity as a text of a date of a snapshot", "+292278994-08-16Z", "infinity"),
+            ("infinity before all time as a text of a date of a snapshot", "+292269055-12-02Z", "-infinity"),
+        )
+        for each in _kept(name, "date", logical("string", "io.debezium.time.IsoDate"), text, stored)
     ),
     *_kept("a zoned text into a text", "text", ZONED, "+10000-01-01T00:00:00Z", "+10000-01-01T00:00:00Z"),
     *_kept(

@@ -40,10 +40,16 @@ def change(op: str, before: Any, after: Any, *, row: Any = None, **more: Any) ->
 
 
 OLD, NEW = {"id": "a", "v": 1}, {"id": "a", "v": 2}
-SIDE = json.dumps({
-    "schema": {"type": "struct", "name": "io.debezium.connector.common.Heartbeat", "fields": [{"field": "ts_ms", "type": "int64"}]},
-    "payload": {"ts_ms": 1},
-}).encode()  # fmt: skip
+
+
+def side(name: str) -> bytes:
+    schema = {"type": "struct", "name": f"io.debezium.connector.{name}", "fields": [{"field": "ts_ms", "type": "int64"}]}  # fmt: skip
+    return json.dumps({"schema": schema, "payload": {"ts_ms": 1}}).encode()
+
+
+SIDE = side("common.Heartbeat")
+DEBEZIUM = "io.debezium.connector.jdbc.JdbcSinkConnector"
+PLAIN_JSON = {"value__converter__schemas__enable": "false", "key__converter__schemas__enable": "false"}
 
 
 @pytest.mark.parametrize("more", [{}, NEVER])
@@ -56,6 +62,48 @@ def test_debeziums_own_class_unwraps_change_events(more: dict[str, str]) -> None
     assert convert(Source(value=change("t", None, None))) is None
     assert convert(Source(value=SIDE)) is None
     assert fields(convert, envelope('{"a":1}', a={"type": "int32"})) == {"a": 1}
+
+
+@pytest.mark.parametrize("more", [{}, NEVER])
+@pytest.mark.parametrize(
+    "name",
+    ["common.Heartbeat", "common.TransactionMetadataValue", "mysql.SchemaChangeValue", "postgresql.MessageValue", "common.Notification"],
+)  # fmt: skip
+def test_what_is_beside_the_rows_is_left_out(name: str, more: dict[str, str]) -> None:
+    assert conversion(connector__class=DEBEZIUM, **more)(Source(value=side(name))) is None
+
+
+SERVER = b'{"serverName":"s"}'
+UNTYPED_BESIDE = [
+    {"ts_ms": 1},
+    {"status": "BEGIN", "id": "1:2", "event_count": None, "data_collections": None, "ts_ms": 1},
+    {"op": "m", "ts_ms": 1, "source": {}, "transaction": None, "message": {"prefix": "p", "content": "YQ=="}},
+    {"source": {}, "ts_ms": 1, "databaseName": "", "schemaName": None, "ddl": "x", "tableChanges": []},
+    {"id": "1", "aggregate_type": "Initial Snapshot", "type": "STARTED", "additional_data": {}, "timestamp": 1},
+]  # fmt: skip
+UNTYPED_ROWS = [
+    {"op": "u", "before": '{"id":1}', "after": '{"id":2}', "id": 1},
+    {"op": "c", "before": None, "after": None, "id": 1},
+    {"op": "x", "source": "web", "message": "text"},
+    {"id": 1, "ts_ms": 2},
+]
+
+
+@pytest.mark.parametrize("more", [{}, NEVER])
+@pytest.mark.parametrize(("values", "stays"), [(UNTYPED_BESIDE, False), (UNTYPED_ROWS, True)])
+def test_without_a_schema_rows_and_what_is_beside_them_are_told_apart(
+    values: list[Any], more: dict[str, str], *, stays: bool
+) -> None:
+    convert = conversion(connector__class=DEBEZIUM, **PLAIN_JSON, **more)
+    found = [convert(Source(value=json.dumps(each).encode(), key=SERVER)) for each in values]
+    assert [each is not None and each[1].value is not None for each in found] == [stays] * len(values)
+
+
+@pytest.mark.parametrize("more", [{}, NEVER])
+def test_a_row_with_columns_called_as_an_event_s_fields_is_a_row(more: dict[str, str]) -> None:
+    row = {"op": "u", "before": "{}", "after": "{}", "source": "s"}
+    value = envelope(json.dumps(row), **{name: {"type": "string"} for name in row})
+    assert fields(conversion(connector__class=DEBEZIUM, **more), value) == row
 
 
 ROW = {
@@ -170,6 +218,7 @@ DELETIONS: list[tuple[dict[str, str], Any, bool]] = [
     ({"drop__tombstones": "true"}, "dropped", False),
     ({"delete__handling__mode": "none", "drop__tombstones": "false"}, None, True),
     ({"delete__handling__mode": "rewrite"}, {**OLD, "__deleted": "true"}, False),
+    ({"delete__handling__mode": "drop", "delete__tombstone__handling__mode": "tombstone"}, None, True),
 ]
 
 
@@ -206,9 +255,11 @@ def test_metadata_is_added_and_the_topic_comes_from_a_field() -> None:
 
 
 def test_fields_named_by_a_header_are_dropped_where_they_are_optional() -> None:
-    listed = [("drop", b'["v","id"]')]
     convert = extracting(drop__fields__header__name="drop")
-    assert entry(convert, change("c", None, NEW), headers=listed).value == {"id": "a"}
+    for names in (b"v,id", b"[v, id]", b'["v","id"]'):
+        listed = [("drop", names)]
+        assert entry(convert, change("c", None, NEW), headers=listed).value == {"id": "a"}
+    assert entry(convert, change("c", None, NEW), headers=[("drop", b'["x,v"]')]).value == NEW
     convert = extracting(drop__fields__header__name="drop", drop__fields__keep__schema__compatible="false")
     assert entry(convert, change("c", None, NEW), headers=listed).value == {}
 
@@ -229,6 +280,14 @@ def test_metadata_that_an_event_has_not_is_left_out_and_what_another_transform_a
     plain = {"op": "u", "before": None, "after": NEW, "source": {"table": "t"}, "transaction": None}
     untyped = extracting("value.converter.schemas.enable", add__fields="op,lsn,transaction.id")
     assert entry(untyped, json.dumps(plain).encode()).value == {**NEW, "__op": "u", "__transaction_id": None}
+
+
+def test_a_field_added_to_a_row_without_a_schema_takes_no_columns_place() -> None:
+    event = json.dumps({"op": "u", "before": None, "after": {"id": 1, "op": "x"}, "source": {}}).encode()
+    plain = "value.converter.schemas.enable"
+    assert entry(extracting(plain, add__fields="op"), event).value["__op"] == "u"
+    with pytest.raises(BadRecordError, match="the same name: op"):
+        extracting(plain, add__fields="op", add__fields__prefix="")(Source(value=event))
 
 
 def test_a_tombstone_says_of_itself_that_it_is_a_deletion() -> None:

@@ -3,6 +3,7 @@
 The recordings are `tests/contract/sink/change_events/*.json` (see `record_change_events.py` there).
 """
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -85,6 +86,10 @@ UNKNOWN = "__debezium_unavailable_value"
         [UNKNOWN],
         list(UNKNOWN.encode()),
         {UNKNOWN: UNKNOWN},
+        b64encode(UNKNOWN.encode()).decode(),
+        [b64encode(UNKNOWN.encode()).decode()],
+        [UNKNOWN.encode()],
+        ["b68a35a7-17ad-35b3-af2a-ae46edb4545a"],
     ],
 )
 @pytest.mark.parametrize(

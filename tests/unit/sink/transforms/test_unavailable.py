@@ -26,12 +26,15 @@ ROW = Schema(
     ),
 )
 PLAIN: dict[str, Any] = {"id": 1, "text": "t", "data": b"d", "texts": ["a"], "map": {"k": "v"}}
+UUID = "b68a35a7-17ad-35b3-af2a-ae46edb4545a"  # Java's UUID.nameUUIDFromBytes of it
 MISSING = [
     {},
     {"text": UNAVAILABLE},
     {"data": UNAVAILABLE.encode()},
     {"texts": [UNAVAILABLE]},
     {"texts": list(UNAVAILABLE.encode())},
+    {"texts": [UNAVAILABLE.encode()]},
+    {"texts": [UUID]},
     {"map": {UNAVAILABLE: UNAVAILABLE}},
     {"text": f'{{"{UNAVAILABLE}":"{UNAVAILABLE}"}}'},
     {"text": UNAVAILABLE + "!"},
@@ -58,4 +61,7 @@ def test_a_map_that_is_not_parsed_is_looked_into() -> None:
 def test_the_bytes_of_a_value_are_searched_for_all_its_spellings() -> None:
     assert may_be_unavailable(json.dumps({"text": UNAVAILABLE}).encode())
     assert may_be_unavailable(msgspec.json.encode({"data": UNAVAILABLE.encode()}))
+    assert may_be_unavailable(msgspec.json.encode({"numbers": list(UNAVAILABLE.encode())}))
+    assert may_be_unavailable(json.dumps({"numbers": list(UNAVAILABLE.encode())}).encode())
+    assert may_be_unavailable(json.dumps({"uuids": [UUID]}).encode())
     assert not may_be_unavailable(b'{"text":"available"}')
