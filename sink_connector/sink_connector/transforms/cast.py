@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sink_connector.config.definition import Importance, Kind
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Record, Schema, Type
 from sink_connector.transforms.columns import ValueColumns
-from sink_connector.transforms.data import Data, PerSchema, need_map, need_struct, struct_like
+from sink_connector.transforms.data import Data, PerSchema, lazily, need_map, need_struct, struct_like
 from sink_connector.transforms.java.casting import CASTS, caster
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
 
@@ -120,7 +121,8 @@ class Cast:
         for each in schema.fields:
             null = each.schema.default if self._replace_null else None
             if each.name in self._fields:
-                casts.append((each.name, caster(each.schema, self._fields[each.name]), null))
+                cast = lazily(partial(caster, target=self._fields[each.name]), each.schema)
+                casts.append((each.name, cast, null))
             elif null is not None:
                 defaults.append((each.name, null))
         kept = replace(replaced, optional=schema.optional)

@@ -12,6 +12,7 @@ from sink_connector.errors import BadRecordError, Stage
 from sink_connector.transforms.columns import ValueColumns
 
 Made = TypeVar("Made")
+Given = TypeVar("Given")
 Data = tuple[Schema | None, Any]
 
 
@@ -21,6 +22,19 @@ class UnfitRecordError(BadRecordError):
     def __init__(self, reason: str) -> None:
         """Takes what it works with."""
         super().__init__(reason, stage=Stage.TRANSFORMATION)
+
+
+def lazily(make: Callable[[Given], Callable[[Any], Any]], given: Given) -> Callable[[Any], Any]:
+    """What `make` makes; where it refuses, what refuses every value: Connect has nothing against a null, whatever its schema."""
+    try:
+        return make(given)
+    except UnfitRecordError as error:
+        reason = str(error)
+
+    def refuse(_: Any) -> Any:
+        raise UnfitRecordError(reason)
+
+    return refuse
 
 
 class Change(Protocol):

@@ -14,6 +14,7 @@ from sink_connector.transforms.data import (
     PerSchema,
     UnfitRecordError,
     defaults_of,
+    lazily,
     need_map,
     need_struct,
     with_defaults,
@@ -76,7 +77,7 @@ class MaskField:
 
     def _plan_for(self, schema: Schema) -> tuple[tuple[tuple[str, Any], ...], tuple[tuple[str, Mask], ...]]:
         masked = [each for each in schema.fields if each.name in self._names]
-        masks = tuple((each.name, self._mask(_kind(each.schema))) for each in masked)
+        masks = tuple((each.name, lazily(self._mask, _kind(each.schema))) for each in masked)
         return defaults_of(schema, wanted=self._replace_null), masks
 
     def _mask(self, kind: Type | str) -> Mask:

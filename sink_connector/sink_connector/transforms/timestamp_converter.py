@@ -43,6 +43,7 @@ class _Plan:
     schema: Schema
     defaults: tuple[tuple[str, Any], ...]
     converts: bool
+    refusal: str  # of every struct that is not null, because the field has another type
 
 
 class TimestampConverter:
@@ -77,11 +78,12 @@ class TimestampConverter:
             return None, self._schemaless(value)
         if not self._field:
             return self._whole_schema(schema), self._converted(value)
-        if value is not None:
-            need_struct(schema, value, "TimestampConverter")
+        need_struct(schema, {} if value is None else value, "TimestampConverter")
         plan = self._plan(schema)
         if value is None:
             return plan.schema, None
+        if plan.refusal:
+            raise UnfitRecordError(plan.refusal)
         fields = with_defaults(value, plan.defaults)
         if plan.converts:
             fields[self._field] = self._converted(fields[self._field])
@@ -92,6 +94,8 @@ class TimestampConverter:
         if not self._field or (self._replace_null and values.has_defaults):
             return None
         plan = self._plan(values.schema)
+        if plan.refusal:
+            raise UnfitRecordError(plan.refusal)
         for place, field in enumerate(values.schema.fields):
             if field.name == self._field:
                 column = self._column(values, place)
@@ -131,10 +135,19 @@ class TimestampConverter:
             for each in schema.fields
         )
         field = schema.field(self._field)
-        if field is not None:
-            self._checked(field.schema)
         changed = replace(struct_like(schema, fields), optional=schema.optional)
-        return _Plan(changed, defaults_of(schema, wanted=self._replace_null), converts=field is not None)
+        refusal = ""
+        try:
+            if field is not None:
+                self._checked(field.schema)
+        except UnfitRecordError as error:
+            refusal = str(error)
+        return _Plan(
+            changed,
+            defaults_of(schema, wanted=self._replace_null),
+            converts=field is not None,
+            refusal=refusal,
+        )
 
     def _converted(self, value: Any) -> Any:
         if value is None:

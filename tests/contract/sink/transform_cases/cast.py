@@ -75,6 +75,11 @@ def cast_cases() -> Iterable[Case]:
                 yield case(
                     f"{source} {value} to {target}", "Cast$Value", {"spec": f"f:{target}"}, record(data)
                 )
+        for target in CAST_TARGETS if schema["type"] in {"array", "map"} else ():
+            data = struct(id=(INT64, 1), f=({**schema, "optional": True}, None))
+            yield case(
+                f"{source} that is null to {target}", "Cast$Value", {"spec": f"f:{target}"}, record(data)
+            )
     for value in [5, -1, 2**40, 1.5, 1e19, True, "12", "x", None, [1], {"a": 1}]:
         for target in CAST_TARGETS:
             yield case(

@@ -164,6 +164,14 @@ def mask_field_cases() -> Iterable[Case]:
         for replacement in (None, "12", "1.5", "text", "1000"):
             options = {"fields": field} | ({"replacement": replacement} if replacement else {})
             yield case(f"{field} by {replacement}", "MaskField$Value", options, record(MASKED))
+    nulls = struct(
+        **{each["field"]: ({**each, "optional": True}, None) for each in MASKED["schema"]["fields"]}
+    )
+    for replacement in (None, "12", "text"):
+        options = {"fields": ",".join(MASKED["payload"])} | (
+            {"replacement": replacement} if replacement else {}
+        )
+        yield case(f"nulls of every type by {replacement}", "MaskField$Value", options, record(nulls))
     for field in (*MAP["payload"], "absent"):
         for replacement in (None, "12", "text"):
             options = {"fields": field} | ({"replacement": replacement} if replacement else {})

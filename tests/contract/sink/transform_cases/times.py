@@ -123,6 +123,19 @@ def format_cases() -> Iterable[Case]:
         {"field": "absent", "target.type": "unix"},
         record(MAP),
     )
+    unfit = struct(schema={"optional": True}, at=(of("double"), 1.5))
+    for name, payload in (("a struct", unfit["payload"]), ("a null", None)):
+        options = {"field": "at", "target.type": "unix"}
+        yield case(
+            f"{name} with a field that is no instant",
+            "TimestampConverter$Value",
+            options,
+            record({**unfit, "payload": payload}),
+        )
+    null = typed(logical("Time", optional=True), None)
+    yield from both_sides(
+        "a null that is no struct", "TimestampConverter", {"field": "at", "target.type": "unix"}, null
+    )
     kept = {"field": "at", "target.type": "Timestamp", "replace.null.with.default": "false"}
     defaulted = struct(at=(of("int64", optional=True, default=MILLIS), None), state=(DEFAULTED, None))
     yield case("defaults kept null", "TimestampConverter$Value", kept, record(defaulted))
