@@ -54,8 +54,12 @@ def require_json(request: Request) -> None:
 
 def _parsed(data: bytes) -> Any:
     try:
-        text = data.decode("utf-8")
-        body = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refused)
+        body = json.loads(
+            data.decode("utf-8-sig"),
+            parse_int=str,
+            parse_float=str,
+            parse_constant=_refused,
+        )
         json.dumps(body, ensure_ascii=False).encode()
     except RecursionError:
         raise InvalidRequestError("the body is nested too deep") from None

@@ -3,8 +3,8 @@
 from http import HTTPStatus
 
 import structlog
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -71,7 +71,10 @@ def install(app: FastAPI) -> None:
     """Have every failure of the app answered that way, without what the worker's redactor hides."""
 
     @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "OPTIONS":
+            methods = f"{allowed_methods(app, request.scope)}, OPTIONS"
+            return PlainTextResponse(methods, headers={"Allow": methods})
         phrase = HTTPStatus(error.status_code).phrase
         said = f"HTTP {error.status_code} {phrase}" if error.detail == phrase else error.detail
         response = answer(error.status_code, _redacted(request, said))

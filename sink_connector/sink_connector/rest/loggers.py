@@ -39,7 +39,7 @@ async def change(request: Request, context: Context, name: str, scope: str = "wo
     written = bodies.text("level", body.get("level"))
     if written is None:
         raise InvalidRequestError("Desired 'level' parameter was not specified in request.")
-    level = written.upper()
+    level = written.strip().upper()
     if level not in LEVELS:
         raise NotFoundError(f"invalid log level '{written}'.")
     if scope == "cluster":

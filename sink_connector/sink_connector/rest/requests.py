@@ -34,7 +34,7 @@ class NameConvertor(Convertor[str]):
 class TaskConvertor(Convertor[int]):
     """The number of a task, an int of Java's; anything else is no path of Connect's."""
 
-    regex = "-?[0-9]{1,9}"
+    regex = "[+-]?[0-9]{1,9}"
 
     def convert(self, value: str) -> int:
         """The number."""

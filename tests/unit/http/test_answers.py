@@ -53,7 +53,6 @@ def failing(app: FastAPI) -> Iterator[str]:
         ("GET", "/docs/..%2fapp.py", 404),
         ("DELETE", "/metrics", 405),
         ("TRACE", "/openapi.json", 405),
-        ("OPTIONS", "/metrics", 405),
         ("FROBNICATE", "/metrics", 405),
     ],
 )
@@ -67,6 +66,15 @@ async def test_a_refusal_by_the_framework_has_the_service_s_format(
     is_safe(answer)
     if status == 405:
         assert answer.headers["allow"] == "HEAD, GET"
+
+
+async def test_asked_for_the_methods_of_a_path_the_sink_tells_them_as_connect_does(served: Served) -> None:
+    async with served.client() as http:
+        answer = await http.options("/metrics")
+    is_connects = served.requests.startswith("sink_")
+    expected = (200, "HEAD, GET, OPTIONS") if is_connects else (405, "HEAD, GET")
+    assert (answer.status_code, answer.headers["allow"]) == expected
+    is_safe(answer)
 
 
 async def test_an_answer_is_safe(served: Served) -> None:

@@ -238,6 +238,35 @@ async def test_a_list_or_object_for_a_text_is_refused(
     assert "is not a text" in answer.json()["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/", "HEAD, GET"),
+        ("/connectors", "HEAD, GET, POST"),
+        ("/connectors/c", "HEAD, DELETE, GET"),
+        ("/connectors/a%2Fb/pause", "PUT"),
+        ("/connectors/c/tasks/0/restart", "POST"),
+        ("/connectors/c/offsets", "HEAD, DELETE, GET, PATCH"),
+        ("/connector-plugins/x/config/validate", "PUT"),
+        ("/admin/loggers/x", "HEAD, GET, PUT"),
+    ],
+)
+async def test_options_tells_the_methods_of_a_path(
+    client: httpx.AsyncClient, path: str, methods: str
+) -> None:
+    answer = await client.options(path)
+    assert (answer.status_code, answer.headers["allow"]) == (200, f"{methods}, OPTIONS")
+    assert (await client.options("/nowhere")).status_code == 404
+
+
+async def test_a_byte_order_mark_is_no_part_of_a_body(client: httpx.AsyncClient) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(CONNECTOR).encode()
+    answer = await client.put(
+        "/connectors/c/config", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 201
+
+
 async def test_a_number_for_a_name_is_its_text(client: httpx.AsyncClient) -> None:
     for name, written in ((5, "5"), (True, "true")):
         answer = await client.post("/connectors", json={"name": name, "config": CONNECTOR})
