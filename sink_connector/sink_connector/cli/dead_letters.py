@@ -13,7 +13,7 @@ from sink_connector import telemetry
 from sink_connector.config.file import read_connector_file
 from sink_connector.config.worker import read_worker
 from sink_connector.dead_letters.table import StoredDeadLetter, drop, stored_dead_letters
-from sink_connector.errors import SinkError, headline
+from sink_connector.errors import ConfigError, SinkError, headline
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from sink_connector.runtime.replay import replay
 from sink_connector.sink.session import Session, prepare_database
@@ -21,6 +21,7 @@ from sink_connector.sink.session import Session, prepare_database
 Outcome = tuple[
     int, list[str]
 ]  # exit code and lines: printed once nothing is open any more, as nobody may read them
+BEYOND_IDS = 2**63
 Action = Callable[[ConnectorDefinition, list[int] | None], Awaitable[Outcome]]
 
 
@@ -29,6 +30,10 @@ def run(options: argparse.Namespace) -> int:
     if options.action in {"show", "drop"} and not options.ids and not options.all:
         print(f"dead-letters {options.action}: name them by their ids, or say --all", file=sys.stderr)
         return 2
+    if beyond := [each for each in options.ids if not 0 < each < BEYOND_IDS]:
+        raise ConfigError(
+            {"ID": [f"is {beyond[0]}, and dead letters are numbered from 1 to {BEYOND_IDS - 1}"]}
+        )
     worker = read_worker()
     given = worker.completed(read_connector_file(options.file))
     definition = define_connector(given, worker, worker.providers.unrestricted())
@@ -53,9 +58,12 @@ async def _letters(definition: ConnectorDefinition, ids: list[int] | None) -> li
     try:
         connection = await session.connection()
         await prepare_database(connection)
-        return await stored_dead_letters(connection, definition.config.name, ids)
+        found = await stored_dead_letters(connection, definition.config.name, ids)
     finally:
         await session.close()
+    if missing := sorted({*(ids or ())} - {letter.id for letter in found}):
+        raise SinkError(f"{definition.config.name} has no dead letter {', '.join(map(str, missing))}")
+    return found
 
 
 async def _list(definition: ConnectorDefinition, ids: list[int] | None) -> Outcome:
@@ -84,6 +92,8 @@ def _whole(letter: StoredDeadLetter) -> list[str]:
 
 async def _replay(definition: ConnectorDefinition, ids: list[int] | None) -> Outcome:
     telemetry.start("sink-connector")
+    if ids:
+        await _letters(definition, ids)
     results = await replay(definition, ids)
     lines = [
         f"{result.letter.id}\t{'delivered' if not result.reason else 'stays: ' + headline(result.reason)}"

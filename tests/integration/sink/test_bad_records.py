@@ -219,3 +219,5 @@ async def test_parked_records_are_listed_replayed_once_and_dropped(
     assert "value:   bad" in shown
     assert await command("drop", "--all") == (0, "1 dropped\n")
     assert await rows(items, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
+    for action in ("show", "replay"):
+        assert await command(action, "1") == (1, "")  # there is no such dead letter any more

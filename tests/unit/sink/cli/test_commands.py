@@ -174,6 +174,20 @@ def test_one_name_twice_is_refused(capsys: pytest.CaptureFixture[str], tmp_path:
             assert (code, "'c'" in text) == (2, True)
 
 
+@pytest.mark.parametrize("number", ["0", str(2**63), "9" * 400])
+@pytest.mark.parametrize("action", ["list", "show", "replay", "drop"])
+def test_a_dead_letter_of_an_impossible_number_is_one_sentence_and_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, action: str, number: str
+) -> None:
+    file = written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
+    code, text = said(capsys, "dead-letters", action, file, number)
+    assert (code, text.startswith(f"sink-connector: ID is {number}, and"), len(text.splitlines())) == (
+        2,
+        True,
+        1,
+    )
+
+
 @pytest.mark.parametrize("command", ["run", "deploy"])
 def test_of_several_files_each_wrong_one_is_named_with_all_that_is_wrong(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
