@@ -164,9 +164,8 @@ def mask_field_cases() -> Iterable[Case]:
         for replacement in (None, "12", "1.5", "text", "1000"):
             options = {"fields": field} | ({"replacement": replacement} if replacement else {})
             yield case(f"{field} by {replacement}", "MaskField$Value", options, record(MASKED))
-    nulls = struct(
-        **{each["field"]: ({**each, "optional": True}, None) for each in MASKED["schema"]["fields"]}
-    )
+    types = [{**each, "optional": True} for each in MASKED["schema"]["fields"]]
+    nulls = typed(of("struct", fields=types), dict.fromkeys(MASKED["payload"]))
     for replacement in (None, "12", "text"):
         options = {"fields": ",".join(MASKED["payload"])} | (
             {"replacement": replacement} if replacement else {}
