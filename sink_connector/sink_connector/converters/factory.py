@@ -25,8 +25,11 @@ class UnknownConverterError(ValueError):
 
 
 def make_converter(config: ConverterConfig, *, is_key: bool) -> Converter:
-    """Raises `UnknownConverterError`, or `ValueError` for options that cannot be used."""
-    make = CONVERTERS.get(config.class_name)
+    """By the whole name of the class, its last part, or that without `Converter`, as Connect finds a plugin.
+
+    Raises `UnknownConverterError`, or `ValueError` for options that cannot be used.
+    """
+    make = CONVERTERS.get(config.class_name) or SHORT_NAMES.get(config.class_name)
     if make is None:
         raise UnknownConverterError(
             f"{config.class_name!r} is not known here; known are {', '.join(CONVERTERS)}"
@@ -60,4 +63,9 @@ CONVERTERS: dict[str, MakeConverter] = {
     JSON_CONVERTER: _json,
     **{name: partial(_primitive, name) for name in PARSERS},
     **{name: partial(make_registry_converter, kind) for name, kind in REGISTRY_CLASSES.items()},
+}
+SHORT_NAMES: dict[str, MakeConverter] = {
+    short: make
+    for name, make in CONVERTERS.items()
+    for short in (name.rpartition(".")[2], name.rpartition(".")[2].removesuffix("Converter"))
 }

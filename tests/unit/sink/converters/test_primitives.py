@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sink_connector.config.connector import ConverterConfig
-from sink_connector.converters.factory import make_converter
+from sink_connector.converters.factory import CONVERTERS, make_converter
 from sink_connector.errors import BadRecordError
 
 CONNECT = "org.apache.kafka.connect."
@@ -60,3 +60,14 @@ def test_a_text_is_read_by_its_encoding_as_java_does(encoding: str, data: bytes)
 def test_an_encoding_that_nobody_knows_is_refused(encoding: str) -> None:
     with pytest.raises(ValueError, match="no encoding"):
         read("storage.StringConverter", b"", **{"converter.encoding": encoding})
+
+
+@pytest.mark.parametrize("name", CONVERTERS)
+def test_a_converter_is_found_by_its_short_names_as_a_plugin_of_connect(name: str) -> None:
+    last = name.rpartition(".")[2]
+    options = {"schema.registry.url": "http://127.0.0.1:1"}
+    whole, *short = (
+        make_converter(ConverterConfig(class_name=each, options=options), is_key=False)
+        for each in (name, last, last.removesuffix("Converter"))
+    )
+    assert {type(each) for each in short} == {type(whole)}
