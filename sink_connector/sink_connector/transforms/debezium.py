@@ -178,8 +178,15 @@ class ExtractNewRecordState:
                 headed = self._with_headers(
                     self._routed(record, record.value.get(BEFORE), deleted=True), record
                 )
-                return self._without_dropped(structs.replace(headed, value_schema=None, value=None))
+                return self._without_dropped(
+                    structs.replace(headed, value_schema=self._schema_of_null(record), value=None)
+                )
         return self._row(record, BEFORE, deleted=True)
+
+    def _schema_of_null(self, event: Record) -> Schema | None:
+        """What a deletion's null has as its schema: that of the row, unless it is to be a tombstone like any other."""
+        after = None if event.value_schema is None else event.value_schema.field(AFTER)
+        return after.schema if after is not None and self._deletions.keep_tombstones else None
 
     def _row(self, event: Record, side: str, *, deleted: bool) -> Record:
         row = available(unwrapped(event, side))
@@ -188,11 +195,15 @@ class ExtractNewRecordState:
         if not isinstance(row.value, dict):
             raise UnfitRecordError(f"ExtractNewRecordState: {side} is no struct")
         row = self._with_headers(self._routed(row, row.value, deleted=deleted), event)
+        if deleted:
+            return self._extended_row(self._without_dropped(row), event, deleted=True)
+        return self._without_dropped(self._extended_row(row, event, deleted=False))
+
+    def _extended_row(self, row: Record, event: Record, *, deleted: bool) -> Record:
         added: dict[str, Any] = {}
         if self._deletions.rewrites:
             added[DELETED] = "true" if deleted else "false"
         added |= {each.name: each.of(event.value) for each in self._fields if each.is_in(event)}
-        row = self._without_dropped(row)
         value = {**row.value, **added}
         if row.value_schema is None or event.value_schema is None:
             if len(value) < len(row.value) + len(added):
@@ -218,9 +229,11 @@ class ExtractNewRecordState:
     def _routed(self, record: Record, row: Any, *, deleted: bool = False) -> Record:
         if not self._route:
             return record
-        has_field = isinstance(row, dict) and self._route in row
-        topic = row[self._route] if has_field else None
-        if not (has_field or deleted) or not isinstance(topic, str | None):
+        topic = row.get(self._route) if isinstance(row, dict) else None
+        is_missing = isinstance(row, dict) and self._route not in row
+        if (is_missing and not (deleted and record.value_schema is None)) or not isinstance(
+            topic, str | None
+        ):
             raise UnfitRecordError(
                 f"ExtractNewRecordState: the row has no text in the field {self._route} to route by"
             )
@@ -267,7 +280,13 @@ class ExtractNewRecordState:
             for each in schema.fields
             if each.name not in names or (self._keep_compatible and not each.schema.optional)
         )
-        return struct_like(schema, kept), {each.name: value[each.name] for each in kept}
+        if len(kept) == len(schema.fields):
+            return schema, value
+        # As ReplaceField does it, which Debezium's own asks.
+        left = {
+            each.name: each.schema.default if value[each.name] is None else value[each.name] for each in kept
+        }
+        return struct_like(schema, kept), left
 
 
 def _deletions(options: Options) -> Deletions:

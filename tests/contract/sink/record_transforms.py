@@ -1,4 +1,4 @@
-"""Record what Kafka Connect's own transforms make of the cases in `transform_cases/`, into `transforms/*.json`.
+"""Record what Kafka Connect's own transforms, and Debezium's, make of the cases in `transform_cases/`, into `transforms/*.json`.
 
     .venv/bin/python -m tests.contract.sink.record_transforms
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.contract.sink.transform_cases.table import CASES
 from tests.support import jvm
-from tests.support.connect_worker import CONNECT
+from tests.support.connect_worker import CONNECT, JDBC_SINK
 
 RECORDINGS = Path(__file__).with_name("transforms")
 PROGRAM = Path(jvm.__file__).with_name("java") / "RecordTransforms.java"
@@ -29,7 +29,8 @@ def main() -> None:
     """One run of the JVM over all cases; one file per transform, one case per line."""
     cases = [(file, case) for file, of_file in CASES.items() for case in of_file]
     question = json.dumps([{"config": dict(case.config), "record": case.record} for _, case in cases])
-    command = [_java(), "-cp", jvm.class_path(jvm.jars(*CONNECT)), str(PROGRAM)]
+    debeziums = [jar for jar in jvm.jars(*JDBC_SINK) if jar.name.startswith("debezium-")]
+    command = [_java(), "-cp", jvm.class_path([*jvm.jars(*CONNECT), *debeziums]), str(PROGRAM)]
     answer = subprocess.run(command, input=question.encode(), stdout=subprocess.PIPE, check=True)
     results = json.loads(answer.stdout)
     RECORDINGS.mkdir(exist_ok=True)

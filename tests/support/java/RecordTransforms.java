@@ -3,6 +3,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.PrintStream;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
@@ -45,6 +46,8 @@ public final class RecordTransforms {
     private static final ConnectorTaskId TASK = new ConnectorTaskId("recorded", 0);
 
     public static void main(String[] arguments) throws Exception {
+        PrintStream out = System.out;
+        System.setOut(System.err);  // where what is logged goes
         CONVERTER.configure(Map.of("schemas.enable", "true", "replace.null.with.default", "false"), false);
         Map<String, String> worker = Map.of(
                 "bootstrap.servers", "127.0.0.1:1",
@@ -58,8 +61,8 @@ public final class RecordTransforms {
         for (JsonNode recorded : MAPPER.readTree(System.in)) {
             results.add(result(plugins, metrics, recorded));
         }
-        System.out.write(MAPPER.writeValueAsBytes(results));
-        System.out.flush();
+        out.write(MAPPER.writeValueAsBytes(results));
+        out.flush();
         System.exit(0);
     }
 

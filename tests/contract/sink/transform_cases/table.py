@@ -8,6 +8,7 @@ from itertools import chain
 from tests.contract.sink.transform_cases.building import Case
 from tests.contract.sink.transform_cases.cast import cast_cases
 from tests.contract.sink.transform_cases.chains import predicate_cases, router_cases, timestamp_router_cases
+from tests.contract.sink.transform_cases.change_events import extract_new_record_state_cases
 from tests.contract.sink.transform_cases.fields import (
     extract_field_cases,
     flatten_cases,
@@ -32,6 +33,7 @@ CASES: dict[str, list[Case]] = {
         "Chain": predicate_cases(),
         "DropHeaders": drop_headers_cases(),
         "ExtractField": extract_field_cases(),
+        "ExtractNewRecordState": extract_new_record_state_cases(),
         "Flatten": flatten_cases(),
         "HeaderFrom": header_from_cases(),
         "HoistField": hoist_field_cases(),

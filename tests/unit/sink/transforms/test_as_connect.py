@@ -10,6 +10,7 @@ import pytest
 from sink_connector.data.record import Record
 from sink_connector.errors import BadRecordError, ConfigError, Stage
 from sink_connector.transforms.configuration import chain_of
+from tests.contract.sink.transform_cases.change_events import OPTIONS as EXTRACT_OPTIONS
 from tests.support.connect_data import exactly, record_of
 
 RECORDED = sorted((Path(__file__).parents[3] / "contract" / "sink" / "transforms").glob("*.json"))
@@ -19,7 +20,28 @@ JULIAN = "before 15 October 1582 Java counts by the Julian calendar; ours goes o
 FAR_AWAY = "PostgreSQL knows later years, Python's dates do not"
 TOO_LATE = "found when the connector is configured, not record by record"
 SCALE = "Connect's replacement has a scale of its own and is refused by the schema; numeric takes any"
-DIFFERENT = {
+# Of a tombstone on its own; what compaction leaves of a deletion has to delete, too.
+KEPT = {
+    ("ExtractNewRecordState", f"tombstone, tombstone {options}"): (
+        "record",
+        "a tombstone deletes, be there an event before it or none",
+    )
+    for options in EXTRACT_OPTIONS
+    if "route.by.field" not in options
+}
+UNDROPPED = str(next(each for each in EXTRACT_OPTIONS if "drop.fields.from.key" in each))
+DROPPING = str(next(each for each in EXTRACT_OPTIONS if "drop.fields.header.name" in each))
+DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
+    **KEPT,
+    ("ExtractNewRecordState", f"tombstone, rewrite-with-tombstone {UNDROPPED}"): (
+        "record",
+        "a tombstone has the key of the rows that it deletes",
+    ),
+    ("ExtractNewRecordState", f"d, delete-to-tombstone {DROPPING}"): (
+        "record",
+        "Debezium's own fails over its null",
+    ),
+    ("ExtractNewRecordState", "an event without a schema"): ("record", "it is unwrapped all the same"),
     ("Cast", "spec ':int8'"): ("config_error", "a field without a name is a mistake"),
     ("ExtractField", " of a struct by v2"): ("config_error", TOO_LATE),
     ("ExtractField", " of a map by v2"): ("config_error", TOO_LATE),
