@@ -95,7 +95,7 @@ def extract_new_record_state_cases() -> Iterable[Case]:
         yield unwrapped(
             f"mode {mode!r}", {"delete.tombstone.handling.mode": mode}, record(event("d"), key=KEY)
         )
-    yield unwrapped("a flat record", {"add.fields": "op"}, record(struct(**ROW), key=KEY))
+    yield unwrapped("a flat record", {"add.fields": "op"}, record(struct(schema={}, **ROW), key=KEY))
     yield unwrapped("a text", {}, record(typed(STRING, "x"), key=KEY))
     yield unwrapped("an event without a schema", {}, record(bare(event("c")["payload"]), key=KEY))
     yield unwrapped("a field with two new names", {"add.fields": "op:a:b"}, record(event("c"), key=KEY))
