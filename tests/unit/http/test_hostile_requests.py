@@ -92,6 +92,16 @@ async def test_a_body_of_no_command_is_refused(served: Served, body: bytes) -> N
         check_refused(*answer)
 
 
+async def test_a_refusal_is_not_larger_than_what_it_refuses(served: Served) -> None:
+    query = "&".join(f"p{number}=" for number in range(6_000))
+    sent = (
+        request("/orders", "Content-Type: application/json", method="POST", body=BODIES["keys without end"]),
+        request(f"/orders?{query}"),
+    )
+    for each, (_, _, body) in zip(sent, await answered(served, *sent), strict=True):
+        assert len(body) < len(each)
+
+
 @pytest.mark.parametrize("sent", TARGETS.values(), ids=list(TARGETS))
 async def test_a_target_of_nothing_is_refused(served: Served, sent: bytes) -> None:
     [(status, media_type, body)] = await answered(served, sent)

@@ -251,6 +251,24 @@ async def test_a_client_that_takes_its_answer_slowly_gets_all_of_it(service: Any
         assert taken > MEGABYTES << 20
 
 
+async def test_requests_that_wait_behind_one_another_are_bounded(service: Any) -> None:
+    held: list[asyncio.Event] = []
+
+    async def one_at_a_time(scope: Scope, receive: Receive, send: Send) -> None:
+        held.append(asyncio.Event())
+        if len(held) == 1:
+            await held[0].wait()
+        await echo(scope, receive, send)
+
+    async with served(service, app=one_at_a_time, pipelined=5) as port, connected(port) as connection:
+        connection.send(b"".join(request(f"/{number}") for number in range(3_000)))
+        await wait_until(lambda: bool(held), what="the first one is under way")
+        held[0].set()
+        paths = [(await connection.answer()).json()["path"] for _ in range(6)]
+        assert paths == [f"/{number}" for number in range(6)]
+        assert await connection.rest() == b""
+
+
 async def test_an_answer_under_way_is_not_broken_by_what_comes_behind_it(connection: RawConnection) -> None:
     connection.send(request("/first") + b"no request at all\r\n\r\n")
     assert (await connection.answer()).json()["path"] == "/first"

@@ -16,6 +16,7 @@ from catalog_service.read_model.cursor import BadCursorError
 from catalog_service.read_model.database import DatabaseAwayError
 
 MEDIA_TYPE = "application/problem+json"
+_MOST_ERRORS = 100  # of one request; whoever sends thousands is not answered with more than was sent
 DESCRIBED: Mapping[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
 """What OpenAPI says of the content of a problem."""
 
@@ -148,7 +149,7 @@ def install_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        errors = [_named(each) for each in error.errors()]
+        errors = [_named(each) for each in error.errors()[:_MOST_ERRORS]]
         names = ", ".join(next(iter(each.values())) or "body" for each in errors)
         detail = f"not valid: {names}"
         problem = ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, errors=errors)

@@ -24,12 +24,14 @@ Document = Callable[[int, str, str], tuple[str, bytes]]
 class Limits:
     """Bounds of one process: connections, bytes and header lines of a head, seconds until a head or a body is complete.
 
-    `answer_s`: seconds in which a client takes at least `LEAST_TAKEN` bytes of an answer that waits for it, or the rest.
+    `pipelined`: requests that may wait on a connection behind the one that is being answered. `answer_s`: seconds in which a
+    client takes at least `LEAST_TAKEN` bytes of an answer that waits for it, or the rest.
     """
 
     connections: int = 512
     head_bytes: int = 64 * 1024
     header_lines: int = 256
+    pipelined: int = 64
     head_s: float = 10.0
     body_s: float = 30.0
     answer_s: float = 30.0
@@ -215,6 +217,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 raise ValueError("a tunnel is not offered")
             self._upgrade = True
             return
+        if len(self.pipeline) >= self.limits.pipelined:  # each costs a hundred times its bytes
+            raise ValueError("the requests before this one are the last on this connection")
         self._in_head, self._in_body, self._raw_bytes = False, True, 0
         super().on_headers_complete()
 

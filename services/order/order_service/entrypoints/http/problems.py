@@ -19,6 +19,8 @@ from order_service.service_layer.errors import StorageUnavailableError
 from order_service.service_layer.idempotency import RequestRunningError
 
 MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 100
+"""Of one request; whoever sends thousands is not answered with more than was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ async def _failure(request: Request, error: Any) -> Response:
 
 
 async def _invalid(request: Request, error: Any) -> Response:
-    found = [_field_error(item) for item in error.errors()]
+    found = [_field_error(item) for item in error.errors()[:MOST_ERRORS]]
     detail = "; ".join(_sentence(item) for item in found)
     return problem(ProblemError(INVALID_REQUEST, detail, errors=found), request.scope["path"])
 
