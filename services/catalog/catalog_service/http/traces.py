@@ -17,6 +17,7 @@ from catalog_service.read_model.traces import StoredTrace, stored_trace
 from catalog_service.records import record_key
 
 _LONGEST = 16_384
+_MOST_HEADERS = 100
 
 
 def trace_routes(rows: RowSource, *, records: OrderRecords, links: TraceLinks) -> APIRouter:
@@ -35,7 +36,8 @@ def trace_routes(rows: RowSource, *, records: OrderRecords, links: TraceLinks) -
         """The order's records in Kafka, with who has read them, its row, its history and its dead letters.
 
         At most 10,000 records since the order was placed are looked through, for three seconds at most; `complete` says
-        whether those were all. Texts are cut after 16,384 characters.
+        whether those were all. Texts are cut after 16,384 characters, headers after
+        a hundred.
         """
         found = await _in_kafka(records, order_id)
         stored = await stored_trace(rows, order_id, topic=records.topic, key=record_key(order_id))
@@ -67,7 +69,7 @@ def _shown(order_id: str, found: Found, stored: StoredTrace, links: TraceLinks) 
 
 
 def _record(record: Record, positions: Sequence[Row], links: TraceLinks) -> TracedRecord:
-    headers = {_name(name): _text(value) for name, value in record.headers}
+    headers = {_name(name): _text(value) for name, value in record.headers[:_MOST_HEADERS]}
     readers = [
         TraceReader(
             connector=row["connector"],
@@ -92,7 +94,7 @@ def _record(record: Record, positions: Sequence[Row], links: TraceLinks) -> Trac
 
 def _name(name: str) -> str:
     """Names that are not UTF-8 hold surrogates, which JSON cannot carry."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")[:_LONGEST]
 
 
 def _text(data: bytes | None) -> str | None:

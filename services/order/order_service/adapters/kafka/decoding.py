@@ -184,6 +184,10 @@ def _attributes(record: Record) -> dict[str, str]:
             continue
         if value is None:
             raise UnreadableError(f"the header {name} is null")
+        if (
+            name in attributes and name != "traceparent"
+        ):  # tracing libraries add theirs to the one that is there
+            raise UnreadableError(f"the header {name} comes twice")
         try:
             attributes[name] = value.decode()
         except UnicodeDecodeError as error:

@@ -141,6 +141,8 @@ def test_a_field_out_of_its_bounds_makes_a_dead_letter(event: str, fields: dict[
         {"headers": [("ce_type", b"reserve-stock.v1"), ("traceparent", None)]},
         {"headers": [("ce_type", b"reserve-stock.v1"), ("\udcff", b"")]},
         {"headers": [("ce_type", b"order.placed.v1")]},
+        {"headers": [("ce_type", b"release-stock.v1"), ("ce_type", b"reserve-stock.v1")]},
+        {"headers": [("ce_type", b"product.repriced.v1"), ("ce_type", b"product.registered.v1")]},
         {"headers": []},
     ],
 )
