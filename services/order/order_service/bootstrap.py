@@ -116,6 +116,7 @@ def _app(
         urls=settings.other_instances,
         client=client,
         secret=settings.shared_secret,
+        other_secret=settings.other_secret,
     )
     registry = NameRegistry(
         instance=settings.instance,

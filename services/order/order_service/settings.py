@@ -31,6 +31,8 @@ class Settings(SecuritySettings):
     """A connection beyond these is answered with 503 and closed."""
     peer_secret: SecretStr | None = None
     """What instances prove to each other who they are with; without one the routes between them are closed."""
+    peer_secret_also: SecretStr | None = None
+    """Another that is believed, too: while the secret is being changed, instance by instance."""
     outbox_limit: int = Field(default=100_000, gt=0)
     """Commands are refused with 503 while so many records wait for Kafka."""
     outbox_max_age_s: float = Field(default=60.0, gt=0)
@@ -43,7 +45,7 @@ class Settings(SecuritySettings):
     forward_timeout_s: float = Field(default=3.0, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("peer_secret")
+    @field_validator("peer_secret", "peer_secret_also")
     @classmethod
     def _fits_a_header(cls, secret: SecretStr | None) -> SecretStr | None:
         text = secret.get_secret_value() if secret else ""
@@ -61,9 +63,18 @@ class Settings(SecuritySettings):
     @property
     def shared_secret(self) -> str | None:
         """The peer secret in clear, None if there is none; an empty one is none."""
-        return (self.peer_secret.get_secret_value().strip() or None) if self.peer_secret else None
+        return _clear(self.peer_secret)
+
+    @property
+    def other_secret(self) -> str | None:
+        """`peer_secret_also` likewise."""
+        return _clear(self.peer_secret_also)
 
     @cached_property
     def other_instances(self) -> dict[str, str]:
         """Instance → base URL without a slash at its end, this one's own left out."""
         return {name: url.rstrip("/") for name, url in self.peers.items() if name != self.instance}
+
+
+def _clear(secret: SecretStr | None) -> str | None:
+    return (secret.get_secret_value().strip() or None) if secret else None

@@ -91,6 +91,21 @@ async def test_postgres_is_not_believed_under_another_authority(
         await asyncpg.connect(f"{address}?sslmode=verify-full&sslrootcert={other.certificate}")
 
 
+async def test_whom_a_pool_trusts_is_read_again_for_each_connection(
+    secure_postgres_dsn: str, authority: Authority, tmp_path: Path
+) -> None:
+    trusted, known = tmp_path / "ca.pem", authority.certificate.read_bytes()
+    trusted.write_bytes(known)
+    address = f"{secure_postgres_dsn.partition('?')[0]}?sslmode=verify-full&sslrootcert={trusted}"
+    async with asyncpg.create_pool(address, min_size=0, max_size=2) as pool, pool.acquire():
+        trusted.write_bytes(Authority(tmp_path / "other").make().certificate.read_bytes())
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await pool.acquire()
+        trusted.write_bytes(known)
+        async with pool.acquire() as second:
+            assert await second.fetchval("SELECT 1") == 1
+
+
 @pytest.mark.parametrize(
     ("hosts", "life", "reason"),
     [

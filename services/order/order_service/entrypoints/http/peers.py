@@ -30,13 +30,14 @@ PASSED_BACK = ("content-type", "etag", "location", "consistency-token", "retry-a
 class Peers:
     """`urls` has the base URL of every other instance. The client's time-outs bound every call.
 
-    Every call carries `secret`, and only a request that does is believed to come from an instance.
+    Every call carries `secret`, and only a request that does, or carries `other_secret`, is believed to come from an instance.
     """
 
     instance: str
     urls: Mapping[str, str]
     client: httpx.AsyncClient
     secret: str | None = field(default=None, repr=False)
+    other_secret: str | None = field(default=None, repr=False)
 
     def knows(self, instance: str) -> bool:
         """`instance` is this one or one of the others."""
@@ -91,7 +92,8 @@ class Peers:
         sent = request.headers.getlist(SECRET)
         if self.secret is None or len(sent) != 1:
             return False
-        return compare_digest(sent[0].encode("latin-1"), self.secret.encode())
+        known = [each for each in (self.secret, self.other_secret) if each]
+        return any(compare_digest(sent[0].encode("latin-1"), each.encode()) for each in known)
 
     async def require_peer(self, request: Request) -> None:
         """Raise a 403 `Problem` unless the request comes from an instance."""

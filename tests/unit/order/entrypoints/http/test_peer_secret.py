@@ -78,6 +78,19 @@ async def test_who_does_not_know_the_secret_is_refused_whatever_it_sends(
     assert await api.trace() == before
 
 
+async def test_a_secret_is_changed_instance_by_instance(tmp_path: Path) -> None:
+    """One that sends the new secret already, and takes the old one of those that do not know it yet."""
+    new = "the next one"
+    async with order_api(tmp_path, peers=URLS, peer_secret=new, peer_secret_also=SECRET) as api:
+        told = {
+            secret: (await claim(api, [CLAIM], **{"Order-Peer-Secret": secret})).status_code
+            for secret in (new, SECRET, "other", "")
+        }
+    assert told == {new: 200, SECRET: 200, "other": 403, "": 403}
+    async with order_api(tmp_path, peers=URLS, peer_secret="", peer_secret_also=SECRET) as api:
+        assert (await claim(api, [CLAIM], **{"Order-Peer-Secret": SECRET})).status_code == 403
+
+
 async def test_a_claim_of_a_known_instance_is_kept(api: Api) -> None:
     answer = await claim(api, [CLAIM], **{"Order-Peer-Secret": SECRET})
     assert (answer.status_code, answer.json()) == (200, [{"instance": "order-2"}])
