@@ -32,7 +32,7 @@ SELECT
     a.attidentity = 'a' AS identity_always,
     format_type(b.id, CASE WHEN k.typcategory IN ('N', 'D', 'T') THEN b.modifier ELSE -1 END)
         || CASE WHEN b.is_array THEN '[]' ELSE '' END AS key_type,
-    k.typcategory = 'S' OR b.id = 'jsonb'::regtype OR EXISTS (
+    (k.typcategory = 'S' AND b.id <> 'name'::regtype) OR b.id = 'jsonb'::regtype OR EXISTS (
         SELECT FROM pg_cast d WHERE d.castsource = 'jsonb'::regtype AND d.casttarget = b.id) AS takes_documents,
     coalesce(l.collisdeterministic, true) AS deterministic,
     CASE WHEN l.oid IS NULL OR l.collname = 'default' THEN ''

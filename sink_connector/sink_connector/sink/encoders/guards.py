@@ -91,11 +91,11 @@ def _check(wire: Encoder, column: Column, *, exact: bool) -> Check | None:
 
 
 def _check_of_types(sent: str, base: str) -> Check | None:
-    if sent == "text" and base in {"name", '"char"'}:
+    if sent in {"text", "numeric"} and base in {"name", '"char"'}:
         return _at_most_bytes(LONGEST_NAME if base == "name" else 1)
     if sent in FLOATS and base in INTEGERS:
         return _whole
-    return _zero_or_one if sent in INTEGERS and base == "boolean" else None
+    return _OF_INTEGERS.get(base) if sent in INTEGERS else None
 
 
 def _check_of_seconds(sent: str, column: Column) -> Check | None:
@@ -151,8 +151,8 @@ def _single(number: Decimal) -> float:
 
 
 def _at_most_bytes(most: int) -> Check:
-    def check(value: str) -> None:
-        if len(value.encode()) > most:
+    def check(value: Any) -> None:
+        if len(f"{value:f}" if isinstance(value, Decimal) else value.encode()) > most:
             raise refused(f"a text of at most {most} bytes, which is all that the column's type holds")
 
     return check
@@ -184,6 +184,26 @@ def _would_be_rounded(number: Decimal, scale: int) -> bool:
 def _zero_or_one(value: int) -> None:
     if value not in {0, 1}:
         raise refused("0 or 1, which is all that a Boolean column keeps of a number")
+
+
+def _no_number(_: int) -> None:
+    raise refused(
+        "no number for a column of single characters or bytes, for which its digits would be a code"
+    )
+
+
+def _not_negative(value: int) -> None:
+    if value < 0:
+        raise refused("a number that is not negative, for a column of object identifiers")
+
+
+# Columns for which a cast of PostgreSQL's makes something else of a whole number; that to bytea is there since 18.
+_OF_INTEGERS: dict[str, Check] = {
+    "boolean": _zero_or_one,
+    '"char"': _no_number,
+    "bytea": _no_number,
+    "oid": _not_negative,
+}
 
 
 def _whole(value: float) -> None:
