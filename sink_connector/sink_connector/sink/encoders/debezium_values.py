@@ -34,13 +34,17 @@ from sink_connector.data.semantic_types import (
     variable_scale,
 )
 from sink_connector.sink.encoders.column_values import bare_name, hstore, is_hstore
-from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encoder, each, refused, scale_of
+from sink_connector.sink.encoders.encoder import INTEGERS, PRIMITIVES, TEXTS, Encoder, each, refused, scale_of
 from sink_connector.sink.table_metadata import Column
 
 LONGEST_BITS = 2**31 - 1  # Debezium's word for a bit varying without a length
 DAY_US = 86_400_000_000
 SRID_FLAG = 0x20000000  # of PostGIS's extended WKB
 NUMBERS = INTEGERS | {"numeric", "real", "double precision", "money"} | TEXTS
+WHOLE_NUMBERS = INTEGERS | {"numeric"}
+INSTANTS_AND_DAYS = tuple(
+    f"io.debezium.time.{name}" for name in ("Timestamp", "MicroTimestamp", "NanoTimestamp", "Date")
+)
 _PAIRS = msgspec.json.Decoder(dict[str, str | None])
 JSON = frozenset({"json", "jsonb"})
 # `INFINITE_US` and `INFINITE_DAYS` as texts, with time.precision.mode=isostring.
@@ -117,12 +121,18 @@ def _time(schema: Schema, base: str | None) -> Encoder | None:
     """Into an interval of hours whatever it is: a time of day on the way would end after 24 of them."""
     scale = scale_of(schema)
     if scale is None or base != "interval":
-        return None
+        return _counted(schema, base)
 
     def interval(value: int) -> str:
         return _seconds(_whole_micros(value * scale.numerator, scale.denominator))
 
     return Encoder("text", each(interval), _cast("interval"))
+
+
+def _counted(schema: Schema, base: str | None) -> Encoder | None:
+    """Into a column of whole numbers as it is, which is what sinks that do not know the name have made such columns for."""
+    is_number = scale_of(schema) is not None and base in WHOLE_NUMBERS
+    return Encoder(PRIMITIVES[schema.type]) if is_number else None
 
 
 def _whole_micros(value: int, per_micro: int) -> int:
@@ -249,6 +259,7 @@ _MAKERS: dict[str, Make] = {
     MICRO_DURATION: partial(_duration, per_micro=1),
     NANO_DURATION: partial(_duration, per_micro=1000),
     **dict.fromkeys(TIMES, _time),
+    **dict.fromkeys(INSTANTS_AND_DAYS, _counted),
     ZONED_TIMESTAMP: _zoned_timestamp,
     ZONED_TIME: _zoned_time,
     ISO_TIMESTAMP: _iso_wall_clock,

@@ -187,6 +187,9 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("timestamptz", TIMESTAMP, 9223372036825200, "infinity"), ("timestamp[]", array(node("int64", DEBEZIUM + "time.MicroTimestamp")), [9223372036825200000, None], "{infinity,NULL}"),
     ("date", DATE, -2147472691, "-infinity"), ("date", node("string", DEBEZIUM + "time.IsoDate"), "-5877611-06-21Z", "infinity"), ("date", node("string", DEBEZIUM + "time.IsoDate"), "2024-02-29Z", "2024-02-29"),
     ("timestamp", node("string", DEBEZIUM + "time.IsoTimestamp"), "-290308-12-21T19:59:27.6Z", "-infinity"), ("numeric[]", array(DOUBLE), ["NaN", 0.1], "{NaN,0.1}"), ("json", DOUBLE, "Infinity", '"Infinity"'),
+    # plain numbers, where the column is one of whole numbers
+    ("bigint", node("int64", DEBEZIUM + "time.MicroTimestamp"), 1704103200000000, "1704103200000000"), ("bigint", node("int64", DEBEZIUM + "time.Timestamp"), -1, "-1"), ("integer", node("int32", DEBEZIUM + "time.Date"), 19723, "19723"),
+    ("numeric", node("int64", DEBEZIUM + "time.NanoTimestamp"), 1500, "1500"), ("integer", node("int32", DEBEZIUM + "time.Time"), 108000000, "108000000"), ("bigint[]", array(node("int64", DEBEZIUM + "time.MicroTime")), [-1, None], "{-1,NULL}"),
     # nested
     ("jsonb", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("json", array(INT32), [1, 2], "[1, 2]"), ("text", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("jsonb", array(decimal(2)), ["MDk="], "[123.45]"),
     ("jsonb[]", array(INNER), [{"a": 1, "d": "MDk="}], '{"{\\"a\\": 1, \\"d\\": 123.45}"}'), ("int[]", array(array(INT32)), [[1, 2], [3, 4]], "{{1,2},{3,4}}"), ("jsonb", INNER, {"a": 1, "d": "MDk="}, '{"a": 1, "d": 123.45}'),
@@ -198,7 +201,7 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
 ]  # fmt: skip
 REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("code3", STRING, "abcd"), ("code3b", STRING, "abcd"), ("fixed3", STRING, "abcd"), ("code3[]", array(STRING), ["abcd"]), ("varchar(3)[]", array(STRING), ["abcd"]), ("char(3)", STRING, "abcd"),
-    ("bit(4)", STRING, "10101"), ("bit(4)", STRING, "101"), ("bits4", STRING, "10101"), ("bit varying(2)", STRING, "101"), ("bit(8)", BITS16, "AgE="), ("bit(2)[]", array(STRING), ["101"]), ("name", STRING, "x" * 64), ('"char"', STRING, "xy"), ("name[]", array(STRING), ["x" * 64]),
+    ("integer", node("int64", DEBEZIUM + "time.MicroTimestamp"), 1704103200000000), ("bit(4)", STRING, "10101"), ("bit(4)", STRING, "101"), ("bits4", STRING, "10101"), ("bit varying(2)", STRING, "101"), ("bit(8)", BITS16, "AgE="), ("bit(2)[]", array(STRING), ["101"]), ("name", STRING, "x" * 64), ('"char"', STRING, "xy"), ("name[]", array(STRING), ["x" * 64]),
     ("interval year", STRING, "1 year 2 mons"), ("interval day", STRING, "1 day 02:00"), ("interval month", node("int64", DEBEZIUM + "time.MicroDuration"), 86400000000), ("interval hour to minute", TIME, 3661000), ("interval(0)", STRING, "1500 milliseconds"),
     ("interval(0)", STRING, "0.00001 days"), ("interval year[]", array(STRING), ["1 year", "1 mon"]), ("time(0)", STRING, "100000.5"), ("time(0)[]", array(STRING), ["10:00:00.5"]), ("timestamp(3)", STRING, "2024-01-01 100000.1234"), ("timestamptz(0)", STRING, "20240101T100000.5Z"),
     ("cents", STRING, "1.239"), ("numeric(6,2)[]", array(STRING), ["1.239"]), ("timestamp[]", array(array(STRING)), [["2024-01-01"], ["2024-01-02"]]),
