@@ -21,7 +21,7 @@ LONGEST_NAME = 63  # bytes
 MODIFIER_OFFSET = 4  # VARHDRSZ, which PostgreSQL adds to a modifier
 SCALE_MASK, SCALE_SIGN = 0x7FF, 0x400
 CENTS = 2  # digits after the point of money, wherever lc_monetary does not say otherwise
-OF_AN_AMOUNT = str.maketrans("", "", "$,() ")  # what a text of money may have beside its digits
+OF_AN_AMOUNT = str.maketrans("", "", "$,()+- ")  # what a text of money may have beside its digits
 MICROS = 6  # digits of a second that PostgreSQL keeps
 FLOATS = frozenset({"real", "double precision"})
 INFINITE = frozenset(INFINITE_US.values())
@@ -162,6 +162,8 @@ def at_most_digits(scale: int) -> Check:
     """Refuses a number that a column of this scale would round; a text that is none is for the database to refuse."""
 
     def check(value: Any) -> None:
+        if isinstance(value, str) and not any(map(str.isdigit, value)):
+            raise refused("a number")  # money takes a text without a digit for 0
         try:
             number = Decimal(value.translate(OF_AN_AMOUNT) if isinstance(value, str) else value)
         except (InvalidOperation, ValueError):
