@@ -81,6 +81,22 @@ MADE = {
 }
 
 
+# As above; a json is a jsonb, money a numeric, and what Debezium has as a plain text is one.
+MADE_OF_POSTGRESQL = {
+    "b1": ("true", "false", None),
+    "ch": ("ab   ", "größe", None),
+    "hs": ('{"k": "v \\"w", "n": null}', "{}", None),
+    "ine": ("10.0.0.1/24", "::1", None),
+    "js": ('{"a": 2.50}', "null", None),
+    "mo": ("-12.34", "92233720368547758.07", None),
+    "po": (
+        "\\x0101000000000000000000f83f00000000000000c0",
+        "\\x01010000009a9999999999b93f9c7500883ce4377e",
+        None,
+    ),
+}
+
+
 async def texts_in(database: str, table: str, names: Iterable[str]) -> dict[str, tuple[str | None, ...]]:
     """The texts of a table's columns, each in the order of the ids."""
     names = list(names)
@@ -178,6 +194,22 @@ async def test_every_type_of_postgresql_arrives_with_its_value(
         for name, (_, texts) in arriving.items()
     }
     assert await texts_in(rich_database, "target", expected) == expected
+
+
+async def test_a_table_made_for_postgresql_holds_every_value(
+    kafka_bootstrap: str, rich_database: str, make_topic: MakeTopic
+) -> None:
+    topics = await sent(kafka_bootstrap, make_topic, "postgresql", "types")
+    [topic] = [topic for topic in topics if topic.endswith(".types")]
+    given = configuration(rich_database, topics=topic, table__name__format="made", schema__evolution="basic")
+    await written(kafka_bootstrap, given | NATIVE, {topic: topics[topic]})
+    source = [json.loads(text) for text in recorded("postgresql")["rows"]["types"]]
+    expected = {
+        each.name: MADE_OF_POSTGRESQL.get(each.name)
+        or (*(each.texts or tuple(row[each.name] for row in source[:2])), None)
+        for each in POSTGRESQL_TYPES
+    }
+    assert await texts_in(rich_database, "made", expected) == expected
 
 
 @EITHER
