@@ -65,6 +65,7 @@ class TableConfig:
     pk_fields: tuple[str, ...] = ()
     delete_enabled: bool = False
     truncate_enabled: bool = False
+    unavailable: str = definition.UNAVAILABLE
     auto_create: bool = False
     auto_evolve: bool = False
     nested_type: str = "jsonb"

@@ -60,6 +60,7 @@ PASSTHROUGH_STRATEGY = "PassthroughCollectionNamingStrategy"
 NAMING_STRATEGIES = ("DefaultCollectionNamingStrategy", "DefaultTableNamingStrategy", PASSTHROUGH_STRATEGY)
 
 # Names of tables and columns: no control or invisible characters, no quotes, no backslash, no semicolon.
+UNAVAILABLE = "__debezium_unavailable_value"
 ANY_VISIBLE = r"""[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"'`;\\]+"""
 
 JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
@@ -252,6 +253,14 @@ KEYS: tuple[Key, ...] = (
         default="false",
         doc="With Debezium's connector.class, a change event that tells of a TRUNCATE empties the table, in the transaction of "
         "what came before and after it; else such an event is dropped.",
+    ),
+    Key(
+        name="unavailable.value.placeholder",
+        kind=Kind.STRING,
+        group=WRITES,
+        default=UNAVAILABLE,
+        doc="With Debezium's connector.class: what the source connector's key of this name says. A column that holds it is left "
+        "out of the row, so that what is stored of it stays.",
     ),
     Key(
         name="batch.size",

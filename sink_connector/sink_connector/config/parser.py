@@ -157,6 +157,7 @@ def _table(reader: Reader) -> TableConfig:
         pk_fields=reader.words("pk.fields"),
         delete_enabled=reader.flag("delete.enabled"),
         truncate_enabled=reader.flag("truncate.enabled"),
+        unavailable=reader.text("unavailable.value.placeholder"),
         auto_create=reader.flag("auto.create"),
         auto_evolve=reader.flag("auto.evolve"),
         nested_type=reader.text("nested.type"),

@@ -30,7 +30,7 @@ from sink_connector.runtime.unwrapped_rows import UnwrappedRows
 from sink_connector.transforms import Chain, Transform
 from sink_connector.transforms.change_events import UnwrapChangeEvent, may_be_change_event
 from sink_connector.transforms.columns import ValueColumns
-from sink_connector.transforms.unavailable import holds_unavailable, may_be_unavailable
+from sink_connector.transforms.unavailable import Placeholder
 
 
 class CompiledRecordConverter:
@@ -168,18 +168,15 @@ class UnwrappingRecordConverter:
         compiled: CompiledRecordConverter,
         unwrapping: TransformingRecordConverter,
         key: Converter,
-        value: Converter,
-        truncates: bool,
+        rows: UnwrappedRows | None,
+        placeholder: Placeholder,
     ) -> None:
-        """Takes what it works with; `truncates` is as in `UnwrapChangeEvent`."""
+        """Takes what it works with; `rows` where values are those of Connect's JSON."""
+        self._placeholder = placeholder
         self._compiled = compiled
         self._unwrapping = unwrapping
         self._key = key if isinstance(key, CompiledReader) else None
-        self._rows = (
-            UnwrappedRows(value.compile, truncates=truncates)
-            if isinstance(value, EnvelopeConverter)
-            else None
-        )
+        self._rows = rows
         self._flat: RecordSchema | None = (
             None  # the last one found to be no change event; most records have it
         )
@@ -194,7 +191,8 @@ class UnwrappingRecordConverter:
             if may_be_change_event(entry.shape):
                 return self._unwrapping(record)
             self._flat = entry.shape
-        return self._unwrapping(record) if _lacks_columns(entry.shape, [entry.value], [record]) else converted
+        lacks = self._lacks_columns(entry.shape, [entry.value], [record])
+        return self._unwrapping(record) if lacks else converted
 
     def together(self, read: ReadRecords) -> Mapping[str, WriteRecords]:
         """See `RecordConverter`."""
@@ -206,7 +204,7 @@ class UnwrappingRecordConverter:
             if shape is not None
         ]
         flat = [(shape, found) for shape, found in shapes if not may_be_change_event(shape)]
-        if any(_lacks_columns(shape, found.values_of(shape), found.records) for shape, found in flat):
+        if any(self._lacks_columns(shape, found.values_of(shape), found.records) for shape, found in flat):
             return one_by_one(self, read)
         if len(flat) == len(shapes):
             return converted
@@ -222,16 +220,15 @@ class UnwrappingRecordConverter:
         """Fetch the schemas that these records name."""
         await self._compiled.prepare(topic, records)
 
-
-def _lacks_columns(
-    shape: RecordSchema, values: Sequence[Any], records: Sequence[SourceRecord | KafkaRecord]
-) -> bool:
-    """Whether flat rows of a shape have a column that the source had not at hand; of values without a schema: may have."""
-    if not shape.is_struct:
-        return False
-    if shape.form is Form.UNTYPED:
-        return any(record.value and may_be_unavailable(record.value) for record in records)
-    return holds_unavailable(shape.schema, list(zip(*map(shape.take, values), strict=True)))
+    def _lacks_columns(
+        self, shape: RecordSchema, values: Sequence[Any], records: Sequence[SourceRecord | KafkaRecord]
+    ) -> bool:
+        """Whether flat rows of a shape have a column that the source had not at hand; of values without a schema: may have."""
+        if not shape.is_struct:
+            return False
+        if shape.form is Form.UNTYPED:
+            return any(record.value and self._placeholder.may_be_in(record.value) for record in records)
+        return self._placeholder.is_in(shape.schema, list(zip(*map(shape.take, values), strict=True)))
 
 
 def make_record_converter(
@@ -258,12 +255,14 @@ def make_record_converter(
     )
     if not config.is_debeziums:
         return compiled
+    placeholder, truncates = Placeholder(config.table.unavailable), config.table.truncate_enabled
+    rows = (
+        UnwrappedRows(value.compile, truncates=truncates, placeholder=placeholder)
+        if isinstance(value, EnvelopeConverter)
+        else None
+    )
     return UnwrappingRecordConverter(
-        compiled=compiled,
-        unwrapping=transforming,
-        key=key,
-        value=value,
-        truncates=config.table.truncate_enabled,
+        compiled=compiled, unwrapping=transforming, key=key, rows=rows, placeholder=placeholder
     )
 
 
@@ -271,7 +270,8 @@ def unwrapping_of(config: ConnectorConfig) -> tuple[Transform, ...]:
     """The transforms that Debezium's connector class implies, after those of the configuration."""
     if not config.is_debeziums:
         return ()
-    unwrap = UnwrapChangeEvent(truncates=config.table.truncate_enabled)
+    placeholder = Placeholder(config.table.unavailable)
+    unwrap = UnwrapChangeEvent(truncates=config.table.truncate_enabled, placeholder=placeholder)
     return (SourceTable(config.table), unwrap) if config.table.is_named_by_source else (unwrap,)
 
 

@@ -27,7 +27,7 @@ from sink_connector.transforms.change_events import (
     is_side_record,
 )
 from sink_connector.transforms.data import PerSchema
-from sink_connector.transforms.unavailable import holds_unavailable
+from sink_connector.transforms.unavailable import Placeholder
 
 CompileRow = Callable[[Schema], tuple[RecordSchema, Decoder]]
 
@@ -49,8 +49,9 @@ class _Plan:
 class UnwrappedRows:
     """Makes rows of events whose values are those of Connect's JSON."""
 
-    def __init__(self, compile_row: CompileRow, *, truncates: bool) -> None:
-        """`compile_row` gives the shape of a struct's schema, and its decoder; `truncates` is as in `UnwrapChangeEvent`."""
+    def __init__(self, compile_row: CompileRow, *, truncates: bool, placeholder: Placeholder) -> None:
+        """`compile_row` gives the shape of a struct's schema, and its decoder; the rest is as in `UnwrapChangeEvent`."""
+        self._placeholder = placeholder
         self._compile = compile_row
         self._truncates = truncates
         self._plan = PerSchema(self._make)
@@ -80,7 +81,7 @@ class UnwrappedRows:
             for operation, text in zip(operations, states, strict=True)
         ]
         cells = list(zip(*map(plan.row.take, filter(None, rows)), strict=True))
-        if cells and holds_unavailable(plan.row.schema, cells):
+        if cells and self._placeholder.is_in(plan.row.schema, cells):
             return None
         made = _with_rows(events, dict(zip(places, rows, strict=True)), plan.row)
         if NO_ROW.isdisjoint(operations):

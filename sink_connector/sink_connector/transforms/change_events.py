@@ -10,7 +10,7 @@ from sink_connector.data.record_schema import Form, RecordSchema
 from sink_connector.data.semantic_types import TRUNCATION
 from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import UnfitRecordError
-from sink_connector.transforms.unavailable import available, holds_unavailable
+from sink_connector.transforms.unavailable import Placeholder
 
 BEFORE, AFTER, OPERATION, SOURCE = "before", "after", "op", "source"
 DELETE, TRUNCATE, MESSAGE = "d", "t", "m"
@@ -123,16 +123,17 @@ class UnwrapChangeEvent:
     are flat already, without the columns that the source had not at hand.
     """
 
-    def __init__(self, *, truncates: bool = False) -> None:
-        """`truncates` is what `truncate.enabled` says."""
+    def __init__(self, *, truncates: bool = False, placeholder: Placeholder | None = None) -> None:
+        """`truncates` is what `truncate.enabled` says; without a placeholder it is Debezium's own."""
         self._truncates = truncates
+        self._placeholder = placeholder or Placeholder()
 
     def apply(self, record: Record) -> Record | None:
         """The row's record, or None when there is no row in it."""
         if is_beside_rows(record):
             return None
         if not wraps_row(record):
-            return available(record)
+            return self._placeholder.without(record)
         operation = record.value.get(OPERATION)
         if operation == TRUNCATE and self._truncates:
             return structs.replace(record, key_schema=None, key=None, value_schema=TRUNCATION, value={})
@@ -140,10 +141,10 @@ class UnwrapChangeEvent:
             return None
         if operation == DELETE:
             return structs.replace(record, value_schema=None, value=None)
-        return available(unwrapped(record, AFTER))
+        return self._placeholder.without(unwrapped(record, AFTER))
 
     def apply_all(self, values: ValueColumns) -> ValueColumns | None:
         """See `ColumnTransform`: rows pass, each event is looked at, and each record of a batch with a missing column."""
-        if is_change_event(values.schema) or holds_unavailable(values.schema, values.cells):
+        if is_change_event(values.schema) or self._placeholder.is_in(values.schema, values.cells):
             return None
         return values

@@ -197,6 +197,22 @@ def test_another_class_leaves_change_events_as_they_are() -> None:
     assert set(fields(conversion(), change("c", None, NEW))) == {"before", "after", "source", "op", "ts_ms"}
 
 
+@pytest.mark.parametrize("more", [{}, NEVER])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"connector__class": DEBEZIUM, "unavailable__value__placeholder": "n/a"},
+        {
+            "transforms": "e", "transforms__e__type": "io.debezium.transforms.ExtractNewRecordState",
+            "transforms__e__unavailable__value__placeholder": "n/a",
+        },
+    ],
+)  # fmt: skip
+def test_the_placeholder_of_the_source_is_left_out(keys: dict[str, str], more: dict[str, str]) -> None:
+    convert = conversion(**more | keys)
+    assert fields(convert, change("u", OLD, {"id": "n/a", "v": 2})) == {"v": 2}
+
+
 def extracting(*off: str, **options: str) -> RecordConverter:
     """`off` are keys of the connector that are false."""
     named = {f"transforms.e.{name.replace('__', '.')}": value for name, value in options.items()}
