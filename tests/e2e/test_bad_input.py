@@ -36,6 +36,7 @@ CASES: dict[str, Case] = {
     "a name that is a number": _product("/name", name=7),
     "a name with a control character": _product("/name", name="a\x00b"),
     "a name that does not end": _product("/name", name="x" * 201),
+    "a name of blanks": _product("/name", name="  "),
     "a product id with a slash": _product("/product_id", product_id="a/b"),
     "a product id that does not end": _product("/product_id", product_id="x" * 65),
     "a price below nothing": _product("/unit_price_cents", unit_price_cents=-1),
@@ -61,6 +62,7 @@ CASES: dict[str, Case] = {
     "a status set by the customer": _order("/status", status="CONFIRMED"),
     "an order that is a list": ("order", "POST /orders", [ORDER], 422, ""),
     "an order that is not JSON": ("order", "POST /orders", b'{"user_id":', 400, ""),
+    "a number that does not end": ("order", "POST /orders", b'{"user_id":' + b"7" * 5_000 + b"}", 400, ""),
     "a list of nobody's orders": ("order", "GET /orders", None, 422, "user_id"),
     "a page that is too long, at an instance": (
         "order",
