@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import asyncpg
@@ -67,7 +68,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             pool_size=settings.pool_size,
             statement_timeout_s=settings.statement_timeout,
         ) as database,
-        httpx.AsyncClient(trust_env=False, verify=settings.client_tls()) as http,
+        http_client(settings) as http,
         aclosing(Brokers(settings.kafka_bootstrap, security=settings.kafka_security)) as brokers,
     ):
         parts = _parts(settings, database=database, http=http, brokers=brokers)
@@ -126,6 +127,13 @@ class _Parts:
         """Why the service cannot answer as it should, in words; None when it can."""
         live = self.live
         return await _schema_missing(self.database) or live.reader.failure or live.listener.failure
+
+
+def http_client(settings: Settings) -> httpx.AsyncClient:
+    """One for all that is asked over HTTP, for whomever: what one answer sets as a cookie goes with no other request."""
+    client = httpx.AsyncClient(trust_env=False, verify=settings.client_tls())
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    return client
 
 
 def _parts(settings: Settings, *, database: Database, http: httpx.AsyncClient, brokers: Brokers) -> _Parts:
