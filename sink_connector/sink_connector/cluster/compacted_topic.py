@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import CorruptRecordException, KafkaError, TopicAlreadyExistsError, for_code
 
@@ -15,6 +15,7 @@ from sink_connector.cluster.keyed_log import Apply, LogEntry, Value
 from sink_connector.cluster.metrics import ENTRIES_SKIPPED
 from sink_connector.config.worker import StorageTopic
 from sink_connector.errors import FatalError, LogError
+from sink_connector.new_topics import new_topic
 from sink_connector.producers import close_producer
 from sink_connector.runtime.closing import background, close_consumer
 
@@ -31,8 +32,12 @@ async def ensure_topic(topic: StorageTopic, *, client: Mapping[str, Any]) -> lis
     admin = AIOKafkaAdminClient(**client)
     await admin.start()
     try:
-        compacted = {"cleanup.policy": "compact"}
-        new = NewTopic(topic.name, topic.partitions, topic.replication_factor, topic_configs=compacted)
+        new = new_topic(
+            topic.name,
+            partitions=topic.partitions,
+            replication=topic.replication_factor,
+            configs={"cleanup.policy": "compact"},
+        )
         answer = await admin.create_topics([new])
         for _, code, *rest in answer.topic_errors:
             if code and for_code(code) is not TopicAlreadyExistsError:

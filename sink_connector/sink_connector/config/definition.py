@@ -187,7 +187,7 @@ KEYS: tuple[Key, ...] = (
         kind=Kind.INT,
         group=ERRORS,
         default="3",
-        doc="Replication of that topic when it has to be created.",
+        doc="Replication of that topic when it has to be created; -1: the brokers' default.",
     ),
     Key(
         name="errors.deadletterqueue.context.headers.enable",

@@ -195,9 +195,17 @@ def _errors(reader: Reader) -> ErrorsConfig:
         retry_timeout_ms=reader.number("errors.retry.timeout", least=-1, most=2**63 - 1),
         retry_delay_max_ms=reader.number("errors.retry.delay.max.ms", least=1),
         dead_letter_topic=reader.text("errors.deadletterqueue.topic.name"),
-        dead_letter_replication=reader.number("errors.deadletterqueue.topic.replication.factor", least=1),
+        dead_letter_replication=_replication(reader),
         dead_letter_headers=reader.flag("errors.deadletterqueue.context.headers.enable"),
     )
+
+
+def _replication(reader: Reader) -> int:
+    key = "errors.deadletterqueue.topic.replication.factor"
+    number = reader.number(key, least=-1, most=2**15 - 1)
+    if number == 0:
+        reader.problem(key, "is 0, it must be at least 1, or -1 for the brokers' default")
+    return number
 
 
 def _timezone(reader: Reader) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
@@ -23,6 +23,7 @@ from aiokafka.errors import (
 
 from sink_connector.config.connector import ErrorsConfig
 from sink_connector.dead_letters.dead_letter import DeadLetter
+from sink_connector.new_topics import new_topic
 from sink_connector.producers import close_producer
 
 log = structlog.get_logger()
@@ -188,7 +189,8 @@ class DeadLetterTopic:
         try:
             await admin.start()
             with suppress(TopicAlreadyExistsError):
-                answer = await admin.create_topics([NewTopic(name, 1, self._config.dead_letter_replication)])
+                wanted = new_topic(name, partitions=1, replication=self._config.dead_letter_replication)
+                answer = await admin.create_topics([wanted])
                 for _, code, *message in answer.topic_errors:
                     if code not in {0, TopicAlreadyExistsError.errno} and not await _exists(admin, name):
                         raise KafkaError(f"topic {name} cannot be created: {message}")

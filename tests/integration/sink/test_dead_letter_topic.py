@@ -3,6 +3,7 @@
 import asyncio
 import os
 
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import REGISTRY
 
@@ -115,8 +116,9 @@ async def test_a_dead_letter_without_a_key_holds_up_no_other_where_the_topic_is_
     assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(3,)]
 
 
+@pytest.mark.parametrize("replication", ["3", "-1"])
 async def test_a_topic_that_is_missing_is_made(
-    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, replication: str
 ) -> None:
     topic = await make_topic()
     dead = TopicPartition(f"{topic}-dead", 0)
@@ -128,6 +130,7 @@ async def test_a_topic_that_is_missing_is_made(
         table__name__format="t",
         errors__tolerance="all",
         errors__deadletterqueue__topic__name=dead.topic,
+        errors__deadletterqueue__topic__replication__factor=replication,
     )
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap, enable_auto_commit=False)
     await consumer.start()

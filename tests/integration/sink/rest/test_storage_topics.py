@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from sink_connector.cluster.change_signal import ChangeSignal
-from sink_connector.cluster.compacted_topic import CompactedTopic
+from sink_connector.cluster.compacted_topic import CompactedTopic, ensure_topic
 from sink_connector.cluster.config_store import ConfigStore
 from sink_connector.cluster.metrics import ENTRIES_SKIPPED
 from sink_connector.config.worker import StorageTopic
@@ -152,3 +152,12 @@ async def taken(store: ConfigStore) -> bool:
     except LogError:  # while the clients are replaced
         return False
     return True
+
+
+async def test_a_topic_is_made_with_the_brokers_own_numbers(kafka_bootstrap: str) -> None:
+    name = Group(bootstrap=kafka_bootstrap).topics[1]
+    topic = StorageTopic(setting="status.storage.topic", name=name, partitions=-1, replication_factor=-1)
+    try:
+        assert await ensure_topic(topic, client={"bootstrap_servers": kafka_bootstrap})
+    finally:
+        await delete_topics(kafka_bootstrap, [name])

@@ -68,6 +68,19 @@ def test_topics_are_matched_as_java_matches_them(pattern: str, read: str, passed
     assert not config.reads(passed_over)
 
 
+@pytest.mark.parametrize(
+    ("written", "fits"), [("-1", True), ("1", True), ("0", False), ("-2", False), ("32768", False)]
+)
+def test_the_replication_of_the_dead_letters_topic_may_be_the_brokers_default(
+    written: str, *, fits: bool
+) -> None:
+    key = "errors.deadletterqueue.topic.replication.factor"
+    if fits:
+        assert parse_connector(GIVEN | {key: written}).errors.dead_letter_replication == int(written)
+    else:
+        assert list(problems(**{key: written})) == [key]
+
+
 def test_every_wrong_value_is_reported_at_once() -> None:
     found = problems(tasks__max="0", insert__mode="replace", auto__create="yes", db__timezone="Moon/Base")
     assert found.keys() >= {"tasks.max", "insert.mode", "auto.create", "db.timezone"}
