@@ -67,7 +67,8 @@ class Table:
     """A table, view or foreign table that exists; `name` has its schema, `called` is how the configuration names it.
 
     `keys` are the column sets on which a conflict can be resolved, the primary key first; `deferrable_keys` those on which it
-    cannot, because they are not checked at once. `parents` are the ids of the tables its foreign keys refer to.
+    cannot, because they are not checked at once. `parents` are the ids of the tables its foreign keys refer to. `types` is a
+    hash of the columns' names and types, None without any.
     """
 
     name: TableName
@@ -81,6 +82,7 @@ class Table:
     has_rules: bool = False
     has_triggers: bool = False
     parents: frozenset[int] = frozenset()
+    types: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -104,15 +106,10 @@ async def check_types(connection: Connection, tables: Sequence[Table]) -> None:
     To be asked after a transaction has written to them, which keeps their types as they are until it ends: what was checked
     by another type may have been rounded.
     """
-    columns = [(table.id, column) for table in tables for column in table.columns.values()]
-    found = await connection.fetchval(
-        SQL["unchanged"],
-        [table_id for table_id, _ in columns],
-        [column.name for _, column in columns],
-        [column.type_id for _, column in columns],
-        [column.modifier for _, column in columns],
+    changed = await connection.fetchval(
+        SQL["changed"], [table.id for table in tables], [table.types for table in tables]
     )
-    if found != len(columns):
+    if changed:
         names = ", ".join(str(table.called) for table in tables)
         raise OutdatedSchemaCacheError(f"the columns of {names} are of other types than they were")
 
@@ -140,4 +137,5 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
         has_rules=found["has_rules"],
         has_triggers=found["has_triggers"],
         parents=frozenset(found["parents"]),
+        types=found["types"],
     )

@@ -7,7 +7,9 @@ SELECT
     row_security_active(c.oid) AS has_policies,
     EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS has_rules,
     EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal) AS has_triggers,
-    ARRAY(SELECT f.confrelid::bigint FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f') AS parents
+    ARRAY(SELECT f.confrelid::bigint FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f') AS parents,
+    (SELECT sum(hashtextextended(a.attname::text, (a.atttypid::bigint << 32) # a.atttypmod::bigint))::text
+     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS types
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
@@ -56,13 +58,13 @@ LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace
 WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
--- name: unchanged
--- How many of these columns are of the type that they were. Of a domain the modifier is the domain's own; one that was taken
--- off a column loses nothing.
-SELECT count(*)
-FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::integer[]) AS known (table_id, name, type_id, modifier)
-JOIN pg_attribute a ON a.attrelid = known.table_id::oid AND a.attname = known.name::name
-    AND a.atttypid = known.type_id::oid AND a.atttypmod IN (known.modifier, -1);
+-- name: changed
+-- How many of these tables have columns of other names or types than when their `types` were read.
+SELECT count(*) FROM unnest($1::bigint[], $2::text[]) AS known (id, types)
+WHERE known.types IS DISTINCT FROM (
+    SELECT sum(hashtextextended(a.attname::text, (a.atttypid::bigint << 32) # a.atttypmod::bigint))::text
+    FROM pg_attribute a WHERE a.attrelid = known.id::oid AND a.attnum > 0 AND NOT a.attisdropped
+);
 
 -- name: keys
 -- Every unique index without expression and predicate. ON CONFLICT can name those that are checked at once. The primary key
