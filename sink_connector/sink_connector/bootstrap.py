@@ -151,6 +151,8 @@ async def _rest_context(
             cluster_id=await _until_available(partial(cluster_id, client_options(_kafka(config)))),
             from_files=from_files,
             scheme=config.rest.scheme,
+            tells_topics=config.tells_topics,
+            forgets_topics=config.forgets_topics,
         )
 
 

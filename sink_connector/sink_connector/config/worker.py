@@ -34,7 +34,7 @@ SETTINGS = frozenset(
         "config.storage.topic", "group.id", "heartbeat.interval.ms", "listeners", "log.level", "rebalance.timeout.ms",
         "rest.basic.auth.file", "rest.advertised.host.name", "rest.advertised.port", "rest.host", "rest.host.name", "rest.port",
         "session.timeout.ms", "status.storage.partitions", "status.storage.replication.factor", "status.storage.topic",
-        "key.converter", "value.converter", "header.converter",
+        "key.converter", "value.converter", "header.converter", "topic.tracking.allow.reset", "topic.tracking.enable",
         "admin.listeners", "client.dns.lookup", "client.id", "connect.protocol", "connections.max.idle.ms",
         "connector.client.config.override.policy", "exactly.once.source.support", "metadata.max.age.ms",
         "metadata.recovery.strategy", "metric.reporters", "plugin.discovery", "plugin.path", "receive.buffer.bytes",
@@ -42,7 +42,7 @@ SETTINGS = frozenset(
         "retry.backoff.max.ms", "retry.backoff.ms", "rest.extension.classes", "rest.advertised.listener",
         "scheduled.rebalance.max.delay.ms", "send.buffer.bytes", "socket.connection.setup.timeout.max.ms",
         "socket.connection.setup.timeout.ms", "task.shutdown.graceful.timeout.ms", "topic.creation.enable",
-        "topic.tracking.allow.reset", "topic.tracking.enable", "worker.sync.timeout.ms", "worker.unsync.backoff.ms",
+        "worker.sync.timeout.ms", "worker.unsync.backoff.ms",
         "auto.include.jmx.reporter",
     }
 )  # fmt: skip
@@ -88,6 +88,8 @@ class WorkerConfig:
     converters: Mapping[str, str] = field(default_factory=dict)
     providers: ConfigProviders = field(default_factory=ConfigProviders)
     rest: RestSecurity = field(default_factory=RestSecurity)
+    tells_topics: bool = True
+    forgets_topics: bool = True
 
     @property
     def identity(self) -> str:
@@ -155,6 +157,13 @@ class _Settings:
         except ValueError:
             self.problems[name] = [f"is {self.values[name]!r}, it must be a whole number"]
             return default
+
+    def flag(self, name: str) -> bool:
+        """True unless it is said to be false."""
+        value = self.text(name, "true").strip().lower()
+        if value not in {"true", "false"}:
+            self.problems[name] = [f"is {value!r}, it must be true or false"]
+        return value != "false"
 
     def port(self, name: str, default: int) -> int:
         port = self.number(name, default)
@@ -228,6 +237,8 @@ def _config(settings: _Settings, environment: Mapping[str, str]) -> WorkerConfig
         converters=settings.beginning_with(*CONVERTERS),
         providers=settings.providers(environment),
         rest=settings.rest(),
+        tells_topics=settings.flag("topic.tracking.enable"),
+        forgets_topics=settings.flag("topic.tracking.allow.reset"),
     )
 
 

@@ -19,7 +19,7 @@ from sink_connector.rest.requests import NAME, TASK
 router = APIRouter(prefix="/connectors")
 commands = APIRouter(prefix="/connectors", route_class=LeaderRoute)
 
-CREATED, ACCEPTED, NO_CONTENT, NOT_ALLOWED = 201, 202, 204, 405
+CREATED, ACCEPTED, NO_CONTENT, FORBIDDEN, NOT_ALLOWED = 201, 202, 204, 403, 405
 FROM_FILES = "The connectors of this worker come from the files it was started with; change those"
 INITIAL_STATES = {
     "RUNNING": TargetState.STARTED,
@@ -130,15 +130,24 @@ async def task_status(context: Context, name: str, task: int) -> dict[str, Any]:
     raise NotFoundError(f"No status found for task {name}-{task}")
 
 
+def _allow_topics(context: RestContext) -> None:
+    if not context.tells_topics:
+        raise HTTPException(FORBIDDEN, "Topic tracking is disabled.")
+
+
 @router.get(f"/{NAME}/topics")
 async def topics(context: Context, name: str) -> dict[str, Any]:
-    """The topics that a connector has delivered from."""
+    """The topics that a connector has delivered from; 403 where `topic.tracking.enable` is false."""
+    _allow_topics(context)
     return {name: {"topics": sorted(context.statuses.topics.get(name, ()))}}
 
 
 @commands.put(f"/{NAME}/topics/reset", status_code=ACCEPTED, response_class=Response)
 async def forget_topics(context: Context, name: str) -> None:
-    """Begin the list of topics anew."""
+    """Begin the list of topics anew; 403 where `topic.tracking.allow.reset` is false."""
+    _allow_topics(context)
+    if not context.forgets_topics:
+        raise HTTPException(FORBIDDEN, "Topic tracking reset is disabled.")
     await context.statuses.forget_topics(name)
 
 

@@ -22,7 +22,8 @@ class RestContext:
     """One worker, as its REST interface sees it.
 
     `define` reads what comes over REST, within what the worker allows it; `definitions` knows the connectors there are. With
-    `from_files`, configurations cannot be changed over REST. `scheme` is every worker's: http or https.
+    `from_files`, configurations cannot be changed over REST. `scheme` is every worker's: http or https. `tells_topics` and `forgets_topics` say
+    whether the topics that a connector has delivered from are shown, and may be reset.
     """
 
     cluster: Cluster
@@ -36,6 +37,8 @@ class RestContext:
     cluster_id: str
     from_files: bool
     scheme: str = "http"
+    tells_topics: bool = True
+    forgets_topics: bool = True
 
     @property
     def configs(self) -> ConfigStore:

@@ -117,3 +117,8 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes("bootstrap.servers=one:9092\n".encode("utf-16"))
     with pytest.raises(ConfigError, match="cannot be read: it is not UTF-8"):
         read_worker({}, file=path)
+
+
+def test_a_setting_that_is_neither_true_nor_false_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"topic\.tracking\.enable: is 'perhaps', it must be true or false"):
+        read_worker({"SINK_TOPIC_TRACKING_ENABLE": "perhaps"})

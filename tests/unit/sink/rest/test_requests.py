@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sink_connector.config.providers import read_providers
-from sink_connector.config.worker import WorkerConfig
+from sink_connector.config.worker import WorkerConfig, read_worker
 from tests.support.sink_rest import CONNECTOR, rest_client
 
 VALIDATE = "/connector-plugins/JdbcSinkConnector/config/validate"
@@ -345,3 +345,24 @@ async def test_a_value_that_another_connectors_key_does_not_know_is_told(
         if each["value"]["errors"]
     }
     assert list(errors) == ["schema.evolution"]
+
+
+@pytest.mark.parametrize(
+    ("written", "told", "forgotten"),
+    [
+        ({}, (200, None), (202, None)),
+        ({"SINK_TOPIC_TRACKING_ENABLE": "false"}, (403, "Topic tracking is disabled."), (403, "Topic tracking is disabled.")),
+        ({"SINK_TOPIC_TRACKING_ALLOW_RESET": "FALSE"}, (200, None), (403, "Topic tracking reset is disabled.")),
+    ],
+)  # fmt: skip
+async def test_topics_are_told_and_forgotten_as_the_workers_settings_say(
+    written: dict[str, str], told: tuple[int, str | None], forgotten: tuple[int, str | None]
+) -> None:
+    async with rest_client(read_worker(written)) as client:
+        await client.put("/connectors/c/config", json=CONNECTOR)
+        for answer, expected in (
+            (await client.get("/connectors/c/topics"), told),
+            (await client.put("/connectors/c/topics/reset"), forgotten),
+        ):
+            said = answer.json().get("message") if answer.content else None
+            assert (answer.status_code, said) == expected
