@@ -2,12 +2,20 @@
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
+from typing import Protocol
 
 from prometheus_client import Gauge
 
-Files = Mapping[str, Path | None]
-"""PEM files by the setting that names each."""
+
+class PemFile(Protocol):
+    """A path, as far as it is asked."""
+
+    def read_bytes(self) -> bytes:
+        """What it holds, in PEM form. Raises `OSError` or `ValueError`."""
+
+
+Files = Mapping[str, PemFile | None]
+"""By the setting that names each."""
 
 EXPIRY_TEXT = "When the certificates in the file that a setting names expire; 0 when it cannot be read"
 _AUTHORITIES = ("cafile", "truststore.location")  # so end the settings that name who is trusted
@@ -20,7 +28,7 @@ def watch(expiry: Gauge, files: Files) -> None:
             expiry.labels(setting).set_function(partial(expires_at, file, setting))
 
 
-def expires_at(file: Path, setting: str) -> float:
+def expires_at(file: PemFile, setting: str) -> float:
     """Seconds since 1970. Of a chain each certificate is needed; of those who are trusted one may be, so the last counts."""
     from cryptography import x509  # noqa: PLC0415 - who has no certificates does not pay for it
 

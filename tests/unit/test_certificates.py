@@ -113,9 +113,11 @@ def test_a_worker_tells_of_its_listener_and_of_whom_it_trusts(authority: Authori
             "SINK_SSL_TRUSTSTORE_LOCATION": str(authority.certificate),
         }
     )
-    assert {name: file for name, file in config.certificate_files.items() if file} == {
-        "listeners.https.ssl.keystore.location": own,
-        "listeners.https.ssl.truststore.location": authority.certificate,
-        "ssl.truststore.location": authority.certificate,
+    told = {name: file.read_bytes() for name, file in config.certificate_files.items() if file}
+    trusted = authority.certificate.read_bytes()
+    assert told == {
+        "listeners.https.ssl.keystore.location": own.read_bytes(),
+        "listeners.https.ssl.truststore.location": trusted,
+        "ssl.truststore.location": trusted,
     }
     assert not any(read_worker({}).certificate_files.values())

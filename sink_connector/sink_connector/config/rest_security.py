@@ -14,23 +14,23 @@ from urllib.parse import urlsplit
 import javaproperties
 
 from sink_connector.errors import ConfigError
+from sink_connector.key_stores import OWN, TRUSTED, KeyStore, why_unreadable
 from sink_connector.tls_files import reread
 
 LISTENER = "listeners.https."
 BASIC_AUTH = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
 USERS_FILE = "rest.basic.auth.file"
 """Where Connect's log-in module has its properties file; Java names it in a system property, which is not read here."""
-PEM = "PEM"
 AN_ADDRESS = "http://host:port, or https"
 ASKS = {"none": ssl.CERT_NONE, "requested": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestSecurity:
-    """`certificate` holds key and certificates (PEM); without it the interface speaks http.
+    """`certificate` holds key and certificates; without it the interface speaks http.
 
     `trusted` are those who sign the certificates of the other workers and, where `asks_clients` is not `none`, of the
-    clients. `users_file` has `name=password` lines; without it nobody is asked.
+    clients, both PEM files. `users_file` has `name=password` lines; without it nobody is asked.
     """
 
     certificate: Path | None = None
@@ -128,24 +128,35 @@ def _users_file(values: Mapping[str, str], problems: dict[str, list[str]]) -> Pa
 
 
 def _tls(values: Mapping[str, str], problems: dict[str, list[str]]) -> RestSecurity:
-    def given(name: str, default: str = "") -> str:
-        return values.get(f"{LISTENER}{name}", values.get(name, default)).strip()
-
-    for store in ("ssl.keystore", "ssl.truststore"):
-        if given(f"{store}.location") and given(f"{store}.type", PEM).upper() != PEM:
-            problems[f"{LISTENER}{store}.type"] = [f"is {given(f'{store}.type')}; PEM is read here"]
-    if not given("ssl.keystore.location"):
-        problems[f"{LISTENER}ssl.keystore.location"] = [
-            "is required by https: a PEM file of key and certificates"
-        ]
-    asks = given("ssl.client.auth", "none").lower()
+    given = {name: value.strip() for name, value in values.items() if not name.startswith(LISTENER)}
+    given |= {
+        name.removeprefix(LISTENER): value.strip()
+        for name, value in values.items()
+        if name.startswith(LISTENER)
+    }
+    asks = given.get("ssl.client.auth", "none").lower()
     if asks not in ASKS:
         problems[f"{LISTENER}ssl.client.auth"] = [f"is {asks!r}; known are {', '.join(ASKS)}"]
-    elif asks != "none" and not given("ssl.truststore.location"):
-        problems[f"{LISTENER}ssl.truststore.location"] = ["is required by ssl.client.auth"]
+    trusted = _pem(given, TRUSTED, problems)
+    if asks in ASKS and asks != "none" and not given.get(f"{TRUSTED}.location"):
+        problems[f"{LISTENER}{TRUSTED}.location"] = ["is required by ssl.client.auth"]
+    if not given.get(f"{OWN}.location"):
+        problems[f"{LISTENER}{OWN}.location"] = [
+            "is required by https: a file of key and certificates, PEM, PKCS12 or JKS"
+        ]
     return RestSecurity(
-        certificate=Path(given("ssl.keystore.location")),
-        key_password=given("ssl.key.password") or given("ssl.keystore.password") or None,
-        trusted=Path(given("ssl.truststore.location")) if given("ssl.truststore.location") else None,
+        certificate=_pem(given, OWN, problems) or Path(),
+        key_password=given.get("ssl.key.password") or given.get(f"{OWN}.password") or None,
+        trusted=trusted,
         asks_clients=asks if asks in ASKS else "none",
     )
+
+
+def _pem(given: Mapping[str, str], name: str, problems: dict[str, list[str]]) -> Path | None:
+    """The file of a store in PEM form: a Java store is read now, and not again when it is renewed."""
+    store = KeyStore.named(given, name)
+    try:
+        return None if store is None else store.pem()
+    except (OSError, ValueError) as error:
+        problems[f"{LISTENER}{name}.location"] = [f"cannot be read: {why_unreadable(error)}"]
+        return None

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import javaproperties
 
+from sink_connector.certificates import Files
 from sink_connector.config.providers import (
     ConfigProviders,
     UnresolvedError,
@@ -20,6 +21,7 @@ from sink_connector.config.providers import (
 )
 from sink_connector.config.rest_security import AN_ADDRESS, LISTENER, RestSecurity, read_rest_security
 from sink_connector.errors import ConfigError
+from sink_connector.key_stores import OWN, TRUSTED, KeyStore
 
 PREFIX = "SINK_"
 EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - addresses to listen at, none that another worker could call
@@ -102,13 +104,12 @@ class WorkerConfig:
         return self.allowed_hosts | {self.advertised.rpartition(":")[0]}
 
     @property
-    def certificate_files(self) -> Mapping[str, Path | None]:
+    def certificate_files(self) -> Files:
         """The files with certificates of the REST interface and for the brokers, by the setting that names each."""
-        stores = ("ssl.truststore.location", "ssl.keystore.location")
-        brokers = {name: Path(self.security[name]) for name in stores if self.security.get(name)}
+        brokers = {f"{store}.location": KeyStore.named(self.security, store) for store in (TRUSTED, OWN)}
         rest = {
-            f"{LISTENER}ssl.keystore.location": self.rest.certificate,
-            f"{LISTENER}ssl.truststore.location": self.rest.trusted,
+            f"{LISTENER}{OWN}.location": self.rest.certificate,
+            f"{LISTENER}{TRUSTED}.location": self.rest.trusted,
         }
         return {**brokers, **rest}
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from urllib.parse import quote_plus, urlsplit
 
 from sink_connector.errors import ConfigError
+from sink_connector.key_stores import TRUSTED, KeyStore, why_unreadable
 from sink_connector.runtime.client_credentials import ClientCredentials
-from sink_connector.tls_files import client_context
+from sink_connector.tls_files import reread
 
 OAUTHBEARER = "OAUTHBEARER"
 ENDPOINT, SCOPE, URLENCODE, RETRIEVER, HANDLER = (
@@ -31,8 +32,10 @@ _CLASSES = {
 }
 _JAAS_OPTION = re.compile(r"""([\w.]+)\s*=\s*("((?:\\.|[^"\\])*)"|([^\s;"]+))""")
 _FURTHER = "extension_"
-_TRUST, _TRUST_TYPE = "ssl.truststore.location", "ssl.truststore.type"
-_OF_TOKENS = frozenset({"clientId", "clientSecret", "scope", _TRUST, _TRUST_TYPE})
+_TRUST = f"{TRUSTED}.location"
+_OF_TOKENS = frozenset(
+    {"clientId", "clientSecret", "scope", _TRUST, f"{TRUSTED}.type", f"{TRUSTED}.password"}
+)
 
 
 def jaas_options(written: str) -> dict[str, str]:
@@ -86,19 +89,18 @@ def _problems(overrides: Mapping[str, str], options: Mapping[str, str], written:
         problems["sasl.jaas.config"] = f"must name OAuthBearerLoginModule for {OAUTHBEARER}"
     elif unknown:
         problems["sasl.jaas.config"] = f"has options that are not known here: {', '.join(unknown)}"
-    elif options.get(_TRUST_TYPE, "PEM").upper() != "PEM":
-        problems["sasl.jaas.config"] = f"has {_TRUST_TYPE}={options[_TRUST_TYPE]}; PEM is read here"
     return problems
 
 
 def _trusted(options: Mapping[str, str]) -> ssl.SSLContext | bool:
     """Whom the token endpoint has to be vouched for by: the JAAS entry's, or the system's authorities."""
-    if _TRUST not in options:
+    store = KeyStore.named(options, TRUSTED)
+    if store is None:
         return True
     try:
-        return client_context(options[_TRUST])
-    except OSError as error:
-        reason = "it is not in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
+        return reread(lambda: ssl.create_default_context(cafile=store.pem()), store.file)
+    except (OSError, ValueError) as error:
+        reason = why_unreadable(error)
         raise ConfigError(
             {"consumer.override.sasl.jaas.config": [f"names a {_TRUST} that cannot be read: {reason}"]}
         ) from error

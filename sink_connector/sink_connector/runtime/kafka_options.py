@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from aiokafka.admin import AIOKafkaAdminClient
 
 from sink_connector.errors import ConfigError
+from sink_connector.key_stores import OWN, TRUSTED, KeyStore, why_unreadable
 from sink_connector.runtime.kafka_login import (
     OAUTHBEARER,
     OAUTHBEARER_KEYS,
@@ -158,10 +159,6 @@ def _not_honoured(overrides: Mapping[str, str]) -> dict[str, list[str]]:
         written = overrides.get(name, known[0]).strip()
         if written not in known:
             problems[name] = f"is {written!r}; known are {', '.join(known)}"
-    for store in ("ssl.keystore", "ssl.truststore"):
-        kind = overrides.get(f"{store}.type", "PEM").strip().upper()
-        if overrides.get(f"{store}.location") and kind != "PEM":
-            problems[f"{store}.type"] = f"is {kind}; PEM is read here"
     return {f"consumer.override.{name}": [problem] for name, problem in problems.items()}
 
 
@@ -194,38 +191,32 @@ def _login(overrides: Mapping[str, str]) -> dict[str, Any]:
 def _ssl_context(overrides: Mapping[str, str]) -> dict[str, Any]:
     if not overrides.get("security.protocol", "").strip().upper().endswith("SSL"):
         return {}
-    trust, own = overrides.get("ssl.truststore.location"), overrides.get("ssl.keystore.location")
+    trust, own = KeyStore.named(overrides, TRUSTED), KeyStore.named(overrides, OWN)
     written = overrides.get("ssl.truststore.certificates")
-    password = overrides.get("ssl.key.password") or overrides.get("ssl.keystore.password")
 
     def trusting() -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=trust, cadata=written)
+        context = ssl.create_default_context(cafile=trust.pem() if trust else None, cadata=written)
         if overrides.get("ssl.endpoint.identification.algorithm", "https").strip() == "":
             context.check_hostname = False
         return context
 
     def showing() -> ssl.SSLContext:
         context = trusting()
-        if own:
-            context.load_cert_chain(own, password=password or "")
+        if own is not None:
+            context.load_cert_chain(own.pem(), password=own.password_of_key)
         return context
 
-    _read_pem("ssl.truststore.certificates" if written else "ssl.truststore.location", trusting)
-    return {"ssl_context": _read_pem("ssl.keystore.location", lambda: reread(showing, trust, own))}
+    _read(TRUSTED, trusting)
+    files = (store.file for store in (trust, own) if store is not None)
+    return {"ssl_context": _read(OWN, lambda: reread(showing, *files))}
 
 
-def _read_pem(key: str, step: Callable[[], T]) -> T:
+def _read(store: str, step: Callable[[], T]) -> T:
     try:
         return step()
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # ssl.SSLError is an OSError: what a JKS store or an empty file gives
-        if isinstance(error, ssl.SSLError):
-            reason = "it is not in PEM form, or its password is another one"
-        else:
-            reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError({f"consumer.override.{key}": [f"cannot be read: {reason}"]}) from error
+    except (OSError, ValueError) as error:
+        problem = f"cannot be read: {why_unreadable(error)}"
+        raise ConfigError({f"consumer.override.{store}.location": [problem]}) from error
 
 
 def client_options(consumer: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from confluent_kafka.schema_registry import AsyncSchemaRegistryClient, Schema, S
 
 from sink_connector.converters.registry.wire import RegisteredSchema
 from sink_connector.errors import FatalError
+from sink_connector.key_stores import OWN, TRUSTED, KeyStore, why_unreadable
 
 # A call that hangs is an outage; how often it is tried again is the task's to decide, not the client's.
 CALL_TIMEOUT_S = 10
@@ -34,7 +35,7 @@ CLIENT_OPTIONS = (
 )
 
 
-STORES = {"ssl.truststore": "ssl.ca.location", "ssl.keystore": "ssl.certificate.location"}
+STORES = {TRUSTED: "ssl.ca.location", OWN: "ssl.certificate.location"}
 
 
 class UnreachableRegistryError(OSError):
@@ -115,17 +116,21 @@ async def _collect(client: AsyncSchemaRegistryClient, schema: Schema, into: dict
 
 
 def _stores(given: Mapping[str, str]) -> dict[str, str]:
-    """A JVM converter's names for the files with certificates. Raises `ValueError` for those in another form than PEM."""
+    """A JVM converter's names for the files with certificates. Raises `ValueError` for those that cannot be read."""
     found = {}
     for store, option in STORES.items():
-        location = given.get(f"{store}.location")
-        kind = given.get(f"{store}.type", "PEM").strip()
-        if location and kind.upper() != "PEM":
-            raise ValueError(f"schema.registry.{store}.type is {kind}; PEM is read here")
-        if location:
-            found[option] = location
-    password = given.get("ssl.keystore.password")
-    return found | ({"ssl.key.password": password} if password and STORES["ssl.keystore"] in found else {})
+        named = KeyStore.named(given, store)
+        if named is None:
+            continue
+        try:
+            found[option] = str(named.pem())
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"schema.registry.{store}.location cannot be read: {why_unreadable(error)}"
+            ) from error
+        if store == OWN and named.password_of_key:
+            found["ssl.key.password"] = named.password_of_key
+    return found
 
 
 def make_source(options: Mapping[str, str]) -> RegistrySource:

@@ -52,7 +52,7 @@ def test_a_connect_workers_https_and_basic_authentication_are_honoured(
         ({"listeners": "https://:8443"}, "listeners.https.ssl.keystore.location"),
         (
             {"listeners": "https://:8443", "ssl.keystore.location": "{pem}", "ssl.keystore.type": "JKS"},
-            "listeners.https.ssl.keystore.type",
+            "listeners.https.ssl.keystore.location",
         ),
         (
             {"listeners": "https://:8443", "ssl.keystore.location": "/nowhere"},
@@ -96,17 +96,6 @@ def test_security_for_kafka_that_cannot_be_had_is_an_error(name: str, value: str
         consumer_options({name: value}, bootstrap_servers="b:1", group_id="g")
     assert set(refused.value.problems) == {f"consumer.override.{name}"}
     assert value not in str(refused.value.problems) or not name.startswith("ssl.keystore.key")
-
-
-def test_a_java_store_for_kafka_is_an_error(tmp_path: Path) -> None:
-    overrides = {
-        "security.protocol": "SSL",
-        "ssl.truststore.type": "JKS",
-        "ssl.truststore.location": str(tmp_path / "x.jks"),
-    }
-    with pytest.raises(ConfigError) as refused:
-        consumer_options(overrides, bootstrap_servers="b:1", group_id="g")
-    assert "consumer.override.ssl.truststore.type" in refused.value.problems
 
 
 def test_a_trusted_certificate_may_be_in_the_configuration(authority: Authority) -> None:

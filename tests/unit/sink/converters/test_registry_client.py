@@ -132,7 +132,7 @@ async def test_requests_at_the_same_time_share_one_client_which_is_closed_after_
 
 
 @pytest.mark.parametrize("store", ["truststore", "keystore"])
-@pytest.mark.parametrize(("kind", "said"), [("JKS", "PEM is read here"), ("PEM", "schema.registry")])
+@pytest.mark.parametrize(("kind", "said"), [("JKS", "cannot be read"), ("PEM", "schema.registry")])
 def test_certificates_that_cannot_be_read_are_refused_and_not_left_out(
     tmp_path: Path, store: str, kind: str, said: str
 ) -> None:

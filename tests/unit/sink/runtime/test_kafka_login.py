@@ -87,7 +87,6 @@ def test_the_endpoint_is_trusted_as_the_entry_says(tmp_path: Path) -> None:
             NEW | {"sasl.jaas.config": f'{MODULE} required unsecuredLoginStringClaim_sub="me";'},
             "sasl.jaas.config",
         ),
-        (NEW | {"sasl.jaas.config": f'{MODULE} required ssl.truststore.type="JKS";'}, "sasl.jaas.config"),
         (
             NEW | {"sasl.jaas.config": f'{MODULE} required ssl.truststore.location="/nowhere";'},
             "sasl.jaas.config",
