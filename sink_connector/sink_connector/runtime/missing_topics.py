@@ -32,10 +32,11 @@ class MissingTopics:
         now = self._monotonic()
         if not missing:
             self._next, self._pause_s = None, FIRST_S
-        elif self._next is None:
-            log.warning("topics.missing", topics=missing)
+        elif self._next is None:  # also at the start, before the brokers have been asked at all
             self._next = now + self._pause_s
         elif now >= self._next:
+            if self._pause_s == FIRST_S:
+                log.warning("topics.missing", topics=missing)
             self._pause_s = min(2 * self._pause_s, MOST_S)
             self._next = now + self._pause_s
             self._consumer._client.force_metadata_update()  # noqa: SLF001 - aiokafka keeps it to itself

@@ -72,15 +72,12 @@ def _are_of_side_record(names: Collection[str]) -> bool:
 
 
 def _is_untyped_envelope(value: Any) -> bool:
-    """A row that happens to have columns of these names has no objects in them: documents come as texts."""
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get(OPERATION), str)
-        and AFTER in value
-        and isinstance(value[AFTER], dict | None)
-        and isinstance(value.get(BEFORE), dict | None)
-        and (isinstance(value.get(SOURCE), dict) or value[AFTER] or value.get(BEFORE)) is not None
-    )
+    """One with a source is an event, whatever is wrong with it. A row that happens to have columns of these names has none."""
+    if not (isinstance(value, dict) and isinstance(value.get(OPERATION), str) and AFTER in value):
+        return False
+    sides = (value[AFTER], value.get(BEFORE))
+    are_rows = all(isinstance(each, dict | None) for each in sides) and sides != (None, None)
+    return isinstance(value.get(SOURCE), dict) or are_rows
 
 
 def wraps_row(record: Record) -> bool:

@@ -187,7 +187,7 @@ async def test_a_sampled_change_event_that_holds_no_row_is_said_with_its_place(
 ) -> None:
     topic = await make_topic()
     await execute(database, f'CREATE TABLE "{topic}" (id text PRIMARY KEY, n bigint)')
-    malformed = plain({"op": "c", "before": None, "after": "x"}, key=b'{"id": "b"}')
+    malformed = plain({"op": "c", "before": None, "after": "x", "source": {}}, key=b'{"id": "b"}')
     await send(kafka_bootstrap, topic, [change("c", None, {"id": "a", "n": 1}), malformed])
     ended = await quickstart(kafka_bootstrap, database, topic)
     assert ended.code == 1
