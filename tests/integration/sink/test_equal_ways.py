@@ -184,7 +184,7 @@ async def _outcome(
     keys = {"topics": topic, "table.name.format": "t", "errors.tolerance": "all", **MODES[mode], **config}
     given = configuration(database, **{key.replace(".", "__"): value for key, value in keys.items()})
     async with connected(bootstrap, given) as connector:
-        await wait_until_read(connector, topic, RECORDS, timeout_s=90)
+        await wait_until_read(connector, topic, RECORDS, timeout_s=200)
     order = "SELECT t::text FROM t ORDER BY 1"
     dead = 'SELECT partition, "offset" FROM sink.dead_letters ORDER BY 1, 2'
     return await rows(database, order), await rows(database, dead)
