@@ -321,13 +321,12 @@ def ignored_by(arguments: Sequence[str]) -> set[str]:
 
 
 def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pytest.MonkeyPatch) -> None:
-    [[unit], [sharing], [stack, own, faults]] = runs_of(monkeypatch)
+    [[unit], [sharing], [stack, own]] = runs_of(monkeypatch)
     assert folders_of(unit) == {"unit"}
     assert folders_of(sharing) == {"contract", "integration", "chaos/order", "chaos/sink"}
-    assert folders_of(stack) == {"e2e", "browser"}
+    assert folders_of(stack) == {"e2e", "browser", "chaos"}
     assert folders_of(own) == set(suites.OWN)
-    assert folders_of(faults) == {"chaos"}
-    assert ignored_by(stack) == ignored_by(faults) == {"chaos/order", "chaos/sink", *suites.OWN}
+    assert ignored_by(stack) == {"chaos/order", "chaos/sink", *suites.OWN}
     [[containers]] = runs_of(monkeypatch, suites.CONTAINERS)
     assert folders_of(containers) == {suites.CONTAINERS}
 
@@ -335,12 +334,10 @@ def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pyte
 def test_what_runs_elsewhere_of_a_suite_is_run_when_the_suite_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    [[sharing], [own, faults]] = runs_of(monkeypatch, "chaos")
+    [[sharing], [stack, own]] = runs_of(monkeypatch, "chaos")
     assert folders_of(sharing) == {"chaos/order", "chaos/sink"}
     assert {path.partition("/")[0] for path in folders_of(own)} == {"chaos"}
-    assert ignored_by(faults) == folders_of(sharing) | folders_of(own)
-    monkeypatch.setenv(suites.GIVEN_STACK, "/a/stack")  # which is not broken while others use it
-    assert runs_of(monkeypatch, "chaos") == [[sharing], [own], [faults]]
+    assert ignored_by(stack) == folders_of(sharing) | folders_of(own)
     [[stack, own]] = runs_of(monkeypatch, "e2e")
     assert folders_of(own) == ignored_by(stack) == {"e2e/own_stack"}
 

@@ -20,12 +20,9 @@ CONTAINERS = "compose"
 ALONE = "unit"
 """The suite that needs no server: its tests go to any core."""
 SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
-"""What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these half of the time."""
+"""What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
 OWN = ("e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py")
-"""What starts stacks of its own, parts of suites."""
-FAULTS = "chaos"
-"""What breaks its stack again and again, and so has one to itself, but for one that is given: that one it breaks at the end."""
-GIVEN_STACK = "TEST_STACK_HOME"
+"""What starts stacks of its own, parts of suites: it runs beside the tests of the session's stack, which mostly wait as well."""
 MAX_WORKERS = 6
 """As many as the servers of one session have connections and memory for."""
 NOTHING_TO_RUN, INTERRUPTED = 5, 2
@@ -59,22 +56,19 @@ def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
 
     Each run is one pytest, with workers, or some that run beside each other.
     """
-    sharing = min(2 * (os.cpu_count() or 1) + 1, MAX_WORKERS)
+    sharing = min((os.cpu_count() or 1) + 1, MAX_WORKERS)
     alone = [name for name in chosen if name == ALONE]
     together, own = ([name for name in part if name.partition("/")[0] in chosen] for part in (SHARING, OWN))
-    stack = [name for name in SUITES if name in chosen and name not in (ALONE, *SHARING, FAULTS)]
-    faults = [name for name in chosen if name == FAULTS]
+    stack = [name for name in SUITES if name in chosen and name not in (ALONE, *SHARING)]
     elsewhere = [f"--ignore={TESTS / name}" for name in (*together, *own) if "/" in name]
 
     def run(names: list[str], *how: str) -> list[list[str]]:
         return [[*(str(TESTS / name) for name in names), *how, *rest]] if names else []
 
-    breaking, at_the_end = run(faults, *elsewhere), GIVEN_STACK in os.environ
     runs = (
         run(alone, "-n", "auto", "--dist", "worksteal"),
         run(together, "-n", str(sharing), "-p", "tests.support.shared_servers"),
-        run(stack, *elsewhere) + run(own) + ([] if at_the_end else breaking),
-        breaking if at_the_end else [],
+        run(stack, *elsewhere) + run(own),
     )
     return [each for each in runs if each]
 
