@@ -106,12 +106,15 @@ async def check_types(connection: Connection, tables: Sequence[Table]) -> None:
     To be asked after a transaction has written to them, which keeps their types as they are until it ends: what was checked
     by another type may have been rounded.
     """
-    changed = await connection.fetchval(
-        SQL["changed"], [table.id for table in tables], [table.types for table in tables]
-    )
-    if changed:
+    types = await _types(connection, [table.id for table in tables])
+    if any(types[table.id] != table.types for table in tables):
         names = ", ".join(str(table.called) for table in tables)
         raise OutdatedSchemaCacheError(f"the columns of {names} are of other types than they were")
+
+
+async def _types(connection: Connection, tables: Sequence[int]) -> dict[int, str | None]:
+    """The `Table.types` of tables by their ids, as they are now."""
+    return {row["id"]: row["types"] for row in await connection.fetch(SQL["types"], tables)}
 
 
 async def read_table(connection: Connection, name: TableName) -> Table | None:
@@ -123,6 +126,9 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
         raise BadRecordError(
             f"the name {name} means a table of the schema {found['schema']}, which is reserved"
         )
+    types = await _types(
+        connection, [found["id"]]
+    )  # before the columns: one that changes in between is noticed
     columns = await connection.fetch(SQL["columns"], found["id"])
     keys = await connection.fetch(SQL["keys"], found["id"])
     return Table(
@@ -137,5 +143,5 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
         has_rules=found["has_rules"],
         has_triggers=found["has_triggers"],
         parents=frozenset(found["parents"]),
-        types=found["types"],
+        types=types[found["id"]],
     )

@@ -7,9 +7,7 @@ SELECT
     row_security_active(c.oid) AS has_policies,
     EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS has_rules,
     EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal) AS has_triggers,
-    ARRAY(SELECT f.confrelid::bigint FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f') AS parents,
-    (SELECT sum(hashtextextended(a.attname::text, (a.atttypid::bigint << 32) # a.atttypmod::bigint))::text
-     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS types
+    ARRAY(SELECT f.confrelid::bigint FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f') AS parents
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
@@ -58,13 +56,13 @@ LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace
 WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
--- name: changed
--- How many of these tables have columns of other names or types than when their `types` were read.
-SELECT count(*) FROM unnest($1::bigint[], $2::text[]) AS known (id, types)
-WHERE known.types IS DISTINCT FROM (
+-- name: types
+-- A hash of the names and types of each table's columns, null without any.
+SELECT known.id, (
     SELECT sum(hashtextextended(a.attname::text, (a.atttypid::bigint << 32) # a.atttypmod::bigint))::text
     FROM pg_attribute a WHERE a.attrelid = known.id::oid AND a.attnum > 0 AND NOT a.attisdropped
-);
+) AS types
+FROM unnest($1::bigint[]) AS known (id);
 
 -- name: keys
 -- Every unique index without expression and predicate. ON CONFLICT can name those that are checked at once. The primary key

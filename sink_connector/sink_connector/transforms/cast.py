@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from sink_connector.config.definition import Importance, Kind
-from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Field, Record, Schema, Type
+from sink_connector.data.record import Field, Record, Schema, Type
 from sink_connector.transforms.columns import ValueColumns
 from sink_connector.transforms.data import Data, PerSchema, lazily, need_map, need_struct, struct_like
 from sink_connector.transforms.java.casting import CASTS, caster
@@ -23,7 +23,6 @@ TARGETS = {
     "boolean": Type.BOOLEAN,
     "string": Type.STRING,
 }
-LOGICAL = (DECIMAL, DATE, TIME, TIMESTAMP)
 PURPOSE = "Cast"
 PAIR = 2
 
