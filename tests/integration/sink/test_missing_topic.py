@@ -37,4 +37,3 @@ async def test_a_topic_that_is_made_after_its_connector_is_read_soon(
             what="it is given the late one",
         )
         await wait_until_read(connector, late, 1)
-        assert task_of(connector).attempts == 0
