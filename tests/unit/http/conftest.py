@@ -29,6 +29,7 @@ from sink_connector.rest.app import make_app
 from sink_connector.rest.errors import document as sink_document
 from tests.support.order_api import order_api
 from tests.support.sink_rest import rest_context_of
+from tests.support.token_issuer import Issuer
 
 CONFIG = WorkerConfig(advertised="sink-1.internal:8083")
 
@@ -146,3 +147,9 @@ async def make_served(
 async def served(make_served: MakeServed) -> Served:
     """The application as it comes."""
     return await make_served()
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    """One that answers, with one key."""
+    return Issuer()

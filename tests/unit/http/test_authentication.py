@@ -1,74 +1,21 @@
 """Access tokens: what is believed, what is not and why, and how often the issuer is asked. In both services."""
 
-import asyncio
 import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
-from joserfc import jwk, jws, jwt
+from joserfc import jwk
 from starlette.types import Scope
 
 from catalog_service.http import authentication as of_catalog
 from order_service.entrypoints.http import authentication as of_order
-
-ISSUER = "https://issuer.example"
-NOW = 1_700_000_000.0
-
-
-class Issuer:
-    """An issuer's published documents, and the tokens that it signs."""
-
-    def __init__(self) -> None:
-        self.key = jwk.ECKey.generate_key("P-256", {"kid": "first", "use": "sig", "alg": "ES256"})
-        self.asked = 0
-        self.requests = 0
-        self.is_up = True
-        self.others: list[Any] = []
-        """What it publishes beside its key."""
-        self.answers = asyncio.Event()
-        self.answers.set()
-
-    async def answer(self, request: httpx.Request) -> httpx.Response:
-        self.requests += 1
-        await self.answers.wait()
-        if not self.is_up:
-            raise httpx.ConnectError("away")
-        if request.url.path == "/.well-known/openid-configuration":
-            return httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"})
-        self.asked += 1
-        return httpx.Response(200, json={"keys": [*self.others, self.key.as_dict(private=False)]})
-
-    def token(self, *, header: dict[str, Any] | None = None, key: Any = None, **claims: Any) -> str:
-        given = {"iss": ISSUER, "aud": "shop", "sub": "ada", "exp": NOW + 60, **claims}
-        return jwt.encode(
-            {"alg": "ES256", "kid": "first"} | (header or {}),
-            {name: value for name, value in given.items() if value is not None},
-            key or self.key,
-            registry=jws.JWSRegistry(algorithms=["ES256", "HS256", "none"], strict_check_header=False),
-        )
-
-    def signed(self, head: str, body: str) -> str:
-        """A token of just these texts, with a good signature."""
-        segments = b".".join(urlsafe_b64encode(text.encode()).rstrip(b"=") for text in (head, body))
-        seal = jws.JWSRegistry.algorithms["ES256"].sign(segments, self.key)
-        return f"{segments.decode()}.{urlsafe_b64encode(seal).decode().rstrip('=')}"
-
-
-@pytest.fixture
-def issuer() -> Issuer:
-    return Issuer()
-
-
-def verifier_of(issuer: Issuer, *, clock: Callable[[], float] = lambda: NOW) -> of_order.TokenVerifier:
-    client = httpx.AsyncClient(transport=httpx.MockTransport(issuer.answer))
-    return of_order.TokenVerifier(issuer=ISSUER, audience="shop", client=client, clock=clock, leeway_s=5)
+from tests.support.token_issuer import ISSUER, NOW, Issuer, verifier_of
 
 
 async def test_a_valid_token_speaks_for_its_subject(issuer: Issuer) -> None:
@@ -230,29 +177,6 @@ async def test_a_long_token_is_taken_up_to_a_bound(issuer: Issuer, length: int, 
             await verifying
 
 
-async def test_keys_that_are_not_known_here_do_not_take_the_others_away(issuer: Issuer) -> None:
-    issuer.others = [
-        {"kty": "AKP", "alg": "ML-DSA-44", "kid": "post-quantum", "pub": "AAAA"},
-        {"kty": "EC", "crv": "P-999", "kid": "a curve", "x": "AAAA", "y": "AAAA"},
-        {"kty": "OKP", "crv": "X-1", "kid": "another", "x": "AAAA"},
-        {"kty": "RSA", "kid": "half"},
-        {"kty": "RSA", "kid": "odd", "n": "AQAB", "e": "AQAB", "use": "a use of its own"},
-        {"kid": "of no kind"},
-        {"kty": ["EC"]},
-        "no key",
-        None,
-    ]
-    assert (await verifier_of(issuer).verify(issuer.token())).subject == "ada"
-
-
-async def test_a_key_for_something_else_than_signatures_vouches_for_nobody(issuer: Issuer) -> None:
-    other = jwk.ECKey.generate_key("P-256", {"kid": "other", "use": "enc"})
-    issuer.others = [other.as_dict(private=False)]
-    signing = jwk.ECKey.import_key(other.as_dict(private=True) | {"use": "sig"})
-    with pytest.raises(of_order.InvalidTokenError):
-        await verifier_of(issuer).verify(issuer.token(header={"kid": "other"}, key=signing))
-
-
 async def test_a_token_signed_by_another_is_refused(issuer: Issuer) -> None:
     other = jwk.ECKey.generate_key("P-256", {"kid": "first"})
     with pytest.raises(of_order.InvalidTokenError):
@@ -312,92 +236,6 @@ async def test_a_public_key_is_no_shared_secret(issuer: Issuer) -> None:
     forged = b".".join((head, body, urlsafe_b64encode(seal).rstrip(b"="))).decode()
     with pytest.raises(of_order.InvalidTokenError):
         await verifier_of(issuer).verify(forged)
-
-
-async def test_a_remembered_token_ends_as_well(issuer: Issuer) -> None:
-    now = NOW
-    verifier = verifier_of(issuer, clock=lambda: now)
-    token = issuer.token()
-    await verifier.verify(token)
-    now += 64
-    await verifier.verify(token)
-    now += 2
-    with pytest.raises(of_order.InvalidTokenError):
-        await verifier.verify(token)
-
-
-async def test_a_new_key_of_the_issuer_is_asked_for_once(issuer: Issuer) -> None:
-    now = NOW
-    verifier = verifier_of(issuer, clock=lambda: now)
-    await verifier.verify(issuer.token())
-    now += 10
-    issuer.key = jwk.ECKey.generate_key("P-256", {"kid": "second", "use": "sig", "alg": "ES256"})
-    await verifier.verify(issuer.token(header={"kid": "second"}))
-    assert issuer.asked == 2
-    for _ in range(3):
-        with pytest.raises(of_order.InvalidTokenError):
-            await verifier.verify(issuer.token(header={"kid": "of nobody"}))
-    assert issuer.asked == 2
-
-
-async def test_the_keys_of_before_serve_while_the_issuer_is_away(issuer: Issuer) -> None:
-    now = NOW
-    verifier = verifier_of(issuer, clock=lambda: now)
-    await verifier.verify(issuer.token())
-    issuer.is_up = False
-    now += of_order.KEYS_LAST_S + 1
-    assert (await verifier.verify(issuer.token(exp=now + 60))).subject == "ada"
-
-
-async def test_an_issuer_that_does_not_answer_holds_up_nobody_whose_key_is_known(
-    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(of_order, "PATIENCE_S", 0.01)
-    now = NOW
-    verifier = verifier_of(issuer, clock=lambda: now)
-    token = issuer.token(exp=now + 10_000)
-    await verifier.verify(token)
-    issuer.answers.clear()
-    now += of_order.KEYS_LAST_S + 1
-    async with asyncio.timeout(5):
-        for each in (token, issuer.token(exp=now + 60), token):
-            assert (await verifier.verify(each)).subject == "ada"
-    issuer.key = jwk.ECKey.generate_key("P-256", {"kid": "second"})
-    issuer.answers.set()
-    with pytest.raises(of_order.InvalidTokenError):  # its keys are others by now
-        await verifier.verify(token)
-
-
-async def test_an_issuer_that_is_away_is_not_asked_for_every_unknown_key(issuer: Issuer) -> None:
-    now = NOW
-    verifier = verifier_of(issuer, clock=lambda: now)
-    await verifier.verify(issuer.token())
-    issuer.is_up = False
-    now += of_order.ASK_AGAIN_S
-    before = issuer.requests
-    for _ in range(3):
-        with pytest.raises(of_order.InvalidTokenError):
-            await verifier.verify(issuer.token(header={"kid": "of nobody"}))
-    assert issuer.requests == before + 1
-
-
-async def test_without_any_keys_nobody_is_believed(issuer: Issuer) -> None:
-    issuer.is_up = False
-    with pytest.raises(of_order.KeysUnavailableError):
-        await verifier_of(issuer).verify(issuer.token())
-
-
-async def test_an_issuer_that_is_away_is_not_asked_for_every_request(issuer: Issuer) -> None:
-    now = NOW
-    verifier = verifier_of(issuer, clock=lambda: now)
-    issuer.is_up = False
-    for _ in range(5):
-        with pytest.raises(of_order.KeysUnavailableError):
-            await verifier.verify(issuer.token())
-    assert issuer.requests == 1
-    issuer.is_up = True
-    now += of_order.ASK_AGAIN_S
-    assert (await verifier.verify(issuer.token())).subject == "ada"
 
 
 @pytest.mark.parametrize(
