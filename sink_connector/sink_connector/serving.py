@@ -16,7 +16,6 @@ from sink_connector.errors import PortTakenError
 from sink_connector.rest.errors import document
 from sink_connector.rest.protocol import Limits, http_protocol
 from sink_connector.rest.response_headers import SAFE_HEADERS
-from sink_connector.tls_files import serve_from_files
 
 FAILED = 1
 KEEP_ALIVE_S = (
@@ -61,11 +60,10 @@ async def serve(
             proxy_headers=False,  # who asks is who is connected, whatever they say
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=1,
-            **config.rest.server_options(),
         )
     )
-    if config.rest.certificate:
-        serve_from_files(server.config)
+    server.config.load()
+    server.config.ssl = config.rest.server_context()
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from devservers.certificates import Authority
 from order_service.tls_files import client_context, serve_from_files
 from sink_connector.config.rest_security import RestSecurity
+from sink_connector.key_stores import KeyStore
 from sink_connector.runtime.kafka_options import consumer_options
 
 
@@ -126,7 +127,7 @@ def of_a_service(cafile: Path, certificate: Path) -> ssl.SSLContext:
 
 
 def of_a_worker_among_others(cafile: Path, certificate: Path) -> ssl.SSLContext:
-    context = RestSecurity(certificate=certificate, trusted=cafile).client_context()
+    context = RestSecurity(own=KeyStore(file=certificate), truststore=KeyStore(file=cafile)).client_context()
     assert isinstance(context, ssl.SSLContext)
     return context
 

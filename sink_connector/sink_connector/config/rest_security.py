@@ -5,10 +5,9 @@
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hmac import compare_digest
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import javaproperties
@@ -27,15 +26,14 @@ ASKS = {"none": ssl.CERT_NONE, "requested": ssl.CERT_OPTIONAL, "required": ssl.C
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestSecurity:
-    """`certificate` holds key and certificates; without it the interface speaks http.
+    """`own` holds key and certificates; without it the interface speaks http.
 
-    `trusted` are those who sign the certificates of the other workers and, where `asks_clients` is not `none`, of the
-    clients, both PEM files. `users_file` has `name=password` lines; without it nobody is asked.
+    `truststore` holds those who sign the certificates of the other workers and, where `asks_clients` is not `none`, of the
+    clients. `users_file` has `name=password` lines; without it nobody is asked.
     """
 
-    certificate: Path | None = None
-    key_password: str | None = field(default=None, repr=False)
-    trusted: Path | None = None
+    own: KeyStore | None = None
+    truststore: KeyStore | None = None
     asks_clients: str = "none"
     users_file: Path | None = None
 
@@ -47,31 +45,42 @@ class RestSecurity:
     @property
     def scheme(self) -> str:
         """What the address of the interface begins with."""
-        return "https" if self.certificate else "http"
+        return "https" if self.own else "http"
 
-    def server_options(self) -> dict[str, Any]:
-        """The options of uvicorn that make it so."""
-        if self.certificate is None:
-            return {}
-        return {
-            "ssl_certfile": self.certificate,
-            "ssl_keyfile_password": self.key_password,
-            "ssl_ca_certs": self.trusted,
-            "ssl_cert_reqs": ASKS[self.asks_clients],
-        }
+    @property
+    def trusted(self) -> Path | None:
+        """The file that names those who are trusted."""
+        return None if self.truststore is None else self.truststore.file
+
+    def server_context(self) -> ssl.SSLContext | None:
+        """What the interface shows and asks for, by its files as they are at each connection; None for http."""
+        if self.own is None:
+            return None
+
+        def make() -> ssl.SSLContext:
+            context = self._showing(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+            context.verify_mode = ASKS[self.asks_clients]
+            if self.truststore is not None:
+                context.load_verify_locations(self.truststore.pem())
+            return context
+
+        return reread(make, self.own.file, self.trusted)
 
     def client_context(self) -> ssl.SSLContext | bool:
         """What a client of the other workers takes as `verify`; it shows them this worker's own certificate."""
-        if self.certificate is None:
+        if self.own is None:
             return True
-        certificate = self.certificate
 
         def make() -> ssl.SSLContext:
-            context = ssl.create_default_context(cafile=self.trusted)
-            context.load_cert_chain(certificate, password=self.key_password)
-            return context
+            trusted = None if self.truststore is None else self.truststore.pem()
+            return self._showing(ssl.create_default_context(cafile=trusted))
 
-        return reread(make, certificate, self.trusted)
+        return reread(make, self.own.file, self.trusted)
+
+    def _showing(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        if self.own is not None:
+            context.load_cert_chain(self.own.pem(), password=self.own.password_of_key or None)
+        return context
 
     def knows(self, user: str, password: str) -> bool:
         """Whether these are a user's. The file is read each time, so that users may change. Raises `OSError`."""
@@ -108,7 +117,7 @@ def read_rest_security(values: Mapping[str, str]) -> RestSecurity:
         security.knows("", "")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        key = "listeners.https.ssl.keystore.location" if security.certificate else USERS_FILE
+        key = f"{LISTENER}{OWN}.location" if security.own else USERS_FILE
         raise ConfigError({key: [f"cannot be read: {reason}"]}) from error
     return security
 
@@ -137,26 +146,26 @@ def _tls(values: Mapping[str, str], problems: dict[str, list[str]]) -> RestSecur
     asks = given.get("ssl.client.auth", "none").lower()
     if asks not in ASKS:
         problems[f"{LISTENER}ssl.client.auth"] = [f"is {asks!r}; known are {', '.join(ASKS)}"]
-    trusted = _pem(given, TRUSTED, problems)
-    if asks in ASKS and asks != "none" and not given.get(f"{TRUSTED}.location"):
+    own, trusted = (_store(given, name, problems) for name in (OWN, TRUSTED))
+    if asks in ASKS and asks != "none" and trusted is None:
         problems[f"{LISTENER}{TRUSTED}.location"] = ["is required by ssl.client.auth"]
-    if not given.get(f"{OWN}.location"):
+    if own is None:
         problems[f"{LISTENER}{OWN}.location"] = [
             "is required by https: a file of key and certificates, PEM, PKCS12 or JKS"
         ]
     return RestSecurity(
-        certificate=_pem(given, OWN, problems) or Path(),
-        key_password=given.get("ssl.key.password") or given.get(f"{OWN}.password") or None,
-        trusted=trusted,
+        own=own,
+        truststore=trusted,
         asks_clients=asks if asks in ASKS else "none",
     )
 
 
-def _pem(given: Mapping[str, str], name: str, problems: dict[str, list[str]]) -> Path | None:
-    """The file of a store in PEM form: a Java store is read now, and not again when it is renewed."""
+def _store(given: Mapping[str, str], name: str, problems: dict[str, list[str]]) -> KeyStore | None:
+    """A store that can be read; one that cannot is a problem, and is returned all the same."""
     store = KeyStore.named(given, name)
     try:
-        return None if store is None else store.pem()
+        if store is not None:
+            store.pem()
     except (OSError, ValueError) as error:
         problems[f"{LISTENER}{name}.location"] = [f"cannot be read: {why_unreadable(error)}"]
-        return None
+    return store

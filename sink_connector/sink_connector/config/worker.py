@@ -108,8 +108,8 @@ class WorkerConfig:
         """The files with certificates of the REST interface and for the brokers, by the setting that names each."""
         brokers = {f"{store}.location": KeyStore.named(self.security, store) for store in (TRUSTED, OWN)}
         rest = {
-            f"{LISTENER}{OWN}.location": self.rest.certificate,
-            f"{LISTENER}{TRUSTED}.location": self.rest.trusted,
+            f"{LISTENER}{OWN}.location": self.rest.own,
+            f"{LISTENER}{TRUSTED}.location": self.rest.truststore,
         }
         return {**brokers, **rest}
 

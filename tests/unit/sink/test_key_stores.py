@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from devservers.certificates import Authority
+from sink_connector.config.rest_security import RestSecurity
 from sink_connector.config.worker import read_worker
 from sink_connector.errors import ConfigError
 from sink_connector.key_stores import OWN, TRUSTED, KeyStore
@@ -71,6 +72,47 @@ def test_a_client_of_kafka_shows_and_trusts_what_is_in_java_stores(form: str, ki
     given = settings(form, kind=kind)
     options = consumer_options({"security.protocol": "SSL", **given}, bootstrap_servers="b:1", group_id="g")
     shake_hands(options["ssl_context"], served(given))
+
+
+def listener(given: Mapping[str, str]) -> RestSecurity:
+    """What a worker's listener makes of these stores; it asks its clients for certificates."""
+    settings = {f"listeners.https.{name}": value for name, value in given.items()}
+    settings |= {"listeners": "https://127.0.0.1:8443", "listeners.https.ssl.client.auth": "required"}
+    return read_worker(
+        {f"SINK_{name.upper().replace('.', '_')}": value for name, value in settings.items()}
+    ).rest
+
+
+def test_a_workers_listener_and_its_client_read_java_stores_again_when_they_are_renewed(
+    tmp_path: Path,
+) -> None:
+    given = settings("jks") | {f"{name}.location": str(tmp_path / name) for name in (OWN, TRUSTED)}
+
+    def renew(form: str) -> None:
+        shutil.copy(STORES / f"own.{form}", tmp_path / OWN)
+        shutil.copy(STORES / f"trusted.{form}", tmp_path / TRUSTED)
+
+    renew("p12")
+    rest = listener(given)
+    server, client = rest.server_context(), rest.client_context()
+    assert server is not None
+    assert isinstance(client, ssl.SSLContext)
+    for form, other in (("p12", "jks"), ("jks", "p12")):
+        renew(form)
+        theirs = listener(settings(form))
+        their_client, their_server = theirs.client_context(), theirs.server_context()
+        assert isinstance(their_client, ssl.SSLContext)
+        assert their_server is not None
+        shake_hands(their_client, server)
+        shake_hands(client, their_server)
+        stranger = listener(settings(other)).client_context()
+        assert isinstance(stranger, ssl.SSLContext)
+        with pytest.raises(ssl.SSLError):
+            shake_hands(stranger, server)
+    (tmp_path / OWN).write_bytes(b"half of a")
+    last = listener(settings("jks")).client_context()
+    assert isinstance(last, ssl.SSLContext)
+    shake_hands(last, server)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -1,6 +1,6 @@
 """Schemas out of a Confluent-compatible registry, by Confluent's own client."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -45,9 +45,9 @@ class UnreachableRegistryError(OSError):
 class RegistrySource:
     """Asks the registry. Requests at the same time share one client and its connections; schemas are not kept."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        """Takes what it works with."""
-        self._options = dict(options)
+    def __init__(self, options: Callable[[], dict[str, Any]]) -> None:
+        """`options` are asked for with each new client: files that they lead to may have been renewed."""
+        self._options = options
         self._client: AsyncSchemaRegistryClient | None = None
         self._asking = 0
 
@@ -80,7 +80,7 @@ class RegistrySource:
     async def _shared(self) -> AsyncIterator[AsyncSchemaRegistryClient]:
         """The client, open as long as anybody asks."""
         if self._client is None:
-            self._client = AsyncSchemaRegistryClient(self._options)
+            self._client = _client(self._options)
             # As a JVM converter does; the client has no option for it.
             self._client._rest_client.session.follow_redirects = True  # noqa: SLF001
         client = self._client
@@ -115,6 +115,14 @@ async def _collect(client: AsyncSchemaRegistryClient, schema: Schema, into: dict
         into[name] = version.schema.schema_str or ""
 
 
+def _client(options: Callable[[], dict[str, Any]]) -> AsyncSchemaRegistryClient:
+    """Raises `OSError` while its files cannot be used: they may be in the middle of being renewed."""
+    try:
+        return AsyncSchemaRegistryClient(options())
+    except ValueError as error:
+        raise UnreachableRegistryError(str(error)) from error
+
+
 def _stores(given: Mapping[str, str]) -> dict[str, str]:
     """A JVM converter's names for the files with certificates. Raises `ValueError` for those that cannot be read."""
     found = {}
@@ -139,12 +147,13 @@ def make_source(options: Mapping[str, str]) -> RegistrySource:
     if not url:
         raise ValueError("schema.registry.url is required")
     given = {name.removeprefix("schema.registry."): value for name, value in options.items()}
-    client: dict[str, Any] = _stores(given) | {name: given[name] for name in CLIENT_OPTIONS if name in given}
+    client: dict[str, Any] = {name: given[name] for name in CLIENT_OPTIONS if name in given}
     if given.get("basic.auth.credentials.source", "").upper() == "URL":
         client.pop("basic.auth.user.info", None)
     client |= {"url": url, "timeout": CALL_TIMEOUT_S, "max.retries": 0}
+    stores = _stores(given)
     try:
-        AsyncSchemaRegistryClient(client)
+        AsyncSchemaRegistryClient(stores | client)
     except (ValueError, TypeError, OSError) as error:
         raise ValueError(f"schema.registry: {error}") from error
-    return RegistrySource(client)
+    return RegistrySource(lambda: _stores(given) | client)

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import shutil
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,10 @@ import pytest
 
 from sink_connector.converters.registry.client import RegistrySource, UnreachableRegistryError, make_source
 from sink_connector.errors import FatalError
+from sink_connector.key_stores import KeyStore
+
+STORES = Path(__file__).parents[1] / "key_stores"
+PASSWORD = "changeit"  # noqa: S105 - of files that anybody may read
 
 
 class Server(ThreadingHTTPServer):
@@ -23,7 +29,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def answering(status: int, *bodies: str, **headers: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
+def answering(
+    status: int, *bodies: str, tls: ssl.SSLContext | None = None, **headers: str
+) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """A server that gives these answers one after the other, the last one for ever, and the headers and the path it was asked with."""
     asked: list[dict[str, str]] = []
 
@@ -43,9 +51,11 @@ def answering(status: int, *bodies: str, **headers: str) -> Iterator[tuple[str, 
             """Quiet."""
 
     server = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}", asked
     finally:
         server.shutdown()
         server.server_close()
@@ -149,3 +159,26 @@ def test_an_authority_is_named_as_for_a_jvm_converter() -> None:
         "schema.registry.ssl.truststore.type": "PEM",
     }
     assert isinstance(make_source({"schema.registry.url": "https://registry", **options}), RegistrySource)
+
+
+async def test_whom_a_java_store_trusts_is_read_again_when_it_is_renewed(tmp_path: Path) -> None:
+    own = KeyStore(file=STORES / "own.p12", password=PASSWORD)
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown.load_cert_chain(own.pem(), password=PASSWORD)
+    trusted = tmp_path / "trusted"
+    shutil.copy(STORES / "trusted.jks", trusted)
+    with answering(200, '{"schema": "\\"string\\""}', tls=shown) as (url, _):
+        source = make_source(
+            {
+                "schema.registry.url": url,
+                "schema.registry.ssl.truststore.location": str(trusted),
+                "schema.registry.ssl.truststore.password": PASSWORD,
+            }
+        )
+        for unusable in (None, (STORES / "trusted.p12").read_bytes()[:500]):
+            if unusable is not None:
+                trusted.write_bytes(unusable)
+            with pytest.raises(UnreachableRegistryError):
+                await source.schema(7)
+        shutil.copy(STORES / "trusted.p12", trusted)
+        assert (await source.schema(7)).text == '"string"'
