@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from prometheus_client import REGISTRY
 
 from sink_connector.rest import connectors, errors, loggers, offsets, plugins
+from sink_connector.rest.accept import require_json_accepted
 from sink_connector.rest.basic_auth import BasicAuth
 from sink_connector.rest.dependencies import Context, RestContext
 from sink_connector.rest.docs import docs_routes
@@ -15,6 +16,8 @@ from sink_connector.rest.methods import HeadMiddleware
 from sink_connector.rest.requests import BodyLimit, ConnectPaths
 from sink_connector.rest.response_headers import ResponseHeadersMiddleware
 from sink_connector.version import CONNECT_VERSION, VERSION
+
+SPEAKS_JSON = [Depends(require_json_accepted)]
 
 
 def make_app(
@@ -47,7 +50,7 @@ def make_app(
         plugins.router,
         loggers.router,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=SPEAKS_JSON)
     app.include_router(docs_routes(title))
     # The last one added comes first.
     app.add_middleware(BodyLimit)
@@ -62,7 +65,7 @@ def make_app(
 
 
 def _add_own_routes(app: FastAPI) -> None:
-    @app.get("/")
+    @app.get("/", dependencies=SPEAKS_JSON)
     async def root(context: Context) -> dict[str, str]:
         """The version is that of the Connect release whose API this is."""
         return {
@@ -71,7 +74,7 @@ def _add_own_routes(app: FastAPI) -> None:
             "kafka_cluster_id": context.cluster_id,
         }
 
-    @app.get("/health")
+    @app.get("/health", dependencies=SPEAKS_JSON)
     async def health() -> dict[str, str]:
         """200 once the worker has joined its group and knows its connectors. How these are is their status."""
         return {

@@ -13,7 +13,7 @@ from sink_connector.rest.dependencies import RestContext, rest_context
 from sink_connector.rest.errors import ConflictError
 
 TIMEOUT_S = 60.0
-PASSED_ON = ("authorization", "content-type")
+PASSED_ON = ("accept", "authorization", "content-type")
 REBALANCING = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
 
 

@@ -77,6 +77,43 @@ async def test_the_types_case_and_parameters_do_not_matter(client: httpx.AsyncCl
     assert answer.status_code == 201
 
 
+@pytest.mark.parametrize(
+    "accepted",
+    [
+        "*/*", "application/json", "application/*;q=0.1", "text/html, Application/JSON; charset=utf-8", "",
+        "text/html, image/gif, *; q=.2, */*; q=.2", "text/html,application/xhtml+xml,*/*;q=0.8",
+    ],
+)  # fmt: skip
+async def test_who_takes_json_gets_it(client: httpx.AsyncClient, accepted: str) -> None:
+    for path in ("/", "/health", "/connectors", "/connector-plugins", "/admin/loggers"):
+        assert (await client.get(path, headers={"accept": accepted})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    ["text/html", "application/xml, text/*", "application/json;q=0", "*/*, application/json; q=0.0", "json"],
+)
+async def test_who_takes_no_json_is_told_so_and_nothing_is_done(
+    client: httpx.AsyncClient, accepted: str
+) -> None:
+    headers = {"accept": accepted}
+    for method, path, body in (
+        ("GET", "/", None),
+        ("GET", "/connectors", None),
+        ("POST", "/connectors", {"name": "c", "config": CONNECTOR}),
+        ("PUT", "/connectors/c/config", CONNECTOR),
+        ("PUT", VALIDATE, CONNECTOR),
+    ):
+        answer = await client.request(method, path, json=body, headers=headers)
+        assert (answer.status_code, answer.json()) == (
+            406,
+            {"error_code": 406, "message": "HTTP 406 Not Acceptable"},
+        )
+    assert (await client.get("/connectors")).json() == []
+    assert (await client.get("/nowhere", headers=headers)).status_code == 404
+    assert (await client.get("/metrics", headers=headers)).status_code == 200
+
+
 async def in_chunks(count: int) -> AsyncIterator[bytes]:
     for _ in range(count):
         yield b" " * 65_536
