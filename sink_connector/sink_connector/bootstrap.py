@@ -56,16 +56,19 @@ async def worker(
         await client.close()
 
 
-async def run_connectors(config: WorkerConfig, connectors: Sequence[ConnectorDefinition]) -> int:
-    """Run the connectors of files until SIGTERM or SIGINT (0), or until a task fails (1)."""
+async def run_connectors(
+    config: WorkerConfig, connectors: Sequence[tuple[Mapping[str, str], ConnectorDefinition]]
+) -> int:
+    """Run the connectors of files, each as written and defined, until SIGTERM or SIGINT (0), or until a task fails (1)."""
     loggers = Loggers()
     cluster = Cluster.local(config, set_level=loggers.set)
-    for each in connectors:
-        for key, why in ignored_keys(each.config.given).items():
-            log.warning("connector.key_ignored", connector=each.config.name, key=key, reason=f"{key} {why}")
-        for warning in warnings_of(each.config):
-            log.warning("connector.option_ignored", connector=each.config.name, warning=warning)
-    return await run(config, cluster, loggers, files=[each.config.given for each in connectors])
+    for given, definition in connectors:
+        name = definition.config.name
+        for key, why in ignored_keys(given).items():
+            log.warning("connector.key_ignored", connector=name, key=key, reason=f"{key} {why}")
+        for warning in warnings_of(definition.config):
+            log.warning("connector.option_ignored", connector=name, warning=warning)
+    return await run(config, cluster, loggers, files=[given for given, _ in connectors])
 
 
 async def run_worker(config: WorkerConfig) -> int:
@@ -199,7 +202,7 @@ async def _warn_of_missing_topics(running: Worker, definition: ConnectorDefiniti
 
 def _define(config: WorkerConfig, providers: ConfigProviders) -> DefineConnector:
     def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
-        return define_connector(config.completed(given), config, providers)
+        return define_connector(given, config, providers)
 
     return define
 

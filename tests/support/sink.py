@@ -179,7 +179,7 @@ async def lone_worker(
     cluster = Cluster.local(config, set_level=lambda *_: None)
 
     def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
-        return define_connector(config.completed(given), config, config.providers.unrestricted())
+        return define_connector(given, config, config.providers.unrestricted())
 
     await cluster.configs.open()
     await cluster.statuses.open()

@@ -28,7 +28,7 @@ def rest_context_of(cluster: Cluster, config: WorkerConfig) -> RestContext:
     """What the routes work with; nothing runs behind it."""
 
     def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
-        return define_connector(config.completed(given), config)
+        return define_connector(given, config)
 
     async def no_partitions(_: object) -> set[Partition]:
         return set()

@@ -35,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
             {"ID": [f"is {beyond[0]}, and dead letters are numbered from 1 to {BEYOND_IDS - 1}"]}
         )
     worker = read_worker()
-    given = worker.completed(read_connector_file(options.file))
-    definition = define_connector(given, worker, worker.providers.unrestricted())
+    definition = define_connector(read_connector_file(options.file), worker, worker.providers.unrestricted())
     try:
         code, lines = asyncio.run(_run(ACTIONS[options.action], definition, options.ids or None))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -23,7 +23,7 @@ def look(
     """
     worker = read_worker()
     redactor = worker.providers.redactor
-    definition = define_connector(worker.completed(given), worker, worker.providers.unrestricted())
+    definition = define_connector(given, worker, worker.providers.unrestricted())
     configure_logging("CRITICAL", redactor)
     logging.disable()
     try:

@@ -1,6 +1,9 @@
 """`sink-connector run FILE.json…`: the connectors of files, in one process, until it is stopped."""
 
 import argparse
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 
 import uvloop
 
@@ -8,9 +11,9 @@ from sink_connector import telemetry
 from sink_connector.bootstrap import run_connectors
 from sink_connector.cli.files import of_each
 from sink_connector.config.file import read_connector_file
-from sink_connector.config.worker import read_worker
+from sink_connector.config.worker import WorkerConfig, read_worker
 from sink_connector.logs import configure_logging
-from sink_connector.runtime.connector_definition import define_connector
+from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,9 +25,13 @@ def run(options: argparse.Namespace) -> int:
     config = read_worker()
     configure_logging(config.log_level, config.providers.redactor)
     connectors = of_each(
-        options.files,
-        lambda file: define_connector(read_connector_file(file), config, config.providers.unrestricted()),
-        name_of=lambda each: each.config.name,
+        options.files, partial(_defined, worker=config), name_of=lambda each: each[1].config.name
     )
     telemetry.start("sink-connector")
     return uvloop.run(run_connectors(config, connectors))
+
+
+def _defined(file: Path, worker: WorkerConfig) -> tuple[Mapping[str, str], ConnectorDefinition]:
+    """The configuration as it was written, and what it comes to. Raises `ConfigError`."""
+    given = read_connector_file(file)
+    return given, define_connector(given, worker, worker.providers.unrestricted())

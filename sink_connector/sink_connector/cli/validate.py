@@ -26,7 +26,7 @@ def _check(path: Path, worker: WorkerConfig, names: dict[str, Path]) -> bool:
         given = read_connector_file(path)
         for key, why in ignored_keys(given).items():
             print(f"{path}: warning: {key} {why}")
-        config = define_connector(worker.completed(given), worker, worker.providers.unrestricted()).config
+        config = define_connector(given, worker, worker.providers.unrestricted()).config
     except ConfigError as error:
         for key, problems in error.problems.items():
             for problem in problems:

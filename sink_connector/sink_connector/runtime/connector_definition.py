@@ -53,19 +53,19 @@ class ConnectorDefinition:
 
 
 def define_connector(
-    given: Mapping[str, str], worker: WorkerConfig, providers: ConfigProviders | None = None
+    given: Mapping[str, str | None], worker: WorkerConfig, providers: ConfigProviders | None = None
 ) -> ConnectorDefinition:
     """What a configuration comes to in this process.
 
     Args:
-        given: The configuration as it was written.
+        given: The configuration as it was written. What it says nothing of, converters, is the worker's.
         worker: The settings of this process.
         providers: What its references may lead to; the worker's own providers when None.
 
     Raises:
         ConfigError: With the problems of every key; whatever goes wrong here is a problem of the configuration.
     """
-    config = parse_connector(given, worker.providers if providers is None else providers)
+    config = parse_connector(worker.completed(given), worker.providers if providers is None else providers)
     problems: dict[str, list[str]] = {}
     options: dict[str, Any] = {}
 

@@ -92,7 +92,9 @@ async def test_what_is_set_aside_survives_a_restart(make_cluster: MakeCluster, m
     await cluster[1].stop()
     await make_topic(name=missing)
     await cluster[1].start()
-    assert set(await keys(cluster, "late", 1)) == {"1"}  # twice when the position was not stored before the stop
+    assert set(await keys(cluster, "late", 1)) == {
+        "1"
+    }  # twice when the position was not stored before the stop
 
 
 @pytest.mark.guarantees("G-RELAY-4")

@@ -124,6 +124,16 @@ def test_a_file_that_cannot_be_used_is_one_sentence_and_2(
     assert "Traceback" not in text
 
 
+@pytest.mark.parametrize("command", ["validate", "run", "dead-letters list", "try"])
+def test_a_file_is_checked_with_the_workers_converters(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("SINK_VALUE_CONVERTER", "io.confluent.connect.avro.AvroConverter")
+    file = written(tmp_path, "c.json", {"name": "c", "config": CONNECTOR})
+    code, text = said(capsys, *command.split(), file)
+    assert (code, "schema.registry.url is required" in text) == (2, True)
+
+
 def test_a_missing_file_is_one_sentence_and_2(capsys: pytest.CaptureFixture[str]) -> None:
     for command in (["validate"], ["run"], ["deploy"], ["dead-letters", "list"], ["try"]):
         code, text = said(capsys, *command, "/nowhere.json")

@@ -29,7 +29,7 @@ CONFIG = WorkerConfig(bootstrap_servers="127.0.0.1:1")
 
 
 def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
-    return define_connector(CONFIG.completed(given), CONFIG)
+    return define_connector(given, CONFIG)
 
 
 @dataclass(slots=True)
