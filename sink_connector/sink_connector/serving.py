@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.errors import PortTakenError
 from sink_connector.rest.errors import document
-from sink_connector.rest.protocol import Limits, http_protocol
+from sink_connector.rest.protocol import Limits, agree_on_tls, http_protocol
 from sink_connector.rest.response_headers import SAFE_HEADERS
 
 FAILED = 1
@@ -64,6 +64,7 @@ async def serve(
     )
     server.config.load()
     server.config.ssl = config.rest.server_context()
+    agree_on_tls(server.config)
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)

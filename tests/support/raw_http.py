@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +33,19 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @contextlib.asynccontextmanager
-async def listening(http: type[asyncio.Protocol], app: ASGIApp = echo) -> AsyncIterator[int]:
-    """`app` behind the protocol; gives the port."""
+async def listening(
+    http: type[asyncio.Protocol],
+    app: ASGIApp = echo,
+    *,
+    prepare: Callable[[uvicorn.Config], None] = lambda _: None,
+    **options: Any,
+) -> AsyncIterator[int]:
+    """`app` behind the protocol; gives the port. `prepare` is given the configuration, which has uvicorn's `options`."""
     config = uvicorn.Config(
-        app, port=0, http=http, ws="none", lifespan="off", log_config=None, access_log=False
+        app, port=0, http=http, ws="none", lifespan="off", log_config=None, access_log=False, **options
     )
     config.load()
+    prepare(config)
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup()  # and not uvicorn's own loop, which ends at the tenths of a second only
@@ -87,9 +95,9 @@ class RawConnection:
 
 
 @contextlib.asynccontextmanager
-async def connected(port: int) -> AsyncIterator[RawConnection]:
+async def connected(port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawConnection]:
     """A connection, closed at the end."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
     try:
         yield RawConnection(reader, writer)
     finally:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from catalog_service.bootstrap import running
 from catalog_service.http.problems import document
-from catalog_service.http.protocol import Limits, http_protocol
+from catalog_service.http.protocol import Limits, agree_on_tls, http_protocol
 from catalog_service.http.response_headers import SAFE_HEADERS
 from catalog_service.settings import Settings
 from catalog_service.tls_files import serve_from_files
@@ -54,6 +54,7 @@ def http_server(
     )
     if tls:
         serve_from_files(config)
+        agree_on_tls(config)
     return uvicorn.Server(config)
 
 

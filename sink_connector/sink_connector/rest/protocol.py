@@ -5,16 +5,24 @@ reads it as the next request. No protocol is offered here to upgrade to, so such
 """
 
 import asyncio
+import contextlib
+import os
+import socket
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+if TYPE_CHECKING:
+    import uvicorn
+
 LINGER_S = 2.0
 LEAST_TAKEN = 16 * 1024
+TOLD_AT_ONCE = 32  # connections beyond their bound that may agree on TLS, to be told that they are too many
 
 Document = Callable[[int, str, str], tuple[str, bytes]]
 """Status, kind and detail of a refusal to its media type and body: the service's own format of errors."""
@@ -24,7 +32,7 @@ Document = Callable[[int, str, str], tuple[str, bytes]]
 class Limits:
     """Bounds of one process: connections, bytes and header lines of a head, seconds until a head or a body is complete.
 
-    `pipelined`: requests that may wait on a connection behind the one that is being answered. `answer_s`: seconds in which a
+    Connections that still agree on TLS count, and have `head_s` for it. `pipelined`: requests that may wait on a connection behind the one that is being answered. `answer_s`: seconds in which a
     client takes at least `LEAST_TAKEN` bytes of an answer that waits for it, or the rest.
     """
 
@@ -71,6 +79,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     limits: Limits
     refusals: Refusals
+    before: Any = None
+    """What stood for this connection while TLS was agreed on."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Take what uvicorn gives a protocol."""
@@ -84,6 +94,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection on, or refuse it when there are too many."""
+        self.connections.discard(self.before)
         super().connection_made(transport)
         if len(self.connections) > self.limits.connections:
             detail = f"{self.limits.connections} connections are open here"
@@ -317,3 +328,52 @@ def http_protocol(
     """What uvicorn takes for its `http`, with these bounds. Refusals carry `headers`, as every answer does."""
     bound = {"limits": limits, "refusals": Refusals(document=document, headers=headers)}
     return type("HttpProtocol", (BoundedProtocol,), bound)
+
+
+class TlsConnection(asyncio.Protocol):
+    """A connection until TLS is agreed on: one of the server's from its first moment, and bounded in time.
+
+    The event loop's own TLS would tell nobody of it before, nor of one that fails.
+    """
+
+    speaks: type[BoundedProtocol]
+    context: ssl.SSLContext
+
+    def __init__(self, **options: Any) -> None:
+        """Take what uvicorn gives a protocol."""
+        self._http = self.speaks(**options)
+        self._http.before = self
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless there are so many that not even a refusal can be told."""
+        connections = self._http.connections
+        if len(connections) < self.speaks.limits.connections + TOLD_AT_ONCE:
+            connections.add(self)  # type: ignore[arg-type] # uvicorn asks these for `shutdown` only
+            accepted = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+            self._agreeing = asyncio.get_running_loop().create_task(self._agree(accepted))
+        transport.abort()  # type: ignore[attr-defined] # its socket has another owner now, or none
+
+    async def _agree(self, accepted: socket.socket) -> None:
+        try:
+            with contextlib.suppress(OSError):  # `ssl.SSLError` and `TimeoutError` are such
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    lambda: self._http,
+                    accepted,
+                    ssl=self.context,
+                    ssl_handshake_timeout=self.speaks.limits.head_s,
+                )
+        finally:
+            self._http.connections.discard(self)
+
+    def shutdown(self) -> None:
+        """The server ends."""
+        self._agreeing.cancel()
+
+
+def agree_on_tls(config: "uvicorn.Config") -> None:
+    """Have the server of `config`, which is loaded and does not run yet, count connections before TLS is agreed on."""
+    if config.ssl is None:
+        return
+    bound = {"speaks": config.http_protocol_class, "context": config.ssl}
+    config.http_protocol_class = type("TlsProtocol", (TlsConnection,), bound)
+    config.ssl = None

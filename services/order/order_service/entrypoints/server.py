@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from order_service.entrypoints.http.problems import document
-from order_service.entrypoints.http.protocol import Limits, http_protocol
+from order_service.entrypoints.http.protocol import Limits, agree_on_tls, http_protocol
 from order_service.entrypoints.http.response_headers import SAFE_HEADERS
 from order_service.entrypoints.service import Service
 from order_service.tls_files import serve_from_files
@@ -61,6 +61,7 @@ class HttpServer(uvicorn.Server):
         )
         if tls:
             serve_from_files(self.config)
+            agree_on_tls(self.config)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

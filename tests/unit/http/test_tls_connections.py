@@ -1,0 +1,135 @@
+"""Connections that still agree on TLS: they count among an instance's connections, and have as long as a head."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+import uvloop
+
+from catalog_service.http import protocol as catalog
+from devservers.certificates import Authority
+from order_service.entrypoints.http import protocol as order
+from sink_connector.rest import protocol as sink
+from tests.support.raw_http import connected, listening, request
+from tests.support.waiting import wait_until
+
+SERVICES = {"order": order, "catalog": catalog, "sink": sink}
+CLIENT_HELLO_BEGINS = b"\x16\x03\x01\x02"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority")).make()
+
+
+@pytest.fixture(params=SERVICES.values(), ids=list(SERVICES))
+def service(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    """The services run on uvloop, and the tests' own clients on either."""
+    make = asyncio.new_event_loop if request.param == "asyncio" else uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=make) as runner:
+        yield runner
+
+
+@contextlib.asynccontextmanager
+async def served(
+    service: Any, authority: Authority, **limits: float
+) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
+    """A service's protocol over TLS: its port, and what a client trusts."""
+
+    def document(status: int, kind: str, _: str) -> tuple[str, bytes]:
+        return "text/plain", f"{status} {kind}".encode()
+
+    http = service.http_protocol(service.Limits(**limits), document=document, headers={})
+    certificate = str(authority.issue("server"))
+    async with listening(http, prepare=service.agree_on_tls, ssl_certfile=certificate) as port:
+        yield port, authority.client_context()
+
+
+async def answered(port: int, tls: ssl.SSLContext) -> tuple[int, bytes]:
+    async with connected(port, tls) as connection:
+        connection.send(request("/"))
+        answer = await connection.answer()
+        return answer.status, answer.body
+
+
+async def requests_behind_each_other_are_answered(service: Any, authority: Authority) -> None:
+    async with served(service, authority) as (port, tls), connected(port, tls) as connection:
+        for path in ("/first", "/second"):
+            connection.send(request(path, method="POST", body=b"x" * 100_000))
+            assert (await connection.answer()).json()["path"] == path
+
+
+async def a_handshake_that_does_not_end_counts_and_is_ended(service: Any, authority: Authority) -> None:
+    async with served(service, authority, connections=2, head_s=2.0) as (port, tls):
+        async with connected(port) as silent, connected(port) as slow:
+            slow.send(CLIENT_HELLO_BEGINS)
+            assert await answered(port, tls) == (503, b"503 too-many-connections")
+            assert [await each.rest() for each in (silent, slow)] == [b"", b""]
+
+        async def served_again() -> bool:
+            return (await answered(port, tls))[0] == 200
+
+        await wait_until(served_again, what="the places of the handshakes")
+
+
+async def handshakes_that_fail_give_their_places_back(service: Any, authority: Authority) -> None:
+    async with served(service, authority, connections=1) as (port, tls):
+        for sent in (b"GET / HTTP/1.1\r\n\r\n", CLIENT_HELLO_BEGINS, b""):
+            async with connected(port) as failing:
+                failing.send(sent)
+                failing.writer.write_eof()
+                await failing.rest()
+
+        async def served_again() -> bool:
+            return (await answered(port, tls))[0] == 200
+
+        await wait_until(served_again, what="the places of what failed")
+
+
+async def beyond_what_can_be_told_connections_are_closed(service: Any, authority: Authority) -> None:
+    async with served(service, authority, connections=1) as (port, _), contextlib.AsyncExitStack() as stack:
+        for _number in range(1 + service.TOLD_AT_ONCE):
+            await stack.enter_async_context(connected(port))
+        async with connected(port) as last:
+            with contextlib.suppress(ConnectionResetError):
+                assert await last.rest() == b""
+
+
+async def a_server_that_ends_ends_handshakes(service: Any, authority: Authority) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        async with served(service, authority) as (port, _):
+            silent = await stack.enter_async_context(connected(port))
+            await stack.enter_async_context(connected(port))
+        with contextlib.suppress(ConnectionResetError):
+            assert await silent.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        requests_behind_each_other_are_answered,
+        a_handshake_that_does_not_end_counts_and_is_ended,
+        handshakes_that_fail_give_their_places_back,
+        beyond_what_can_be_told_connections_are_closed,
+        a_server_that_ends_ends_handshakes,
+    ],
+)
+def test_of_connections_over_tls(
+    runner: asyncio.Runner,
+    service: Any,
+    authority: Authority,
+    rule: Callable[[Any, Authority], Awaitable[None]],
+) -> None:
+    async def within_bounds() -> None:
+        async with asyncio.timeout(20):
+            await rule(service, authority)
+
+    runner.run(within_bounds())
