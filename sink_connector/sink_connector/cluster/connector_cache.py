@@ -23,7 +23,7 @@ class RefusedConnector:
 
 @dataclass(slots=True)
 class ConnectorCache:
-    """Each configuration is read once, when the connector starts: references are resolved then, and kept nowhere else."""
+    """Each configuration is read when its connector starts, or starts anew: references are resolved then, and kept nowhere else."""
 
     define: DefineConnector
     _made: dict[str, tuple[int, ConnectorDefinition | RefusedConnector]] = field(default_factory=dict)
@@ -40,15 +40,29 @@ class ConnectorCache:
         """Note that a connector cannot run here, until its configuration changes or it is reconsidered."""
         self._made[spec.name] = (spec.revision, RefusedConnector(reason))
 
+    def renew(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
+        """A configuration read anew, for a connector that runs: what it refers to may be another by now.
+
+        Where it cannot be used any more, what runs of the connector keeps what it was made of.
+        """
+        made = self._read(spec)
+        if not isinstance(made, RefusedConnector):
+            self._made[spec.name] = (spec.revision, made)
+        return made
+
+    def forget(self, connector: str) -> None:
+        """Read a configuration anew next time."""
+        self._made.pop(connector, None)
+
     def reconsider(self, connector: str) -> None:
         """Read a configuration that was refused anew next time."""
         if isinstance(self._made.get(connector, (0, None))[1], RefusedConnector):
-            del self._made[connector]
+            self.forget(connector)
 
     def forget_all_but(self, connectors: list[str]) -> None:
         """Drop what is known of connectors that are gone; it holds secrets."""
         for name in self._made.keys() - set(connectors):
-            del self._made[name]
+            self.forget(name)
 
     def _read(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
         try:

@@ -6,6 +6,8 @@ should run here with what does.
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
+from typing import NoReturn
 
 import structlog
 
@@ -15,6 +17,7 @@ from sink_connector.cluster.cluster import Cluster
 from sink_connector.cluster.config_store import ConnectorSpec, Restart, TargetState
 from sink_connector.cluster.connector_cache import ConnectorCache, RefusedConnector
 from sink_connector.cluster.status_store import TaskId
+from sink_connector.errors import SinkError
 from sink_connector.runtime.connector import RunningTask
 from sink_connector.runtime.worker import Worker
 
@@ -82,6 +85,7 @@ class Herder:
 
     async def _leave(self, name: str) -> None:
         self._revisions.pop(name, None)
+        self.definitions.forget(name)
         await self.worker.remove(name)
 
     async def _keep(self, spec: ConnectorSpec, share: list[int]) -> None:
@@ -104,12 +108,22 @@ class Herder:
         await self.worker.connectors[name].keep(share, paused=spec.target is TargetState.PAUSED)
 
     async def _restart(self, restart: Restart) -> None:
-        """References are resolved anew only when the whole connector starts anew: when it was refused before."""
-        self.definitions.reconsider(restart.connector)
+        """What starts anew has its references resolved anew, as in Connect: a password may be another by now."""
+        spec = self.cluster.configs.get(restart.connector)
         connector = self.worker.connectors.get(restart.connector)
-        if connector is None:
+        if connector is None or spec is None:
+            self.definitions.forget(restart.connector)
             return
+        definition = self.definitions.renew(spec)
+        if isinstance(definition, RefusedConnector):
+            connector.make_task = partial(_refuse, definition.trace)
+        else:
+            self.worker.redefine(definition)
         if restart.task is None:
             await connector.restart(tasks=restart.include_tasks, only_failed=restart.only_failed)
         elif restart.task in connector.tasks:
             await connector.restart_task(restart.task)
+
+
+def _refuse(reason: str, _: int) -> NoReturn:
+    raise SinkError(reason)

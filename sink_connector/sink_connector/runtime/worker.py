@@ -46,6 +46,11 @@ class Worker:
         self.connectors[name] = connector
         return connector
 
+    def redefine(self, definition: ConnectorDefinition) -> None:
+        """Make the tasks of a connector that start from now on of another definition."""
+        connector = self.connectors[definition.config.name]
+        connector.config, connector.make_task = definition.config, partial(self._make_task, definition)
+
     async def remove(self, name: str) -> None:
         """Stop a connector and forget it."""
         await self.connectors[name].stop()

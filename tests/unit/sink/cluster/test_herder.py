@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sink_connector.cluster.cluster import Cluster
-from sink_connector.cluster.config_store import TargetState
+from sink_connector.cluster.config_store import Restart, TargetState
 from sink_connector.cluster.connector_cache import ConnectorCache
 from sink_connector.cluster.herder import Herder
 from sink_connector.cluster.status_reporter import StatusReporter, TroubleReports
 from sink_connector.cluster.status_store import Status, TaskId
 from sink_connector.config import definition
+from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.worker import WorkerConfig
 from sink_connector.errors import ConfigError
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
@@ -152,6 +153,80 @@ async def test_a_connector_that_cannot_be_made_is_failed_and_its_neighbour_runs(
     await scene.cluster.configs.remove("bad")
     await scene.turn()
     assert list(scene.cluster.statuses.connectors) == ["good"]
+    await scene.close()
+
+
+@dataclass(slots=True)
+class Secret:
+    """A file that a connector's password is in."""
+
+    file: Path
+
+    def scene(self) -> Scene:
+        providers = ConfigProviders().unrestricted()
+        return Scene(define=lambda given: define_connector(given, CONFIG, providers))
+
+    @property
+    def connector(self) -> dict[str, str]:
+        return {**CONNECTOR, "name": "c", "connection.password": f"${{file:{self.file}}}", "tasks.max": "2"}
+
+
+def password_of(scene: Scene, number: int) -> str:
+    task = scene.herder.worker.connectors["c"].tasks[number].task
+    assert task is not None
+    return task.session.address.dsn
+
+
+WAYS: dict[str, list[TargetState | Restart]] = {
+    "a restart with its tasks": [Restart(connector="c", include_tasks=True)],
+    "a restart of both tasks": [Restart(connector="c", task=0), Restart(connector="c", task=1)],
+    "stopped and resumed": [TargetState.STOPPED, TargetState.STARTED],
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+async def test_what_starts_anew_has_the_password_as_it_is_now(
+    tmp_path: Path, way: list[TargetState | Restart]
+) -> None:
+    secret = Secret(tmp_path / "password")
+    secret.file.write_text("first-one")
+    scene = secret.scene()
+    await scene.open()
+    configs = scene.cluster.configs
+    await configs.put("c", secret.connector)
+    await scene.turn()
+    assert all("first-one" in password_of(scene, number) for number in range(2))
+    secret.file.write_text("second-one")
+    for each in way:
+        await (configs.restart(each) if isinstance(each, Restart) else configs.aim("c", each))
+        await scene.turn()
+        await scene.turn()
+    assert scene.tasks("c") == [State.RUNNING] * 2
+    assert all("second-one" in password_of(scene, number) for number in range(2))
+    await scene.close()
+
+
+async def test_a_task_whose_password_is_gone_fails_when_it_is_restarted_and_the_other_goes_on(
+    tmp_path: Path,
+) -> None:
+    secret = Secret(tmp_path / "password")
+    secret.file.write_text("first-one")
+    scene = secret.scene()
+    await scene.open()
+    configs = scene.cluster.configs
+    await configs.put("c", secret.connector)
+    await scene.turn()
+    secret.file.unlink()
+    await configs.restart(Restart(connector="c", task=1))
+    await scene.turn()
+    assert (scene.state("c"), scene.tasks("c")) == (State.RUNNING, [State.RUNNING, State.FAILED])
+    trace = scene.cluster.statuses.tasks[TaskId("c", 1)].trace or ""
+    assert "connection.password" in trace
+    secret.file.write_text("second-one")
+    await configs.restart(Restart(connector="c", include_tasks=True, only_failed=True))
+    await scene.turn()
+    assert scene.tasks("c") == [State.RUNNING] * 2
+    assert ("first-one" in password_of(scene, 0), "second-one" in password_of(scene, 1)) == (True, True)
     await scene.close()
 
 
