@@ -154,6 +154,7 @@ async def _rest_context(
             cluster_id=await _until_available(partial(cluster_id, client_options(_kafka(config)))),
             from_files=from_files,
             scheme=config.rest.scheme,
+            serves_log_levels=config.serves_log_levels,
             tells_topics=config.tells_topics,
             forgets_topics=config.forgets_topics,
         )

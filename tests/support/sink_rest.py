@@ -44,6 +44,7 @@ def rest_context_of(cluster: Cluster, config: WorkerConfig) -> RestContext:
         leader_client=make_leader_client(),
         cluster_id="cluster",
         from_files=False,
+        serves_log_levels=config.serves_log_levels,
         tells_topics=config.tells_topics,
         forgets_topics=config.forgets_topics,
     )

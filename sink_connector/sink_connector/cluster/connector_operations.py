@@ -138,8 +138,8 @@ class ConnectorOperations:
 
 def named(name: str, config: Config) -> Config:
     """The configuration with its connector's name in it. Raises `InvalidRequestError` when it has another there."""
-    written = config.get("name", name)
-    if written != name:
+    written = config.get("name")
+    if written is not None and written != name:
         raise InvalidRequestError(
             f"Connector name configuration ({written}) doesn't match connector name in the URL ({name})"
         )

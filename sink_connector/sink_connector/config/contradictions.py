@@ -1,4 +1,4 @@
-"""Keys that cannot both be meant; each problem names both."""
+"""Keys that cannot both be meant, and topics that there cannot be; each problem names all that it is about."""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode,
 from sink_connector.config.patterns import PatternTimeoutError
 from sink_connector.config.reader import Reader
 
+TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 Found = Iterator[tuple[str, str]]
 """The key that a problem is told of, and what continues its name to a sentence."""
@@ -18,6 +19,7 @@ def note_contradictions(config: ConnectorConfig, reader: Reader) -> None:
     """Note what of a configuration contradicts itself in the `reader` that it was read with."""
     for key, problem in chain(
         _topics(config),
+        _topic_names(config),
         _row_keys(config.table, reader),
         _table_names(config),
         _fields(config.table),
@@ -31,6 +33,19 @@ def _topics(config: ConnectorConfig) -> Found:
         yield "topics", "and topics.regex are both given, one must go"
     if not config.topics and config.topics_regex is None:
         yield "topics", "or topics.regex is required"
+
+
+def _topic_names(config: ConnectorConfig) -> Found:
+    """Kafka has no topic of another name: whoever waits for one waits for ever."""
+    for key, names in (
+        ("topics", config.topics),
+        ("errors.deadletterqueue.topic.name", (config.errors.dead_letter_topic,)),
+        ("persisted.topic.name", (config.persisted_topic,)),
+    ):
+        for name in names:
+            if name and (not TOPIC_NAME.fullmatch(name) or name in {".", ".."}):
+                rule = "one has 1 to 249 of the letters a-z and A-Z, digits, '.', '_' and '-'"
+                yield key, f"names {name!r}, which no topic can be called; {rule}"
 
 
 def _row_keys(table: TableConfig, reader: Reader) -> Found:

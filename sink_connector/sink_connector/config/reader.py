@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TypeVar
 
 from sink_connector.config import definition
+from sink_connector.config.numbers import whole_number
 from sink_connector.config.patterns import BoundedPattern
 from sink_connector.config.providers import ConfigProviders, UnresolvedError, has_reference
 
@@ -65,7 +66,7 @@ class Reader:
     def number(self, name: str, *, least: int = 0, most: int = 2**31 - 1) -> int:
         """A whole number within bounds."""
         try:
-            number = int(self.text(name)[:32])
+            number = whole_number(self.text(name))
         except ValueError:
             self._refuse(name, "must be a whole number")
             return least

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import javaproperties
 
 from sink_connector.certificates import Files
+from sink_connector.config.numbers import whole_number
+from sink_connector.config.overrides import OverridePolicy, read_override_policy
 from sink_connector.config.providers import (
     ConfigProviders,
     UnresolvedError,
@@ -38,7 +40,7 @@ SETTINGS = frozenset(
         "session.timeout.ms", "status.storage.partitions", "status.storage.replication.factor", "status.storage.topic",
         "key.converter", "value.converter", "header.converter", "topic.tracking.allow.reset", "topic.tracking.enable",
         "admin.listeners", "client.dns.lookup", "client.id", "connect.protocol", "connections.max.idle.ms",
-        "connector.client.config.override.policy", "exactly.once.source.support", "metadata.max.age.ms",
+        "connector.client.config.override.allowlist", "connector.client.config.override.policy", "exactly.once.source.support", "metadata.max.age.ms",
         "metadata.recovery.strategy", "metric.reporters", "plugin.discovery", "plugin.path", "receive.buffer.bytes",
         "reconnect.backoff.max.ms", "reconnect.backoff.ms", "request.timeout.ms", "response.http.headers.config",
         "retry.backoff.max.ms", "retry.backoff.ms", "rest.extension.classes", "rest.advertised.listener",
@@ -90,6 +92,8 @@ class WorkerConfig:
     converters: Mapping[str, str] = field(default_factory=dict)
     providers: ConfigProviders = field(default_factory=ConfigProviders)
     rest: RestSecurity = field(default_factory=RestSecurity)
+    overrides: OverridePolicy = field(default_factory=OverridePolicy)
+    serves_log_levels: bool = True
     tells_topics: bool = True
     forgets_topics: bool = True
 
@@ -101,7 +105,7 @@ class WorkerConfig:
     @property
     def hosts(self) -> frozenset[str]:
         """The names by which this worker may be called: those allowed, and the one that it tells the other workers."""
-        return self.allowed_hosts | {self.advertised.rpartition(":")[0]}
+        return self.allowed_hosts | {self.advertised.rpartition(":")[0].strip("[]")}
 
     @property
     def certificate_files(self) -> Files:
@@ -154,7 +158,7 @@ class _Settings:
 
     def number(self, name: str, default: int) -> int:
         try:
-            return int(self.values.get(name, default))
+            return whole_number(self.values[name].strip()) if name in self.values else default
         except ValueError:
             self.problems[name] = [f"is {self.values[name]!r}, it must be a whole number"]
             return default
@@ -211,6 +215,18 @@ class _Settings:
             self.problems.update(error.problems)
             return RestSecurity()
 
+    def overrides(self) -> OverridePolicy:
+        try:
+            return read_override_policy(self.values)
+        except ConfigError as error:
+            self.problems.update(error.problems)
+            return OverridePolicy()
+
+    def serves_log_levels(self) -> bool:
+        """Not where Connect would have them nowhere, or at another address than the one this worker listens at."""
+        listeners = self.values.get("listeners", "")
+        return self.values.get("admin.listeners", listeners).strip() == listeners.strip()
+
     def beginning_with(self, *prefixes: str) -> dict[str, str]:
         return {name: value for name, value in self.values.items() if name.startswith(prefixes)}
 
@@ -238,6 +254,8 @@ def _config(settings: _Settings, environment: Mapping[str, str]) -> WorkerConfig
         converters=settings.beginning_with(*CONVERTERS),
         providers=settings.providers(environment),
         rest=settings.rest(),
+        overrides=settings.overrides(),
+        serves_log_levels=settings.serves_log_levels(),
         tells_topics=settings.flag("topic.tracking.enable"),
         forgets_topics=settings.flag("topic.tracking.allow.reset"),
     )
@@ -295,4 +313,5 @@ def _listener(values: Mapping[str, str], port: int) -> tuple[str, int]:
 def _advertised(values: Mapping[str, str], host: str, port: int) -> str:
     """Where the other workers and the clients find this one; it is the worker's id too."""
     reachable = socket.gethostname() if host in EVERYWHERE else host
-    return f"{values.get('rest.advertised.host.name', reachable)}:{port}"
+    name = values.get("rest.advertised.host.name", reachable)
+    return f"[{name}]:{port}" if ":" in name and not name.startswith("[") else f"{name}:{port}"

@@ -42,14 +42,8 @@ def make_app(
     )
     app.state.context = context
     errors.install(app)
-    for router in (
-        offsets.router,
-        offsets.commands,
-        connectors.router,
-        connectors.commands,
-        plugins.router,
-        loggers.router,
-    ):
+    routers = [offsets.router, offsets.commands, connectors.router, connectors.commands, plugins.router]
+    for router in [*routers, loggers.router] if context.serves_log_levels else routers:
         app.include_router(router, dependencies=SPEAKS_JSON)
     app.include_router(docs_routes(title))
     # The last one added comes first.

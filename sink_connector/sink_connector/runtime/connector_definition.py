@@ -85,6 +85,7 @@ def define_connector(
         ("consumer.override", kafka_options),
     ):
         problems |= _problems_of(key, step)
+    problems |= worker.overrides.problems_of(config.given)
     if problems:
         raise ConfigError(concealed(problems, config.given, families=FAMILIES))
     return ConnectorDefinition(config=config, consumer=options)

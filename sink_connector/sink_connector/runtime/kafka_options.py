@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from sink_connector.config.numbers import whole_number
 from sink_connector.errors import ConfigError
 from sink_connector.key_stores import OWN, TRUSTED, KeyStore, why_unreadable
 from sink_connector.runtime.kafka_login import (
@@ -58,6 +59,11 @@ HONOURED = frozenset(
         *OAUTHBEARER_KEYS,
     }
 )  # fmt: skip
+_READ: Mapping[type, Callable[[str], Any]] = {
+    str: str,
+    int: whole_number,
+    bool: lambda text: text.lower() == "true",
+}
 WORDS = {
     "auto.offset.reset": ("earliest", "latest", "none"),
     "isolation.level": ("read_committed", "read_uncommitted"),
@@ -108,9 +114,11 @@ def consumer_options(
             continue
         option, kind = CONSUMER[name]
         try:
-            options[option] = value.strip().lower() == "true" if kind is bool else kind(value.strip())
+            options[option] = _READ[kind](value.strip())
         except ValueError:
             problems[f"consumer.override.{name}"] = [f"is {value!r}, it must be a whole number"]
+    if not options["group_id"] and "group.id" in overrides:
+        problems["consumer.override.group.id"] = ["is empty, and a group has a name"]
     problems |= _unknown_words(options) | _not_honoured(overrides)
     try:
         options["bootstrap_servers"] = _servers(str(options["bootstrap_servers"]))

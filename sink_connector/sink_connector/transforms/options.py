@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sink_connector.config.definition import Importance, Key, Kind
+from sink_connector.config.numbers import whole_number
 
 Parsed = TypeVar("Parsed")
 
@@ -83,7 +84,7 @@ class Options:
         """An option that is a whole number; None when it is not given."""
         value = self.text(name)
         try:
-            return None if value is None else int(value)
+            return None if value is None else whole_number(value)
         except ValueError:
             self.problem(name, f"is {value!r}, it must be a whole number")
             return None

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from sink_connector.config.worker import read_worker, unknown_settings
 from sink_connector.errors import ConfigError
+from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
+from tests.support.sink_rest import CONNECTOR
 
 DISTRIBUTED = """
 bootstrap.servers=one:9092,two:9092
@@ -122,3 +125,63 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_a_setting_that_is_neither_true_nor_false_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"topic\.tracking\.enable: is 'perhaps', it must be true or false"):
         read_worker({"SINK_TOPIC_TRACKING_ENABLE": "perhaps"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "advertised"),
+    [
+        ({"listeners": "http://[::1]:8084"}, "[::1]:8084"),
+        ({"rest.advertised.host.name": "fd00::2"}, "[fd00::2]:8083"),
+        ({"rest.advertised.host.name": "[fd00::2]", "rest.advertised.port": "80"}, "[fd00::2]:80"),
+        ({"rest.advertised.host.name": "worker-1.example"}, "worker-1.example:8083"),
+    ],
+)
+def test_the_address_that_other_workers_are_told_can_stand_in_a_url(
+    tmp_path: Path, settings: dict[str, str], advertised: str
+) -> None:
+    path = tmp_path / "worker.properties"
+    path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    config = read_worker({}, file=path)
+    assert config.advertised == advertised
+    assert httpx.URL(f"http://{advertised}/").host in config.hosts
+
+
+def overriding(policy: dict[str, str], *keys: str) -> ConnectorDefinition:
+    worker = read_worker({f"SINK_{name.upper().replace('.', '_')}": value for name, value in policy.items()})
+    given = {**CONNECTOR, "name": "c", **{f"consumer.override.{key}": "PLAIN" for key in keys}}
+    return define_connector(given, worker)
+
+
+POLICY = "connector.client.config.override.policy"
+JAVA = "org.apache.kafka.connect.connector.policy.{}ConnectorClientConfigOverridePolicy"
+
+
+@pytest.mark.parametrize(
+    ("policy", "allowed"),
+    [
+        ({}, {"sasl.mechanism", "client.id"}),
+        ({POLICY: "All"}, {"sasl.mechanism", "client.id"}),
+        ({POLICY: JAVA.format("Principal")}, {"sasl.mechanism"}),
+        ({POLICY: "Allowlist", "connector.client.config.override.allowlist": "group.id, client.id"}, {"client.id"}),
+        ({POLICY: JAVA.format("None")}, set()),
+        ({POLICY: "Allowlist"}, set()),
+    ],
+)  # fmt: skip
+def test_a_connector_overrides_what_the_workers_policy_allows(
+    policy: dict[str, str], allowed: set[str]
+) -> None:
+    overriding(policy)
+    for key in ("sasl.mechanism", "client.id"):
+        if key in allowed:
+            overriding(policy, key)
+            continue
+        with pytest.raises(ConfigError) as refused:
+            overriding(policy, key)
+        assert list(refused.value.problems) == [f"consumer.override.{key}"]
+
+
+def test_a_policy_that_is_not_there_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match="classes cannot be loaded here; known are All, None, Principal, Allowlist"
+    ):
+        overriding({POLICY: "com.example.Policy"})

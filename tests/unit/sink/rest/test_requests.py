@@ -403,3 +403,51 @@ async def test_topics_are_told_and_forgotten_as_the_workers_settings_say(
         ):
             said = answer.json().get("message") if answer.content else None
             assert (answer.status_code, said) == expected
+
+
+@pytest.mark.parametrize(
+    ("listeners", "code"), [(None, 200), ("http://:8083", 200), ("", 404), ("http://127.0.0.1:8090", 404)]
+)
+async def test_log_levels_are_answered_where_connect_would_answer_them(
+    listeners: str | None, code: int
+) -> None:
+    written = {"SINK_LISTENERS": "http://:8083"} | (
+        {} if listeners is None else {"SINK_ADMIN_LISTENERS": listeners}
+    )
+    async with rest_client(read_worker(written)) as client:
+        assert (await client.get("/admin/loggers")).status_code == code
+        changed = await client.put("/admin/loggers/sink_connector.of_no_module", json={"level": "WARN"})
+        assert changed.status_code == code
+        assert (await client.get("/connectors")).status_code == 200
+
+
+async def test_a_name_that_is_null_in_the_configuration_is_the_connectors(client: httpx.AsyncClient) -> None:
+    config = {**CONNECTOR, "name": None}
+    created = await client.post("/connectors", json={"name": "c", "config": config})
+    assert (created.status_code, created.json()["config"]["name"]) == (201, "c")
+    put = await client.put("/connectors/c/config", json=config)
+    assert (put.status_code, put.json()["config"]["name"]) == (200, "c")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"tasks.max": "1_0"},
+        {"batch.size": "1_000"},
+        {"consumer.override.max.poll.records": "1_0"},
+        {"consumer.override.group.id": " "},
+        {"topics": "a b"},
+        {"topics": "a, b/c"},
+        {"topics": "."},
+        {"topics": "x" * 250},
+        {"errors.deadletterqueue.topic.name": "bad name"},
+        {"persisted.topic.name": "späte"},
+    ],
+    ids=str,
+)
+async def test_a_number_or_a_topic_that_kafka_knows_none_of_is_refused(
+    client: httpx.AsyncClient, config: dict[str, str]
+) -> None:
+    answer = await client.put("/connectors/c/config", json={**CONNECTOR, **config})
+    assert answer.status_code == 400
+    assert next(iter(config)) in answer.json()["message"]
