@@ -1,6 +1,7 @@
 """Connect's Decimal in Python: exact, and within the bounds of PostgreSQL's numeric."""
 
 import math
+import re
 import struct
 from decimal import Decimal
 
@@ -8,6 +9,15 @@ MOST_SCALE = 16_383  # digits after the point that numeric can hold; written out
 
 # What is a floating-point number and none of JSON's, as the text that Connect's JsonConverter writes.
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+# What PostgreSQL reads as a numeric, in its own digits; Python's Decimal takes more: digits of every script, `snan`, `1__0`.
+_DIGITS = r"\d+(_\d+)*"
+_NUMERIC_TEXT = re.compile(
+    rf"[+-]?(({_DIGITS}\.?({_DIGITS})?|\.{_DIGITS})(e[+-]?{_DIGITS})?|inf|infinity)|nan",
+    re.ASCII | re.IGNORECASE,
+)
+_OF_OTHER_BASE = re.compile(r"([+-]?)(0x(_?[0-9a-f]+)+|0o(_?[0-7]+)+|0b(_?[01]+)+)", re.ASCII | re.IGNORECASE)
+_BLANKS = " \t\n\v\f\r"
 
 
 class DecimalRangeError(ValueError):
@@ -24,6 +34,17 @@ def bounded(number: Decimal) -> Decimal:
             f"a number of scale {-exponent}; numeric takes a scale from {-MOST_SCALE} to {MOST_SCALE}"
         )
     return number
+
+
+def numeric_of(text: str) -> Decimal:
+    """The number that PostgreSQL reads in a text. Raises `ValueError` for one that it refuses."""
+    bare = text.strip(_BLANKS)
+    if _NUMERIC_TEXT.fullmatch(bare):
+        return Decimal(bare)
+    found = _OF_OTHER_BASE.fullmatch(bare)
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is no number")
+    return Decimal(int(bare, 0))
 
 
 def unscaled_decimal(data: bytes, scale: int) -> Decimal:

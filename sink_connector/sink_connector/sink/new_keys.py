@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from asyncpg import Connection, OutdatedSchemaCacheError, UniqueViolationError
+from asyncpg import Connection, OutdatedSchemaCacheError, UniqueViolationError, WrongObjectTypeError
 
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.rows import Rows, copy
@@ -14,10 +14,13 @@ LONGEST_PAUSE = 1024  # batches
 
 
 async def copy_rows(connection: Connection, plan: WritePlan, rows: Rows) -> None:
-    """Copy rows straight into the table of a plan. Raises `OutdatedSchemaCacheError` when its columns are of other types by now."""
+    """Copy rows straight into the table of a plan. Raises `OutdatedSchemaCacheError` when it is a view or its columns are of other types by now."""
     table = plan.table
     await _check_types(connection, plan)
-    await copy(connection, table.name, rows, schema=table.schema, columns=plan.columns)
+    try:
+        await copy(connection, table.name, rows, schema=table.schema, columns=plan.columns)
+    except WrongObjectTypeError as error:
+        raise OutdatedSchemaCacheError(str(error)) from error
 
 
 async def _check_types(connection: Connection, plan: WritePlan) -> None:

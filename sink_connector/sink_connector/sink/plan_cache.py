@@ -14,7 +14,7 @@ from sink_connector.sink.ddl import ChangeNeededError, table_missing
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group
 from sink_connector.sink.staging_table import StagingTable
-from sink_connector.sink.table_metadata import Table, TableName, check_types, read_table
+from sink_connector.sink.table_metadata import Table, TableName, check_unchanged, read_table
 from sink_connector.sink.write_plan import WritePlan, make_write_plan
 
 MOST_LAYOUTS = 512
@@ -68,10 +68,10 @@ class PlanCache:
                 self._tables.put(name, found)
         return found
 
-    async def check_types(self, connection: Connection, names: Iterable[TableName]) -> None:
-        """See `table_metadata.check_types`; of those that are known."""
+    async def check_unchanged(self, connection: Connection, names: Iterable[TableName]) -> None:
+        """See `table_metadata.check_unchanged`; of those that are known."""
         known = [self._tables.get(name) for name in dict.fromkeys(names)]
-        await check_types(connection, [table for table in known if table is not None])
+        await check_unchanged(connection, [table for table in known if table is not None])
 
     def accept_changes(self) -> None:
         """Have changes asked for again that could not be made."""

@@ -67,8 +67,8 @@ class Table:
     """A table, view or foreign table that exists; `name` has its schema, `called` is how the configuration names it.
 
     `keys` are the column sets on which a conflict can be resolved, the primary key first; `deferrable_keys` those on which it
-    cannot, because they are not checked at once. `parents` are the ids of the tables its foreign keys refer to. `types` is a
-    hash of the columns' names and types, None without any.
+    cannot, because they are not checked at once. `parents` are the ids of the tables its foreign keys refer to. `state` is a
+    hash of what rows are written by: the table's name, columns, rules, triggers and policies.
     """
 
     name: TableName
@@ -82,7 +82,7 @@ class Table:
     has_rules: bool = False
     has_triggers: bool = False
     parents: frozenset[int] = frozenset()
-    types: str | None = None
+    state: int | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -100,21 +100,21 @@ class Table:
         return self.id in self.parents
 
 
-async def check_types(connection: Connection, tables: Sequence[Table]) -> None:
-    """Raise `OutdatedSchemaCacheError` unless the columns of tables are of the types that they were when they were read.
+async def check_unchanged(connection: Connection, tables: Sequence[Table]) -> None:
+    """Raise `OutdatedSchemaCacheError` unless tables are what they were when they were read.
 
-    To be asked after a transaction has written to them, which keeps their types as they are until it ends: what was checked
-    by another type may have been rounded.
+    To be asked after a transaction has written to them, which keeps them as they are until it ends: what was checked by
+    another type may have been rounded, and what was copied past a new rule belongs elsewhere.
     """
-    types = await _types(connection, [table.id for table in tables])
-    if any(types[table.id] != table.types for table in tables):
+    states = await _states(connection, [table.id for table in tables])
+    if any(states[table.id] != table.state for table in tables):
         names = ", ".join(str(table.called) for table in tables)
-        raise OutdatedSchemaCacheError(f"the columns of {names} are of other types than they were")
+        raise OutdatedSchemaCacheError(f"{names} was changed since it was looked at")
 
 
-async def _types(connection: Connection, tables: Sequence[int]) -> dict[int, str | None]:
-    """The `Table.types` of tables by their ids, as they are now."""
-    return {row["id"]: row["types"] for row in await connection.fetch(SQL["types"], tables)}
+async def _states(connection: Connection, tables: Sequence[int]) -> dict[int, int | None]:
+    """The `Table.state` of tables by their ids, as they are now."""
+    return {row["id"]: row["state"] for row in await connection.fetch(SQL["state"], tables)}
 
 
 async def read_table(connection: Connection, name: TableName) -> Table | None:
@@ -126,22 +126,24 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
         raise BadRecordError(
             f"the name {name} means a table of the schema {found['schema']}, which is reserved"
         )
-    types = await _types(
-        connection, [found["id"]]
-    )  # before the columns: one that changes in between is noticed
-    columns = await connection.fetch(SQL["columns"], found["id"])
-    keys = await connection.fetch(SQL["keys"], found["id"])
+    table = found["id"]
+    states = await _states(connection, [table])  # before what it is of: a change in between is noticed
+    traits = await connection.fetchrow(SQL["traits"], table)
+    columns = await connection.fetch(SQL["columns"], table)
+    keys = await connection.fetch(SQL["keys"], table)
+    if traits is None:
+        return None
     return Table(
         name=TableName(found["schema"], name.name),
         called=name,
         columns={row["name"]: Column(**row) for row in columns},
         keys=tuple(frozenset(row["columns"]) for row in keys if row["is_immediate"]),
         deferrable_keys=tuple(frozenset(row["columns"]) for row in keys if not row["is_immediate"]),
-        id=found["id"],
+        id=table,
         kind=found["kind"],
-        has_policies=found["has_policies"],
-        has_rules=found["has_rules"],
-        has_triggers=found["has_triggers"],
-        parents=frozenset(found["parents"]),
-        types=types[found["id"]],
+        has_policies=traits["has_policies"],
+        has_rules=traits["has_rules"],
+        has_triggers=traits["has_triggers"],
+        parents=frozenset(traits["parents"]),
+        state=states[table],
     )

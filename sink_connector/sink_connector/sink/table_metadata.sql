@@ -3,17 +3,23 @@
 SELECT
     c.oid::bigint AS id,
     n.nspname::text AS schema,
-    c.relkind::text AS kind,
-    row_security_active(c.oid) AS has_policies,
-    EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS has_rules,
-    EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal) AS has_triggers,
-    ARRAY(SELECT f.confrelid::bigint FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f') AS parents
+    c.relkind::text AS kind
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
   AND n.nspname::text = ANY (CASE WHEN $1::text IS NULL THEN current_schemas(false)::text[] ELSE ARRAY[$1::text] END)
 ORDER BY array_position(current_schemas(false)::text[], n.nspname::text)
 LIMIT 1;
+
+-- name: traits
+-- What is on a relation; no row where it is gone.
+SELECT
+    row_security_active(c.oid) AS has_policies,
+    EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS has_rules,
+    EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal) AS has_triggers,
+    ARRAY(SELECT f.confrelid::bigint FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f') AS parents
+FROM pg_class c
+WHERE c.oid = $1::bigint::oid;
 
 -- name: columns
 -- format_type with a modifier of -1 gives the names that cast without cutting: bpchar, not character(1). The base type is what
@@ -56,12 +62,19 @@ LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace
 WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
--- name: types
--- A hash of the names and types of each table's columns, null without any.
+-- name: state
+-- A hash of what a table is written by: its name and kind, its columns' names and types, its rules, triggers and policies; null
+-- where there is none.
 SELECT known.id, (
-    SELECT sum(hashtextextended(a.attname::text, (a.atttypid::bigint << 32) # a.atttypmod::bigint))::text
-    FROM pg_attribute a WHERE a.attrelid = known.id::oid AND a.attnum > 0 AND NOT a.attisdropped
-) AS types
+    SELECT hashtextextended(concat_ws(
+        ' ', n.nspname, c.relname, c.relkind, row_security_active(c.oid),
+        (SELECT sum(hashtextextended(a.attname::text, (a.atttypid::bigint << 32) # a.atttypmod::bigint))
+         FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+        (SELECT sum(r.oid::bigint) FROM pg_rewrite r WHERE r.ev_class = c.oid),
+        (SELECT sum(g.oid::bigint) FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal)
+    ), 0)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = known.id::oid
+) AS state
 FROM unnest($1::bigint[]) AS known (id);
 
 -- name: keys

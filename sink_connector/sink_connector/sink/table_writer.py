@@ -110,7 +110,7 @@ class TableWriter:
                 async with connection.transaction():
                     if place is not None and entry is not None and self._is_written(entry):
                         await self._apply(connection, place, WriteRecords.of([entry]))
-                        await self._plans.check_types(connection, [place[1]])
+                        await self._plans.check_unchanged(connection, [place[1]])
                     await drop(connection, self._config.name, [letter])
             except ChangeNeededError as needed:
                 await self._change(connection, needed)
@@ -168,7 +168,7 @@ class TableWriter:
                 with blaming_records(self._config.table):
                     rows = await self._write_tables(connection, batch)
             if rows:
-                await self._plans.check_types(connection, [name for _, name in batch.entries])
+                await self._plans.check_unchanged(connection, [name for _, name in batch.entries])
             if dead:
                 self._refuse_unless_tolerant(dead[0])
                 await store(connection, self._config.name, dead)

@@ -20,6 +20,7 @@ from tests.support.sink import (
     send,
     struct,
     wait_until_failed,
+    wait_until_read,
 )
 
 INT32 = {"type": "int32", "optional": False}
@@ -208,6 +209,31 @@ async def test_an_insert_does_the_same_for_a_few_rows_as_for_many(
         found = await rows(database, f"SELECT count(*), max(v) FROM {counted}")  # noqa: S608 - a constant
         assert found == [(count, count - 1)]
         await execute(database, f"DELETE FROM {counted}")  # noqa: S608 - as above
+
+
+INTO_THE_OTHER = "CREATE RULE r AS ON INSERT TO t DO INSTEAD INSERT INTO b VALUES (new.id, new.v)"
+ANOTHER = ["ALTER TABLE t RENAME TO was", "CREATE TABLE t (id text, v integer)"]
+CHANGES = {
+    "a rule": [INTO_THE_OTHER],
+    "a view in its place": ["ALTER TABLE t RENAME TO was", "CREATE VIEW t AS SELECT id, v FROM b"],
+    "another in its place, with a rule": [*ANOTHER, INTO_THE_OTHER],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_what_becomes_of_a_table_while_rows_are_copied_into_it_is_noticed(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, change: str
+) -> None:
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE t (id text, v integer)", "CREATE TABLE b (id text, v integer)")
+    given = configuration(database, topics=topic, table__name__format="t")
+    async with connected(kafka_bootstrap, given) as connector:
+        await send(kafka_bootstrap, topic, many(200))
+        await wait_until_read(connector, topic, 200)
+        await execute(database, *CHANGES[change])
+        await send(kafka_bootstrap, topic, many(200))
+        await wait_until_read(connector, topic, 400)
+    assert await rows(database, "SELECT count(*), max(v) FROM b") == [(200, 199)]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sink_connector.sink.encoders.encoder import INTEGERS, TEXTS, Encode, Encode
 from sink_connector.sink.table_metadata import Column
 
 NESTED = frozenset({Type.ARRAY, Type.MAP, Type.STRUCT})
+DOCUMENTS = frozenset({"json", "jsonb"})
 FLOATS = frozenset({Type.FLOAT32, Type.FLOAT64})
 WHOLE = frozenset({Type.INT8, Type.INT16, Type.INT32, Type.INT64})
 UUID_BYTES = 16
@@ -127,7 +128,7 @@ def document_type(schema: Schema, column: Column) -> str | None:
     None where the value is no document.
     """
     base = column.base_type
-    if base in {"json", "jsonb"}:
+    if base in DOCUMENTS:
         return None if schema.type is Type.STRING else base
     if schema.type not in NESTED or base.endswith("[]") or not column.takes_documents:
         return None
@@ -143,10 +144,31 @@ def array_wire(element: Encoder) -> Encoder:
             "CASE WHEN {} IS NULL THEN NULL ELSE "  # noqa: S608 - nothing in it comes from outside
             f"ARRAY(SELECT {inner} FROM unnest({{}}) WITH ORDINALITY AS u (e, place) ORDER BY u.place) END"
         )
-    encode = None if element.encode is None else each(_of_elements(element.encode))
+    encode = (
+        None
+        if element.encode is None
+        else each(_of_elements(element.encode, is_flat=element.type in DOCUMENTS))
+    )
     if template is not None:
         encode = _of_one_dimension(encode)
     return Encoder(f"{element.type}[]", encode, template)
+
+
+def in_dimensions(wire: Encoder) -> Encoder:
+    """The encoder of arrays that may be of several dimensions: PostgreSQL has none of which one is empty."""
+    inner = wire.encode
+
+    def encode(column: Sequence[Any]) -> Sequence[Any]:
+        for value in column:
+            if value is not None and any(map(_is_or_has_empty, value)):
+                raise refused("an array without empty arrays in it, for a column of arrays")
+        return column if inner is None else inner(column)
+
+    return replace(wire, encode=encode)
+
+
+def _is_or_has_empty(element: Any) -> bool:
+    return isinstance(element, list | tuple) and (not element or any(map(_is_or_has_empty, element)))
 
 
 def element_column(column: Column | None) -> Column | None:
@@ -195,9 +217,9 @@ def _of_one_dimension(encode: Encode | None) -> Encode:
     return encode_flat
 
 
-def _of_elements(encode: Encode) -> Any:
+def _of_elements(encode: Encode, *, is_flat: bool) -> Any:
     def encode_array(value: Sequence[Any]) -> list[Any]:
-        if any(isinstance(item, list | tuple) for item in value):  # of several dimensions
+        if not is_flat and any(isinstance(item, list | tuple) for item in value):  # of several dimensions
             return [None if item is None else encode_array(item) for item in value]
         return list(encode(value))
 

@@ -56,7 +56,7 @@ _INFINITE_TEXTS = {
     "+292278994-08-16Z": "infinity",
     "+292269055-12-02Z": "-infinity",
 }
-_SIGNED_YEAR = re.compile(r"([+-]\d{4,9}|0000)(-\d\d-\d\d.*)")
+_SIGNED_YEAR = re.compile(r"([+-]\d{4,9}|0000)(-\d\d-\d\d.*)", re.ASCII)
 Make = Callable[[Schema, str | None], Encoder | None]
 
 

@@ -15,12 +15,14 @@ from sink_connector.data.record import DECIMAL, Schema, Type
 from sink_connector.data.record_schema import Form
 from sink_connector.data.semantic_types import VARIABLE_SCALE_DECIMAL
 from sink_connector.sink.encoders.column_values import (
+    DOCUMENTS,
     NESTED,
     WHOLE,
     array_wire,
     column_wire,
     document_type,
     element_column,
+    in_dimensions,
     kept_whole,
     with_offsets,
 )
@@ -109,10 +111,12 @@ def _is_array(items: Schema, column: Column | None) -> bool:
 
 
 def _array(schema: Schema, form: Form, column: Column | None) -> Encoder:
-    items = schema.items or schema
-    while items.type is Type.ARRAY and items.items is not None:
+    items, element = schema.items or schema, element_column(column)
+    of_arrays = items.type is Type.ARRAY and (element is None or element.base_type not in DOCUMENTS)
+    while of_arrays and items.type is Type.ARRAY and items.items is not None:
         items = items.items  # of several dimensions: PostgreSQL's type is the same
-    return array_wire(encoder_of(items, form, element_column(column)))
+    wire = array_wire(encoder_of(items, form, element))
+    return in_dimensions(wire) if of_arrays else wire
 
 
 def _is_list(schema: Schema) -> bool:

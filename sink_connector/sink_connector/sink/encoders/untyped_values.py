@@ -7,14 +7,16 @@ from typing import Annotated, Any
 
 import msgspec
 
-from sink_connector.data.decimals import NON_FINITE, bounded, whole
+from sink_connector.data.decimals import NON_FINITE, bounded, numeric_of, whole
 from sink_connector.data.exact_json import encode_exact, parse_exact
 from sink_connector.data.instants import InstantRangeError, date_text, time_text, timestamp_text
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.encoders.column_values import (
+    DOCUMENTS,
     array_wire,
     element_column,
     hstore,
+    in_dimensions,
     is_hstore,
     is_vector,
     kept_whole,
@@ -60,16 +62,15 @@ def untyped_encoder(column: Column | None, *, nested: str = "jsonb") -> Encoder:
         inner = untyped_encoder(element)
         if element is not None:
             inner = kept_whole(with_offsets(inner, element), element)
-        elements = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
-        outer = array_wire(inner)
-        return Encoder(outer.type, partial(_arrays, decode=elements, inner=outer, name=base), outer.template)
-    if base in {"json", "jsonb"}:
+        outer = in_dimensions(array_wire(inner))
+        read = _elements if inner.type in DOCUMENTS else _in_dimensions
+        return Encoder(outer.type, partial(_arrays, read=read, inner=outer, name=base), outer.template)
+    if base in DOCUMENTS:
         return Encoder(base, _documents if base == "jsonb" else written_as(base, _written_documents))
     if is_vector(base) or (base in TEXTS and nested == "text"):
         return Encoder("text", _texts_or_documents)
     if is_hstore(base):
-        pairs = msgspec.json.Decoder(dict[str, Any] | None, float_hook=Decimal)
-        return Encoder("text", partial(_hstores, decode=pairs.decode))
+        return Encoder("text", _hstores)
     return _scalar_encoder(column)
 
 
@@ -125,6 +126,7 @@ def _non_finite_or_decoded(text: bytes, decode: Any) -> Any:
     return NON_FINITE[value] if isinstance(value, str) and value in NON_FINITE else decode(text)
 
 
+_decode_text = msgspec.json.Decoder(str).decode
 _decode_numeric = msgspec.json.Decoder(Decimal | None).decode
 
 
@@ -138,33 +140,44 @@ def _numerics(column: Sequence[Any], *, scale: int | None) -> Sequence[Decimal |
 
 def _numeric(text: bytes, keep: Callable[[Any], None] | None) -> Decimal | None:
     """Texts and whole numbers are meant to the last digit, numbers with a point are not."""
-    value = _decode_numeric(text)
+    is_text = text.startswith(b'"')
+    value = numeric_of(_decode_text(text)) if is_text else _decode_numeric(text)
     if value is None or not value.is_finite():
         return value
-    if keep is not None and (text.startswith(b'"') or value == value.to_integral_value()):
+    if keep is not None and (is_text or value == value.to_integral_value()):
         keep(value)
     return bounded(value)
 
 
 def _arrays(
-    column: Sequence[Any], *, decode: Callable[[bytes], Any], inner: Encoder, name: str
+    column: Sequence[Any], *, read: Callable[[bytes], Any], inner: Encoder, name: str
 ) -> Sequence[Any]:
     try:
-        values = [decode(_text(value)) for value in column]
+        values = [read(_text(value)) for value in column]
     except ValueError as error:
         raise refused(f"an array for a column of type {name}: {error}") from error
     return values if inner.encode is None else inner.encode(values)
 
 
-def _hstores(column: Sequence[Any], *, decode: Callable[[bytes], Any]) -> Sequence[Any]:
-    try:
-        values = [decode(_text(value)) for value in column]
-    except ValueError as error:
-        raise refused(f"an object for a column of type hstore: {error}") from error
-    return [
-        None if value is None else hstore({key: _as_text(each) for key, each in value.items()})
-        for value in values
-    ]
+_elements = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
+
+
+def _in_dimensions(text: bytes) -> Any:
+    """An array's elements unparsed, those of one of several dimensions in arrays of their own."""
+    found = _elements(text)
+    if found is None or not any(bytes(each).startswith(b"[") for each in found):
+        return found
+    return [_in_dimensions(bytes(each)) for each in found]
+
+
+def _hstores(column: Sequence[Any]) -> Sequence[Any]:
+    return [None if value is None else _hstore(value) for value in map(_parsed, column)]
+
+
+def _hstore(value: Any) -> str:
+    if not isinstance(value, dict):
+        raise refused(f"an object for a column of type hstore, not {type(value).__name__}")
+    return hstore({key: _as_text(each) for key, each in value.items()})
 
 
 def _as_text(value: Any) -> str | None:

@@ -15,7 +15,11 @@ from sink_connector.transforms.data import UnfitRecordError
 
 BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 WHOLE = re.compile(r"[+-]?\d+")
-FLOATING = re.compile(r"\s*([+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))[fFdD]?\s*", re.ASCII)
+FLOATING = re.compile(
+    r"([+-]?)(?:(NaN|Infinity)|(?:((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)|(0x(?:[\da-f]+\.?|[\da-f]*\.[\da-f]+)p[+-]?\d+))[fd]?)",
+    re.ASCII | re.IGNORECASE,
+)
+BLANKS = "".join(map(chr, range(ord(" ") + 1)))  # what Java's String.trim takes away
 MOST_FLOAT32_DIGITS = 9
 PLAIN_FROM, PLAIN_BELOW = 1e-3, 1e7  # Java writes other magnitudes with an exponent
 
@@ -90,13 +94,24 @@ def _double(value: Any) -> float:
         case bool() | int() | float() | Decimal():
             return float(value)
         case str():
-            found = FLOATING.fullmatch(value)
-            if found is None:
-                raise UnfitRecordError(f"Cast: {value!r} is no number")
-            return float(found[1])
+            return _parsed_double(value)
         case datetime() | date() | time():
             return float(_encoded(value))
     raise _uncastable(value)
+
+
+def _parsed_double(text: str) -> float:
+    """A number in a text as Java's parseDouble reads it: in hexadecimal digits, too, and with the letter of a type."""
+    found = FLOATING.fullmatch(text.strip(BLANKS))
+    if found is None or (found[2] and found[2] not in {"NaN", "Infinity"}):
+        raise UnfitRecordError(f"Cast: {text!r} is no number")
+    sign, word, digits, hexadecimal = found.groups()
+    if not hexadecimal:
+        return float(sign + (word or digits))
+    try:
+        return float.fromhex(sign + hexadecimal)
+    except OverflowError:
+        return math.copysign(math.inf, float(f"{sign}1"))
 
 
 def _boolean(value: Any) -> bool:

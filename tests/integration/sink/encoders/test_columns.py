@@ -192,7 +192,7 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("numeric", node("int64", DEBEZIUM + "time.NanoTimestamp"), 1500, "1500"), ("integer", node("int32", DEBEZIUM + "time.Time"), 108000000, "108000000"), ("bigint[]", array(node("int64", DEBEZIUM + "time.MicroTime")), [-1, None], "{-1,NULL}"),
     # nested
     ("jsonb", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("json", array(INT32), [1, 2], "[1, 2]"), ("text", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("jsonb", array(decimal(2)), ["MDk="], "[123.45]"),
-    ("jsonb[]", array(INNER), [{"a": 1, "d": "MDk="}], '{"{\\"a\\": 1, \\"d\\": 123.45}"}'), ("int[]", array(array(INT32)), [[1, 2], [3, 4]], "{{1,2},{3,4}}"), ("jsonb", INNER, {"a": 1, "d": "MDk="}, '{"a": 1, "d": 123.45}'),
+    ("jsonb[]", array(INNER), [{"a": 1, "d": "MDk="}], '{"{\\"a\\": 1, \\"d\\": 123.45}"}'), ("int[]", array(array(INT32)), [[1, 2], [3, 4]], "{{1,2},{3,4}}"), ("int[]", array(array(INT32)), [], "{}"), ("jsonb[]", array(array(INT32)), [[1], []], "{[1],[]}"), ("jsonb", INNER, {"a": 1, "d": "MDk="}, '{"a": 1, "d": 123.45}'),
     ("citext", STRING, "aB", "aB"), ("citext[]", array(STRING), ["aB", None], "{aB,NULL}"), ("ltree", STRING, "top.sub", "top.sub"), ("ltree", node("string", DEBEZIUM + "data.Ltree"), "a.b", "a.b"),
     ("ltree[]", array(STRING), ["a.b"], "{a.b}"), ("hstore", node("string", DEBEZIUM + "data.Json"), '{"k": "v", "n": null}', '"k"=>"v", "n"=>NULL'), ("hstore", STRING, '"k"=>"v"', '"k"=>"v"'),
     ("xml", node("string", DEBEZIUM + "data.Xml"), "<a>1</a>", "<a>1</a>"), ("xml", STRING, "<a/>", "<a/>"),
@@ -205,6 +205,7 @@ REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("interval year", STRING, "1 year 2 mons"), ("interval day", STRING, "1 day 02:00"), ("interval month", node("int64", DEBEZIUM + "time.MicroDuration"), 86400000000), ("interval hour to minute", TIME, 3661000), ("interval(0)", STRING, "1500 milliseconds"),
     ("interval(0)", STRING, "0.00001 days"), ("interval year[]", array(STRING), ["1 year", "1 mon"]), ("time(0)", STRING, "100000.5"), ("time(0)[]", array(STRING), ["10:00:00.5"]), ("timestamp(3)", STRING, "2024-01-01 100000.1234"), ("timestamptz(0)", STRING, "20240101T100000.5Z"),
     ("cents", STRING, "1.239"), ("numeric(6,2)[]", array(STRING), ["1.239"]), ("timestamp[]", array(array(STRING)), [["2024-01-01"], ["2024-01-02"]]),
+    ("int[]", array(array(INT32)), [[], []]), ("int[]", array(array(INT32)), [[]]), ("text[]", array(array(STRING)), [["a"], []]), ("numeric[]", array(array(decimal(2))), [[], []]), ("numeric", STRING, "snan"), ("numeric", STRING, "\uff11\uff12"),
     ("numeric", decimal(2), ""), ("jsonb", INNER, {"a": 1, "d": ""}), ("numeric[]", array(decimal(2)), [""]), ("numeric", VARIABLE, {"scale": 2, "value": ""}), ("jsonb", VARIABLE, {"scale": 2, "value": ""}),
     ("pair", INNER, {"a": 1, "d": "MDk="}), ("pair", TEXTS, {"a": "1"}), ("pair[]", array(INNER), [{"a": 1, "d": "MDk="}]), ("pair", array(STRING), ["1"]), ("bytea", TEXTS, {"k": "v"}), ("integer", BYTES, "NQ=="), ("bytea", INT32, 5), ('"char"', INT32, 5), ("oid", INT32, -1), ("name", TEXTS, {"k": "v" * 64}), ("name", decimal(70), "MDk="), ("bytea[]", array(INT64), [5]), ("bigint[]", array(BYTES), ["NQ=="]), ("integer[]", INNER, {"a": 1, "d": "MDk="}),
     ("xml", STRING, "<a>"), ("ltree", STRING, "a b"), ("hstore", STRING, "k"), ("hstore", STRING, '{"k": "v"}'), ("hstore", node("string", DEBEZIUM + "data.Json"), '["k"]'), ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
@@ -218,10 +219,14 @@ UNTYPED: list[tuple[str, str, str | None]] = [
     ("jsonb[]", '[{"a":1.10}]', '{"{\\"a\\": 1.10}"}'), ("numeric[]", "[1.10,2]", "{1.10,2}"), ("jsonb", '{"n":1234567890123456.78}', '{"n": 1234567890123456.78}'), ("date", "1", "1970-01-02"), ("interval", '"PT1H"', "01:00:00"),
     ("timestamptz", "253402300800000", "10000-01-01 09:00:00+09"), ("time", "86400000", "24:00:00"), ("date", "-719893", "0002-01-01 BC"), ("timestamp[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00","2024-01-01 19:00:00",NULL}'), ("date", '"2024-01-01T20:00:00Z"', "2024-01-02"), ("double precision", '"NaN"', "NaN"), ("numeric", '"-Infinity"', "-Infinity"),
     ("numeric(6,2)", "1.239", "1.24"), ("cents", '"1.230"', "1.23"), ("numeric(6,2)[]", '["1.2",1.239,null]', "{1.20,1.24,NULL}"), ("interval year", '"24 months"', "2 years"), ("timestamp", "1.7041032E12", "2024-01-01 19:00:00"), ("timestamptz[]", "[1704103200000.0]", '{"2024-01-01 19:00:00+09"}'), ("pair", "null", None),
+    ("int[]", "[[1,2],[3,4]]", "{{1,2},{3,4}}"), ("numeric[]", "[[1.10],[null]]", "{{1.10},{NULL}}"), ("jsonb[]", "[[1],[]]", "{[1],[]}"), ("int[]", "[]", "{}"), ("numeric", '" 1_000.5e1 "', "10005"), ("numeric", '"0x1F"', "31"), ("numeric", '"nan"', "NaN"),
+    ("numeric", f"{'1' * 5000}", "1" * 5000), ("jsonb", f'{{"1":-{"1" * 5000}}}', f'{{"1": -{"1" * 5000}}}'), ("json", f"[{'1' * 5000}]", f"[{'1' * 5000}]"), ("numeric[]", f"[{'1' * 5000}]", f"{{{'1' * 5000}}}"),
 ]  # fmt: skip
 UNTYPED_REFUSED = [
     ("code3", '"abcd"'), ("bit(4)", '"101"'), ("name", f'"{"x" * 64}"'), ("bigint", "5.5"), ("smallint", "40000"), ("hstore", '["k"]'), ("numeric", "1e20000"), ("double precision", "9007199254740993"), ("real", "16777217"), ("float8[]", "[9007199254740993]"), ("text[]", '{"a":1}'), ("time", "108000000"), ("time", "-1"), ("integer", '"NaN"'), ("real", '"nan"'),
     ("numeric(6,2)", '"1.239"'), ("cents", '"1.239"'), ("numeric(6,2)[]", '["1.239"]'), ("money", '"$1.239"'), ("interval year", '"1 year 2 mons"'), ("interval day[]", '["1 day 02:00"]'), ("time(0)", '"100000.5"'), ("timestamp(3)[]", '["2024-01-01T10:00:00.1234Z"]'), ("timestamp", "1.5"), ("pair", '{"a":1}'),
+    ("int[]", "[[],[]]"), ("int[]", "[[1],[]]"), ("int[]", "[[1],null]"), ("int[]", "[[1,2],[3]]"), ("timestamp[]", '[["2024-01-01"],["2024-01-02"]]'), ("numeric", '"snan"'), ("numeric", '"\uff11\uff12"'), ("numeric", '"\u0663"'), ("numeric", '"1__0"'), ("numeric", '"nan1"'), ("numeric", '""'),
+    ("jsonb", '{"a":1e99999999999999999999}'), ("numeric", "1e99999999999999999999"),
 ]  # fmt: skip
 
 
