@@ -162,6 +162,9 @@ class Broker:
             # A follower's fetch that finds nothing is asked again after so long; one that finds something is answered at
             # once. Not longer: a partition that moves to another leader waits for the fetch under way there.
             "replica.fetch.wait.max.ms": "1000",
+            # A follower that asks before the leader knows of its lead, as with most new topics, is refused, and asks again
+            # after so long; until then nothing is acknowledged there. A second by default.
+            "replica.fetch.backoff.ms": "100",
             # How long a broker that was killed keeps the lead of its partitions, and may not come back: 9 s by default. One
             # heartbeat may be missed; two may not.
             "broker.session.timeout.ms": "3000",
