@@ -234,10 +234,16 @@ def _plain_float(schema: Schema, value: Any) -> float | str:
     return shortest_single(value) if schema.type is Type.FLOAT32 else float(value)
 
 
+def _plain_millis(_: Schema, value: Any) -> int | Decimal:
+    """Milliseconds; with a fraction where there are microseconds, which Avro and Protobuf have and Connect's JSON has not."""
+    millis, rest = divmod(micros_of(value), 1000)
+    return millis + Decimal(rest).scaleb(-3) if rest else millis
+
+
 _PLAIN: Mapping[str | Type, Callable[[Schema, Any], Any]] = {
-    TIMESTAMP: lambda _, value: micros_of(value) // 1000,
+    TIMESTAMP: _plain_millis,
     DATE: lambda _, value: micros_of(value) // 86_400_000_000,
-    TIME: lambda _, value: micros_of(value) // 1000,
+    TIME: _plain_millis,
     DECIMAL: lambda _, value: bounded(value),
     Type.STRUCT: _plain_struct,
     Type.ARRAY: lambda schema, value: [_plain(schema.items, item) for item in value],

@@ -8,10 +8,13 @@ from operator import attrgetter
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
+from google.protobuf.json_format import MessageToDict
 
 from sink_connector.data.decimals import unscaled_decimal
+from sink_connector.data.exact_json import encode_exact
 from sink_connector.data.instants import EPOCH, Day, TimeOfDay, Timestamp, time_of, timestamp_of
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, UNSIGNED, Field, Schema, Type
+from sink_connector.data.semantic_types import JSON_TEXT
 
 UNION = "io.confluent.connect.protobuf.Union"
 TIMESTAMP_MESSAGE = "google.protobuf.Timestamp"
@@ -19,6 +22,11 @@ DATE_MESSAGE = "google.type.Date"
 TIME_MESSAGE = "google.type.TimeOfDay"
 DECIMAL_MESSAGE = "confluent.type.Decimal"
 _CONNECT_TYPES = {"int8": Type.INT8, "int16": Type.INT16}
+_DOCUMENTS = (
+    "Struct",
+    "Value",
+    "ListValue",
+)  # Google's own for any JSON: what they hold is known by the message only
 Read = Callable[[Any], Any]
 ParamsOf = Callable[[FieldDescriptor], Mapping[str, str]]
 Member = tuple[Field, Read]  # a field of the struct, and how its value is taken out of the message
@@ -208,6 +216,10 @@ def _unwrapped(value: Any) -> Any:
     return value.value
 
 
+def _json_text(value: Any) -> str:
+    return encode_exact(MessageToDict(value)).decode()
+
+
 def _decimal(value: Any) -> Decimal:
     return unscaled_decimal(value.value, value.scale)
 
@@ -232,4 +244,8 @@ _LOGICAL: dict[str, tuple[Schema, Read]] = {
     TIMESTAMP_MESSAGE: (Schema(type=Type.INT64, name=TIMESTAMP, version=1), _instant),
     DATE_MESSAGE: (Schema(type=Type.INT32, name=DATE, version=1), _date),
     TIME_MESSAGE: (Schema(type=Type.INT32, name=TIME, version=1), _time),
+    **{
+        f"google.protobuf.{name}": (Schema(type=Type.STRING, name=JSON_TEXT), _json_text)
+        for name in _DOCUMENTS
+    },
 }

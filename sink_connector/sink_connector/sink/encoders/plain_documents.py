@@ -43,7 +43,7 @@ class _NotPlainError(Exception):
 
 @lru_cache(MOST_SCHEMAS)
 def plain_document(schema: Schema) -> Callable[[bytes], bytes] | None:
-    """A function that gives the document of such a text: the text itself, but for a double, of which 5 and 5.0 are one.
+    """A function that gives the document of such a text: the text itself, but for doubles and bytes, of which 5 and 5.0, AQ== and AR== are one.
 
     It raises `msgspec.DecodeError`, `UnicodeDecodeError` or `RecursionError` for any other text. None when no text can be known
     to be one: the schema has decimals, float32, defaults, keys that are no texts or names with quotes.
@@ -52,7 +52,7 @@ def plain_document(schema: Schema) -> Callable[[bytes], bytes] | None:
         decode = msgspec.json.Decoder(_required(schema)).decode
     except (_NotPlainError, RecursionError, ValueError):  # of a field's name that no msgspec struct can have
         return None
-    if _has_doubles(schema):
+    if _has_several_forms(schema):
         return lambda text: msgspec.json.encode(decode(text))
 
     def checked(text: bytes) -> bytes:
@@ -62,9 +62,11 @@ def plain_document(schema: Schema) -> Callable[[bytes], bytes] | None:
     return checked
 
 
-def _has_doubles(schema: Schema) -> bool:
+def _has_several_forms(schema: Schema) -> bool:
     inner = (schema.items, schema.keys, *(each.schema for each in schema.fields))
-    return schema.type is Type.FLOAT64 or any(each is not None and _has_doubles(each) for each in inner)
+    return schema.type in {Type.FLOAT64, Type.BYTES} or any(
+        each is not None and _has_several_forms(each) for each in inner
+    )
 
 
 def _type(schema: Schema) -> Any:

@@ -1,5 +1,6 @@
 """Protobuf's types as Connect's, by schemas that protoc compiles."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from sink_connector.converters.registry.protobuf import _compiled, compiler
 from sink_connector.converters.registry.protobuf_messages import UNION
 from sink_connector.converters.registry.wire import RegisteredSchema
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
+from sink_connector.data.semantic_types import JSON_TEXT
 from tests.support.wire_format import framed
 
 ORDER = """
@@ -43,7 +45,7 @@ message Other { int32 n = 1; }
 
 
 def decoded(
-    json: dict[str, Any], *, text: str = ORDER, message: str = "shop.Order", index: bytes = b"\0", references: tuple[tuple[str, str], ...] = (),
+    given: dict[str, Any], *, text: str = ORDER, message: str = "shop.Order", index: bytes = b"\0", references: tuple[tuple[str, str], ...] = (),
     **options: str,
 ) -> Decoded:  # fmt: skip
     """A message, given as JSON, encoded by protobuf's own classes and read by the converter."""
@@ -53,7 +55,7 @@ def decoded(
     for file in files.file:
         pool.AddSerializedFile(file.SerializeToString())
     instance = message_factory.GetMessageClass(pool.FindMessageTypeByName(message))()
-    json_format.ParseDict(json, instance, descriptor_pool=pool)
+    json_format.ParseDict(given, instance, descriptor_pool=pool)
     decode = compiler({name.replace("_", "."): value for name, value in options.items()})(registered)
     return decode(framed(1, index + instance.SerializeToString()))
 
@@ -126,6 +128,32 @@ def test_a_schema_may_import_another() -> None:
         {"sum": {"cents": "7"}}, text=text, message="Bill", references=(("deep/money.proto", money),)
     )
     assert found.value == {"sum": {"cents": 7}}
+
+
+def test_a_message_of_any_json_is_its_text() -> None:
+    text = """
+    syntax = "proto3";
+    import "google/protobuf/struct.proto";
+    message Event {
+      google.protobuf.Struct body = 1;
+      google.protobuf.Value one = 2;
+      google.protobuf.ListValue many = 3;
+      repeated google.protobuf.Struct several = 4;
+      map<string, google.protobuf.Value> named = 5;
+    }
+    """
+    body = {"n": 1.5, "deep": [{"x": None}, True], "s": "ü"}
+    found = decoded(
+        {"body": body, "one": "x", "many": [1, "a"], "several": [{"a": 1}], "named": {"k": [1]}},
+        text=text,
+        message="Event",
+    )
+    assert json.loads(found.value.pop("body")) == body
+    assert found.value == {
+        "one": '"x"', "many": '[1.0,"a"]', "several": ['{"a":1.0}'], "named": {"k": "[1.0]"},
+    }  # fmt: skip
+    assert (field(found, "body").type, field(found, "body").name) == (Type.STRING, JSON_TEXT)
+    assert decoded({}, text=text, message="Event").value["body"] is None
 
 
 def test_a_message_that_contains_itself_is_refused() -> None:

@@ -86,6 +86,7 @@ def test_a_document_that_does_not_fit_is_refused(change: dict[str, Any]) -> None
         ({"x": DOUBLES}, {"x": {"a": 5, "b": 5.0, "c": 1e2, "d": 0.1}}),
         ({"x": DOUBLES}, {"x": {"a": "NaN"}}),
         ({"f": {"type": "float"}}, {"f": 5}),
+        ({"b": {"type": "bytes"}}, {"b": "AR=="}),
         ({"d": {"type": "int32", "default": 7}}, {}),
         ({"d": {"type": "int32", "default": 7}}, {"d": None}),
         ({"n": {"type": "bytes", "name": CONNECT + "Decimal", "parameters": {"scale": "2"}}}, {"n": "MDk="}),
