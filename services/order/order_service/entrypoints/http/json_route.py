@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Coroutine
+from functools import cached_property
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Message, Receive, Scope, Send
 
 from order_service.entrypoints.http.problems import (
     INVALID_REQUEST,
@@ -15,7 +17,7 @@ from order_service.entrypoints.http.problems import (
 )
 
 JSON_TYPE = "application/json"
-ONCE = ("Content-Type", "Idempotency-Key", "If-Match")
+_ONCE = {name.lower().encode(): name for name in ("Content-Type", "Idempotency-Key", "If-Match")}
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -33,63 +35,82 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A body that comes has to say that it is JSON (else 415) and to be it, whether the endpoint has a use for it or not."""
+    """A body that comes has to say that it is JSON (else 415) and to be it, whether the endpoint has a use for it or not.
+
+    An endpoint that takes the request, a body and headers, and gives a `Response`, is answered directly: FastAPI searches
+    anew for what each of its parameters is, and opens two stacks of what is to be closed, for every request.
+    """
 
     def get_route_handler(self) -> Answer:
-        """What answers a request to this route."""
-        answer = _directly(self, super().get_route_handler())
+        """What answers a request to this route, unless it is answered directly."""
+        answer = super().get_route_handler()
 
         async def read(request: Request) -> Response:
             if request.method == "GET":
                 return await answer(request)
-            _check_once(request)
-            request = JsonRequest(request.scope, request.receive)
-            if await request.body():
-                media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-                if media_type != JSON_TYPE:
-                    raise unsupported_media(media_type)
-                await request.json()
-            return await answer(request)
+            return await answer(await _read(request.scope, request.receive))
 
         return read
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; FastAPI still has whatever does not fit, to say what is wrong with it."""
+        if not self._is_direct or scope["method"] not in self.methods:
+            await super().handle(scope, receive, send)
+            return
+        request = await _read(scope, receive)
+        arguments = await self._arguments(request)
+        if arguments is None:
+            await super().handle(scope, _again(await request.body()), send)
+            return
+        response: Response = await self.endpoint(**arguments)
+        await response(scope, receive, send)
+
+    @cached_property
+    def _is_direct(self) -> bool:
+        asked = self.dependant
+        elsewhere = (asked.path_params, asked.query_params, asked.cookie_params, asked.dependencies)
+        return asked.request_param_name is not None and len(asked.body_params) == 1 and not any(elsewhere)
+
+    async def _arguments(self, request: Request) -> dict[str, Any] | None:
+        """What the endpoint is called with, read by FastAPI's fields; None when something is wrong with it."""
+        asked = self.dependant
+        body_field = asked.body_params[0]
+        body, errors = body_field.validate(await request.json() if await request.body() else None)
+        arguments = {asked.request_param_name: request, body_field.name: body}
+        for field in asked.header_params:
+            text = request.headers.get(field.alias)
+            arguments[field.name], wrong = (field.default, []) if text is None else field.validate(text)
+            errors = errors or wrong
+        return None if errors else arguments
+
+
+async def _read(scope: Scope, receive: Receive) -> JsonRequest:
+    """The request with its body read strictly."""
+    request = JsonRequest(scope, receive)
+    _check_once(request)
+    if await request.body():
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != JSON_TYPE:
+            raise unsupported_media(media_type)
+        await request.json()
+    return request
+
+
+def _again(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
 
 
 def _check_once(request: Request) -> None:
     """Raise a 422 `ProblemError` for a header of which it would have to be guessed which one counts."""
-    for name in ONCE:
-        if len(request.headers.getlist(name)) > 1:
-            detail = "comes more than once"
-            raise ProblemError(
-                INVALID_REQUEST, f"{name}: {detail}", errors=[{"header": name, "detail": detail}]
-            )
-
-
-def _directly(route: APIRoute, answer: Answer) -> Answer:
-    """The same answers for an endpoint that takes the request, a body and headers, and gives a `Response`.
-
-    FastAPI's fields read them, without its search for what each of them is, which it makes anew for every request.
-    `answer` still has whatever does not fit, to say what is wrong with it.
-    """
-    asked = route.dependant
-    elsewhere = (asked.path_params, asked.query_params, asked.cookie_params, asked.dependencies)
-    request_name, endpoint = asked.request_param_name, route.endpoint
-    if request_name is None or any(elsewhere) or len(asked.body_params) != 1:
-        return answer
-    body_field, header_fields = asked.body_params[0], asked.header_params
-
-    async def direct(request: Request) -> Response:
-        body, errors = body_field.validate(await request.json() if await request.body() else None)
-        values = {request_name: request, body_field.name: body}
-        for field in header_fields:
-            text = request.headers.get(field.alias)
-            values[field.name], wrong = (field.default, []) if text is None else field.validate(text)
-            errors = errors or wrong
-        if errors:
-            return await answer(request)
-        made: Response = await endpoint(**values)
-        return made
-
-    return direct
+    sent = [name for name, _ in request.scope["headers"] if name in _ONCE]
+    if len(sent) == len(set(sent)):
+        return
+    name = next(name for raw, name in _ONCE.items() if sent.count(raw) > 1)
+    detail = "comes more than once"
+    raise ProblemError(INVALID_REQUEST, f"{name}: {detail}", errors=[{"header": name, "detail": detail}])
 
 
 def parse_strictly(content: bytes) -> Any:
