@@ -66,15 +66,20 @@ class OutboxReader:
         await self.database.execute("forget_set_aside", keys)
 
     def _records(self, rows: Sequence[Row]) -> list[LoggedRecord]:
+        source = self.instance.encode()
         return [
-            LoggedRecord(LogPosition(xid, id_), topic, key, value, self._headers(id_, headers))
+            LoggedRecord(
+                LogPosition(xid, id_),
+                topic,
+                key,
+                value,
+                [
+                    ("ce_id", b"%s:%d" % (source, id_)),
+                    *[(name, text.encode()) for name, text in _headers(headers).items()],
+                ],
+            )
             for xid, id_, topic, key, value, headers in rows
         ]
-
-    def _headers(self, id_: int, stored: str) -> list[tuple[str, bytes]]:
-        headers = [("ce_id", b"%s:%d" % (self.instance.encode(), id_))]
-        headers.extend((name, value.encode()) for name, value in _headers(stored).items())
-        return headers
 
 
 def _committed_at(headers: str) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,8 +15,7 @@ from order_service.service_layer.unit_of_work import Publication
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxRecord:
+class OutboxRecord(NamedTuple):
     """One row of the outbox: all of a Kafka record but its `ce_id`, which is the row's own number."""
 
     topic: str

@@ -97,8 +97,7 @@ class Order:
     @property
     def owed(self) -> bool:
         """Some owner has not yet said that it reached the state this order wants."""
-        wanted = WANTED[self.status]
-        return not all(hold.settled(wanted) for hold in self.holds)
+        return _is_owed(self.holds, WANTED[self.status])
 
     @classmethod
     def place(  # noqa: PLR0913 - an order is made of this much
@@ -113,6 +112,9 @@ class Order:
     ) -> Self:
         """`owners` stands beside `lines`: the instance that decides about each line's stock."""
         holds = _holds(lines, owners)
+        requests = _requests(
+            holds, lines, order_id=order_id, version=1, instance=instance, wanted=WANTED[OrderStatus.PENDING]
+        )
         order = cls(
             order_id=order_id,
             user_id=user_id,
@@ -125,10 +127,11 @@ class Order:
             placed_at=at,
             updated_at=at,
             ask_again_at=at + ASK_AGAIN_MS,
+            recorded=("order.placed", *requests),
         )
         if order.total_cents > MAX_TOTAL_CENTS:
             raise InvalidOrderError(f"a total of {order.total_cents} is more than an order can have")
-        return replace(order, recorded=("order.placed", *order.requests()))
+        return order
 
     def published(self) -> Self:
         """The same state, with nothing left to publish."""
@@ -166,17 +169,23 @@ class Order:
         )
         if holds == self.holds:
             return self
-        order = replace(self, holds=holds)
-        if order.status is OrderStatus.PENDING and any(hold.held is HoldState.REFUSED for hold in holds):
-            return order._moved(OrderStatus.REJECTED, reason=answer.reason, at=at)  # noqa: SLF001 - its own class
-        if order.status is OrderStatus.PENDING and all(hold.held is HoldState.RESERVED for hold in holds):
-            return order._moved(OrderStatus.CONFIRMED, reason=None, at=at)  # noqa: SLF001
-        return order if order.owed else replace(order, ask_again_at=None)
+        if self.status is OrderStatus.PENDING and any(hold.held is HoldState.REFUSED for hold in holds):
+            return self._moved(OrderStatus.REJECTED, reason=answer.reason, at=at, holds=holds)
+        if self.status is OrderStatus.PENDING and all(hold.held is HoldState.RESERVED for hold in holds):
+            return self._moved(OrderStatus.CONFIRMED, reason=None, at=at, holds=holds)
+        owed = _is_owed(holds, WANTED[self.status])
+        return replace(self, holds=holds, ask_again_at=self.ask_again_at if owed else None)
 
     def ask_again(self, *, at: int) -> Self:
         """The owners that owe an answer are being asked once more; the next time is twice as far away."""
-        order = self._asked(self.asks + 1, at=at)
-        return replace(order, recorded=(*order.recorded, *order.requests()))
+        asks = self.asks + 1
+        pause = ASK_AGAIN_MS << min(asks, ASK_AGAIN_MOST)
+        return replace(
+            self,
+            asks=asks,
+            ask_again_at=at + pause if self.owed else None,
+            recorded=(*self.recorded, *self.requests()),
+        )
 
     def overdue(self, *, now: int) -> bool:
         """It is time to ask again; so it is when the time lies further off than any pause: the clock was set back."""
@@ -185,29 +194,78 @@ class Order:
 
     def requests(self) -> tuple[StockRequest, ...]:
         """What is to be asked of the owners now; sending it again does no harm."""
-        wanted = WANTED[self.status]
-        quantity = {line.product_id: line.quantity for line in self.lines}
-        return tuple(
-            StockRequest(
-                order_id=self.order_id,
-                order_version=self.version,
-                instance=self.instance,
-                home=hold.home,
-                wanted=wanted,
-                goods=tuple(LineItem(product_id=id_, quantity=quantity[id_]) for id_ in hold.product_ids),
-            )
-            for hold in self.holds
-            if not hold.settled(wanted)
+        return _requests(
+            self.holds,
+            self.lines,
+            order_id=self.order_id,
+            version=self.version,
+            instance=self.instance,
+            wanted=WANTED[self.status],
         )
 
-    def _moved(self, status: OrderStatus, *, reason: str | None, at: int) -> Self:
-        moved = replace(self, status=status, reason=reason, version=self.version + 1, updated_at=at)
-        moved = moved._asked(0, at=at)  # noqa: SLF001
-        return replace(moved, recorded=(*self.recorded, EVENTS[status], *moved.requests()))
+    def _moved(
+        self,
+        status: OrderStatus,
+        *,
+        reason: str | None,
+        at: int,
+        holds: tuple[StockHold, ...] | None = None,
+    ) -> Self:
+        """To `status`, with other `holds` if they are given: the next version."""
+        holds = self.holds if holds is None else holds
+        version, wanted = self.version + 1, WANTED[status]
+        requests = _requests(
+            holds,
+            self.lines,
+            order_id=self.order_id,
+            version=version,
+            instance=self.instance,
+            wanted=wanted,
+        )
+        return replace(
+            self,
+            status=status,
+            holds=holds,
+            version=version,
+            reason=reason,
+            updated_at=at,
+            asks=0,
+            ask_again_at=at + ASK_AGAIN_MS if requests else None,
+            recorded=(*self.recorded, EVENTS[status], *requests),
+        )
 
-    def _asked(self, asks: int, *, at: int) -> Self:
-        pause = ASK_AGAIN_MS << min(asks, ASK_AGAIN_MOST)
-        return replace(self, asks=asks, ask_again_at=at + pause if self.owed else None)
+
+def _is_owed(holds: Sequence[StockHold], wanted: DesiredHold) -> bool:
+    return not all(hold.settled(wanted) for hold in holds)
+
+
+def _requests(  # noqa: PLR0913 - a request is made of this much
+    holds: Sequence[StockHold],
+    lines: Sequence[OrderLine],
+    *,
+    order_id: str,
+    version: int,
+    instance: str,
+    wanted: DesiredHold,
+) -> tuple[StockRequest, ...]:
+    """What an order asks of the owners that have not yet said `wanted`."""
+    asked = [hold for hold in holds if not hold.settled(wanted)]
+    if not asked:
+        return ()
+    quantity = {line.product_id: line.quantity for line in lines}
+    return tuple(
+        [
+            StockRequest(
+                order_id=order_id,
+                order_version=version,
+                instance=instance,
+                home=hold.home,
+                wanted=wanted,
+                goods=tuple([LineItem(product_id=id_, quantity=quantity[id_]) for id_ in hold.product_ids]),
+            )
+            for hold in asked
+        ]
+    )
 
 
 def _holds(lines: Sequence[OrderLine], owners: Sequence[str]) -> tuple[StockHold, ...]:

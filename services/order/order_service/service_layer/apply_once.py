@@ -98,21 +98,24 @@ class ApplyOnce:
     def needs(self) -> Needs:
         """Everything that the effects need, and the positions of their partitions."""
         every = [incoming.effect.needs() for incoming in self.batch]
-        every.append(Needs(positions=tuple(incoming.source for incoming in self.batch)))
+        every.append(Needs(positions=tuple({incoming.source for incoming in self.batch})))
         return Needs.of_all(every)
 
     def decide(self, tx: Transaction) -> tuple[RecordDeadLetter, ...]:
         """The dead letters among the records."""
         dead_letters = []
+        reached: dict[str, Position] = {}
         for incoming in self.batch:
-            known = tx.get(Position, incoming.source)
+            known = reached.get(incoming.source) or tx.get(Position, incoming.source)
             if known is not None and known.covers(incoming.offset, incoming.topic_id):
                 continue
             if dead_letter := _apply(incoming, tx):
                 dead_letters.append(dead_letter)
-            tx.save(
-                Position(source=incoming.source, next_offset=incoming.offset + 1, topic_id=incoming.topic_id)
+            reached[incoming.source] = Position(
+                source=incoming.source, next_offset=incoming.offset + 1, topic_id=incoming.topic_id
             )
+        for position in reached.values():
+            tx.save(position)
         return tuple(dead_letters)
 
 

@@ -1,18 +1,20 @@
-"""The outbox as it is read: records in commit order and places between them."""
+"""The outbox as it is read: records in commit order and places between them.
+
+What there is one of for every record is a tuple, which is made in a third of a data class's time.
+"""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class LogPosition:
+class LogPosition(NamedTuple):
     """A place in the outbox. `xid` is the writing transaction on PostgreSQL and 0 on SQLite."""
 
     xid: int = 0
     id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedRecord:
+class LoggedRecord(NamedTuple):
     """A record as it goes to Kafka, but for its topic's partition."""
 
     position: LogPosition

@@ -1,7 +1,7 @@
 """The state that one commit works on, in memory: what was loaded, what its use cases changed, what they publish."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -30,10 +30,12 @@ class Session:
         return f"{self.instance}-{self.new_id()}"
 
     def get(self, kind: type[V], key: str) -> V | None:
-        """The newest state of the value, whoever in this commit saved it."""
+        """The newest state of the value, whoever in this commit saved it, with nothing left to publish."""
         for layer in reversed(self._layers):
             if (values := layer.get(kind)) is not None and key in values:
                 found: V = values[key]
+                if isinstance(found, (Order, Product)) and found.recorded:
+                    return found.published()
                 return found
         return self.loaded.get(kind, {}).get(key)
 
@@ -45,7 +47,6 @@ class Session:
                     self._publish(value, recorded)
                 else:
                     self._publish(recorded, None)
-            value = value.published()
         kind = type(value)
         self._layers[-1].setdefault(kind, {})[getattr(value, KEYS[kind])] = value
 
@@ -53,20 +54,9 @@ class Session:
         """Publish a message to the inbox of the instance it is addressed to."""
         self._publish(message, None)
 
-    @contextlib.contextmanager
-    def savepoint(self) -> Iterator[None]:
+    def savepoint(self) -> AbstractContextManager[None]:
         """What is saved and sent within is dropped when it ends with an exception, which is passed on."""
-        published = len(self.publications)
-        self._layers.append({})
-        try:
-            yield
-        except BaseException:
-            self._layers.pop()
-            del self.publications[published:]
-            raise
-        saved = self._layers.pop()
-        for kind, values in saved.items():
-            self._layers[-1].setdefault(kind, {}).update(values)
+        return _Savepoint(self._layers, self.publications)
 
     def changes(self) -> Changes:
         """What is to be written, rows in the order of their keys."""
@@ -81,3 +71,31 @@ class Session:
 
     def _publish(self, subject: Order | Product | StockRequest | StockAnswer, event: str | None) -> None:
         self.publications.append(Publication(subject, event, self.now, self.trace))
+
+
+class _Savepoint(AbstractContextManager[None]):
+    """A layer on top of `layers`, and the end of `publications`, for as long as it is not certain that they stay.
+
+    Written out, since there is one for every command and every record.
+    """
+
+    __slots__ = ("_layers", "_publications", "_published")
+
+    def __init__(self, layers: list[IdentityMap], publications: list[Publication]) -> None:
+        self._layers, self._publications = layers, publications
+
+    def __enter__(self) -> None:
+        self._published = len(self._publications)
+        self._layers.append({})
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        saved = self._layers.pop()
+        if error is not None:
+            del self._publications[self._published :]
+            return
+        below = self._layers[-1]
+        for kind, values in saved.items():
+            if kind in below:
+                below[kind].update(values)
+            else:
+                below[kind] = values

@@ -8,7 +8,9 @@ when it raises, nothing of it. Many use cases may share one commit; none sees an
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol, Self, TypeVar
+from itertools import chain
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from order_service.domain.order import Order
 from order_service.domain.product import Offer, Product
@@ -106,13 +108,10 @@ class Needs:
     @classmethod
     def of_all(cls, needs: Iterable[Self]) -> Self:
         """The union, without repetitions."""
-        every = list(needs)
-        return cls(
-            **{
-                kind.name: tuple(dict.fromkeys(key for each in every for key in getattr(each, kind.name)))
-                for kind in fields(cls)
-            }
-        )
+        names = [kind.name for kind in fields(cls)]
+        columns = zip(*map(attrgetter(*names), needs), strict=True)
+        keys = (tuple(dict.fromkeys(chain.from_iterable(column))) for column in columns)
+        return cls(**dict(zip(names, keys, strict=False)))  # of nothing there are no columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +145,7 @@ IdentityMap = dict[type[Any], dict[str, Any]]
 """Values by type and key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(NamedTuple):
     """What is to be published: a message, or an aggregate's state with the bare type of its `event`."""
 
     subject: Order | Product | StockRequest | StockAnswer

@@ -5,7 +5,7 @@ Nothing that a record holds raises here: whatever goes wrong with it is its dead
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -59,6 +59,8 @@ class Nothing:
     def decide(self, tx: Transaction) -> None:
         """Changes nothing."""
 
+
+_NOTHING: UseCase[None] = Nothing()
 
 Effect = Callable[[Record, str], UseCase[None]]
 """The use case that a record, of a type of event, calls for. Raises whatever it likes."""
@@ -152,33 +154,34 @@ class Decoding:
 
 def incoming(record: Record, effect_of: Effect, *, topic_id: str | None = None) -> Incoming:
     """The record with its effect; to be put among the dead letters when it cannot be decoded."""
+    trace, effect, refusal = "", _NOTHING, None
+    try:
+        attributes = _attributes(record)
+        sent = attributes.get("traceparent", "")
+        trace = sent if _TRACEPARENT.fullmatch(sent) else ""
+        effect = effect_of(record, attributes.get("ce_type", ""))
+    except (UnreadableError, msgspec.DecodeError) as error:  # ValidationError is a DecodeError
+        refusal = str(error)
+    except Exception as error:  # noqa: BLE001 - nested too deeply, for one; the record is at fault, its neighbours are not
+        refusal = f"cannot be decoded: {error!r}"
     found = Incoming(
         source=f"{record.topic}/{record.partition}",
         offset=record.offset,
-        trace="",
+        trace=trace,
         key=record.key,
         value=record.value,
         headers=record.headers,
-        effect=Nothing(),
+        effect=effect,
         topic_id=topic_id,
     )
-    try:
-        attributes = _attributes(record)
-        trace = attributes.get("traceparent", "")
-        found = replace(found, trace=trace if _TRACEPARENT.fullmatch(trace) else "")
-        effect = effect_of(record, attributes.get("ce_type", ""))
-    except (UnreadableError, msgspec.DecodeError) as error:  # ValidationError is a DecodeError
-        return found.refused(str(error))
-    except Exception as error:  # noqa: BLE001 - nested too deeply, for one; the record is at fault, its neighbours are not
-        return found.refused(f"cannot be decoded: {error!r}")
-    return replace(found, effect=effect)
+    return found if refusal is None else found.refused(refusal)
 
 
 def _attributes(record: Record) -> dict[str, str]:
     """The headers that are of this system; another's may hold any bytes."""
     attributes = {}
     for name, value in record.headers:
-        if not _is_text(name):
+        if not name.isascii() and not _is_text(name):
             raise UnreadableError(f"the header name {_escaped(name)} is not UTF-8")
         if name != "traceparent" and not name.startswith("ce_"):
             continue

@@ -24,5 +24,5 @@ class TakeAnswer:
         if before is None:
             raise UnknownOrderError(f"an answer for {self.answer.order_id}, which is not here")
         order = before.answered(self.answer, at=tx.now)
-        if order != before:
+        if order is not before:
             tx.save(order)
