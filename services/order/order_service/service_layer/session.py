@@ -35,7 +35,7 @@ class Session:
             if (values := layer.get(kind)) is not None and key in values:
                 found: V = values[key]
                 if isinstance(found, (Order, Product)) and found.recorded:
-                    return found.published()
+                    return found.published()  # type: ignore[return-value]  # of the same kind
                 return found
         return self.loaded.get(kind, {}).get(key)
 

@@ -54,7 +54,7 @@ class JsonRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; FastAPI still has whatever does not fit, to say what is wrong with it."""
-        if not self._is_direct or scope["method"] not in self.methods:
+        if not self._is_direct or scope["method"] not in (self.methods or ()):
             await super().handle(scope, receive, send)
             return
         request = await _read(scope, receive)
@@ -76,7 +76,7 @@ class JsonRoute(APIRoute):
         asked = self.dependant
         body_field = asked.body_params[0]
         body, errors = body_field.validate(await request.json() if await request.body() else None)
-        arguments = {asked.request_param_name: request, body_field.name: body}
+        arguments = {asked.request_param_name or "": request, body_field.name: body}
         for field in asked.header_params:
             text = request.headers.get(field.alias)
             arguments[field.name], wrong = (field.default, []) if text is None else field.validate(text)
