@@ -16,6 +16,7 @@ from sink_connector.config.connector import (
     TableConfig,
 )
 from sink_connector.config.contradictions import note_contradictions
+from sink_connector.config.families import stray_keys
 from sink_connector.config.foreign_keys import foreign_key, refused_keys
 from sink_connector.config.patterns import BoundedPattern
 from sink_connector.config.providers import ConfigProviders
@@ -80,8 +81,8 @@ def ignored_keys(given: Mapping[str, str]) -> dict[str, str]:
     Worth a warning, because a misspelt key is silently its default.
     """
     known = {**definition.BY_NAME, **definition.ALIASES}
-    ignored = sorted(name for name in given if name not in known and not name.startswith(definition.PREFIXES))
-    return {name: _why_ignored(name, known) for name in ignored}
+    ignored = [name for name in given if name not in known and not name.startswith(definition.PREFIXES)]
+    return dict(sorted([*((name, _why_ignored(name, known)) for name in ignored), *stray_keys(given)]))
 
 
 def _why_ignored(name: str, known: Mapping[str, object]) -> str:

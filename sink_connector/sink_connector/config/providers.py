@@ -19,7 +19,7 @@ from sink_connector.config.patterns import BoundedPattern, PatternTimeoutError
 from sink_connector.config.redaction import Redactor
 from sink_connector.errors import ConfigError, SinkError
 
-REFERENCE = re.compile(r"\$\{(\w+):([^}]*)\}")
+REFERENCE = re.compile(r"\$\{([\w.-]+):([^}]*)\}")
 MOST_BYTES = 64 * 1024
 
 SETTING = "config.providers"
@@ -87,7 +87,8 @@ class ConfigProviders:
         if provider is None:
             raise UnresolvedError(f"{quoted}: the worker does not allow this; {SETTING} does not name {name}")
         if provider.kind is ProviderKind.ENV:
-            value = self._variable(provider, name, reference, quoted)
+            # Java's form with a path before the name, which is empty here: ${env::NAME}.
+            value = self._variable(provider, name, reference.removeprefix(":"), quoted)
         else:
             value = _from_file(provider, name, reference, quoted)
         self.redactor.add(value)

@@ -16,7 +16,7 @@ _BY_NAME = re.compile(
     r"|ssl\.key|access[._-]?key)$",
     re.IGNORECASE,
 )
-_REFERENCE = re.compile(r"\$\{\w+:[^}]*\}")
+_REFERENCE = re.compile(r"\$\{[\w.-]+:[^}]*\}")
 _IN_URL = re.compile(
     # A password with a raw @, /, :, ? or # in it reaches up to the last @ there is before the options.
     r"(?P<before>://[^:/?#\s]*:)(?P<user>[^\s?#]+|[^\s/]+)(?=@)"

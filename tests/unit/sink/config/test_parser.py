@@ -87,8 +87,36 @@ def test_every_wrong_value_is_reported_at_once() -> None:
 
 
 def test_a_key_nobody_knows_is_told_but_is_no_error() -> None:
-    given = GIVEN | {"batch.sise": "1", "transforms.a.type": "x", "consumer.override.x": "y"}
+    given = GIVEN | {
+        "batch.sise": "1",
+        "transforms": "a",
+        "transforms.a.type": "x",
+        "consumer.override.x": "y",
+    }
     assert ignored_keys(given) == {"batch.sise": "is not known; it has no effect; did you mean batch.size?"}
+
+
+STRAY = {
+    "transforms.b.type": "has no effect: transforms does not name b",
+    "predicates.p.type": "has no effect: predicates does not name p",
+    "projection.totals.sql": "has no effect: projections does not name totals",
+    "value.converter.schema.enable": "is not known; it has no effect; did you mean value.converter.schemas.enable?",
+    "key.converter.schemas.enabled": "is not known; it has no effect; did you mean key.converter.schemas.enable?",
+}
+
+
+def test_a_key_of_a_family_that_nobody_reads_is_told() -> None:
+    named = {
+        "transforms": "a, c.d",
+        "transforms.a.type": "Filter",
+        "transforms.c.d.type": "Filter",
+        "value.converter.schemas.enable": "false",
+        "value.converter.schema.registry.basic.auth.user.info": "x",
+        "value.converter.schemas.cache.config": "1",
+        "consumer.override.max.poll.records": "1",
+    }
+    assert ignored_keys(GIVEN | named | dict.fromkeys(STRAY, "x")) == STRAY
+    assert ignored_keys(GIVEN | {"transforms": "${env:CHAIN}", "transforms.b.type": "Filter"}) == {}
 
 
 DEBEZIUMS = "io.debezium.connector.jdbc.JdbcSinkConnector"

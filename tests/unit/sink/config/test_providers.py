@@ -11,6 +11,7 @@ import pytest
 from sink_connector.config.parser import parse_connector
 from sink_connector.config.providers import MOST_BYTES, ConfigProviders, UnresolvedError, read_providers
 from sink_connector.config.redaction import HIDDEN
+from sink_connector.config.secrets import redacted
 from sink_connector.config.worker import WorkerConfig, read_worker
 from sink_connector.errors import ConfigError
 from sink_connector.runtime.connector_definition import define_connector
@@ -252,3 +253,16 @@ def test_a_trace_loses_every_value_that_came_out_of_a_reference(quoted: str) -> 
         assert SECRET[:12] not in scrubbed
         assert "second-line" not in scrubbed
     assert config.redactor.scrub("abc abcd") == f"{HIDDEN} abcd"
+
+
+def test_a_provider_is_called_by_any_name_and_a_variable_with_an_empty_path_as_in_kafka() -> None:
+    settings = {
+        "config.providers": "my-env.1",
+        "config.providers.my-env.1.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
+    }
+    providers = read_providers(settings, environment={"SECRET": SECRET})
+    for written in ("${my-env.1:SECRET}", "${my-env.1::SECRET}"):
+        assert providers.resolve(written) == SECRET
+        assert redacted({"connection.password": written}) == {"connection.password": written}
+    with pytest.raises(UnresolvedError, match="does not allow"):
+        providers.resolve("${other-env:SECRET}")
