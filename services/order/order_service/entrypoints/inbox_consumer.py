@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -37,7 +37,9 @@ BATCH = 500
 POLL_S = 1.0
 FIRST_POLL_S = 0.1
 RETRY_S = 0.5
-CHECK_EVERY_S = 10.0  # how often the topic is looked at, whether it is still the same
+CHECK_EVERY_S = (
+    10.0  # how often the topic is looked at, whether it is still the same, and can be read to its end
+)
 
 Run = Callable[[UseCase[tuple[RecordDeadLetter, ...] | None]], Awaitable[tuple[RecordDeadLetter, ...] | None]]
 
@@ -101,6 +103,9 @@ class InboxConsumer:
     caught_up: bool = False
     connected: bool = False
     _trouble: str | None = None
+    _held_back: dict[int, int] = field(default_factory=dict)
+    """Partition → offset, as of the last look; `_held_long` are those that were so at the look before."""
+    _held_long: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """The topic's counters are 0 from now on: a counter that begins at 1 has no increase to alert of."""
@@ -113,6 +118,11 @@ class InboxConsumer:
             return self._trouble
         if not self.connected:
             return "not connected"
+        if self._held_long:
+            places = ", ".join(
+                f"{self.topic}/{number}/{offset}" for number, offset in self._held_long.items()
+            )
+            return f"an open transaction in Kafka keeps back what stands behind {places}"
         return None if self.caught_up else "has not caught up yet"
 
     async def serve(self) -> None:
@@ -143,10 +153,12 @@ class InboxConsumer:
             if source in stored
         }
         behind = await consumer.begin(begins)
+        self._held_back, self._held_long = {}, {}
         check_at = self.time() + CHECK_EVERY_S
         while True:
             if self.time() >= check_at:
                 await consumer.check_topic()
+                self._look_at_transactions(consumer.held_back())
                 check_at = self.time() + CHECK_EVERY_S
             records = await consumer.poll(timeout_s=POLL_S if self.caught_up else FIRST_POLL_S, limit=BATCH)
             if records:
@@ -158,6 +170,13 @@ class InboxConsumer:
             if not self.caught_up:
                 behind = await consumer.behind(behind)
                 self.caught_up = not behind
+
+    def _look_at_transactions(self, held_back: dict[int, int]) -> None:
+        """One that ends before the next look has held nothing up."""
+        held_long = {number: at for number, at in held_back.items() if self._held_back.get(number) == at}
+        if held_long and held_long != self._held_long:
+            log.error("inbox.held_back", topic=self.topic, offsets=held_long)
+        self._held_back, self._held_long = held_back, held_long
 
     def _begin(self, position: Position, topic_id: str | None) -> int:
         if position.covers(position.next_offset - 1, topic_id) or position.next_offset == 0:

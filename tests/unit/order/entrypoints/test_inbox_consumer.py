@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from order_service.entrypoints.inbox_consumer import CHECK_EVERY_S, InboxConsume
 from order_service.service_layer.apply_once import ApplyOnce, RecordDeadLetter
 from order_service.service_layer.errors import StorageUnavailableError
 from order_service.service_layer.unit_of_work import Position
-from tests.support.waiting import wait_until
+from tests.support.waiting import assert_stays, wait_until
 
 
 @dataclass
@@ -31,6 +31,8 @@ class Topic:
     at: int = 0
     recreated: bool = False
     opened: int = 0
+    held: Iterator[int] | None = None
+    """Where a producer's open transaction holds it back, look by look."""
 
     async def begin(self, positions: Mapping[int, int]) -> dict[int, int]:
         self.at = positions.get(0, 0)
@@ -52,6 +54,9 @@ class Topic:
         if self.recreated:
             self.recreated = False
             raise ConsumerError("another topic of that name")
+
+    def held_back(self) -> dict[int, int]:
+        return {0: next(self.held)} if self.held is not None else {}
 
     async def behind(self, ends: Mapping[int, int]) -> dict[int, int]:
         return {number: end for number, end in ends.items() if self.at < end}
@@ -160,3 +165,20 @@ async def test_a_topic_that_is_made_anew_is_opened_anew() -> None:
         await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
         topic.recreated = True
         await wait_until(lambda: topic.opened == 2, timeout_s=5, every_s=0)
+
+
+async def test_an_open_transaction_is_told_of_once_it_lasts_and_no_longer_when_it_has_ended() -> None:
+    topic, applied = Topic([]), Applied()
+    async with consuming(topic, applied) as consumer:
+        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        topic.held = itertools.repeat(7)
+        await wait_until(lambda: "t/0/7" in (consumer.missing() or ""), timeout_s=5, every_s=0)
+        topic.held = None
+        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+
+
+async def test_transactions_that_follow_one_another_hold_nothing_up() -> None:
+    topic, applied = Topic([], held=itertools.count()), Applied()
+    async with consuming(topic, applied) as consumer:
+        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        await assert_stays(lambda: consumer.missing() is None, for_s=0.2, every_s=0)

@@ -102,6 +102,16 @@ class TopicConsumer:
                 if await self._consumer.position(TopicPartition(self.topic, number)) < end
             }
 
+    def held_back(self) -> dict[int, int]:
+        """Partition → the offset from which on records cannot be read, for a transaction of their producer is open."""
+        found = {}
+        for number in self.partitions:
+            partition = TopicPartition(self.topic, number)
+            stable, end = self._consumer.last_stable_offset(partition), self._consumer.highwater(partition)
+            if stable is not None and end is not None and 0 <= stable < end:
+                found[number] = stable
+        return found
+
 
 @contextlib.asynccontextmanager
 async def open_topic(
