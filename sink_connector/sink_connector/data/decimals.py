@@ -6,6 +6,7 @@ import struct
 from decimal import Decimal
 
 MOST_SCALE = 16_383  # digits after the point that numeric can hold; written out, more would fill the memory
+SHORT = 100  # numbers below have six digits at most where they have four after the point: every float32 keeps them
 
 # What is a floating-point number and none of JSON's, as the text that Connect's JsonConverter writes.
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -76,11 +77,24 @@ def non_finite_text(value: float) -> str:
 
 
 def shortest_single(value: float) -> float:
-    """The double with the fewest digits among those whose nearest float32 is this value: 0.1 for 0.10000000149011612."""
-    if value == round(value, 4) or value - value != 0:
+    """The double with the fewest digits among those whose nearest float32 is that of this value: 0.1 for 0.10000000149011612.
+
+    Raises `ValueError` for a value beyond every float32.
+    """
+    if value - value != 0 or (abs(value) < SHORT and value == round(value, 4)):
         return value
+    nearest = _single(value)
+    if math.isinf(nearest):
+        raise ValueError(f"{value} is out of the range of a float")
     for digits in range(1, 10):
-        candidate = float(f"{value:.{digits}g}")
-        if struct.unpack("f", struct.pack("f", candidate))[0] == value:
+        candidate = float(f"{nearest:.{digits}g}")
+        if _single(candidate) == nearest:
             return candidate
-    return value
+    return nearest
+
+
+def _single(value: float) -> float:
+    try:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
