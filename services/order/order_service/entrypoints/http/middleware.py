@@ -59,7 +59,9 @@ class ObservationMiddleware:
                 status = message["status"]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(trace_id=tracing.id_of(trace)), span:
+        # `bound_contextvars` would look through the whole context, twice.
+        bound = structlog.contextvars.bind_contextvars(trace_id=tracing.id_of(trace))
+        with span:
             try:
                 await self.app(scope, receive, observed)
             except Exception:
@@ -70,6 +72,7 @@ class ObservationMiddleware:
                 await problem(failed, scope["path"])(scope, receive, observed)
             finally:
                 self._record(scope, status, perf_counter() - begun, span)
+                structlog.contextvars.reset_contextvars(**bound)
 
     def _record(self, scope: Scope, status: int, seconds: float, span: telemetry.Span) -> None:
         method, route = scope["method"], getattr(scope.get("route"), "path", "unmatched")

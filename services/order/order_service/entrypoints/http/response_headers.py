@@ -29,8 +29,10 @@ class ResponseHeadersMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"] = list(message.get("headers", ()))
-                said = {name for name, _ in headers}
-                headers.extend(header for header in _RAW.items() if header[0] not in said)
+                said = [name for name, _ in headers if name in _RAW]
+                headers += (
+                    [header for header in _RAW.items() if header[0] not in said] if said else _RAW.items()
+                )
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -22,7 +22,8 @@ def begin(trace: str) -> str:
 
 def new() -> str:
     """A new, sampled trace, as `traceparent` has it."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    digits = secrets.token_hex(24)
+    return f"00-{digits[:32]}-{digits[32:]}-01"
 
 
 def current() -> str:
