@@ -86,6 +86,10 @@ class MessageBus:
     _queue: deque[_Waiting] = field(default_factory=deque)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        """The metric is counted when somebody looks, not for every use case."""
+        WAITING.set_function(lambda: len(self._queue))
+
     async def run(self, use_case: UseCase[T], *, trace: str) -> T:
         """The use case's result, once it is durable.
 
@@ -104,7 +108,6 @@ class MessageBus:
     async def _queued(self, use_case: UseCase[T], trace: str, *, since_ns: int = 0) -> T:
         waiting = _Waiting(use_case, trace, asyncio.get_running_loop().create_future(), since_ns)
         self._queue.append(waiting)
-        WAITING.inc()
         self._wake.set()
         result: T = await waiting.done
         return result
@@ -114,7 +117,6 @@ class MessageBus:
         while True:
             await self._wake.wait()
             group = [self._queue.popleft() for _ in range(min(len(self._queue), self.group_limit))]
-            WAITING.set(len(self._queue))
             if not self._queue:
                 self._wake.clear()
             for outcome in await self._settle(group):

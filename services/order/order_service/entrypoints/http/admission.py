@@ -20,14 +20,16 @@ class Admission:
     limit: int
     under_way: int = 0
 
+    def __post_init__(self) -> None:
+        """The metric is counted when somebody looks, not for every command."""
+        UNDER_WAY.set_function(lambda: self.under_way)
+
     def __enter__(self) -> None:
         """Take a place."""
         if self.under_way >= self.limit:
             raise ProblemError(TOO_MANY_COMMANDS, f"{self.limit} commands are under way here", retry_after=1)
         self.under_way += 1
-        UNDER_WAY.set(self.under_way)
 
     def __exit__(self, *_error: object) -> None:
         """Give the place back."""
         self.under_way -= 1
-        UNDER_WAY.set(self.under_way)

@@ -24,14 +24,15 @@ Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 class JsonRequest(Request):
     """A request whose body is JSON in UTF-8, without a byte order mark and with every key once."""
 
-    _value: Any = None
+    value: Any = None
+    """The body's value once it was read; None without a body."""
     _is_read = False
 
     async def json(self) -> Any:
         """The body's value, parsed once. Raises a 400 `ProblemError` for what two readers could understand in two ways."""
         if not self._is_read:
-            self._value, self._is_read = parse_strictly(await self.body()), True
-        return self._value
+            self.value, self._is_read = parse_strictly(await self.body()), True
+        return self.value
 
 
 class JsonRoute(APIRoute):
@@ -58,7 +59,7 @@ class JsonRoute(APIRoute):
             await super().handle(scope, receive, send)
             return
         request = await _read(scope, receive)
-        arguments = await self._arguments(request)
+        arguments = self._arguments(request)
         if arguments is None:
             await super().handle(scope, _again(await request.body()), send)
             return
@@ -71,11 +72,11 @@ class JsonRoute(APIRoute):
         elsewhere = (asked.path_params, asked.query_params, asked.cookie_params, asked.dependencies)
         return asked.request_param_name is not None and len(asked.body_params) == 1 and not any(elsewhere)
 
-    async def _arguments(self, request: Request) -> dict[str, Any] | None:
+    def _arguments(self, request: JsonRequest) -> dict[str, Any] | None:
         """What the endpoint is called with, read by FastAPI's fields; None when something is wrong with it."""
         asked = self.dependant
         body_field = asked.body_params[0]
-        body, errors = body_field.validate(await request.json() if await request.body() else None)
+        body, errors = body_field.validate(request.value)
         arguments = {asked.request_param_name or "": request, body_field.name: body}
         for field in asked.header_params:
             text = request.headers.get(field.alias)
