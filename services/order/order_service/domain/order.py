@@ -92,7 +92,10 @@ class Order:
     @property
     def total_cents(self) -> int:
         """Of all lines, minor units."""
-        return sum(line.quantity * line.unit_price_cents for line in self.lines)
+        total = 0
+        for line in self.lines:
+            total += line.quantity * line.unit_price_cents
+        return total
 
     @property
     def owed(self) -> bool:
