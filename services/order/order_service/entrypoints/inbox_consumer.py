@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -84,7 +84,7 @@ class Processing:
         }
         span = telemetry.begin(f"process {topic}", parent=each.trace, kind="consumer", attributes=attributes)
         self._spans[each.record] = span
-        return replace(each, trace=span.traceparent)
+        return each._replace(trace=span.traceparent)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import structlog
 
@@ -16,8 +16,7 @@ MOST_REASON = 1_000
 """Characters of a dead letter's reason; a record's own text may stand in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A consumed record and the use case it calls for. `source` is `topic/partition`."""
 
     source: str
@@ -37,7 +36,7 @@ class Incoming:
 
     def refused(self, reason: str) -> Self:
         """The same record, to be put among the dead letters instead."""
-        return replace(self, effect=RecordDeadLetter(self, reason[:MOST_REASON]))
+        return self._replace(effect=RecordDeadLetter(self, reason[:MOST_REASON]))
 
 
 @dataclass(frozen=True, slots=True)

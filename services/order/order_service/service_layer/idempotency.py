@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from order_service.domain.errors import KeyReusedError
@@ -69,7 +69,7 @@ class Once(Generic[T]):
 
     def needs(self) -> Needs:
         """What the use case needs, and the outcome kept for the key."""
-        return replace(self.use_case.needs(), outcomes=(self.key.key,))
+        return self.use_case.needs()._replace(outcomes=(self.key.key,))
 
     def decide(self, tx: Transaction) -> T:
         """The kept outcome, or that of the use case carried out now: the aggregate after it."""

@@ -7,9 +7,8 @@ when it raises, nothing of it. Many use cases may share one commit; none sees an
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import chain
-from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from order_service.domain.order import Order
@@ -91,8 +90,7 @@ class SetAside:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(NamedTuple):
     """Keys of what a use case decides on. What is saved but not new must be among them."""
 
     orders: tuple[str, ...] = ()
@@ -108,10 +106,7 @@ class Needs:
     @classmethod
     def of_all(cls, needs: Iterable[Self]) -> Self:
         """The union, without repetitions."""
-        names = [kind.name for kind in fields(cls)]
-        columns = zip(*map(attrgetter(*names), needs), strict=True)
-        keys = (tuple(dict.fromkeys(chain.from_iterable(column))) for column in columns)
-        return cls(**dict(zip(names, keys, strict=False)))  # of nothing there are no columns
+        return cls(*(tuple(dict.fromkeys(chain.from_iterable(keys))) for keys in zip(*needs, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
