@@ -14,6 +14,7 @@ from sink_connector.errors import BadRecordError, Stage
 
 SQL = sql_files.load("dead_letters.sql", package=__package__)
 LONGEST_ERROR = 32_768  # characters; a message may quote the whole record
+TAKE_ANY = {"UTF8", "SQL_ASCII"}  # encodings of a database that have every letter
 LATEST_MS = 9_224_318_015_999_999  # the last instant of PostgreSQL's timestamptz
 
 
@@ -50,10 +51,12 @@ async def store(connection: Connection, connector: str, stored_dead_letters: Ite
 
     Whatever a record holds can be stored.
     """
-    await connection.executemany(SQL["store"], [_row(connector, letter) for letter in stored_dead_letters])
+    letters = "utf-8" if connection.get_settings().server_encoding in TAKE_ANY else "ascii"
+    rows = [_row(connector, letter, letters) for letter in stored_dead_letters]
+    await connection.executemany(SQL["store"], rows)
 
 
-def _row(connector: str, letter: DeadLetter) -> tuple[Any, ...]:
+def _row(connector: str, letter: DeadLetter, letters: str) -> tuple[Any, ...]:
     source = letter.source
     return (
         connector,
@@ -63,14 +66,14 @@ def _row(connector: str, letter: DeadLetter) -> tuple[Any, ...]:
         (source.timestamp * 1000 - EPOCH_2000_US,) if 0 <= source.timestamp <= LATEST_MS else None,
         source.key,
         source.value,
-        stored_headers(source.headers),
+        stored_headers(source.headers, letters),
         letter.stage.value,
         letter.error_class,
-        _stored_text(letter.error),
+        _stored_text(letter.error, letters),
     )
 
 
-def _stored_text(text: str) -> str:
-    """A text that PostgreSQL takes: no U+0000, no half of a surrogate pair."""
-    clean = text.encode("utf-8", "backslashreplace").decode()
+def _stored_text(text: str, letters: str) -> str:
+    """A text that PostgreSQL takes: no U+0000, no half of a surrogate pair, none but these `letters`."""
+    clean = text.encode(letters, "backslashreplace").decode()
     return clean.replace("\0", "\\0")

@@ -45,20 +45,24 @@ async def drop(connection: Connection, connector: str, ids: Sequence[int] | None
     return int(await connection.fetchval(SQL["drop"], connector, ids))
 
 
-def stored_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
+def stored_headers(headers: Sequence[tuple[str, bytes | None]], letters: str = "utf-8") -> bytes:
     """Headers as JSON: text where it is text that PostgreSQL takes, else `{"hex": …}`; their order and repetitions are kept.
 
-    A name whose bytes are not UTF-8 is given with surrogates (`surrogateescape`).
+    A name whose bytes are not UTF-8 is given with surrogates (`surrogateescape`). `letters` is "ascii" for a database that has
+    not every letter.
     """
-    stored = [[_stored(name.encode("utf-8", "surrogateescape")), _stored(value)] for name, value in headers]
+    stored = [
+        [_stored(name.encode("utf-8", "surrogateescape"), letters), _stored(value, letters)]
+        for name, value in headers
+    ]
     return json.dumps(stored, ensure_ascii=False).encode()
 
 
-def _stored(value: bytes | None) -> Any:
+def _stored(value: bytes | None, letters: str) -> Any:
     if value is None:
         return None
     try:
-        text = value.decode()
+        text = value.decode(letters)
     except UnicodeDecodeError:
         return {"hex": value.hex()}
     return text if "\0" not in text else {"hex": value.hex()}
