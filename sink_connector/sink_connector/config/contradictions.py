@@ -6,11 +6,13 @@ from itertools import chain
 
 from sink_connector.config import definition
 from sink_connector.config.connector import ConnectorConfig, InsertMode, PkMode, TableConfig
+from sink_connector.config.name_parts import name_parts
 from sink_connector.config.patterns import PatternTimeoutError
 from sink_connector.config.reader import Reader
 
 TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
+SCHEMA_AND_NAME = 2  # the most parts of a name
 Found = Iterator[tuple[str, str]]
 """The key that a problem is told of, and what continues its name to a sentence."""
 
@@ -79,6 +81,7 @@ def _table_names(config: ConnectorConfig) -> Found:
                 ),
             )
             break
+    yield from _names_of_many_parts(table)
     if (placeholder := definition.SOURCE_FIELD.search(table.name_format)) and not config.is_debeziums:
         yield (
             "table.name.format",
@@ -113,6 +116,17 @@ def _table_names(config: ConnectorConfig) -> Found:
             "table.name.format",
             f"has no {definition.TOPIC}, in whose place {by_record[0]} puts the name that a record gives",
         )
+
+
+def _names_of_many_parts(table: TableConfig) -> Found:
+    written = [("table.name.format", table.name_format)]
+    written += [("topics.to.tables.mapping", name) for name in table.name_mapping.values()]
+    for key, name in written:
+        if len(name_parts(name)) > SCHEMA_AND_NAME:
+            yield (
+                key,
+                f"holds {name}, and a table is named by its schema and its name; the database is that of connection.url",
+            )
 
 
 def _fields(table: TableConfig) -> Found:

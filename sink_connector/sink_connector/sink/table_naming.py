@@ -5,15 +5,13 @@ from collections.abc import Callable
 
 from sink_connector.config.connector import TableConfig
 from sink_connector.config.definition import SOURCE_FIELD, TOPIC
+from sink_connector.config.name_parts import name_parts
 from sink_connector.data.lru import LruCache
 from sink_connector.errors import BadRecordError
 from sink_connector.sink import identifiers
 from sink_connector.sink.table_metadata import TableName
 
 MOST = 4_096  # topics; transforms can make up any number of names
-PART = re.compile(
-    r'"((?:[^"]|"")*)"|((?:\$\{[^}]*\}|[^".])+)'
-)  # of a name: in double quotes, or without dots but in a placeholder
 
 
 class TableNaming:
@@ -67,23 +65,15 @@ def named_by_source(config: TableConfig, topic: str, value_of: Callable[[str], s
 
     Each part stands in double quotes, so that it is read here as it was meant; one spelling for names of one table.
     """
-    parts = [text.replace(TOPIC, inserted(config, topic)) for text, _ in _written_parts(config.name_format)]
+    parts = [text.replace(TOPIC, inserted(config, topic)) for text, _ in name_parts(config.name_format)]
     named = [SOURCE_FIELD.sub(lambda field: value_of(field[1]), part).replace('"', '""') for part in parts]
     written = ".".join(f'"{part}"' for part in named)
     return written.lower() if config.fold_names else written
 
 
-def _written_parts(written: str) -> list[tuple[str, bool]]:
-    """Each part, and whether it stands in quotes."""
-    return [
-        (match[1].replace('""', '"') if match[1] is not None else match[2], match[1] is not None)
-        for match in PART.finditer(written)
-    ]
-
-
 def _parts(written: str, topic: str) -> list[str]:
     """The parts of a name: `schema.table` or `table`."""
-    found = _written_parts(written)
+    found = name_parts(written)
     parts = [text.replace(TOPIC, topic) for text, _ in found]
     if len(found) == 1 and not found[0][1] and TOPIC in written and parts[0].count(".") == 1:
         return parts[0].split(".")

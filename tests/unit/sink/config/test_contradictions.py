@@ -55,6 +55,8 @@ def problems(**keys: str) -> dict[str, list[str]]:
             "${source.schema}",
         ),
         ({"collection__name__format": "${topic}_${db}"}, "table.name.format", "record.table.field"),
+        ({"table__name__format": "shop.public.${topic}"}, "table.name.format", "connection.url"),
+        ({"topics__to__tables__mapping": "a:shop.public.a"}, "topics.to.tables.mapping", "connection.url"),
         ({"collection__name__format": "${source.}"}, "table.name.format", "${source.}"),
         ({**BY_SOURCE, "fields__whitelist": "a:b"}, "table.name.format", "fields.whitelist"),
         ({**BY_SOURCE, "record__table__field": "a"}, "record.table.field", "table.name.format"),
