@@ -14,6 +14,8 @@ from sink_connector.sink.staging_table import StagingTable
 from sink_connector.sink.table_metadata import Table
 from sink_connector.sink.target_columns import TargetColumn
 
+FOREIGN = "f"  # a kind of relation
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statements:
@@ -67,9 +69,10 @@ class StatementBuilder:
         old = self.tracking.old if self.tracking is not None else ""
         locking = f"FROM {self._table} JOIN {relation} ON {self._same_key()} ORDER BY {self._keys('s')} FOR UPDATE OF t"
         changes = any(target.is_key for target in self.targets) and (delete or mode is not InsertMode.IGNORE)
+        locks = self.table.may_lock_rows and not old and (not insert or self.lacks_required)
         return Statements(
             capture=f"INSERT INTO {old} SELECT t.* {locking}" if old and changes else "",
-            lock=f"SELECT 1 {locking}" if not insert and not old else "",
+            lock=f"SELECT 1 {locking}" if locks else "",
             write=self._delete(relation)
             if delete
             else self._insert(relation)
@@ -85,15 +88,16 @@ class StatementBuilder:
         return f"DELETE FROM {self._table} USING {relation} WHERE {self._same_key()}"
 
     def _update(self, relation: str) -> str:
-        assigned = ", ".join(f"{name} = s.c{place}" for place, name in self._others())
-        if not assigned:
+        if not self._others():
             raise BadRecordError(
                 f"insert.mode=update has nothing to update in {self.table.called}: every field is part of the key"
             )
+        return self._collected(self._updated(relation))
+
+    def _updated(self, relation: str) -> str:
+        assigned = ", ".join(f"{name} = s.c{place}" for place, name in self._others())
         version = next((f"s.c{place}" for place, name in self._others() if name == self._version), "")
-        return self._collected(
-            f"UPDATE {self._table} SET {assigned} FROM {relation} WHERE {self._same_key()}{self._guard(' AND ', version)}"
-        )
+        return f"UPDATE {self._table} SET {assigned} FROM {relation} WHERE {self._same_key()}{self._guard(' AND ', version)}"
 
     def _insert(self, relation: str) -> str:
         written = [(place, each.column) for place, each in enumerate(self.targets) if each.is_written]
@@ -104,9 +108,29 @@ class StatementBuilder:
             f"INSERT INTO {self._table} ({names}) {'OVERRIDING SYSTEM VALUE ' if overriding else ''}"
             f"SELECT {cells} FROM {relation}"
         )
+        if self.lacks_required:
+            statement += f" WHERE NOT EXISTS (SELECT FROM {self._table} WHERE {self._same_key()})"
         if self.config.insert_mode in {InsertMode.UPSERT, InsertMode.IGNORE}:
             statement += self._on_conflict()
+        if self.lacks_required and self._others() and self.config.insert_mode is InsertMode.UPSERT:
+            return self._collected(self._updated(relation), statement)
         return self._collected(statement)
+
+    @property
+    def lacks_required(self) -> bool:
+        """Whether rows that are there are to be told from new ones: a column that takes no null and has no default is not given.
+
+        The server refuses an INSERT without it even where there is a conflict, and so nothing to be inserted.
+        """
+        given = {target.column.name for target in self.targets}
+        return (
+            self.config.insert_mode in {InsertMode.UPSERT, InsertMode.IGNORE}
+            and any(target.is_key for target in self.targets)
+            and any(
+                each.not_null and not (each.has_default or each.generated) and each.name not in given
+                for each in self.table.columns.values()
+            )
+        )
 
     def _on_conflict(self) -> str:
         mode = self.config.insert_mode.value
@@ -128,8 +152,8 @@ class StatementBuilder:
                 )
             raise unusable(
                 self.config,
-                f"insert.mode={mode} needs a primary key on {', '.join(keys)} of table {self.table.called}; "
-                f"ALTER TABLE {self.table.called.sql} ADD PRIMARY KEY ({listed}) would add it",
+                f"insert.mode={mode} needs a {'unique' if self.table.has_primary_key else 'primary'} key on {', '.join(keys)} "
+                f"of table {self.table.called}; {self._key_advice(keys)}",
             )
         assigned = ", ".join(f"{name} = excluded.{name}" for _, name in self._others())
         if not assigned or self.config.insert_mode is InsertMode.IGNORE:
@@ -137,16 +161,32 @@ class StatementBuilder:
         guard = self._guard(" WHERE ", f"excluded.{self._version}")
         return f" ON CONFLICT ({listed}) DO UPDATE SET {assigned}{guard}"
 
+    def _key_advice(self, keys: Sequence[str]) -> str:
+        """How the table could have this key, or why it cannot."""
+        table = self.table
+        if table.kind == FOREIGN:
+            return "it is a foreign table, which has none"
+        if outside := [name for name in table.partitioned_by if name not in keys]:
+            return f"it is partitioned by {', '.join(outside)}, which each of its keys must hold, and so must pk.fields"
+        kind = "UNIQUE" if table.has_primary_key else "PRIMARY KEY"
+        return f"ALTER TABLE {table.called.sql} ADD {kind} ({', '.join(map(quote, keys))}) would add it"
+
     @property
     def _names_its_key(self) -> bool:
         """Whether the schema of each record says what its key is."""
         by_record = self.config.pk_mode in {PkMode.RECORD_KEY, PkMode.RECORD_VALUE}
         return by_record and not self.config.pk_fields
 
-    def _collected(self, statement: str) -> str:
+    def _collected(self, *statements: str) -> str:
+        """The statements as one, with what they wrote kept where it is tracked."""
         if self.tracking is None:
-            return statement
-        return f"WITH changed AS ({statement} RETURNING t.*) INSERT INTO {self.tracking.new} SELECT * FROM changed"
+            *first, last = statements
+            return "".join(f"WITH earlier AS ({each}) " for each in first) + last
+        parts = ", ".join(
+            f"changed{place} AS ({each} RETURNING t.*)" for place, each in enumerate(statements)
+        )
+        found = " UNION ALL ".join(f"SELECT * FROM changed{place}" for place in range(len(statements)))
+        return f"WITH {parts} INSERT INTO {self.tracking.new} {found}"
 
     @property
     def _version(self) -> str:

@@ -67,8 +67,9 @@ class Table:
     """A table, view or foreign table that exists; `name` has its schema, `called` is how the configuration names it.
 
     `keys` are the column sets on which a conflict can be resolved, the primary key first; `deferrable_keys` those on which it
-    cannot, because they are not checked at once. `parents` are the ids of the tables its foreign keys refer to. `state` is a
-    hash of what rows are written by: the table's name, columns, rules, triggers and policies.
+    cannot, because they are not checked at once. `parents` are the ids of the tables its foreign keys refer to. `partitioned_by`
+    are columns, and "an expression" for what is none; `may_lock_rows` is whether the role may. `state` is a hash of what rows
+    are written by: the table's name, columns, rules, triggers and policies.
     """
 
     name: TableName
@@ -82,6 +83,9 @@ class Table:
     has_rules: bool = False
     has_triggers: bool = False
     parents: frozenset[int] = frozenset()
+    has_primary_key: bool = False
+    partitioned_by: tuple[str, ...] = ()
+    may_lock_rows: bool = True
     state: int | None = None
 
     @property
@@ -145,5 +149,8 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
         has_rules=traits["has_rules"],
         has_triggers=traits["has_triggers"],
         parents=frozenset(traits["parents"]),
+        has_primary_key=traits["has_primary_key"],
+        partitioned_by=tuple(traits["partitioned_by"]),
+        may_lock_rows=traits["may_lock_rows"],
         state=states[table],
     )

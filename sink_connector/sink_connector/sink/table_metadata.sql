@@ -17,6 +17,12 @@ SELECT
     row_security_active(c.oid) AS has_policies,
     EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS has_rules,
     EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal) AS has_triggers,
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS has_primary_key,
+    ARRAY(SELECT coalesce(a.attname::text, 'an expression')
+          FROM pg_partitioned_table p CROSS JOIN unnest(p.partattrs) AS k (number)
+          LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.number
+          WHERE p.partrelid = c.oid) AS partitioned_by,
+    has_any_column_privilege(c.oid, 'UPDATE') AS may_lock_rows,
     ARRAY(SELECT f.confrelid::bigint FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f') AS parents
 FROM pg_class c
 WHERE c.oid = $1::bigint::oid;
@@ -63,12 +69,13 @@ WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
 -- name: state
--- A hash of what a table is written by: its name and kind, its columns' names and types, its rules, triggers and policies; null
+-- A hash of what a table is written by: its name and kind, its columns, its rules, triggers and policies; null
 -- where there is none.
 SELECT known.id, (
     SELECT hashtextextended(concat_ws(
         ' ', n.nspname, c.relname, c.relkind, row_security_active(c.oid),
-        (SELECT sum(hashtextextended(a.attname::text, (a.atttypid::bigint << 32) # a.atttypmod::bigint))
+        (SELECT sum(hashtextextended(
+             concat_ws(' ', a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.attidentity, a.attgenerated, a.attname), 0))
          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
         (SELECT sum(r.oid::bigint) FROM pg_rewrite r WHERE r.ev_class = c.oid),
         (SELECT sum(g.oid::bigint) FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal)
@@ -78,8 +85,8 @@ SELECT known.id, (
 FROM unnest($1::bigint[]) AS known (id);
 
 -- name: keys
--- Every unique index without expression and predicate. ON CONFLICT can name those that are checked at once. The primary key
--- comes first.
+-- Every unique index without expression, predicate and ranges that may not overlap. ON CONFLICT can name those that are checked
+-- at once. The primary key comes first.
 SELECT
     i.indisprimary AS is_primary,
     i.indimmediate AS is_immediate,
@@ -87,5 +94,5 @@ SELECT
           JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number ORDER BY k.place)::text[] AS columns
 FROM pg_index i
 WHERE i.indrelid = $1::bigint::oid AND i.indisunique AND i.indisvalid
-  AND i.indpred IS NULL AND i.indexprs IS NULL
+  AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT i.indisexclusion
 ORDER BY i.indisprimary DESC;

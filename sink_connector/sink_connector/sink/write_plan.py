@@ -74,7 +74,9 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
         staged=builder.for_stage(staged, delete=delete),
         stage=staged,
         direct=copyable and mode in {InsertMode.INSERT, InsertMode.MULTI},
-        direct_if_new=copyable and mode is InsertMode.UPSERT and not table.has_triggers,
+        direct_if_new=copyable
+        and mode is InsertMode.UPSERT
+        and not (table.has_triggers or builder.lacks_required),
         together=table.refers_to_itself,
         prune="" if delete else builder.prune(),
     )

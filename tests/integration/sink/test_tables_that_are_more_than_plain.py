@@ -157,6 +157,34 @@ async def test_a_delete_that_a_policy_keeps_from_the_role_deletes_nothing(
     assert await rows(database, "SELECT id FROM t") == [("a",)]
 
 
+@pytest.mark.parametrize("count", [3, 100])
+async def test_a_role_that_may_not_update_deletes_and_inserts(
+    kafka_bootstrap: str, database: str, as_writer: str, make_topic: MakeTopic, count: int
+) -> None:
+    topic = await make_topic()
+    await execute(
+        database,
+        "CREATE TABLE t (id text PRIMARY KEY, v integer)",
+        f"INSERT INTO t SELECT 'old' || n, 0 FROM generate_series(0, {count - 1}) AS n",  # noqa: S608 - our own
+        "GRANT SELECT, INSERT, DELETE ON t TO PUBLIC",
+    )
+    deleted = [Message(key=envelope(f"old{n}", STRING), value=None) for n in range(count)]
+    inserted = [
+        Message(key=envelope(f"new{n}", STRING), value=struct({"v": n}, v=INT32)) for n in range(count)
+    ]
+    await drain(
+        kafka_bootstrap,
+        as_writer,
+        topic,
+        deleted + inserted,
+        table__name__format="t",
+        pk__mode="record_key",
+        pk__fields="id",
+        delete__enabled="true",
+    )
+    assert await rows(database, "SELECT count(*), min(id) FROM t") == [(count, "new0")]
+
+
 async def test_a_table_that_the_role_may_not_write_fails_the_task_and_makes_no_dead_letter(
     kafka_bootstrap: str, database: str, as_writer: str, make_topic: MakeTopic
 ) -> None:

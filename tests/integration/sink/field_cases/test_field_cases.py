@@ -12,6 +12,8 @@ from tests.integration.sink.field_cases import (
     deletes,
     equality,
     exactness,
+    fields_left_out,
+    further_keys,
     judgement,
     names,
     nulls,
@@ -20,6 +22,7 @@ from tests.integration.sink.field_cases import (
     tables,
     transformed,
     triggers,
+    views_and_skips,
 )
 from tests.integration.sink.field_cases.case import Case, named, send_records
 from tests.support.other_servers import require_postgres
@@ -44,6 +47,8 @@ CASES = [
         deletes,
         equality,
         exactness,
+        fields_left_out,
+        further_keys,
         judgement,
         names,
         nulls,
@@ -52,6 +57,7 @@ CASES = [
         tables,
         transformed,
         triggers,
+        views_and_skips,
     )
     for case in module.CASES
 ]
