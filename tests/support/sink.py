@@ -1,9 +1,10 @@
 """Connectors run in the test's own process, on a real Kafka and a real PostgreSQL, and records to feed them with."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +30,7 @@ from sink_connector.sink import offsets
 from sink_connector.sink.offsets import Partition
 from tests.support.waiting import wait_until
 
+ASKED_S = 10
 INT64 = {"type": "int64", "optional": False}
 STRING = {"type": "string", "optional": False}
 TIMESTAMP = {
@@ -209,25 +211,41 @@ async def wait_until_read(
     connector: RunningConnector, topic: str, count: int, *, timeout_s: float = 30.0
 ) -> None:
     """Until the stored offsets of a topic add up to `count`; a failed task fails the wait."""
+    look = _LookAtOffsets(connector)
 
     async def read() -> bool:
         for status in connector.status:
             assert not status.trace, status.trace
-        try:
-            found = await _stored(connector)
-        except (OSError, asyncpg.PostgresError):
-            return False
+        found = await look()
         return sum(offset for partition, offset in found.items() if partition.topic == topic) >= count
 
-    await wait_until(read, timeout_s=timeout_s, what=f"{count} records of {topic} to be committed")
+    async with aclosing(look):
+        await wait_until(read, timeout_s=timeout_s, what=f"{count} records of {topic} to be committed")
 
 
-async def _stored(connector: RunningConnector) -> dict[Partition, int]:
-    connection = await asyncpg.connect(connector.config.connection.dsn)
-    try:
-        return await offsets.stored(connection, connector.config.name)
-    finally:
-        await connection.close()
+class _LookAtOffsets:
+    """Asks the target for the stored offsets, again and again: a connection for each time would cost more than the sink's work."""
+
+    def __init__(self, connector: RunningConnector) -> None:
+        self._dsn, self._name = connector.config.connection.dsn, connector.config.name
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def __call__(self) -> dict[Partition, int]:
+        """No offsets while the target cannot say: it is away, or no task has made its tables yet."""
+        try:
+            async with asyncio.timeout(ASKED_S):
+                if self._connection is None:
+                    self._connection = await asyncpg.connect(self._dsn)
+                return await offsets.stored(self._connection, self._name)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self.aclose()
+            return {}
+
+    async def aclose(self) -> None:
+        """Leave the connection, which may have nobody at its other end any more."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
 
 
 @asynccontextmanager
