@@ -21,7 +21,7 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.protocol.metadata import MetadataRequest
 
-from tests.support.directories import open_directory
+from tests.support.directories import open_directory, quick_directory
 from tests.support.other_servers import kafka_cluster, postgres_server, rich_postgres_server
 from tests.support.stack import RunningStack, whole_stack
 from tests.support.waiting import wait_until
@@ -59,6 +59,13 @@ def session_directory() -> Iterator[Path]:
         yield directory
 
 
+@pytest.fixture(scope="session")
+def databases_directory() -> Iterator[Path]:
+    """Where the PostgreSQL servers that tests share have their data."""
+    with quick_directory() as directory:
+        yield directory
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def kafka_bootstrap(session_directory: Path) -> AsyncIterator[str]:
     """Bootstrap servers of a real 3-broker cluster."""
@@ -70,19 +77,21 @@ async def kafka_bootstrap(session_directory: Path) -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]:
+async def postgres_admin_dsn(session_directory: Path, databases_directory: Path) -> AsyncIterator[str]:
     """DSN of a superuser of a real PostgreSQL."""
     if running := os.environ.get("TEST_POSTGRES_DSN"):
         yield running
         return
-    async with await asyncio.to_thread(postgres_server, session_directory / "postgres") as postgres:
+    data = databases_directory / "postgres"
+    async with await asyncio.to_thread(postgres_server, data, programs_in=session_directory) as postgres:
         yield postgres.admin_dsn
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def rich_postgres_admin_dsn(session_directory: Path) -> AsyncIterator[str]:
+async def rich_postgres_admin_dsn(session_directory: Path, databases_directory: Path) -> AsyncIterator[str]:
     """DSN of a superuser of a PostgreSQL with ICU, XML and the extensions, which the wheel's has not."""
-    server = await asyncio.to_thread(rich_postgres_server, session_directory / "rich-postgres")
+    data = databases_directory / "rich-postgres"
+    server = await asyncio.to_thread(rich_postgres_server, data, programs_in=session_directory)
     if server is None:
         pytest.skip("Debian's PostgreSQL with its extensions is not installed")
     async with server as postgres:

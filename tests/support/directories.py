@@ -1,18 +1,37 @@
-"""A directory that servers of another user can reach."""
+"""Directories that servers of another user can reach."""
 
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+import psutil
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of a name of its own is made in it
+ROOM = 4 << 30
+"""Bytes: far more than the databases that exist at a time, and their log."""
 
 
 @contextmanager
-def open_directory() -> Iterator[Path]:
+def open_directory(*, within: Path | None = None) -> Iterator[Path]:
     """A directory every user may enter: PostgreSQL, which refuses to run as root, keeps its data in it."""
-    directory = Path(tempfile.mkdtemp(prefix="cqrs-sync-"))
+    directory = Path(tempfile.mkdtemp(prefix="cqrs-sync-", dir=within))
     directory.chmod(0o755)
     try:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def quick_directory() -> AbstractContextManager[Path]:
+    """An `open_directory`, in memory where that has room: three hundred files make a database, and most tests have one.
+
+    For a server that no test kills: what it keeps there would survive that as well, but not as a disk keeps it.
+    """
+    roomy = (
+        MEMORY.is_dir()
+        and shutil.disk_usage(MEMORY).free > ROOM
+        and psutil.virtual_memory().available > 2 * ROOM
+    )
+    return open_directory(within=MEMORY if roomy else None)

@@ -38,18 +38,18 @@ def kafka_cluster(directory: Path) -> KafkaCluster:
     return KafkaCluster(directory=directory, brokers=3, classpath=_class_path(version) if version else None)
 
 
-def postgres_server(directory: Path) -> PostgresServer:
-    """A PostgreSQL of the version asked for, else the locked one."""
-    return PostgresServer(directory=directory, programs=_programs(directory.parent))
+def postgres_server(data: Path, *, programs_in: Path | None = None) -> PostgresServer:
+    """A PostgreSQL of the version asked for, else the locked one; what is fetched goes into `programs_in`, else beside its data."""
+    return PostgresServer(directory=data, programs=_programs(programs_in or data.parent))
 
 
-def rich_postgres_server(directory: Path) -> PostgresServer | None:
+def rich_postgres_server(data: Path, *, programs_in: Path) -> PostgresServer | None:
     """A PostgreSQL with ICU, XML and the extensions, which the wheel's has not: of the version asked for, else Debian's.
 
     None when none was asked for and Debian's is not installed.
     """
-    programs = _programs(directory.parent) or debian_binaries()
-    return PostgresServer(directory=directory, programs=programs) if programs else None
+    programs = _programs(programs_in) or debian_binaries()
+    return PostgresServer(directory=data, programs=programs) if programs else None
 
 
 async def require_postgres(dsn: str, *, since: int, what: str) -> None:

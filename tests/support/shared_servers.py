@@ -13,7 +13,7 @@ import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.support.directories import open_directory
+from tests.support.directories import open_directory, quick_directory
 from tests.support.other_servers import kafka_cluster, postgres_server
 
 _REGISTRY = "tests/integration/sink/registry"
@@ -63,6 +63,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     resources = ExitStack()
     config.add_cleanup(resources.close)
     directory = resources.enter_context(open_directory())
+    databases = resources.enter_context(quick_directory())
     runner = resources.enter_context(asyncio.Runner())
     servers = AsyncExitStack()
     resources.callback(lambda: runner.run(servers.aclose()))
@@ -72,7 +73,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             kafka = await servers.enter_async_context(kafka_cluster(directory / "kafka"))
             os.environ["TEST_KAFKA_BOOTSTRAP"] = kafka.bootstrap
         if "TEST_POSTGRES_DSN" not in os.environ:
-            postgres = await servers.enter_async_context(postgres_server(directory / "postgres"))
+            postgres = await servers.enter_async_context(
+                postgres_server(databases / "postgres", programs_in=directory)
+            )
             os.environ["TEST_POSTGRES_DSN"] = postgres.admin_dsn
 
     runner.run(start())
