@@ -40,6 +40,12 @@ class ConnectorCache:
         """Note that a connector cannot run here, until its configuration changes or it is reconsidered."""
         self._made[spec.name] = (spec.revision, RefusedConnector(reason))
 
+    def start(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
+        """The definition for a connector that starts now, read anew unless it was refused: it may have been read long ago."""
+        if not isinstance(self.of(spec), RefusedConnector):
+            self.forget(spec.name)
+        return self.of(spec)
+
     def renew(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
         """A configuration read anew, for a connector that runs: what it refers to may be another by now.
 

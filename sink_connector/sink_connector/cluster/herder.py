@@ -68,7 +68,9 @@ class Herder:
             *(self._leave(name) for name in list(self.worker.connectors) if not shares.get(name))
         )
         await asyncio.gather(*(self._keep(spec, shares[spec.name]) for spec in specs if shares[spec.name]))
-        self.definitions.forget_all_but([spec.name for spec in specs])
+        self.definitions.forget_all_but(
+            [spec.name for spec in specs if spec.target is not TargetState.STOPPED]
+        )
         refused = (self._is_refused(spec) for spec in specs)
         failed = (connector.failed.is_set() for connector in self.worker.connectors.values())
         if any(failed) or any(refused):
@@ -85,7 +87,6 @@ class Herder:
 
     async def _leave(self, name: str) -> None:
         self._revisions.pop(name, None)
-        self.definitions.forget(name)
         await self.worker.remove(name)
 
     async def _keep(self, spec: ConnectorSpec, share: list[int]) -> None:
@@ -100,7 +101,7 @@ class Herder:
         if name in self.worker.connectors and self._revisions.get(name) != spec.revision:
             await self._leave(name)
         if name not in self.worker.connectors:
-            definition = self.definitions.of(spec)
+            definition = self.definitions.start(spec)
             if isinstance(definition, RefusedConnector):
                 return
             self.worker.hold(definition)

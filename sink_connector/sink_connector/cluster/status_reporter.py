@@ -189,7 +189,7 @@ class StatusReporter:
         spec = self.configs.get(task.connector)
         if spec is None or task.number >= spec.tasks:
             return None
-        definition = self.herder.definitions.of(spec)
+        definition = self.herder.definitions.of(spec) if spec.target is not TargetState.STOPPED else None
         if isinstance(definition, RefusedConnector):
             return self._status(State.FAILED, definition.trace)
         running = self.herder.task(task)

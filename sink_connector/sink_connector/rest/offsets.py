@@ -77,6 +77,7 @@ def _configuration(context: RestContext, spec: ConnectorSpec) -> ConnectorConfig
     context.definitions.reconsider(spec.name)
     definition = context.definitions.of(spec)
     if isinstance(definition, RefusedConnector):
+        context.definitions.forget(spec.name)
         raise OffsetsError(f"the connector's configuration cannot be used here: {definition.trace}")
     return definition.config
 
