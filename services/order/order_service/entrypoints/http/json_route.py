@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from order_service.entrypoints.http.problems import (
@@ -27,6 +28,20 @@ class JsonRequest(Request):
     value: Any = None
     """The body's value once it was read; None without a body."""
     _is_read = False
+
+    async def body(self) -> bytes:
+        """The whole body, read once: without the asynchronous generator that Starlette reads it by."""
+        if not hasattr(self, "_body"):
+            chunks: list[bytes] = []
+            more = True
+            while more:
+                message = await self.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                chunks.append(message.get("body", b""))
+                more = message.get("more_body", False)
+            self._body = b"".join(chunks)
+        return self._body
 
     async def json(self) -> Any:
         """The body's value, parsed once. Raises a 400 `ProblemError` for what two readers could understand in two ways."""
