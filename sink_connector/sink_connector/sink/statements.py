@@ -118,7 +118,7 @@ class StatementBuilder:
 
     @property
     def lacks_required(self) -> bool:
-        """Whether rows that are there are to be told from new ones: a column that takes no null and has no default is not given.
+        """Whether rows that are there are to be told from new ones: a column that may refuse a null and has no default is not given.
 
         The server refuses an INSERT without it even where there is a conflict, and so nothing to be inserted.
         """
@@ -127,7 +127,7 @@ class StatementBuilder:
             self.config.insert_mode in {InsertMode.UPSERT, InsertMode.IGNORE}
             and any(target.is_key for target in self.targets)
             and any(
-                each.not_null and not (each.has_default or each.generated) and each.name not in given
+                each.may_refuse_null and not (each.has_default or each.generated) and each.name not in given
                 for each in self.table.columns.values()
             )
         )

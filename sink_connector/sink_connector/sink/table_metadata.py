@@ -35,7 +35,8 @@ class Column:
 
     `modifier` is the length, precision or scale of the base type (of its elements) as PostgreSQL keeps it, -1 for none.
     `key_type` and `collation` (empty: the database's own) say how the database compares two of its values. `type_id` is
-    what the server knows the type by. `takes_documents` says that a jsonb can be cast to the base type (to its elements').
+    what the server knows the type by. `takes_documents` says that a jsonb can be cast to the base type (to its elements'), `may_refuse_null` that a null is
+    refused or part of what a check looks at.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     collation: str = ""
     type_id: int = 0
     takes_documents: bool = True
+    may_refuse_null: bool = False
 
     def compared(self, cell: str) -> str:
         """A value on its way to the column, as SQL, in the form in which it would be compared with what the column holds."""

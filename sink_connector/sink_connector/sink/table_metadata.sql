@@ -39,6 +39,10 @@ SELECT
     format_type(b.id, -1) || CASE WHEN b.is_array THEN '[]' ELSE '' END AS base_type,
     b.modifier,
     a.attnotnull AS not_null,
+    a.attnotnull
+        OR EXISTS (SELECT FROM pg_type t WHERE t.oid = a.atttypid AND t.typnotnull)
+        OR EXISTS (SELECT FROM pg_constraint h WHERE h.conrelid = a.attrelid AND h.contype = 'c' AND a.attnum = ANY (h.conkey))
+        AS may_refuse_null,
     a.atthasdef OR a.attidentity <> '' AS has_default,
     a.attgenerated <> '' OR a.attidentity = 'a' AS generated,
     a.attidentity = 'a' AS identity_always,

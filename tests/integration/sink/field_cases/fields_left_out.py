@@ -94,6 +94,21 @@ CASES = [
         )
         for count in SIZES
     ),
+    *(
+        Case(
+            name=f"a column that a {what} keeps from being null stays where a record has it not, {count} rows",
+            sql=[
+                """CREATE DOMAIN "T_d" AS text NOT NULL""",
+                f'CREATE TABLE "T" (id text PRIMARY KEY, w int, big {column})',
+                f"""INSERT INTO "T" SELECT 'k' || n, 0, 'kept' FROM generate_series(0, {count - 1}) AS n""",  # noqa: S608 - our own
+            ],
+            config=NATIVE,
+            records=_toasted(count),
+            rows={"""SELECT count(*), sum(w) FROM "T" WHERE big = 'kept'""": [(count, count)]},
+        )
+        for what, column in (("check", "text CHECK (big IS NOT NULL)"), ("domain", '"T_d"'))
+        for count in SIZES
+    ),
     Case(
         name="a required column that the source had not at hand stays, in a table that is made",
         config={**NATIVE, **CREATE},
