@@ -55,14 +55,20 @@ class Grouping:
 
         Raises `BadRecordError`, or what the driver raises, when a key does not fit its column.
         """
+        if self._is_each_a_row:
+            return in_order(entries, partial(self._plans.layout, place[0]))
+        table = await self._plans.table(connection, place[1]) if len(entries) > 1 else None
+        return self._reduced(table, place, entries, await self._distinct(connection, table, place, entries))
+
+    def groups_at_sight(self, table: Table, place: Place, entries: WriteRecords) -> list[Group]:
+        """As `groups`, none where the database has to be asked about keys."""
         layout_of = partial(self._plans.layout, place[0])
         if self._is_each_a_row:
             return in_order(entries, layout_of)
-        table = await self._plans.table(connection, place[1]) if len(entries) > 1 else None
-        keys = await self._distinct(connection, table, place, entries)
-        reduced = all_states if self._config.insert_mode in KEEPS_ALL else last_states
-        # A trigger may make two keys one: then the order of the records counts, not that of the keys.
-        return reduced(entries, layout_of, keys=keys, by_place=table is not None and table.has_triggers)
+        keys: Sequence[Any] | None = keys_of(entries, layout_of)
+        if keys is not None and len(entries) > 1:
+            keys = self._ranking.distinct_at_sight(table, entries, keys, layout_of)
+        return [] if keys is None else self._reduced(table, place, entries, keys)
 
     async def keys(self, connection: Connection, place: Place, entries: WriteRecords) -> Sequence[Any] | None:
         """Keys of entries, to be compared; None where rows have none, or where each entry is a row of its own.
@@ -73,6 +79,14 @@ class Grouping:
             return None
         table = await self._plans.table(connection, place[1]) if len(entries) > 1 else None
         return await self._distinct(connection, table, place, entries)
+
+    def _reduced(
+        self, table: Table | None, place: Place, entries: WriteRecords, keys: Sequence[Any]
+    ) -> list[Group]:
+        reduced = all_states if self._config.insert_mode in KEEPS_ALL else last_states
+        # A trigger may make two keys one: then the order of the records counts, not that of the keys.
+        by_place = table is not None and table.has_triggers
+        return reduced(entries, partial(self._plans.layout, place[0]), keys=keys, by_place=by_place)
 
     async def _distinct(
         self, connection: Connection, table: Table | None, place: Place, entries: WriteRecords

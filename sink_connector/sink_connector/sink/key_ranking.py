@@ -33,16 +33,22 @@ class KeyRanking:
 
         Raises `BadRecordError`, or what the driver raises, when a key does not fit its column.
         """
+        found = self.distinct_at_sight(table, entries, keys, layout_of)
+        if found is not None:
+            return found
+        columns_of = self._columns_of(table, entries, layout_of) or {}
+        ranks = await self._ranks(connection, table, entries, layout_of, columns_of)
+        return nulls_apart(list(columns_of.values()), keys, ranks)
+
+    def distinct_at_sight(
+        self, table: Table, entries: WriteRecords, keys: Sequence[Any], layout_of: LayoutOf
+    ) -> Sequence[Any] | None:
+        """As `distinct`, None where the database has to be asked."""
         columns_of = self._columns_of(table, entries, layout_of)
         if columns_of is None:
             return keys
         layouts = list(columns_of.values())
-        found = (
-            keys
-            if are_comparable(layouts, keys)
-            else await self._ranks(connection, table, entries, layout_of, columns_of)
-        )
-        return nulls_apart(layouts, keys, found)
+        return nulls_apart(layouts, keys, keys) if are_comparable(layouts, keys) else None
 
     async def _ranks(
         self,

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from asyncpg import Connection, OutdatedSchemaCacheError, UniqueViolationError, WrongObjectTypeError
 
 from sink_connector.sink.identifiers import quote
+from sink_connector.sink.pauses import Pauses
 from sink_connector.sink.rows import Rows, copy
-from sink_connector.sink.table_metadata import TableName
 from sink_connector.sink.write_plan import WritePlan
 
 MANY = 500  # rows from which a savepoint is worth the hope that all of their keys are new
-LONGEST_PAUSE = 1024  # batches
 
 
 async def copy_rows(connection: Connection, plan: WritePlan, rows: Rows) -> None:
@@ -46,15 +45,11 @@ class NewKeys:
     A batch that holds a known key is written the other way, and so are the ones after it: twice as many as the last time.
     """
 
-    _pauses: dict[TableName, int] = field(default_factory=dict)
-    _left: dict[TableName, int] = field(default_factory=dict)
+    _pauses: Pauses = field(default_factory=Pauses)
 
     async def copied(self, connection: Connection, plan: WritePlan, rows: Rows) -> bool:
         """Whether the rows are in the table now. Raises what the database says of them but that a key is known."""
-        table = plan.table
-        if left := self._left.pop(table, 0):
-            if left > 1:
-                self._left[table] = left - 1
+        if not self._pauses.is_over(plan.table):
             return False
         if len(rows) < MANY:
             return False
@@ -62,7 +57,7 @@ class NewKeys:
             async with connection.transaction():
                 await copy_rows(connection, plan, rows)
         except UniqueViolationError:
-            self._left[table] = self._pauses[table] = min(LONGEST_PAUSE, 2 * self._pauses.get(table, 1))
+            self._pauses.failed(plan.table)
             return False
-        self._pauses.pop(table, None)
+        self._pauses.worked(plan.table)
         return True

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from asyncpg import Connection
 
 from sink_connector.data import sql_files
 from sink_connector.errors import FatalError, FencedError, WentBackError
+from sink_connector.sink.table_metadata import STATE
 
 SQL = sql_files.load("offsets.sql", package=__package__)
-NOTHING_STORED: Mapping["Partition", "Position"] = MappingProxyType({})
+ADVANCE = f"{SQL['moving']}\n{SQL['moved']}"
+FIRST_OF_ROWS = 11  # the parameter from which on those of rows are numbered
 UNSET = -1  # the next offset where there is none
 LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
 
@@ -141,34 +142,52 @@ async def reset(connection: Connection, connector: str) -> None:
         await connection.execute(SQL["forget_sent"], connector, None, None)
 
 
-async def advance(  # noqa: PLR0913 - each by its name
-    connection: Connection,
-    connector: str,
-    positions: Mapping[Partition, Position],
-    *,
-    channel: str,
-    stored: Mapping[Partition, Position] = NOTHING_STORED,
-    taken_ms: int = 0,
-) -> bool:
-    """Store the next offsets in the running transaction and notify `channel` (none when empty).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """The partitions of a batch and how far they move; whoever listens to `channel` is told (nobody when it is empty).
 
-    `stored` are the positions that this writer has committed so far. `taken_ms` is when the first of the records came from Kafka, milliseconds since 1970; the notification says it.
+    `stored` are the positions that this writer has committed so far. `taken_ms` is when the first of the records came from
+    Kafka, milliseconds since 1970; the notification says it.
+    """
+
+    connector: str
+    positions: Mapping[Partition, Position]
+    channel: str = ""
+    stored: Mapping[Partition, Position] = field(default_factory=dict)
+    taken_ms: int = 0
+
+    @property
+    def parameters(self) -> tuple[Any, ...]:
+        """Those of the statements that begin with `moving`."""
+        return (
+            self.connector,
+            [partition.topic for partition in self.positions],
+            [partition.partition for partition in self.positions],
+            [position.next_offset for position in self.positions.values()],
+            [position.epoch for position in self.positions.values()],
+            self.channel,
+            _notification(self) if self.channel else "",
+            [_floor(self.stored.get(each), position) for each, position in self.positions.items()],
+        )
+
+
+def with_rows(write: str) -> str:
+    """The statement that moves partitions and runs `write`, or neither: it fails unless all moved and the table is as it was.
+
+    Its parameters are those of the move, the id of the table and its `Table.state`, then those of `write` from `FIRST_OF_ROWS` on.
+    """
+    return f"{SQL['moving']}, known AS (SELECT $9::bigint AS id), found AS ({STATE}), written AS ({write})\n{SQL['moved_or_error']}"
+
+
+async def advance(connection: Connection, move: Move) -> bool:
+    """Store the next offsets in the running transaction and notify those who listen.
 
     False when the batch is in already: its commit was answered into a broken connection, and it was tried again.
     Raises `WentBackError` when the database does not have them, `FencedError` when another writer has claimed one of the
     partitions since.
     """
-    row = await connection.fetchrow(
-        SQL["advance"],
-        connector,
-        [partition.topic for partition in positions],
-        [partition.partition for partition in positions],
-        [position.next_offset for position in positions.values()],
-        [position.epoch for position in positions.values()],
-        channel,
-        _notification(connector, positions, taken_ms) if channel else "",
-        [_floor(stored.get(partition), position) for partition, position in positions.items()],
-    )
+    row = await connection.fetchrow(ADVANCE, *move.parameters)
+    positions = move.positions
     moved, there, behind = row[:3] if row is not None else (0, 0, 0)
     if moved == len(positions):
         return True
@@ -189,11 +208,11 @@ def _floor(stored: Position | None, position: Position) -> int:
     return stored.next_offset if stored is not None and stored.epoch == position.epoch else 0
 
 
-def _notification(connector: str, positions: Mapping[Partition, Position], taken_ms: int) -> str:
+def _notification(move: Move) -> str:
     topics: dict[str, dict[str, int]] = {}
-    for partition, position in positions.items():
+    for partition, position in move.positions.items():
         topics.setdefault(partition.topic, {})[str(partition.partition)] = position.next_offset
-    notice = {"connector": connector, "taken_ms": taken_ms, "topics": topics}
+    notice = {"connector": move.connector, "taken_ms": move.taken_ms, "topics": topics}
     text = json.dumps(notice, separators=(",", ":"))
     if len(text.encode()) <= LONGEST_NOTIFICATION:
         return text

@@ -43,12 +43,9 @@ DELETE FROM sink.persisted WHERE connector = $1 AND ($2::text[] IS NULL OR (topi
 -- name: reset
 UPDATE sink.offsets SET epoch = epoch + 1, next_offset = -1, topic_id = '' WHERE connector = $1;
 
--- name: advance
+-- name: moving
 -- Moves every partition of a batch, each only if the epoch is still the one it was claimed with and the batch is not
--- in yet, and tells the listeners. `moved` short of all is either the fence (another writer has claimed one) or a batch
--- whose commit went through although its answer was lost: then all of it is `there`, as part of a larger one perhaps.
--- A partition is `behind` when this database does not have what the writer has committed or claimed before: `floor` is the
--- next offset that it stored last.
+-- in yet. `floor` is the next offset that the writer stored last. One of the two below follows, and tells the listeners.
 WITH batch AS (
     SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[], $8::bigint[])
         AS batch (topic, partition, next_offset, epoch, floor)
@@ -60,6 +57,11 @@ WITH batch AS (
       AND o.next_offset < batch.next_offset AND o.next_offset >= batch.floor
     RETURNING o.partition
 )
+
+-- name: moved
+-- `moved` short of all is either the fence (another writer has claimed one) or a batch whose commit went through although
+-- its answer was lost: then all of it is `there`, as part of a larger one perhaps. A partition is `behind` when this database
+-- does not have what the writer has committed or claimed before.
 SELECT
     (SELECT count(*) FROM moved) AS moved,
     (SELECT count(*) FROM sink.offsets o JOIN batch USING (topic, partition, epoch)
@@ -67,4 +69,15 @@ SELECT
     (SELECT count(*) FROM batch LEFT JOIN sink.offsets o
         ON o.connector = $1 AND o.topic = batch.topic AND o.partition = batch.partition
      WHERE coalesce(o.epoch, 0) < batch.epoch OR (o.epoch = batch.epoch AND o.next_offset < batch.floor)) AS behind,
+    CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END;
+
+-- name: moved_or_error
+-- Whatever is not as it was expected ends the statement, with all that it wrote: who tries it finds out the other way.
+-- $9 and $10 are the id of the table and its state. The statement's locks are taken before its snapshot.
+SELECT
+    CAST(CASE
+        WHEN (SELECT count(*) FROM moved) < (SELECT count(*) FROM batch) THEN 'sink: the offsets were not moved'
+        WHEN (SELECT state FROM found) IS DISTINCT FROM $10::bigint THEN 'sink: the table was changed'
+        ELSE '0'
+    END AS integer),
     CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END;

@@ -43,6 +43,22 @@ class StatementBuilder:
         sent = [f"${place}::{target.wire.type}" for place, target in enumerate(self.targets, 1)]
         return self._statements(self._relation(sent), delete=delete)
 
+    def for_rows(self, count: int, *, first: int, delete: bool) -> str:
+        """The statement for that many rows, which are parameters from number `first` on, one row after the other."""
+        width = len(self.targets)
+        rows = (
+            ", ".join(
+                f"${first + row * width + place}::{target.wire.type}"
+                for place, target in enumerate(self.targets)
+            )
+            for row in range(count)
+        )
+        names = [f"c{place}" for place in range(width)]
+        relation = f" FROM (VALUES {', '.join(f'({row})' for row in rows)}) AS r ({', '.join(names)})"
+        return self._statements(
+            self._relation([f"r.{name}" for name in names], relation), delete=delete
+        ).write
+
     def for_stage(self, stage: StagingTable, *, delete: bool) -> Statements:
         """Those for all the rows in a temporary table."""
         order = " ORDER BY r.place" if self.config.insert_mode is InsertMode.IGNORE else ""

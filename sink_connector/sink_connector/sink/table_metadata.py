@@ -11,6 +11,8 @@ from sink_connector.errors import BadRecordError
 from sink_connector.sink.identifiers import is_reserved, quote
 
 SQL = sql_files.load("table_metadata.sql", package=__package__)
+STATE = SQL["state"]
+STATES = f"WITH known AS (SELECT unnest($1::bigint[]) AS id) {STATE}"
 LENGTH_HEADER = 4  # what PostgreSQL adds to a length in a type's modifier
 
 
@@ -120,7 +122,7 @@ async def check_unchanged(connection: Connection, tables: Sequence[Table]) -> No
 
 async def _states(connection: Connection, tables: Sequence[int]) -> dict[int, int | None]:
     """The `Table.state` of tables by their ids, as they are now."""
-    return {row["id"]: row["state"] for row in await connection.fetch(SQL["state"], tables)}
+    return {row["id"]: row["state"] for row in await connection.fetch(STATES, tables)}
 
 
 async def read_table(connection: Connection, name: TableName) -> Table | None:

@@ -73,7 +73,7 @@ WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
 -- name: state
--- A hash of what a table is written by: its name and kind, its columns, its rules, triggers and policies; null
+-- A hash of what each table `known` by its id is written by: its name and kind, its columns, its rules, triggers and policies; null
 -- where there is none.
 SELECT known.id, (
     SELECT hashtextextended(concat_ws(
@@ -86,7 +86,7 @@ SELECT known.id, (
     ), 0)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = known.id::oid
 ) AS state
-FROM unnest($1::bigint[]) AS known (id);
+FROM known
 
 -- name: keys
 -- Every unique index without expression, predicate and ranges that may not overlap. ON CONFLICT can name those that are checked

@@ -16,13 +16,14 @@ from sink_connector.dead_letters.dead_letter import DeadLetter, store
 from sink_connector.dead_letters.table import drop
 from sink_connector.errors import BadRecordError, FatalError, headline
 from sink_connector.sink import offsets
+from sink_connector.sink.at_once import AtOnce
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.ddl import ChangeNeededError
 from sink_connector.sink.grouping import Grouping
 from sink_connector.sink.isolation import Isolation, Place
 from sink_connector.sink.key_ranking import KeyRanking
 from sink_connector.sink.new_keys import NewKeys, copy_rows
-from sink_connector.sink.offsets import Partition, Position
+from sink_connector.sink.offsets import Move, Partition, Position
 from sink_connector.sink.plan_cache import PlanCache
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.reduction import Group
@@ -62,6 +63,7 @@ class TableWriter:
         self._staging = Staging()
         self._new_keys = NewKeys()
         self._grouping = Grouping(config.table, self._plans, KeyRanking(self._plans, self._staging))
+        self._at_once = AtOnce(self._plans, self._grouping)
         self._truncations = Truncations(self._plans, config.projections)
         self._connection: Connection | None = None
         self._outdated = False
@@ -144,17 +146,22 @@ class TableWriter:
     async def _transaction(
         self, connection: Connection, batch: Batch, *, isolate: bool, final: bool
     ) -> Written:
+        move = Move(
+            connector=self._config.name,
+            positions=batch.positions,
+            stored=self._stored,
+            channel=self._config.notify_channel,
+            taken_ms=round((time.time() - time.monotonic() + batch.began) * 1000),
+        )
+        if not (isolate or self._config.table.truncate_enabled):
+            at_once = await self._at_once.written(connection, batch, move)
+            if at_once is not None:
+                self._stored |= batch.positions
+                return Written(rows=at_once, dead=())
         dead = list(batch.bad)
         self._staging.begun()
         async with connection.transaction():
-            if not await offsets.advance(
-                connection,
-                self._config.name,
-                batch.positions,
-                stored=self._stored,
-                channel=self._config.notify_channel,
-                taken_ms=round((time.time() - time.monotonic() + batch.began) * 1000),
-            ):
+            if not await offsets.advance(connection, move):
                 log.info("batch.found_committed", connector=self._config.name)
                 self._stored |= batch.positions
                 return Written(rows=0, dead=())

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from sink_connector.config.connector import InsertMode, TableConfig
 from sink_connector.sink.column_mapping import ColumnMapping
+from sink_connector.sink.offsets import FIRST_OF_ROWS, with_rows
 from sink_connector.sink.projections import Tracked
 from sink_connector.sink.staging_table import PLACE, StagingTable
 from sink_connector.sink.statements import StatementBuilder, Statements
@@ -17,7 +19,8 @@ from sink_connector.sink.target_columns import TargetColumn, target_columns
 class WritePlan:
     """How entries of one layout are written to one table.
 
-    `single` takes one row as parameters; `staged` all the rows in `stage`. With `direct`, rows may be copied straight into
+    `single` takes one row as parameters; `staged` all the rows in `stage`; `at_once(n)` is a statement that moves the offsets,
+    too, and has n rows among its parameters, of use where `is_at_once`. With `direct`, rows may be copied straight into
     the table instead, with `direct_if_new` those whose keys the table does not have yet; with `together`, only one statement may hold them, whatever their number, because they may refer to
     each other. `prune` drops captured rows that did not change after all; empty when there are none.
     """
@@ -32,6 +35,8 @@ class WritePlan:
     direct_if_new: bool
     together: bool
     prune: str
+    is_at_once: bool
+    at_once: Callable[[int], str]
 
     @property
     def columns(self) -> list[str]:
@@ -79,7 +84,13 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
         and not (table.has_triggers or builder.lacks_required),
         together=table.refers_to_itself,
         prune="" if delete else builder.prune(),
+        is_at_once=tracking is None and table.is_plain,
+        at_once=cache(partial(_at_once, builder, delete)),
     )
+
+
+def _at_once(builder: StatementBuilder, delete: bool, count: int) -> str:  # noqa: FBT001 - bound by place
+    return with_rows(builder.for_rows(count, first=FIRST_OF_ROWS, delete=delete))
 
 
 def _declared(config: TableConfig, targets: Sequence[TargetColumn]) -> str:

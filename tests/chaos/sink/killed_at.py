@@ -12,6 +12,10 @@ def with_records(arguments: tuple[Any, ...], _result: Any) -> object:
     return arguments[1].records
 
 
+def with_rows(_arguments: tuple[Any, ...], result: Any) -> object:
+    return result
+
+
 _TASK = "sink_connector.runtime.sink_task:SinkTask"
 _WRITER = "sink_connector.sink.table_writer:TableWriter"
 OF_SINK: Mapping[str, Step] = {
@@ -25,10 +29,15 @@ OF_SINK: Mapping[str, Step] = {
     "commit noted": Step(where=f"{_TASK}._after_commit"),
 }
 
+WRITTEN_AT_ONCE = "written at once"
+OF_SMALL_BATCHES: Mapping[str, Step] = {
+    WRITTEN_AT_ONCE: Step(where="sink_connector.sink.at_once:AtOnce.written", counts=with_rows),
+}
+
 
 def main() -> None:
     name, times, module, *words = sys.argv[1:]
-    arm(OF_SINK[name], times=int(times))
+    arm({**OF_SINK, **OF_SMALL_BATCHES}[name], times=int(times))
     sys.argv = [module, *words]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -13,7 +13,7 @@ from catalog_service.read_model.migrate import upgrade
 from rebuild.read_model import ReadModel, RebuildError, SwitchBlockedError, read_model
 from sink_connector.errors import FencedError
 from sink_connector.sink import offsets
-from sink_connector.sink.offsets import Partition, Position
+from sink_connector.sink.offsets import Move, Partition, Position
 from sink_connector.sink.session import prepare_database
 from tests.support.waiting import wait_until
 
@@ -125,17 +125,17 @@ async def test_a_snapshot_of_several_statements_sees_one_of_the_two_copies(
 async def test_a_batch_that_was_on_its_way_is_refused_after_the_switch(
     owner: ReadModel, read: Connection, database: str
 ) -> None:
-    batch = {Partition("orders", 1): Position(8, epoch=3)}
+    batch = Move(connector="orders", positions={Partition("orders", 1): Position(8, epoch=3)})
     sink = await asyncpg.connect(database)
     running = sink.transaction()
     await running.start()
-    assert await offsets.advance(sink, "orders", batch, channel="")
+    assert await offsets.advance(sink, batch)
     with pytest.raises(SwitchBlockedError):  # it is waited for, not overtaken
         await owner.switch(NAMES, COPIES)
     await running.rollback()
     await owner.switch(NAMES, COPIES)
     with pytest.raises(FencedError):
-        await offsets.advance(sink, "orders", batch, channel="")
+        await offsets.advance(sink, batch)
     await sink.close()
 
 

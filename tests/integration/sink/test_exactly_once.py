@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 from sink_connector.errors import FencedError
 from sink_connector.runtime.states import State
 from sink_connector.sink import offsets
-from sink_connector.sink.offsets import Beginning, Partition, Position
+from sink_connector.sink.offsets import Beginning, Move, Partition, Position
 from sink_connector.sink.session import prepare_database
 from tests.conftest import MakeTopic
 from tests.support.sink import (
@@ -147,8 +147,10 @@ async def test_a_claim_fences_off_the_earlier_claimant(target: str) -> None:
         second = await offsets.claim(other, "c", partition, beginning)
         assert (first.next_offset, second.next_offset, second.epoch) == (5, 5, first.epoch + 1)
         with pytest.raises(FencedError):
-            await offsets.advance(mine, "c", {partition: Position(9, first.epoch)}, channel="")
-        assert await offsets.advance(other, "c", {partition: Position(7, second.epoch)}, channel="")
+            await offsets.advance(mine, Move(connector="c", positions={partition: Position(9, first.epoch)}))
+        assert await offsets.advance(
+            other, Move(connector="c", positions={partition: Position(7, second.epoch)})
+        )
         assert await offsets.stored(mine, "c") == {partition: 7}
     finally:
         await mine.close()
@@ -162,7 +164,7 @@ async def test_a_claim_waits_for_the_transaction_that_moves_the_offset(target: s
         await prepare_database(mine)
         epoch = (await offsets.claim(mine, "c", partition, beginning)).epoch
         async with mine.transaction():
-            await offsets.advance(mine, "c", {partition: Position(100, epoch)}, channel="")
+            await offsets.advance(mine, Move(connector="c", positions={partition: Position(100, epoch)}))
             claiming = asyncio.create_task(offsets.claim(other, "c", partition, beginning))
             done, _ = await asyncio.wait([claiming], timeout=0.3)
             assert not done

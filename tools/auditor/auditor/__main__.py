@@ -1,8 +1,7 @@
 """`python -m auditor`."""
 
 import sys
-from importlib import import_module
 
-from auditor.endings import ended_quietly
+from auditor.cli import main
 
-sys.exit(ended_quietly(lambda: import_module("auditor.cli").main()))
+sys.exit(main())

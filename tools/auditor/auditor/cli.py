@@ -42,7 +42,7 @@ Audit = Callable[[Sequence[Command], float], Awaitable[Report]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of an audit."""
     parser.add_argument(
-        "--wait", type=seconds, default=10.0, metavar="S",
+        "--wait", type=float, default=10.0, metavar="S",
         help="seconds the system is given to become quiet; an audit that finds something is repeated until then (10)",
     )  # fmt: skip
     parser.add_argument(
@@ -65,8 +65,6 @@ def run(args: argparse.Namespace, audit_with: Audit) -> int:
     try:
         commands = tuple(read_journal(args.journal)) if args.journal else ()
         report = asyncio.run(_audited(audit_with, commands, args.wait))
-    except BrokenPipeError:  # an OSError that is not about a side
-        raise
     except UNREADABLE as error:
         print(f"audit: {str(error) or type(error).__name__}", file=sys.stderr)
         _tell(args.metrics, None)
@@ -101,14 +99,6 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"audit: {args.target}: {error}", file=sys.stderr)
         return NO_AUDIT
     return run(args, lambda commands, wait_s: audit(target, commands=commands, wait_s=wait_s))
-
-
-def seconds(text: str) -> float:
-    """An option's seconds, 0 or more. Raises as argparse expects."""
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
-    return value
 
 
 def _tell(file: Path | None, report: Report | None) -> None:

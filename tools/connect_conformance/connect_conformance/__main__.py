@@ -1,8 +1,7 @@
 """`python -m connect_conformance`."""
 
 import sys
-from importlib import import_module
 
-from connect_conformance.endings import ended_quietly
+from connect_conformance.cli import main
 
-sys.exit(ended_quietly(lambda: import_module("connect_conformance.cli").main()))
+sys.exit(main())

@@ -1,8 +1,7 @@
 """`python -m loadgen`."""
 
 import sys
-from importlib import import_module
 
-from auditor.endings import ended_quietly
+from loadgen.cli import main
 
-sys.exit(ended_quietly(lambda: import_module("loadgen.cli").main()))
+sys.exit(main())

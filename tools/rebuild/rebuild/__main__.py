@@ -1,8 +1,7 @@
 """`python -m rebuild`."""
 
 import sys
-from importlib import import_module
 
-from auditor.endings import ended_quietly
+from rebuild.cli import main
 
-sys.exit(ended_quietly(lambda: import_module("rebuild.cli").main()))
+sys.exit(main())

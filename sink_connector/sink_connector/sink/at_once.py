@@ -1,0 +1,79 @@
+"""A small batch as one statement: its offsets and its rows, where a transaction of several would take five round trips.
+
+What such a statement is not content with, it leaves undone and says nothing of: the batch then takes the long way, which
+finds out what there is to find out (docs/adr/0029).
+"""
+
+from dataclasses import dataclass, field
+from itertools import chain
+
+from asyncpg import Connection
+
+from sink_connector.data.write_record import WriteRecords
+from sink_connector.sink.batch import Batch
+from sink_connector.sink.grouping import Grouping
+from sink_connector.sink.isolation import Place
+from sink_connector.sink.offsets import Move
+from sink_connector.sink.pauses import Pauses
+from sink_connector.sink.plan_cache import PlanCache
+from sink_connector.sink.reduction import Group
+from sink_connector.sink.sparse_rows import are_sparse
+from sink_connector.sink.sqlstate import Decision, decide
+from sink_connector.sink.table_metadata import Table
+from sink_connector.sink.write_plan import WritePlan
+
+MOST_ROWS = 16  # each number of rows is a statement of its own
+MOST_VALUES = 1_000
+OF_ITS_TIME = {Decision.RETRY, Decision.TIMEOUT}
+
+
+@dataclass(slots=True)
+class AtOnce:
+    """Writes the small batches of one task."""
+
+    plans: PlanCache
+    grouping: Grouping
+    _pauses: Pauses = field(default_factory=Pauses)
+
+    async def written(self, connection: Connection, batch: Batch, move: Move) -> int | None:
+        """How many rows are committed, with the offsets; None when nothing is, and the batch is to be written the long way.
+
+        Raises what the driver raises of an outage or a clash.
+        """
+        if len(batch.entries) != 1 or batch.bad:
+            return None
+        [(place, entries)] = batch.entries.items()
+        if len(entries) > MOST_ROWS or are_sparse(entries) or not self._pauses.is_over(place[1]):
+            return None
+        try:
+            found = await self._plan(connection, place, entries)
+            if found is None:
+                return None
+            table, plan, group = found
+            rows = plan.rows(group.layout.columns(group.entries))
+            values = chain.from_iterable(rows)
+            await connection.fetchrow(
+                plan.at_once(len(rows)), *move.parameters, table.id, table.state, *values
+            )
+        except Exception as error:
+            if decide(error) in OF_ITS_TIME:
+                raise
+            self._pauses.failed(place[1])
+            return None
+        self._pauses.worked(place[1])
+        return len(rows)
+
+    async def _plan(
+        self, connection: Connection, place: Place, entries: WriteRecords
+    ) -> tuple[Table, WritePlan, Group] | None:
+        """The table, the plan and the one group of entries that can be written so."""
+        table = await self.plans.table(connection, place[1])
+        groups = self.grouping.groups_at_sight(table, place, entries) if table is not None else []
+        if table is None or len(groups) != 1:
+            return None
+        [group] = groups
+        plan = await self.plans.plan(connection, place[1], group)
+        if plan is None or not plan.is_at_once or len(group.entries) * len(plan.targets) > MOST_VALUES:
+            return None
+        # Rows of many keys are locked in the order of the keys, which only an INSERT does by itself.
+        return (table, plan, group) if len(group.entries) == 1 or not plan.staged.lock else None

@@ -1,0 +1,194 @@
+"""A small batch as one statement: when it is one, when it is not, and that it makes no difference to what is left."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+
+from sink_connector.sink import offsets
+from sink_connector.sink.at_once import MOST_ROWS, AtOnce
+from tests.conftest import MakeTopic
+from tests.support.sink import (
+    INT64,
+    STRING,
+    Message,
+    configuration,
+    connected,
+    drain,
+    envelope,
+    execute,
+    optional,
+    rows,
+    send,
+    struct,
+    wait_until_read,
+)
+
+KEYED = {"insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
+AT_ONCE, LONG_WAY = "one statement", "a transaction"
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How each batch was tried to be written, in their order; one statement only where it did."""
+    found: list[str] = []
+    written, advance = AtOnce.written, offsets.advance
+
+    async def at_once(self: AtOnce, *arguments: Any) -> int | None:
+        count = await written(self, *arguments)
+        if count is not None:
+            found.append(AT_ONCE)
+        return count
+
+    async def long_way(*arguments: Any) -> bool:
+        found.append(LONG_WAY)
+        return await advance(*arguments)
+
+    monkeypatch.setattr(AtOnce, "written", at_once)
+    monkeypatch.setattr(offsets, "advance", long_way)
+    return found
+
+
+@pytest.fixture
+async def table(database: str) -> str:
+    """A database with an empty table `items`."""
+    await execute(
+        database,
+        "CREATE TABLE items (id bigint PRIMARY KEY, name text CHECK (name <> 'bad') UNIQUE, version bigint)",
+    )
+    return database
+
+
+def item(number: int, name: str | None = None, version: int = 1) -> Message:
+    schema = {"id": INT64, "name": optional(STRING), "version": INT64}
+    return Message(value=struct({"id": number, "name": name, "version": version}, **schema))
+
+
+async def written(
+    bootstrap: str, database: str, topic: str, batches: Sequence[Sequence[Message]], **keys: str
+) -> None:
+    """Each of these as a batch of its own, one after the other."""
+    given = configuration(
+        database, topics=topic, table__name__format="items", errors__tolerance="all", **keys
+    )
+    count = 0
+    async with connected(bootstrap, given) as connector:
+        for batch in batches:
+            await send(bootstrap, topic, batch)
+            count += len(batch)
+            await wait_until_read(connector, topic, count)
+
+
+async def test_rows_and_offsets_of_a_small_batch_are_one_statement(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    batches = [[item(1, "a")], [item(1, "b", 2), item(2, "c")], [item(number) for number in range(MOST_ROWS)]]
+    await written(kafka_bootstrap, table, topic, batches, **KEYED)
+    assert set(ways) == {AT_ONCE}
+    assert await rows(table, "SELECT count(*), max(version) FROM items") == [(MOST_ROWS, 1)]
+    assert await rows(table, "SELECT count(DISTINCT xmin::text) FROM items") == [(1,)]
+
+
+@pytest.mark.parametrize("mode", ["insert", "upsert", "update", "ignore"])
+async def test_every_mode_leaves_what_it_leaves_of_many(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str], mode: str
+) -> None:
+    topic = await make_topic()
+    await execute(table, "INSERT INTO items VALUES (0, 'old', 1)")
+    keys = KEYED | {"insert.mode": mode}
+    first = 1 if mode == "insert" else 0
+    await written(kafka_bootstrap, table, topic, [[item(first, "new", 2)]], **keys)
+    found = await rows(table, "SELECT id, name FROM items ORDER BY id")
+    assert found == {
+        "insert": [(0, "old"), (1, "new")],
+        "upsert": [(0, "new")],
+        "update": [(0, "new")],
+        "ignore": [(0, "old")],
+    }[mode]  # fmt: skip
+    assert ways == [AT_ONCE]
+
+
+async def test_a_row_is_deleted_at_once(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    await execute(table, "INSERT INTO items VALUES (7, 'here', 1)")
+    keys = {"insert.mode": "upsert", "pk.mode": "record_key", "pk.fields": "id", "delete.enabled": "true"}
+    await written(kafka_bootstrap, table, topic, [[Message(key=envelope(7, INT64), value=None)]], **keys)
+    assert await rows(table, "SELECT * FROM items") == []
+    assert ways == [AT_ONCE]
+
+
+async def test_an_old_version_is_passed_over(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    batches = [[item(1, "new", 5)], [item(1, "old", 4), item(2, "two", 1)]]
+    await written(kafka_bootstrap, table, topic, batches, **KEYED, **{"version.field": "version"})
+    assert await rows(table, "SELECT id, name FROM items ORDER BY id") == [(1, "new"), (2, "two")]
+    assert set(ways) == {AT_ONCE}
+
+
+@pytest.mark.guarantees("G-SINK-8")
+@pytest.mark.parametrize("bad", ["bad", "taken"])
+async def test_what_the_table_refuses_is_found_the_long_way(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str], bad: str
+) -> None:
+    topic = await make_topic()
+    await execute(table, "INSERT INTO items VALUES (100, 'taken', 1)")
+    await written(kafka_bootstrap, table, topic, [[item(1, "a"), item(2, bad), item(3, "c")]], **KEYED)
+    assert await rows(table, "SELECT id FROM items ORDER BY id") == [(1,), (3,), (100,)]
+    assert await rows(table, 'SELECT "offset" FROM sink.dead_letters') == [(1,)]
+    assert AT_ONCE not in ways
+
+
+async def test_a_batch_whose_answer_was_lost_is_not_written_twice(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement is committed, and its connection ends before that is known."""
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE items (id bigint, name text, version bigint)")
+    written_at_once = AtOnce.written
+    lost: list[int] = []
+
+    async def losing(self: AtOnce, connection: Any, *arguments: Any) -> int | None:
+        count = await written_at_once(self, connection, *arguments)
+        if count is not None and not lost:
+            lost.append(count)
+            connection.terminate()
+            raise asyncpg.ConnectionDoesNotExistError("lost")
+        return count
+
+    monkeypatch.setattr(AtOnce, "written", losing)
+    await written(kafka_bootstrap, database, topic, [[item(1), item(2)], [item(3)]])
+    assert lost
+    assert await rows(database, "SELECT id FROM items ORDER BY id") == [(1,), (2,), (3,)]
+
+
+async def test_keys_that_only_the_database_can_compare_are_written_the_long_way(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE items (id numeric PRIMARY KEY, name text)")
+    schema = {"id": STRING, "name": STRING}
+    messages = [
+        Message(value=struct({"id": each, "name": each}, **schema)) for each in ("1", "1.0", "2", "1.00")
+    ]
+    await drain(kafka_bootstrap, database, topic, messages, table__name__format="items", **KEYED)
+    assert await rows(database, "SELECT name FROM items ORDER BY id") == [("1.00",), ("2",)]
+    assert ways == [LONG_WAY]
+
+
+@pytest.mark.parametrize("mode", ["insert", "upsert"])
+async def test_projections_see_what_changed(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str], mode: str
+) -> None:
+    topic = await make_topic()
+    await execute(table, "CREATE TABLE counted (number bigint)", "INSERT INTO counted VALUES (0)")
+    sql = "UPDATE counted SET number = number + (SELECT count(*) FROM new_items)"
+    keys = KEYED | {"insert.mode": mode, "projections": "counted", "projection.counted.sql": sql}
+    await written(kafka_bootstrap, table, topic, [[item(1)], [item(2)]], **keys)
+    assert await rows(table, "SELECT number FROM counted") == [(2,)]
+    assert set(ways) == {LONG_WAY}
