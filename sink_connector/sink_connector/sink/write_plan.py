@@ -84,7 +84,8 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
         and not (table.has_triggers or builder.lacks_required),
         together=table.refers_to_itself,
         prune="" if delete else builder.prune(),
-        is_at_once=tracking is None and table.is_plain,
+        # What updates first is two statements in one, which can be no part of a third.
+        is_at_once=tracking is None and table.is_plain and not builder.lacks_required,
         at_once=cache(partial(_at_once, builder, delete)),
     )
 
