@@ -40,6 +40,7 @@ COPIES = {
         SINK / "runtime/client_credentials.py",
     ),
     "topic_ids": (ORDER / "adapters/kafka/topic_ids.py", SINK / "runtime/topic_ids.py"),
+    "endings": tuple(ROOT / f"tools/{name}/{name}/endings.py" for name in ("auditor", "connect_conformance")),
     # An audit runs where no server is started: it does not depend on the Java runtime and the PostgreSQL of devservers.
     "waiting": (ROOT / "tools/auditor/auditor/waiting.py", ROOT / "tools/devservers/devservers/waiting.py"),
 }
@@ -49,7 +50,7 @@ PACKAGES = (
     ORDER,
     CATALOG,
     SINK,
-    *(ROOT / f"tools/{name}/{name}" for name in ("auditor", "devservers", "loadgen")),
+    *(ROOT / f"tools/{name}/{name}" for name in ("auditor", "connect_conformance", "devservers", "loadgen")),
 )
 
 

@@ -1,7 +1,8 @@
 """`python -m auditor`."""
 
 import sys
+from importlib import import_module
 
-from auditor.cli import main
+from auditor.endings import ended_quietly
 
-sys.exit(main())
+sys.exit(ended_quietly(lambda: import_module("auditor.cli").main()))

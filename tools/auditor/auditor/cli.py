@@ -42,7 +42,7 @@ Audit = Callable[[Sequence[Command], float], Awaitable[Report]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of an audit."""
     parser.add_argument(
-        "--wait", type=float, default=10.0, metavar="S",
+        "--wait", type=_seconds, default=10.0, metavar="S",
         help="seconds the system is given to become quiet; an audit that finds something is repeated until then (10)",
     )  # fmt: skip
     parser.add_argument(
@@ -65,6 +65,8 @@ def run(args: argparse.Namespace, audit_with: Audit) -> int:
     try:
         commands = tuple(read_journal(args.journal)) if args.journal else ()
         report = asyncio.run(_audited(audit_with, commands, args.wait))
+    except BrokenPipeError:  # an OSError that is not about a side
+        raise
     except UNREADABLE as error:
         print(f"audit: {str(error) or type(error).__name__}", file=sys.stderr)
         _tell(args.metrics, None)
@@ -99,6 +101,13 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"audit: {args.target}: {error}", file=sys.stderr)
         return NO_AUDIT
     return run(args, lambda commands, wait_s: audit(target, commands=commands, wait_s=wait_s))
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return seconds
 
 
 def _tell(file: Path | None, report: Report | None) -> None:

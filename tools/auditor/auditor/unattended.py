@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from auditor import metrics
 from auditor.audit import audit
 from auditor.cli import INTERRUPTED, NO_AUDIT, UNREADABLE, read_target
+from auditor.endings import ended_quietly
 from auditor.report import Report
 from auditor.sources.topics import partition_ends
 from auditor.target import Target
@@ -111,4 +112,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended_quietly(main))

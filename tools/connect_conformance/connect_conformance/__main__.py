@@ -1,7 +1,8 @@
 """`python -m connect_conformance`."""
 
 import sys
+from importlib import import_module
 
-from connect_conformance.cli import main
+from connect_conformance.endings import ended_quietly
 
-sys.exit(main())
+sys.exit(ended_quietly(lambda: import_module("connect_conformance.cli").main()))

@@ -106,6 +106,8 @@ def main(words: Sequence[str] | None = None) -> int:
         asked.error(f"{', '.join(missing)}: needed to ask a worker")
     try:
         return asyncio.run(run(options, rules))
+    except BrokenPipeError:  # an OSError that is not about a server
+        raise
     except (httpx.TransportError, KafkaError, OSError, asyncpg.PostgresError) as error:
         print(f"a server cannot be used: {error!r}", file=sys.stderr)
         return UNUSABLE

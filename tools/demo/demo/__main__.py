@@ -5,6 +5,7 @@ import importlib
 import sys
 from dataclasses import dataclass
 
+from auditor.endings import ended_quietly
 from demo.cli import suites
 from demo.errors import CommandError
 from devservers.ports import PortOffsetError
@@ -188,4 +189,4 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ended_quietly(lambda: main(sys.argv[1:])))

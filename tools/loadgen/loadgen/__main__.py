@@ -1,7 +1,8 @@
 """`python -m loadgen`."""
 
 import sys
+from importlib import import_module
 
-from loadgen.cli import main
+from auditor.endings import ended_quietly
 
-sys.exit(main())
+sys.exit(ended_quietly(lambda: import_module("loadgen.cli").main()))

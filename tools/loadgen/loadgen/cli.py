@@ -56,6 +56,8 @@ def run(args: argparse.Namespace, destination: Destination) -> int:
         result = asyncio.run(send_load(load, destination, progress=not args.json))
         if args.journal:
             write_journal(args.journal, (order.command() for order in result.sent))
+    except BrokenPipeError:  # an OSError that is not about a server
+        raise
     except (ShopError, aiohttp.ClientError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         print(f"load: {str(error) or type(error).__name__}", file=sys.stderr)
         return NO_LOAD

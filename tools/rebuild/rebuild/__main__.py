@@ -1,7 +1,8 @@
 """`python -m rebuild`."""
 
 import sys
+from importlib import import_module
 
-from rebuild.cli import main
+from auditor.endings import ended_quietly
 
-sys.exit(main())
+sys.exit(ended_quietly(lambda: import_module("rebuild.cli").main()))

@@ -42,6 +42,8 @@ def run(rebuilt: Site) -> int:
     """Exit code 0: rebuilt; 1: not, the old read model serves as before; 130: interrupted, likewise."""
     try:
         asyncio.run(_rebuild(rebuilt))
+    except BrokenPipeError:  # an OSError that is not about a server
+        raise
     except _UNABLE as error:
         print(f"rebuild: {str(error) or type(error).__name__}", file=sys.stderr)
         return NOT_REBUILT

@@ -126,5 +126,5 @@ def _follow(tails: Iterable[Tail]) -> None:
             for one in tails:
                 one.show_new()
             time.sleep(POLL_S)
-    except (KeyboardInterrupt, BrokenPipeError):
-        sys.stderr.close()  # nothing more to say to a reader that has gone
+    except KeyboardInterrupt:  # how it ends
+        return
