@@ -82,6 +82,26 @@ async def test_policies_count_for_each_row(
     assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == [(100,)]
 
 
+async def test_a_policy_that_comes_while_rows_are_copied_counts_from_then_on(
+    kafka_bootstrap: str, database: str, as_writer: str, make_topic: MakeTopic
+) -> None:
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE t (id text, v integer)", "GRANT ALL ON t TO PUBLIC")
+    given = configuration(as_writer, topics=topic, table__name__format="t", errors__tolerance="all")
+    async with connected(kafka_bootstrap, given) as connector:
+        await send(kafka_bootstrap, topic, many(200))
+        await wait_until_read(connector, topic, 200)
+        await execute(
+            database,
+            "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+            "CREATE POLICY small ON t USING (true) WITH CHECK (v < 199)",
+        )
+        await send(kafka_bootstrap, topic, many(200))
+        await wait_until_read(connector, topic, 400)
+    assert await rows(database, "SELECT count(*) FROM t") == [(399,)]
+    assert await rows(database, 'SELECT "offset" FROM sink.dead_letters') == [(399,)]
+
+
 @pytest.mark.parametrize("size", [("upsert", 5), ("upsert", 200), ("update", 5), ("update", 200)])
 async def test_a_row_that_a_policy_keeps_from_the_role_is_not_updated(
     kafka_bootstrap: str, database: str, as_writer: str, make_topic: MakeTopic, size: tuple[str, int]
