@@ -10,6 +10,7 @@ from sink_connector.data.write_record import WriteRecord, WriteRecords
 from sink_connector.dead_letters.dead_letter import DeadLetter
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.batch import Batch
+from sink_connector.sink.ddl import VIEWS
 from sink_connector.sink.plan_cache import PlanCache
 from sink_connector.sink.projections import tracked
 from sink_connector.sink.sqlstate import Decision, decide
@@ -63,6 +64,8 @@ class Truncations:
             table = await self.plans.table(connection, name)
             if table is None:
                 continue
+            if table.kind in VIEWS:
+                raise BadRecordError(f"{name} is a view, which cannot be emptied by a TRUNCATE")
             if tracked(table.name, self.projections) is not None:
                 raise BadRecordError(f"table {name} has a projection, which cannot follow a TRUNCATE")
             tables.append(table.name.sql)

@@ -58,6 +58,17 @@ def _truncation(topic: str = "T") -> Sent:
     return _event("t", None, {"id": TEXT, "v": INT}, topic=topic)
 
 
+def _document(operation: str, key: str) -> Sent:
+    """An event of MongoDB's: the state is a text."""
+    state = logical("string", "io.debezium.data.Json", optional=True)
+    schema = struct({"before": state, "after": state, "op": TEXT}, name="server.shop.Envelope")
+    after = None if operation == "d" else json.dumps({"_id": key, "v": 1})
+    return Sent(
+        key=envelope(struct({"id": TEXT}), {"id": key}),
+        value=envelope(schema, {"before": None, "after": after, "op": operation}),
+    )
+
+
 def _flat(value: Json, fields: Json) -> Sent:
     return Sent(
         key=envelope(struct({"id": TEXT}), {"id": "a"}), value=envelope(struct(fields), {"id": "a", **value})
@@ -188,6 +199,38 @@ CASES = [
         dead=[3],
     ),
     Case(
+        name="a truncation of a view",
+        sql=['CREATE TABLE "T_b" (id text PRIMARY KEY, v int)', 'CREATE VIEW "T" AS SELECT * FROM "T_b"'],
+        config={**EMPTIES, **TOLERANT},
+        records=[_row("a", 1), _truncation(), _row("b", 2)],
+        rows={'SELECT id, v FROM "T" ORDER BY id': [("a", 1), ("b", 2)]},
+        dead=[1],
+    ),
+    Case(
+        name="a truncation that a trigger refuses",
+        sql=[
+            TABLE,
+            """CREATE FUNCTION "T_f"() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'it stays'; END $$""",
+            'CREATE TRIGGER t BEFORE TRUNCATE ON "T" FOR EACH STATEMENT EXECUTE FUNCTION "T_f"()',
+        ],
+        config={**EMPTIES, **TOLERANT},
+        records=[_row("a", 1), _truncation(), _row("b", 2)],
+        rows={'SELECT id, v FROM "T" ORDER BY id': [("a", 1), ("b", 2)]},
+        dead=[1],
+    ),
+    Case(
+        name="a truncation of a table with partitions",
+        sql=[
+            'CREATE TABLE "T" (id text PRIMARY KEY, v int) PARTITION BY HASH (id)',
+            'CREATE TABLE "T_1" PARTITION OF "T" FOR VALUES WITH (MODULUS 1, REMAINDER 0)',
+            OLD,
+        ],
+        config=EMPTIES,
+        records=[_row("a", 1), _truncation(), _row("b", 2)],
+        rows={'SELECT id, v FROM "T"': [("b", 2)]},
+    ),
+    Case(
         name="a truncation of a table that another refers to",
         sql=TWO,
         config={**EMPTIES, **TOLERANT},
@@ -222,6 +265,20 @@ CASES = [
                 "{3cfda21b-62c8-47e9-af8b-1b9e46e30bad}",
             ),
         )
+    ),
+    Case(
+        name="documents of MongoDB, whose events hold no rows, among rows",
+        sql=[TABLE, """INSERT INTO "T" VALUES ('gone', 1)"""],
+        config={**NATIVE, **TOLERANT},
+        records=[
+            _row("a", 1),
+            _document("c", "b"),
+            _document("u", "b"),
+            _document("d", "gone"),
+            _row("c", 2),
+        ],
+        rows={'SELECT id, v FROM "T" ORDER BY id': [("a", 1), ("c", 2)]},
+        dead=[1, 2],
     ),
     Case(
         name="a list of decimals with their own scales, in a table that is made",

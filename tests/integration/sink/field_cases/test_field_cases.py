@@ -23,6 +23,7 @@ from tests.integration.sink.field_cases import (
     transformed,
     triggers,
     views_and_skips,
+    wide_and_named,
 )
 from tests.integration.sink.field_cases.case import Case, named, send_records
 from tests.support.other_servers import require_postgres
@@ -58,6 +59,7 @@ CASES = [
         transformed,
         triggers,
         views_and_skips,
+        wide_and_named,
     )
     for case in module.CASES
 ]
