@@ -1,6 +1,8 @@
 """The shapes of questions and answers, as OpenAPI shows them."""
 
+import unicodedata
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from pydantic import (
@@ -38,6 +40,8 @@ Id = Annotated[
     StringConstraints(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[^\x00-\x1f\x7f]+$"),
     Field(examples=["ada"]),
 ]
+UserId = Annotated[Id, AfterValidator(partial(unicodedata.normalize, "NFC"))]
+"""As the order service writes it: a letter with its accent in one form."""
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 # Described here and read by `open_cursor`, whose answer is a problem of its own.
 Cursor = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 1_000})]
@@ -59,7 +63,7 @@ class PageQuestion(Question):
 class OrdersQuestion(PageQuestion):
     """Filters of `GET /orders`; they are joined by "and"."""
 
-    user_id: Id | None = None
+    user_id: UserId | None = None
     status: (
         Annotated[str, StringConstraints(pattern=r"^(PENDING|CONFIRMED|REJECTED|SHIPPED|CANCELLED)$")] | None
     ) = None

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from catalog_service.changefeed.position import BadPositionError, Position
 from catalog_service.changefeed.sse import EventStreams, StreamRequest, TooManyStreamsError
 from catalog_service.http.authentication import require_own, require_staff
-from catalog_service.http.models import Id, Question
+from catalog_service.http.models import Question, UserId
 from catalog_service.http.problems import ProblemError, responses, unavailable
 
 _SEND_PATIENCE_S = 15.0
@@ -25,7 +25,7 @@ EventId = Annotated[str, StringConstraints(min_length=1, max_length=_MAX_POSITIO
 class StreamQuestion(Question):
     """Whose orders, from where, and whether `GET /sync` is to come along every second."""
 
-    user_id: Id | None = None
+    user_id: UserId | None = None
     last_event_id: EventId | None = Field(
         default=None, description="as the header, for clients that cannot set it"
     )

@@ -7,7 +7,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from catalog_service.http.answers import answer
 from catalog_service.http.authentication import require_own, require_staff
 from catalog_service.http.consistency import Hold
-from catalog_service.http.models import BestSellers, Id, ProductSales, Question, SalesQuestion, UserSummary
+from catalog_service.http.models import (
+    BestSellers,
+    ProductSales,
+    Question,
+    SalesQuestion,
+    UserId,
+    UserSummary,
+)
 from catalog_service.http.problems import not_found, responses
 from catalog_service.read_model.orders import RowSource
 from catalog_service.read_model.summaries import get_user_summary, list_best_sellers
@@ -35,7 +42,7 @@ def summary_routes(rows: RowSource, *, hold: Hold) -> APIRouter:
         dependencies=[Depends(hold)],
     )
     async def summary(
-        request: Request, user_id: Annotated[Id, Path()], _: Annotated[Question, Query()]
+        request: Request, user_id: Annotated[UserId, Path()], _: Annotated[Question, Query()]
     ) -> Response:
         require_own(request, user_id)
         row = await get_user_summary(rows, user_id)

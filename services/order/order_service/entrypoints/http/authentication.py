@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from http import HTTPStatus
 from typing import Any
+from unicodedata import normalize
 
 import httpx
 import structlog
@@ -254,8 +255,13 @@ def caller_of(request: Request) -> Caller | None:
 def require_own(request: Request, user_id: str | None) -> None:
     """Raise 403 when something of another user than the caller is asked for, unless the caller is of the staff."""
     caller = caller_of(request)
-    if caller is not None and not caller.is_staff and user_id != caller.subject:
+    if caller is not None and not caller.is_staff and not _same_user(user_id, caller.subject):
         raise HTTPException(403, f"user_id has to be the token's own subject, or its roles hold {STAFF}")
+
+
+def _same_user(user_id: str | None, subject: str) -> bool:
+    """Ids are compared letter by letter, each accent in one form (NFC)."""
+    return user_id is not None and normalize("NFC", user_id) == normalize("NFC", subject)
 
 
 def require_staff(request: Request) -> None:

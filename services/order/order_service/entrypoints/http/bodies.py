@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+LONGEST_USER_ID = 64
 ID = r"^[A-Za-z0-9][A-Za-z0-9._~-]*$"
 # Characters that show nothing or reorder what is shown: two names could look the same, or one like something else.
 _UNSEEN = (
@@ -26,9 +27,20 @@ def _visible(text: str) -> str:
     return text
 
 
+def _one_form(text: str) -> str:
+    """NFC: a letter with its accent is one user's, however a keyboard writes it. Case tells users apart, as in a token."""
+    normal = unicodedata.normalize("NFC", text)
+    if len(normal) > LONGEST_USER_ID:
+        raise ValueError(f"should have at most {LONGEST_USER_ID} characters in NFC")
+    return normal
+
+
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=ID)]
 UserId = Annotated[
-    str, StringConstraints(min_length=1, max_length=64, pattern=VISIBLE), AfterValidator(_visible)
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_USER_ID, pattern=VISIBLE),
+    AfterValidator(_visible),
+    AfterValidator(_one_form),
 ]
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE), AfterValidator(_visible)
