@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+
+from auditor import cli, unattended
 
 SAYS_AND_SLEEPS = """
 import sys, time
@@ -91,10 +94,11 @@ def test_a_full_disk_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "soon"])
-def test_an_audit_waits_for_a_number_of_seconds_only(seconds: str, capfd: pytest.CaptureFixture[str]) -> None:
-    from auditor.cli import main  # noqa: PLC0415
-
+@pytest.mark.parametrize(("main", "option"), [(cli.main, "--wait"), (unattended.main, "--every")])
+def test_an_audit_waits_for_a_number_of_seconds_only(
+    main: Callable[[Sequence[str]], int], option: str, seconds: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended_with:
-        main(["target.json", "--wait", seconds])
+        main(["target.json", option, seconds])
     assert ended_with.value.code == 2
-    assert "--wait" in capfd.readouterr().err
+    assert option in capfd.readouterr().err

@@ -42,7 +42,7 @@ Audit = Callable[[Sequence[Command], float], Awaitable[Report]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of an audit."""
     parser.add_argument(
-        "--wait", type=_seconds, default=10.0, metavar="S",
+        "--wait", type=seconds, default=10.0, metavar="S",
         help="seconds the system is given to become quiet; an audit that finds something is repeated until then (10)",
     )  # fmt: skip
     parser.add_argument(
@@ -103,11 +103,12 @@ def main(words: Sequence[str] | None = None) -> int:
     return run(args, lambda commands, wait_s: audit(target, commands=commands, wait_s=wait_s))
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
+def seconds(text: str) -> float:
+    """An option's seconds, 0 or more. Raises as argparse expects."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
-    return seconds
+    return value
 
 
 def _tell(file: Path | None, report: Report | None) -> None:

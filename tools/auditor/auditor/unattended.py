@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from auditor import metrics
 from auditor.audit import audit
-from auditor.cli import INTERRUPTED, NO_AUDIT, UNREADABLE, read_target
+from auditor.cli import INTERRUPTED, NO_AUDIT, UNREADABLE, read_target, seconds
 from auditor.endings import ended_quietly
 from auditor.report import Report
 from auditor.sources.topics import partition_ends
@@ -90,9 +90,9 @@ def main(words: Sequence[str] | None = None) -> int:
         prog="auditor.unattended", description="Audit at intervals; serve the last result for Prometheus."
     )
     parser.add_argument("target", type=Path, help="file as of `python -m auditor`")
-    parser.add_argument("--every", type=float, default=EVERY_S, metavar="S", help=f"pause ({EVERY_S:.0f})")
+    parser.add_argument("--every", type=seconds, default=EVERY_S, metavar="S", help=f"pause ({EVERY_S:.0f})")
     parser.add_argument(
-        "--wait", type=float, default=WAIT_S, metavar="S", help=f"for a quiet moment ({WAIT_S:.0f})"
+        "--wait", type=seconds, default=WAIT_S, metavar="S", help=f"for a quiet moment ({WAIT_S:.0f})"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address of /metrics (127.0.0.1)")
     parser.add_argument("--port", type=int, default=PORT, help=f"and its port ({PORT})")
