@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+KEPT_S = 20
 LATENCIES = ("p50", "p99")
+THROUGHPUT = {
+    "orders": f"highest rate kept for {KEPT_S} s with p99 below 500 ms, orders a second",
+    "records": "records that the sink writes a second while `./demo rebuild` reads all of them again",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +23,8 @@ class Comparison:
     means: str
     beside: tuple[str, ...]
     goal_percent: float | None = None
+    rates: tuple[int, ...] = ()
+    """Orders a second that are tried one after the other, to find the highest that is kept; none, and that is left out."""
 
     def compared(self, figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
         """Milliseconds of processor time per order by part, without the option and with it: medians, the largest first."""
@@ -55,6 +62,8 @@ class Comparison:
                 ),
             )
         )
+        for name, (off, on) in _throughput(figures).items():
+            table += f"\n| {name} | {off:,.0f} | {on:,.0f} | {on - off:+,.0f} |"
         verdict = f"Together {self._verdict(parts)} Beside them, per order: {apart or 'nothing'}."
         return f"# {self.title}, {figures['day']}\n\n{conditions}\n\n{table}\n\n{verdict}\n"
 
@@ -84,6 +93,7 @@ SECURITY = Comparison(
     options=("--secure",),
     means="TLS on every connection, log-ins at the brokers, a token with every request",
     beside=("issuer",),
+    rates=(50, 75, 100, 125, 150, 175, 200, 250),
 )
 
 
@@ -99,4 +109,17 @@ def _latencies(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
             median(account["loads"][0]["visible_ms"][name] for account in figures["on"]),
         )
         for name in LATENCIES
+    }
+
+
+def _throughput(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    off, on = figures["off"], figures["on"]
+    if not all("throughput" in account for account in (*off, *on)):
+        return {}
+    return {
+        told: (
+            median(account["throughput"][name] for account in off),
+            median(account["throughput"][name] for account in on),
+        )
+        for name, told in THROUGHPUT.items()
     }

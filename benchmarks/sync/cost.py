@@ -9,7 +9,8 @@ measures, and yet not the same: who waits for the processor does more at once. `
 this repository, so that two can take turns, `--home` a stack that runs; their figures are printed and not kept. `--traces`
 compares stacks without traces with stacks that record and keep every order (`./demo up --observe`), `--secure` such as are
 open with `./demo up --secure`, in turns, and each writes `results/<day>-traces.json` or `-security.json`, and `.md`; at a rate
-that leaves both processors time, since a stack that has none left does more at once and so seems the cheaper one.
+that leaves both processors time, since a stack that has none left does more at once and so seems the cheaper one. With
+`--secure` also the highest rate that is kept, and how fast `./demo rebuild` reads every record again.
 """
 
 import argparse
@@ -17,16 +18,20 @@ import asyncio
 import datetime as dt
 import json
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import asyncpg
+
 from benchmarks.sync.account import Meter, table, with_total
-from benchmarks.sync.comparison import SECURITY, TRACES, Comparison
-from benchmarks.sync.measure import REPOSITORY, RESULTS, Demo, machine, stack
+from benchmarks.sync.comparison import KEPT_S, SECURITY, TRACES, Comparison
+from benchmarks.sync.measure import REPOSITORY, RESULTS, Demo, climbed, kept, machine, stack
 
 WARM_UP = 500  # orders, for compilers and caches
+RECORDS = "SELECT sum(next_offset) FROM sink.offsets_v1 WHERE next_offset > 0"
 RATE, COMPARED_RATE = 100, 20  # orders a second
 
 
@@ -88,8 +93,35 @@ def in_turns(args: argparse.Namespace, comparison: Comparison) -> dict[str, Any]
         for turn, options in (("off", ()), ("on", comparison.options)):
             with stack(args.checkout, dict(os.environ)) as demo:
                 demo.run("up", *options)
-                turns[turn].append(asyncio.run(measured(demo, once)))
+                account = asyncio.run(measured(demo, once))
+                if comparison.rates:
+                    account["throughput"] = throughput(demo, comparison.rates)
+                turns[turn].append(account)
     return {"rate": args.rate, "seconds": args.seconds, **turns}
+
+
+def throughput(demo: Demo, rates: Sequence[int]) -> dict[str, float]:
+    """What a running stack takes a second: orders, and records that are read again."""
+    return {"orders": kept_rate(demo, rates), "records": asyncio.run(rebuilt_per_second(demo))}
+
+
+def kept_rate(demo: Demo, rates: Sequence[int]) -> int:
+    """The highest of these orders a second that a running stack keeps; 0 when it keeps none."""
+    done = climbed(lambda rate: demo.load(orders=rate * KEPT_S, rate=rate), rates)
+    return max((rate for rate, summary in done.items() if kept(summary, rate)), default=0)
+
+
+async def rebuilt_per_second(demo: Demo) -> float:
+    """How many records a second `./demo rebuild` takes through the sink, its comparing of the rows included."""
+    status = json.loads(demo.run("status", "--json"))
+    connection = await asyncpg.connect(status["postgres"]["read_dsn"])
+    try:
+        begun = time.monotonic()
+        demo.run("rebuild")
+        took_s = time.monotonic() - begun
+        return float(await connection.fetchval(RECORDS)) / took_s
+    finally:
+        await connection.close()
 
 
 async def measured(demo: Demo, args: argparse.Namespace) -> dict[str, Any]:

@@ -54,6 +54,17 @@ def test_without_a_goal_the_page_says_how_much_it_is() -> None:
     )
 
 
+def test_what_the_stacks_take_a_second_is_told_where_it_was_measured() -> None:
+    turns = {
+        turn: [account(brokers=1) | {"throughput": {"orders": orders, "records": 9_000.4}}]
+        for turn, orders in (("off", 100), ("on", 75))
+    }
+    told = SECURITY.described(FIGURES | turns)
+    assert "p99 below 500 ms, orders a second | 100 | 75 | -25 |" in told
+    assert "| 9,000 | 9,000 | +0 |" in told
+    assert "orders a second |" not in SECURITY.described(FIGURES)
+
+
 @pytest.mark.parametrize(("comparison", "up"), [(TRACES, "up --observe"), (SECURITY, "up --secure")])
 def test_stacks_without_and_with_it_take_turns_and_each_is_its_own(
     monkeypatch: pytest.MonkeyPatch, comparison: Comparison, up: str
@@ -73,8 +84,14 @@ def test_stacks_without_and_with_it_take_turns_and_each_is_its_own(
         done.append(f"measured {args.runs}")
         return account(brokers=1)
 
+    def throughput(_demo: Demo, rates: tuple[int, ...]) -> dict[str, float]:
+        done.append(f"from {rates[0]} orders/s")
+        return {"orders": 50, "records": 1}
+
     monkeypatch.setattr(cost, "stack", stack)
     monkeypatch.setattr(cost, "measured", measured)
+    monkeypatch.setattr(cost, "throughput", throughput)
     figures = cost.in_turns(argparse.Namespace(runs=2, rate=10, seconds=5, checkout=Path()), comparison)
-    assert done == ["up", "measured 1", "down", up, "measured 1", "down"] * 2
+    rates = ["from 50 orders/s"] if comparison is SECURITY else []
+    assert done == ["up", "measured 1", *rates, "down", up, "measured 1", *rates, "down"] * 2
     assert [len(figures[turn]) for turn in ("off", "on")] == [2, 2]
