@@ -93,7 +93,7 @@ SECURITY = Comparison(
     options=("--secure",),
     means="TLS on every connection, log-ins at the brokers, a token with every request",
     beside=("issuer",),
-    rates=(50, 75, 100, 125, 150, 175, 200, 250),
+    rates=(10, 25, 50, 75, 100, 125, 150, 175, 200),
 )
 
 
