@@ -21,7 +21,7 @@ from benchmarks.sink.drain import Drain
 from benchmarks.sink.kills import KILLS, Survival
 from benchmarks.sink.report import Result
 from benchmarks.sink.targets import compare, settled
-from benchmarks.sync.comparison import SECURITY, TRACES
+from benchmarks.sync.comparison import SECURITY, TRACES, throughput
 from benchmarks.sync.measure import MOST_P99_MS, kept
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -229,7 +229,8 @@ def _compared() -> Iterator[Figure]:
         source = next(filter(_named(f"-{comparison.name}"), _results("sync")), None)
         if source is None:
             continue
-        more = comparison.more_percent(comparison.compared(json.loads(source.read_text())))
+        results = json.loads(source.read_text())
+        more = comparison.more_percent(comparison.compared(results))
         goal = comparison.goal_percent
         yield Figure(
             what=what,
@@ -238,6 +239,12 @@ def _compared() -> Iterator[Figure]:
             missed=goal is not None and more > goal,
             source=source,
         )
+        for told, (off, on) in throughput(results).items():
+            yield Figure(
+                what=f"{told}, without and with {' '.join(comparison.options)}",
+                measured=f"{off:,.0f} and {on:,.0f}",
+                source=source,
+            )
 
 
 def _named(ending: str) -> Callable[[Path], bool]:

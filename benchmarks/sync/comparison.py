@@ -62,7 +62,7 @@ class Comparison:
                 ),
             )
         )
-        for name, (off, on) in _throughput(figures).items():
+        for name, (off, on) in throughput(figures).items():
             table += f"\n| {name} | {off:,.0f} | {on:,.0f} | {on - off:+,.0f} |"
         verdict = f"Together {self._verdict(parts)} Beside them, per order: {apart or 'nothing'}."
         return f"# {self.title}, {figures['day']}\n\n{conditions}\n\n{table}\n\n{verdict}\n"
@@ -112,7 +112,8 @@ def _latencies(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     }
 
 
-def _throughput(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+def throughput(figures: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """What stacks take a second by what it is, without the option and with it: medians; nothing where it was not measured."""
     off, on = figures["off"], figures["on"]
     if not all("throughput" in account for account in (*off, *on)):
         return {}
