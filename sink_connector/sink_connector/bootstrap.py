@@ -113,7 +113,7 @@ async def run(
         knows = config.rest.knows if config.rest.users_file else None
         return await serve(
             config,
-            make_app(context, hosts=config.hosts, knows=knows),
+            make_app(context, hosts=config.hosts, knows=knows, serves_log_levels=config.serves_log_levels),
             listener=listener,
             watched=[*following, *working],
             failed=asyncio.Event() if files is None else herder.failed,
@@ -154,7 +154,6 @@ async def _rest_context(
             cluster_id=await _until_available(partial(cluster_id, client_options(_kafka(config)))),
             from_files=from_files,
             scheme=config.rest.scheme,
-            serves_log_levels=config.serves_log_levels,
             tells_topics=config.tells_topics,
             forgets_topics=config.forgets_topics,
         )

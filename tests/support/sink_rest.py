@@ -44,7 +44,6 @@ def rest_context_of(cluster: Cluster, config: WorkerConfig) -> RestContext:
         leader_client=make_leader_client(),
         cluster_id="cluster",
         from_files=False,
-        serves_log_levels=config.serves_log_levels,
         tells_topics=config.tells_topics,
         forgets_topics=config.forgets_topics,
     )
@@ -58,7 +57,9 @@ async def rest_client(config: WorkerConfig | None = None) -> AsyncIterator[httpx
     await cluster.configs.open()
     await cluster.statuses.open()
     context = rest_context_of(cluster, settings)
-    transport = httpx.ASGITransport(make_app(context), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(
+        make_app(context, serves_log_levels=settings.serves_log_levels), raise_app_exceptions=False
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
     await context.leader_client.aclose()

@@ -25,10 +25,12 @@ def make_app(
     *,
     hosts: Collection[str] = (),
     knows: Callable[[str, str], bool] | None = None,
+    serves_log_levels: bool = True,
 ) -> FastAPI:
     """The worker's ASGI application. `hosts` are the names it may be called by.
 
-    `knows` tells whether a user's password is the right one; without it nobody is asked.
+    `knows` tells whether a user's password is the right one; without it nobody is asked. Without `serves_log_levels` there is
+    no `/admin/loggers`.
     """
     title = "Sink connector"
     app = FastAPI(
@@ -43,7 +45,7 @@ def make_app(
     app.state.context = context
     errors.install(app)
     routers = [offsets.router, offsets.commands, connectors.router, connectors.commands, plugins.router]
-    for router in [*routers, loggers.router] if context.serves_log_levels else routers:
+    for router in [*routers, loggers.router] if serves_log_levels else routers:
         app.include_router(router, dependencies=SPEAKS_JSON)
     app.include_router(docs_routes(title))
     # The last one added comes first.

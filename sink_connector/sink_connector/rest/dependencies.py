@@ -37,7 +37,6 @@ class RestContext:
     cluster_id: str
     from_files: bool
     scheme: str = "http"
-    serves_log_levels: bool = True
     tells_topics: bool = True
     forgets_topics: bool = True
 
