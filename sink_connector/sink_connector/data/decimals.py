@@ -12,12 +12,16 @@ SHORT = 100  # numbers below have six digits at most where they have four after 
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 # What PostgreSQL reads as a numeric, in its own digits; Python's Decimal takes more: digits of every script, `snan`, `1__0`.
-_DIGITS = r"\d+(_\d+)*"
+# Possessive, so that a long text which is no number is told by going through it once.
+_DIGITS = r"\d++(?:_\d++)*+"
 _NUMERIC_TEXT = re.compile(
     rf"[+-]?(({_DIGITS}\.?({_DIGITS})?|\.{_DIGITS})(e[+-]?{_DIGITS})?|inf|infinity)|nan",
     re.ASCII | re.IGNORECASE,
 )
-_OF_OTHER_BASE = re.compile(r"([+-]?)(0x(_?[0-9a-f]+)+|0o(_?[0-7]+)+|0b(_?[01]+)+)", re.ASCII | re.IGNORECASE)
+_OF_OTHER_BASE = re.compile(
+    r"[+-]?(?:0x(?:_?[0-9a-f])++|0o(?:_?[0-7])++|0b(?:_?[01])++)", re.ASCII | re.IGNORECASE
+)
+_MOST_BITS = 435_412  # of 131,072 digits, the most that numeric takes before the point
 _BLANKS = " \t\n\v\f\r"
 
 
@@ -45,7 +49,10 @@ def numeric_of(text: str) -> Decimal:
     found = _OF_OTHER_BASE.fullmatch(bare)
     if found is None:
         raise ValueError(f"{text[:40]!r} is no number")
-    return Decimal(int(bare, 0))
+    number = int(bare, 0)
+    if number.bit_length() > _MOST_BITS:
+        raise ValueError("a number of more digits than numeric takes")
+    return Decimal(number)
 
 
 def unscaled_decimal(data: bytes, scale: int) -> Decimal:

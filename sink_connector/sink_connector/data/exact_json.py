@@ -9,7 +9,7 @@ import msgspec
 _plain = msgspec.json.Encoder(decimal_format="number")
 _ordered = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 # Whole numbers of more digits than the parser takes, and texts, in which digits mean nothing.
-_LONG_NUMBERS = re.compile(rb'"(?:[^"\\]|\\.)*+"|(?<![\d.eE+-])(-?\d{4301,}+)(?![.eE])', re.DOTALL)
+_LONG_NUMBERS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|(?<![\d.eE+-])(-?\d{4301,}+)(?![.eE])', re.DOTALL)
 
 
 def _decimal(text: str) -> Decimal:

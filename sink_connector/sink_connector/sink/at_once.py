@@ -23,7 +23,7 @@ from sink_connector.sink.table_metadata import Table
 from sink_connector.sink.write_plan import WritePlan
 
 MOST_ROWS = 16  # each number of rows is a statement of its own
-MOST_VALUES = 1_000
+MOST_VALUES = 500  # the driver does not keep statements of more than 15 KB
 OF_ITS_TIME = {Decision.RETRY, Decision.TIMEOUT}
 
 

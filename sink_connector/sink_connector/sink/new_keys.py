@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from asyncpg import Connection, OutdatedSchemaCacheError, UniqueViolationError, WrongObjectTypeError
+from asyncpg import (
+    CheckViolationError,
+    Connection,
+    NotNullViolationError,
+    OutdatedSchemaCacheError,
+    UniqueViolationError,
+    WrongObjectTypeError,
+)
 
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.pauses import Pauses
@@ -56,7 +63,7 @@ class NewKeys:
         try:
             async with connection.transaction():
                 await copy_rows(connection, plan, rows)
-        except UniqueViolationError:
+        except (UniqueViolationError, NotNullViolationError, CheckViolationError):
             self._pauses.failed(plan.table)
             return False
         self._pauses.worked(plan.table)

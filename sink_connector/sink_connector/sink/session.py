@@ -34,6 +34,7 @@ CANNOT_LOG_IN = (
 # Of every session. A worker that is paused within a transaction holds its locks no longer than the last one says.
 SETTINGS = {
     "jit": "off",
+    "default_transaction_isolation": "read committed",  # what a table is by now is seen after waiting for its lock
     "standard_conforming_strings": "on",
     "extra_float_digits": "1",  # all the digits of a floating-point number that becomes a text
     "idle_in_transaction_session_timeout": "30s",

@@ -64,7 +64,7 @@ RAISED_BY_A_FUNCTION = "exec_stmt_raise"  # a RAISE of PL/pgSQL, which may name 
 OF_A_STATEMENT = ("0A", "2", "3", "42", "55000")
 # What does not go with the tables there are, a text that its column does not take or would keep less of, and a column that takes
 # no null by now.
-OF_NAMES_AND_TYPES = ("42", "22007", "22P02", "23502")
+OF_NAMES_AND_TYPES = ("42", "22007", "22P02", "23502", "23514")
 OF_THE_TABLE = frozenset({Decision.STALE, Decision.FATAL})
 # The role lacks a privilege, whatever the row.
 NOT_PERMITTED = frozenset({"aclcheck_error", "nextval_internal"})

@@ -112,7 +112,8 @@ class StatementBuilder:
 
     def _updated(self, relation: str) -> str:
         assigned = ", ".join(f"{name} = s.c{place}" for place, name in self._others())
-        version = next((f"s.c{place}" for place, name in self._others() if name == self._version), "")
+        none = "NULL" if self.config.insert_mode is InsertMode.UPSERT else ""  # as `excluded` has it
+        version = next((f"s.c{place}" for place, name in self._others() if name == self._version), none)
         return f"UPDATE {self._table} SET {assigned} FROM {relation} WHERE {self._same_key()}{self._guard(' AND ', version)}"
 
     def _insert(self, relation: str) -> str:
@@ -142,6 +143,7 @@ class StatementBuilder:
         return (
             self.config.insert_mode in {InsertMode.UPSERT, InsertMode.IGNORE}
             and any(target.is_key for target in self.targets)
+            and not self.table.changes_new_rows  # a trigger may fill it, and is asked for each row
             and any(
                 each.may_refuse_null and not (each.has_default or each.generated) and each.name not in given
                 for each in self.table.columns.values()

@@ -72,7 +72,7 @@ class Table:
 
     `keys` are the column sets on which a conflict can be resolved, the primary key first; `deferrable_keys` those on which it
     cannot, because they are not checked at once. `parents` are the ids of the tables its foreign keys refer to. `partitioned_by`
-    are columns, and "an expression" for what is none; `may_lock_rows` is whether the role may. `state` is a hash of what rows
+    are columns, and "an expression" for what is none; `may_lock_rows` is whether the role may, `changes_new_rows` whether a trigger sees rows before they are inserted. `state` is a hash of what rows
     are written by: the table's name, columns, rules, triggers and policies.
     """
 
@@ -86,6 +86,7 @@ class Table:
     has_policies: bool = False
     has_rules: bool = False
     has_triggers: bool = False
+    changes_new_rows: bool = False
     parents: frozenset[int] = frozenset()
     has_primary_key: bool = False
     partitioned_by: tuple[str, ...] = ()
@@ -152,6 +153,7 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
         has_policies=traits["has_policies"],
         has_rules=traits["has_rules"],
         has_triggers=traits["has_triggers"],
+        changes_new_rows=traits["changes_new_rows"],
         parents=frozenset(traits["parents"]),
         has_primary_key=traits["has_primary_key"],
         partitioned_by=tuple(traits["partitioned_by"]),

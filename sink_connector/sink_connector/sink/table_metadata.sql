@@ -17,6 +17,7 @@ SELECT
     row_security_active(c.oid) AS has_policies,
     EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN') AS has_rules,
     EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal) AS has_triggers,
+    EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgtype & 7 = 7) AS changes_new_rows,
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS has_primary_key,
     ARRAY(SELECT coalesce(a.attname::text, 'an expression')
           FROM pg_partitioned_table p CROSS JOIN unnest(p.partattrs) AS k (number)
@@ -79,9 +80,10 @@ SELECT known.id, (
     SELECT hashtextextended(concat_ws(
         ' ', n.nspname, c.relname, c.relkind, row_security_active(c.oid),
         (SELECT sum(hashtextextended(
-             concat_ws(' ', a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.attidentity, a.attgenerated, a.attname), 0))
+             concat_ws(' ', a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.attidentity, a.attgenerated, a.atthasdef, a.attname), 0))
          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
         (SELECT sum(r.oid::bigint) FROM pg_rewrite r WHERE r.ev_class = c.oid),
+        (SELECT sum(f.oid::bigint) FROM pg_constraint f WHERE f.conrelid = c.oid),
         (SELECT sum(g.oid::bigint) FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal)
     ), 0)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = known.id::oid

@@ -42,6 +42,7 @@ TYPES: dict[str, Any] = {
     "boolean": bool,
     "bytea": bytes,
 }
+MOST_DIMENSIONS = 6  # of an array in PostgreSQL
 FLOATS = frozenset({"real", "double precision"})
 # Types for which a number is understood too: milliseconds since 1970, as Connect has them; days for a date.
 INSTANTS = {
@@ -162,12 +163,14 @@ def _arrays(
 _elements = msgspec.json.Decoder(list[msgspec.Raw] | None).decode
 
 
-def _in_dimensions(text: bytes) -> Any:
+def _in_dimensions(text: bytes, dimensions: int = MOST_DIMENSIONS) -> Any:
     """An array's elements unparsed, those of one of several dimensions in arrays of their own."""
     found = _elements(text)
     if found is None or not any(bytes(each).startswith(b"[") for each in found):
         return found
-    return [_in_dimensions(bytes(each)) for each in found]
+    if dimensions == 1:
+        raise ValueError(f"an array of more than {MOST_DIMENSIONS} dimensions")
+    return [_in_dimensions(bytes(each), dimensions - 1) for each in found]
 
 
 def _hstores(column: Sequence[Any]) -> Sequence[Any]:

@@ -16,7 +16,7 @@ from sink_connector.transforms.data import UnfitRecordError
 BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 WHOLE = re.compile(r"[+-]?\d+")
 FLOATING = re.compile(
-    r"([+-]?)(?:(NaN|Infinity)|(?:((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)|(0x(?:[\da-f]+\.?|[\da-f]*\.[\da-f]+)p[+-]?\d+))[fd]?)",
+    r"([+-]?)(?:(NaN|Infinity)|(?:((?:\d++\.?\d*+|\.\d++)(?:e[+-]?\d+)?)|(0x(?:[\da-f]+\.?|[\da-f]*\.[\da-f]+)p[+-]?\d+))[fd]?)",
     re.ASCII | re.IGNORECASE,
 )
 BLANKS = "".join(map(chr, range(ord(" ") + 1)))  # what Java's String.trim takes away

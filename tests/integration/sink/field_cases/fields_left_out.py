@@ -233,4 +233,33 @@ CASES = [
         ],
         rows={'SELECT id, v, w FROM "T" ORDER BY id': [("a", 3, 4), ("b", 5, 6)]},
     ),
+    *(
+        Case(
+            name=f"a record without its version changes no row that has one, {count} rows",
+            sql=[
+                'CREATE TABLE "T" (id text PRIMARY KEY, w int, version int NOT NULL)',
+                f"""INSERT INTO "T" SELECT 'k' || n, 7, 2 FROM generate_series(0, {count - 1}) AS n""",  # noqa: S608 - our own
+            ],
+            config={**BOTH, "version.field": "version"},
+            records=[row(WITHOUT_V, {"id": f"k{number}", "w": 1}) for number in range(count)],
+            rows={'SELECT count(*), sum(w) FROM "T"': [(count, 7 * count)]},
+        )
+        for count in SIZES
+    ),
+    *(
+        Case(
+            name=f"a trigger that fills a required column sees rows that are there as well, {count} rows",
+            sql=[
+                'CREATE TABLE "T" (id text PRIMARY KEY, v int NOT NULL, w int)',
+                _old(count),
+                """CREATE FUNCTION "T_filled"() RETURNS trigger LANGUAGE plpgsql AS
+                $$BEGIN NEW.v := coalesce(NEW.v, 0); NEW.w := NEW.w + 10; RETURN NEW; END$$""",
+                'CREATE TRIGGER filled BEFORE INSERT ON "T" FOR EACH ROW EXECUTE FUNCTION "T_filled"()',
+            ],
+            config=BOTH,
+            records=_updated(count),
+            rows={'SELECT count(*), sum(w) FROM "T"': [(count + 1, 11 * (count + 1))]},
+        )
+        for count in SIZES
+    ),
 ]

@@ -56,3 +56,8 @@ def test_a_text_that_java_refuses_is_refused(text: str) -> None:
 def test_a_text_that_is_no_integer_of_javas_is_refused(text: str) -> None:
     with pytest.raises(UnfitRecordError):
         CASTS[Type.INT32](text)
+
+
+def test_a_long_text_that_is_no_number_is_told_as_soon_as_it_is_read() -> None:
+    with pytest.raises(UnfitRecordError):
+        CASTS[Type.FLOAT64]("1" * 100_000 + "x")
