@@ -139,8 +139,12 @@ def test_of_connections_over_tls(
     authority: Authority,
     rule: Callable[[Any, Authority], Awaitable[None]],
 ) -> None:
+    reported: list[dict[str, Any]] = []
+
     async def within_bounds() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
         async with asyncio.timeout(20):
             await rule(service, authority)
 
     runner.run(within_bounds())
+    assert reported == []

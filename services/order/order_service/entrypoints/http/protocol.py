@@ -313,7 +313,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._close()
             return
         self.refusals.lingering.add(self)
-        self.transport.write_eof()
+        if self.transport.can_write_eof():  # over TLS it cannot
+            self.transport.write_eof()
         self._deadline = self.loop.call_later(LINGER_S, self._close)
 
     def _close(self) -> None:
