@@ -346,12 +346,13 @@ class TlsConnection(asyncio.Protocol):
         self._http.before = self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless there are so many that not even a refusal can be told."""
+        """Begin, unless there are so many, or so few descriptors left, that not even a refusal can be told."""
         connections = self._http.connections
-        if len(connections) < self.speaks.limits.connections + TOLD_AT_ONCE:
-            connections.add(self)  # type: ignore[arg-type] # uvicorn asks these for `shutdown` only
-            accepted = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
-            self._agreeing = asyncio.get_running_loop().create_task(self._agree(accepted))
+        with contextlib.suppress(OSError):
+            if len(connections) < self.speaks.limits.connections + TOLD_AT_ONCE:
+                accepted = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+                connections.add(self)  # type: ignore[arg-type] # uvicorn asks these for `shutdown` only
+                self._agreeing = asyncio.get_running_loop().create_task(self._agree(accepted))
         transport.abort()  # type: ignore[attr-defined] # its socket has another owner now, or none
 
     async def _agree(self, accepted: socket.socket) -> None:
@@ -368,7 +369,8 @@ class TlsConnection(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """The server ends."""
-        self._agreeing.cancel()
+        # A task that is cancelled before it has begun gives neither its place back nor its socket.
+        asyncio.get_running_loop().call_soon(self._agreeing.cancel)
 
 
 def agree_on_tls(config: "uvicorn.Config") -> None:

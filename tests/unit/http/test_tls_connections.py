@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+import uvicorn
 import uvloop
 
 from catalog_service.http import protocol as catalog
@@ -38,18 +41,30 @@ def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
         yield runner
 
 
+def as_it_is(protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
+    return protocol
+
+
 @contextlib.asynccontextmanager
 async def served(
-    service: Any, authority: Authority, **limits: float
+    service: Any,
+    authority: Authority,
+    *,
+    derived: Callable[[Any], type[asyncio.Protocol]] = as_it_is,
+    **limits: float,
 ) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
-    """A service's protocol over TLS: its port, and what a client trusts."""
+    """A service's protocol over TLS, or what is `derived` from it: its port, and what a client trusts."""
 
     def document(status: int, kind: str, _: str) -> tuple[str, bytes]:
         return "text/plain", f"{status} {kind}".encode()
 
+    def prepare(config: uvicorn.Config) -> None:
+        service.agree_on_tls(config)
+        config.http_protocol_class = derived(config.http_protocol_class)
+
     http = service.http_protocol(service.Limits(**limits), document=document, headers={})
     certificate = str(authority.issue("server"))
-    async with listening(http, prepare=service.agree_on_tls, ssl_certfile=certificate) as port:
+    async with listening(http, prepare=prepare, ssl_certfile=certificate) as port:
         yield port, authority.client_context()
 
 
@@ -122,6 +137,40 @@ async def a_server_that_ends_ends_handshakes(service: Any, authority: Authority)
             assert await silent.rest() == b""
 
 
+async def without_a_descriptor_for_it_a_connection_is_closed(service: Any, authority: Authority) -> None:
+    def none_left(_: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async with served(service, authority, connections=1) as (port, tls):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "dup", none_left)
+            async with connected(port) as unlucky:
+                with contextlib.suppress(ConnectionResetError):
+                    assert await unlucky.rest() == b""
+        await has_a_place_again(port, tls)
+
+
+async def a_handshake_ended_before_it_begins_gives_its_place_back(service: Any, authority: Authority) -> None:
+    ended: list[asyncio.Protocol] = []
+
+    def derived(protocol: Any) -> type[asyncio.Protocol]:
+        class FirstEnded(protocol):  # type: ignore[misc]
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                super().connection_made(transport)
+                if not ended:
+                    ended.append(self)
+                    self.shutdown()
+
+        return FirstEnded
+
+    async with served(service, authority, derived=derived, connections=1) as (port, tls):
+        async with connected(port) as first:
+            with contextlib.suppress(ConnectionResetError):
+                assert await first.rest() == b""
+        await has_a_place_again(port, tls)
+    assert len(ended) == 1
+
+
 @pytest.mark.parametrize(
     "rule",
     [
@@ -131,6 +180,8 @@ async def a_server_that_ends_ends_handshakes(service: Any, authority: Authority)
         handshakes_that_fail_give_their_places_back,
         beyond_what_can_be_told_connections_are_closed,
         a_server_that_ends_ends_handshakes,
+        without_a_descriptor_for_it_a_connection_is_closed,
+        a_handshake_ended_before_it_begins_gives_its_place_back,
     ],
 )
 def test_of_connections_over_tls(
