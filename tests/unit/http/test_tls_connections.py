@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -171,6 +172,27 @@ async def a_handshake_ended_before_it_begins_gives_its_place_back(service: Any, 
     assert len(ended) == 1
 
 
+async def what_stood_for_a_handshake_is_gone_when_requests_are_answered(
+    service: Any, authority: Authority
+) -> None:
+    handshakes: list[weakref.ref[asyncio.Protocol]] = []
+
+    def derived(protocol: Any) -> type[asyncio.Protocol]:
+        class Remembered(protocol):  # type: ignore[misc]
+            def __init__(self, **options: Any) -> None:
+                super().__init__(**options)
+                handshakes.append(weakref.ref(self))
+
+        return Remembered
+
+    async with served(service, authority, derived=derived) as (port, tls), connected(port, tls) as connection:
+        connection.send(request("/"))
+        assert (await connection.answer()).status == 200
+        await wait_until(
+            lambda: [ref() for ref in handshakes] == [None], what="a handshake to be forgotten", timeout_s=5
+        )
+
+
 @pytest.mark.parametrize(
     "rule",
     [
@@ -182,6 +204,7 @@ async def a_handshake_ended_before_it_begins_gives_its_place_back(service: Any, 
         a_server_that_ends_ends_handshakes,
         without_a_descriptor_for_it_a_connection_is_closed,
         a_handshake_ended_before_it_begins_gives_its_place_back,
+        what_stood_for_a_handshake_is_gone_when_requests_are_answered,
     ],
 )
 def test_of_connections_over_tls(

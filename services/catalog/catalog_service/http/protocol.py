@@ -95,6 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection on, or refuse it when there are too many."""
         self.connections.discard(self.before)
+        self.before = None  # it has this connection, too
         super().connection_made(transport)
         if len(self.connections) > self.limits.connections:
             detail = f"{self.limits.connections} connections are open here"
