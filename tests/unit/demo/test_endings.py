@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,16 +82,24 @@ def test_ctrl_c_is_no_traceback(package: str) -> None:
     assert ended(process) == (130, "")
 
 
+def list_rules(**streams: Any) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "connect_conformance", "--list"]
+    return subprocess.run(words, text=True, check=False, **streams)
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="Linux has one")
 def test_a_full_disk_is_one_line() -> None:
     with FULL.open("w") as full:
-        process = subprocess.run(
-            [sys.executable, "-m", "connect_conformance", "--list"],
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
-    assert process.returncode == 1
+        process = list_rules(stdout=full, stderr=subprocess.PIPE)
+    assert process.returncode == 2, "1 would be a verdict"
     assert process.stderr.startswith("cannot go on: ")
     assert process.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="Linux has one")
+def test_a_full_disk_is_no_verdict_where_it_cannot_be_told_either() -> None:
+    with FULL.open("w") as full:
+        assert list_rules(stdout=full, stderr=full).returncode == 2
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "soon"])

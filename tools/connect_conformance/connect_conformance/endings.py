@@ -1,15 +1,16 @@
 """How a command ends when nobody reads what it says any more (`| head`), or Ctrl-C ends it: without a traceback."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 
-FAILED, INTERRUPTED, UNREAD = 1, 130, 141
-"""The last two as the shell has it of a program that SIGINT or SIGPIPE has ended."""
+UNSAID, INTERRUPTED, UNREAD = 2, 130, 141
+"""1 would be a verdict. The last two as the shell has it of a program that SIGINT or SIGPIPE has ended."""
 
 
 def ended_quietly(command: Callable[[], int]) -> int:
-    """The command's exit code; `INTERRUPTED` after Ctrl-C, `UNREAD` after it wrote to a closed pipe."""
+    """The command's exit code; `INTERRUPTED` after Ctrl-C, `UNREAD` after a closed pipe, `UNSAID` after a full disk."""
     try:
         try:
             return command()
@@ -22,9 +23,10 @@ def ended_quietly(command: Callable[[], int]) -> int:
         _say_no_more()
         return UNREAD
     except OSError as error:  # the disk that its output is redirected to is full, say
-        print(f"cannot go on: {error}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # where what goes wrong is told may be the same disk
+            print(f"cannot go on: {error}", file=sys.stderr)
         _say_no_more()
-        return FAILED
+        return UNSAID
 
 
 def _say_no_more() -> None:
