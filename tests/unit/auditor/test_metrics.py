@@ -1,6 +1,8 @@
 """The last audit's result, as Prometheus reads it from a file."""
 
 import argparse
+import contextlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,3 +72,16 @@ def test_a_result_that_cannot_be_written_is_said_and_changes_no_verdict(
 ) -> None:
     assert audited(tmp_path / "nowhere" / "audit.prom", report()) == cli.CLEAN
     assert "could not be written" in capsys.readouterr().err
+
+
+def test_a_verdict_that_cannot_be_printed_is_told_nevertheless(tmp_path: Path) -> None:
+    file = tmp_path / "audit.prom"
+    reading, writing = os.pipe()
+    os.close(reading)
+    with (
+        pytest.raises(BrokenPipeError),
+        os.fdopen(writing, "w", buffering=1) as unread,
+        contextlib.redirect_stdout(unread),
+    ):
+        audited(file, report(3))
+    assert told(file)["audit_violations"] == 3

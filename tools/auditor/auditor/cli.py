@@ -68,14 +68,14 @@ def run(args: argparse.Namespace, audit_with: Audit) -> int:
     except BrokenPipeError:  # an OSError that is not about a side
         raise
     except UNREADABLE as error:
-        print(f"audit: {str(error) or type(error).__name__}", file=sys.stderr)
         _tell(args.metrics, None)
+        print(f"audit: {str(error) or type(error).__name__}", file=sys.stderr)
         return NO_AUDIT
     except KeyboardInterrupt:
         print("audit: interrupted; nothing was changed", file=sys.stderr)
         return INTERRUPTED
+    _tell(args.metrics, report)  # first: the report may be on its way to a full disk
     print(msgspec.json.encode(report.as_json()).decode() if args.json else report)
-    _tell(args.metrics, report)
     return CLEAN if report.clean else VIOLATIONS
 
 
