@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import pytest
 from auditor import cli, unattended
 
 SAYS_AND_SLEEPS = """
-import sys, time
+import signal, sys, time
 from {package}.endings import ended_quietly
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 def command():
     print("begun", flush=True)
     time.sleep(60)
@@ -24,7 +25,6 @@ ASYNC_WRITER = """
 import asyncio, sys
 from {package}.endings import ended_quietly
 async def say():
-    sys.stdin.readline()  # until nobody reads
     print("x" * 100_000)
 sys.exit(ended_quietly(lambda: asyncio.run(say()) or 0))
 """
@@ -32,22 +32,21 @@ FULL = Path("/dev/full")
 PACKAGES = ("auditor", "connect_conformance")
 
 
-def begun(*words: str, home: Path | None = None) -> subprocess.Popen[str]:
-    env = {**os.environ, "DEMO_HOME": str(home)} if home else None
-    return subprocess.Popen(
+@pytest.fixture
+def unread() -> Iterator[int]:
+    """A pipe whose reader has gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+def ended(*words: str, stdout: int, **variables: str) -> tuple[int, str]:
+    process = subprocess.run(
         [sys.executable, *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=env,
-    )
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    assert process.stderr is not None
-    told = process.stderr.read()
-    return process.wait(timeout=20), told
+        stdout=stdout, stderr=subprocess.PIPE, text=True, env=os.environ | variables, timeout=60, check=False,
+    )  # fmt: skip
+    return process.returncode, process.stderr
 
 
 @pytest.mark.parametrize(
@@ -56,30 +55,28 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     [(["demo", "doctor"], 1), (["connect_conformance", "--list"], 141)],
     ids=["demo", "connect_conformance"],
 )
-def test_a_command_whose_reader_has_gone_ends_quietly(words: list[str], code: int, tmp_path: Path) -> None:
-    process = begun("-m", *words, home=tmp_path)
-    assert process.stdout is not None
-    process.stdout.close()
-    assert ended(process) == (code, "")
+def test_a_command_whose_reader_has_gone_ends_quietly(
+    words: list[str], code: int, unread: int, tmp_path: Path
+) -> None:
+    assert ended("-m", *words, stdout=unread, DEMO_HOME=str(tmp_path)) == (code, "")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_a_closed_pipe_in_the_midst_of_work_is_the_end(package: str) -> None:
-    process = begun("-c", ASYNC_WRITER.format(package=package))
-    assert process.stdout is not None
-    assert process.stdin is not None
-    process.stdout.close()
-    process.stdin.close()
-    assert ended(process) == (141, "")
+def test_a_closed_pipe_in_the_midst_of_work_is_the_end(package: str, unread: int) -> None:
+    assert ended("-c", ASYNC_WRITER.format(package=package), stdout=unread) == (141, "")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_ctrl_c_is_no_traceback(package: str) -> None:
-    process = begun("-c", SAYS_AND_SLEEPS.format(package=package))
-    assert process.stdout is not None
-    assert process.stdout.readline() == "begun\n"
-    process.send_signal(signal.SIGINT)
-    assert ended(process) == (130, "")
+    with subprocess.Popen(
+        [sys.executable, "-c", SAYS_AND_SLEEPS.format(package=package)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (130, "")
 
 
 def list_rules(**streams: Any) -> subprocess.CompletedProcess[str]:
