@@ -9,7 +9,6 @@ import json
 import os
 import random
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from devservers.ports import free_ports
 from tests.conftest import MakeTopic
 from tests.support.sink import INT64, configuration, execute, rows, struct
 from tests.support.waiting import wait_until
@@ -55,9 +55,7 @@ async def produce(bootstrap: str, topic: str, values: Iterator[bytes]) -> None:
 
 async def start(file: Path, bootstrap: str, *, through: tuple[str, ...] = ()) -> asyncio.subprocess.Process:
     """The connector of a file, run by the module that `through` begins with, if by another."""
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_ports(1)[0]
     environment = os.environ | {"SINK_BOOTSTRAP_SERVERS": bootstrap, "SINK_REST_PORT": str(port)}
     return await asyncio.create_subprocess_exec(
         sys.executable,

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from devservers.ports import free_ports
 from sink_connector.errors import FencedError, WentBackError
 from sink_connector.sink.batch import Batch
 from sink_connector.sink.offsets import Partition, Position
@@ -83,9 +83,7 @@ async def test_what_was_committed_comes_with_its_coordinates_and_what_was_not_do
 
 @contextlib.asynccontextmanager
 async def process(file: Path, bootstrap: str):  # type: ignore[no-untyped-def] # noqa: ANN201 - as the next line has it
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_ports(1)[0]
     running = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
