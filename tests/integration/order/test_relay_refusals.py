@@ -159,7 +159,7 @@ async def test_reads_that_are_slow_are_answered_503_and_end_no_task(
 ) -> None:
     from order_service.adapters.postgres import storage  # noqa: PLC0415
 
-    monkeypatch.setattr(storage, "COMMAND_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(storage, "COMMAND_TIMEOUT_S", 3.0)
     cluster = await (await make_cluster()).start()
     await cluster[1].product("tea")
     url = cluster[1].settings.database_url.replace("postgresql+asyncpg:", "postgresql:")
