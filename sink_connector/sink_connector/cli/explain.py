@@ -29,6 +29,7 @@ NEAR = 1_000  # offsets before the one asked for in which the one before it is l
 # What a task asks of the catalog, what surrounds its statements and what it keeps for itself say nothing about a record.
 ASIDE = {
     *table_metadata.SQL.values(),
+    table_metadata.STATES,
     *table_writer.SQL.values(),
     *session.SQL.values(),
     offsets.SQL["claim"],

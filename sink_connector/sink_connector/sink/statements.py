@@ -85,7 +85,9 @@ class StatementBuilder:
         old = self.tracking.old if self.tracking is not None else ""
         locking = f"FROM {self._table} JOIN {relation} ON {self._same_key()} ORDER BY {self._keys('s')} FOR UPDATE OF t"
         changes = any(target.is_key for target in self.targets) and (delete or mode is not InsertMode.IGNORE)
-        locks = self.table.may_lock_rows and not old and (not insert or self.lacks_required)
+        # A view that aggregates has no rows to lock.
+        lockable = self.table.may_lock_rows and not self.table.is_view
+        locks = lockable and not old and (not insert or self.lacks_required)
         return Statements(
             capture=f"INSERT INTO {old} SELECT t.* {locking}" if old and changes else "",
             lock=f"SELECT 1 {locking}" if locks else "",
