@@ -29,6 +29,7 @@ ADDRESS = struct(
         "zip": kind("int32"),
         "share": kind("double", optional=True),
         "land": kind("string", optional=True, default="KR"),
+        "seal": kind("bytes", optional=True),
     },
     optional=True,
 )
@@ -51,11 +52,13 @@ FIELDS: dict[str, Any] = {
     "clock": _maybe(logical("int32", "org.apache.kafka.connect.data.Time")),
     "at": _maybe(TIMESTAMP),
     "tags": kind("array", items=TEXT, optional=True),
+    "grid": kind("array", items=kind("array", items=kind("int32")), optional=True),
+    "weight": kind("float", optional=True),
     "address": ADDRESS,
     "state": kind("string", default="NEW"),
 }
 TABLE = """CREATE TABLE t (id text PRIMARY KEY, small smallint, number bigint, ratio float8, flag boolean,
-name text CHECK (length(name) < 40), raw bytea, amount numeric, day date, clock time, at timestamptz, tags text[],
+name text CHECK (length(name) < 40), raw bytea, amount numeric, day date, clock time, at timestamptz, tags text[], grid int[], weight numeric,
 address jsonb, state text, st text)"""
 
 
@@ -77,11 +80,14 @@ def _values(chance: random.Random) -> dict[str, Any]:
         "clock": chance.choice([0, 1, 86_399_999, 86_400_000]),
         "at": chance.choice([0, 1_700_000_000_123, -1, 9_223_372_036_825_200]),
         "tags": chance.choice([[], ["a"], ["x,y", '"', "NULL"]]),
+        "grid": chance.choice([[], [[1, 2], [3, 4]], [[5]]]),
+        "weight": chance.choice([0.1, 16_777_217, 123_456.7891, 3.4028235e38, "NaN"]),
         "address": {
             "city": chance.choice(["x", "ü"]),
             "zip": chance.randint(0, 99_999),
             "share": chance.choice([5, 5.0, 0.5, 1e22, None]),
             "land": chance.choice(["FR", None]),
+            "seal": chance.choice(["", "AQ==", "AR==", None]),
         },
         "state": chance.choice(["NEW", "PAID"]),
     }
@@ -109,6 +115,9 @@ BAD: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     lambda row: {**row, "at": 2**62},
     lambda row: {**row, "tags": [1]},
     lambda row: {**row, "tags": "a"},
+    lambda row: {**row, "grid": [[], []]},
+    lambda row: {**row, "grid": [[1], [2, 3]]},
+    lambda row: {**row, "weight": 1e39},
     lambda row: {**row, "address": "nowhere"},
     lambda row: {**row, "address": {"city": 1, "zip": 1}},
     lambda row: {**row, "address": {"city": "x"}},
