@@ -19,11 +19,11 @@ import pytest
 import pytest_asyncio
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.protocol.metadata import MetadataRequest
 
 from tests.support.directories import open_directory, quick_directory
 from tests.support.other_servers import kafka_cluster, postgres_server, rich_postgres_server
 from tests.support.stack import RunningStack, whole_stack
+from tests.support.topics import is_known
 from tests.support.waiting import wait_until
 
 MakeTopic = Callable[..., Awaitable[str]]
@@ -109,7 +109,7 @@ async def own_topics(kafka_bootstrap: str, *, replication: int = 3) -> AsyncIter
         topic = name or f"test-{uuid.uuid4().hex[:12]}"
         await admin.create_topics([NewTopic(topic, partitions, replication, topic_configs=config or {})])
         made.append(topic)
-        await wait_until(lambda: _is_known(admin, topic), what="every broker knows the topic")
+        await wait_until(lambda: is_known(admin, topic), what="every broker knows the topic")
         return topic
 
     try:
@@ -118,16 +118,6 @@ async def own_topics(kafka_bootstrap: str, *, replication: int = 3) -> AsyncIter
             await admin.delete_topics(made)
     finally:
         await admin.close()
-
-
-async def _is_known(admin: AIOKafkaAdminClient, topic: str) -> bool:
-    """A client of a broker that does not know it yet, a consumer above all, asks no other one for minutes."""
-    request = MetadataRequest([topic])
-    brokers = [broker.nodeId for broker in admin._client.cluster.brokers()]  # noqa: SLF001 - the admin client asks any one
-    answers = [await admin._send_request(request, broker) for broker in brokers]  # noqa: SLF001
-    return all(
-        error == 0 and partitions for answer in answers for error, _, _, partitions, *_ in answer.topics
-    )
 
 
 @pytest.fixture

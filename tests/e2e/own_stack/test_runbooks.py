@@ -26,6 +26,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from demo.observers import prometheus_program
 from tests.support.runbook import ALERT_S, Alerts, Paragraph
 from tests.support.stack import REPOSITORY, RunningStack
+from tests.support.topics import is_gone
 from tests.support.waiting import wait_until
 
 pytestmark = [
@@ -250,6 +251,7 @@ async def test_outbox_set_aside(observed: RunningStack, http: httpx.AsyncClient,
     await admin.start()
     try:
         await admin.delete_topics(["inbox.order-3"])
+        await wait_until(lambda: is_gone(admin, "inbox.order-3"), what="no broker knows the topic")
     finally:
         await admin.close()
     placed = await Placed.at(http, observed, "order-1", product="stoneware-mug")
