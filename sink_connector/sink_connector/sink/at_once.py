@@ -68,8 +68,10 @@ class AtOnce:
     ) -> tuple[Table, WritePlan, Group] | None:
         """The table, the plan and the one group of entries that can be written so."""
         table = await self.plans.table(connection, place[1])
-        groups = self.grouping.groups_at_sight(table, place, entries) if table is not None else []
-        if table is None or len(groups) != 1:
+        if table is None or not table.is_plain:
+            return None
+        groups = self.grouping.groups_at_sight(table, place, entries)
+        if len(groups) != 1:
             return None
         [group] = groups
         plan = await self.plans.plan(connection, place[1], group)

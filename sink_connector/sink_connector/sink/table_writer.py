@@ -153,7 +153,7 @@ class TableWriter:
             channel=self._config.notify_channel,
             taken_ms=round((time.time() - time.monotonic() + batch.began) * 1000),
         )
-        if not (isolate or self._config.table.truncate_enabled):
+        if not (isolate or self._config.table.truncate_enabled or self._config.projections):
             at_once = await self._at_once.written(connection, batch, move)
             if at_once is not None:
                 self._stored |= batch.positions

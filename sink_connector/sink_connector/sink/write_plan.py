@@ -83,7 +83,7 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
         together=table.refers_to_itself,
         prune="" if delete else builder.prune(),
         # What updates first is two statements in one, which can be no part of a third.
-        is_at_once=tracking is None and table.is_plain and (delete or not builder.lacks_required),
+        is_at_once=delete or not builder.lacks_required,
         at_once=cache(partial(_at_once, builder, delete)),
     )
 
