@@ -17,6 +17,7 @@ from sink_connector.cli.proposal import propose
 from sink_connector.cli.topic_reader import Extent, shares, topic_reader
 from sink_connector.cli.values import indented
 from sink_connector.config.connector import ConverterConfig
+from sink_connector.config.contradictions import TOPIC_NAME
 from sink_connector.config.definition import JSON_CONVERTER
 from sink_connector.converters import Converter, PreparingConverter
 from sink_connector.converters.factory import CONVERTERS, make_converter
@@ -35,7 +36,6 @@ STORAGE = "org.apache.kafka.connect.storage.StringConverter"
 BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 NUMBERS = tuple(name for name in CONVERTERS if name.endswith(("LongConverter", "IntegerConverter")))
 UNWRAP = {"transforms": "unwrap", "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState"}
-TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 TEXT = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f]*")  # what a person would call a text
 WARNED = ("bad", "untried")
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     """
     if not 1 <= options.records <= MOST_RECORDS:
         raise ConfigError({"--records": [f"is {options.records}, it must be 1 to {MOST_RECORDS}"]})
-    if not TOPIC.fullmatch(options.topic):
+    if not TOPIC_NAME.fullmatch(options.topic):
         raise ConfigError({"TOPIC": [f"is {options.topic!r}, and no topic can be called so"]})
     variable = options.target
     if not VARIABLE.fullmatch(variable) or not os.environ.get(variable):

@@ -90,17 +90,18 @@ def shortest_single(value: float) -> float:
     """
     if value - value != 0 or (abs(value) < SHORT and value == round(value, 4)):
         return value
-    nearest = _single(value)
+    nearest = single(value)
     if math.isinf(nearest):
         raise ValueError(f"{value} is out of the range of a float")
     for digits in range(1, 10):
         candidate = float(f"{nearest:.{digits}g}")
-        if _single(candidate) == nearest:
+        if single(candidate) == nearest:
             return candidate
     return nearest
 
 
-def _single(value: float) -> float:
+def single(value: float) -> float:
+    """The nearest float32; infinite beyond the largest."""
     try:
         return float(struct.unpack("f", struct.pack("f", value))[0])
     except OverflowError:

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sink_connector.config.definition import Importance, Kind
+from sink_connector.data.decimals import single
 from sink_connector.data.instants import EPOCH
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Record, Schema, Type
 from sink_connector.transforms.columns import ValueColumns
@@ -19,7 +20,7 @@ from sink_connector.transforms.data import (
     need_struct,
     with_defaults,
 )
-from sink_connector.transforms.java.casting import BITS, single
+from sink_connector.transforms.java.casting import BITS
 from sink_connector.transforms.options import REPLACE_NULL_WITH_DEFAULT, Options, option
 
 Mask = Callable[[Any], Any]

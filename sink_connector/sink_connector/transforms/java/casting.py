@@ -2,13 +2,13 @@
 
 import math
 import re
-import struct
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from sink_connector.data.decimals import single
 from sink_connector.data.instants import DAY_MS, millis_of
 from sink_connector.data.record import DATE, TIME, TIMESTAMP, Schema, Type
 from sink_connector.transforms.data import UnfitRecordError
@@ -22,14 +22,6 @@ FLOATING = re.compile(
 BLANKS = "".join(map(chr, range(ord(" ") + 1)))  # what Java's String.trim takes away
 MOST_FLOAT32_DIGITS = 9
 PLAIN_FROM, PLAIN_BELOW = 1e-3, 1e7  # Java writes other magnitudes with an exponent
-
-
-def single(value: float) -> float:
-    """The nearest float32."""
-    try:
-        return float(struct.unpack("f", struct.pack("f", value))[0])
-    except OverflowError:
-        return math.copysign(math.inf, value)
 
 
 def java_text(value: float, *, is_single: bool = False) -> str:

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from sink_connector.converters import Decoded
+from sink_connector.data.decimals import single
 from sink_connector.data.instants import instant
 from sink_connector.data.record import DATE, DECIMAL, TIME, TIMESTAMP, Schema, Type
-from sink_connector.transforms.java.casting import BITS, CASTS, single
+from sink_connector.transforms.java.casting import BITS, CASTS
 from sink_connector.transforms.java.dates import DateFormat
 
 STRING = Schema(type=Type.STRING)
