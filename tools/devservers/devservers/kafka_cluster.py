@@ -125,7 +125,9 @@ class KafkaCluster:
                 raise ClusterStartError(
                     f"{log.stem} ended with {describe_exit(process.returncode)}\n{tail(log)}"
                 )
-        return len(await brokers_seen(self.bootstrap, self._security)) == len(self._nodes)
+        # Each is asked itself: the metadata names a broker before its own port is open.
+        seen = [await brokers_seen(f"{HOST}:{node.port}", self._security) for node in self._nodes]
+        return all(len(each) == len(self._nodes) for each in seen)
 
     async def _start(self, broker: Broker, command: Sequence[str]) -> ChildProcess:
         return await ChildProcess.start(
