@@ -95,8 +95,8 @@ async def run(
     """
     watch(CERTIFICATE_EXPIRY, config.certificate_files)
     async with AsyncExitStack() as ending:
-        listener = ending.enter_context(listening(config))
-        # It listens there: no other worker of this identity is alive.
+        listeners = ending.enter_context(listening(config))
+        # It is bound there: no other worker of this identity is alive.
         running = await ending.enter_async_context(
             worker(config, cluster.signal.notify, identity=config.identity)
         )
@@ -114,7 +114,7 @@ async def run(
         return await serve(
             config,
             make_app(context, hosts=config.hosts, knows=knows, serves_log_levels=config.serves_log_levels),
-            listener=listener,
+            listeners=listeners,
             watched=[*following, *working],
             failed=asyncio.Event() if files is None else herder.failed,
         )
@@ -124,15 +124,13 @@ def _report_start(config: WorkerConfig, cluster: Cluster) -> None:
     log.info(
         "worker.started",
         version=VERSION,
-        rest=f"{config.rest_host}:{config.rest_port}",
+        rest=", ".join(f"{host}:{port}" for host, port in config.listeners),
         bootstrap_servers=config.bootstrap_servers,
         connectors=cluster.configs.names,
     )
-    is_local = config.rest_host.startswith("127.") or config.rest_host in LOOPBACK
-    if not config.rest.asks and not is_local:
-        log.warning(
-            "rest.open", host=config.rest_host, effect="whoever reaches it may change every connector"
-        )
+    for host, _ in config.listeners:
+        if not (config.rest.asks or host.startswith("127.") or host in LOOPBACK):
+            log.warning("rest.open", host=host, effect="whoever reaches it may change every connector")
 
 
 @asynccontextmanager
@@ -145,7 +143,7 @@ async def _rest_context(
         yield RestContext(
             cluster=cluster,
             operations=ConnectorOperations(cluster.configs, cluster.statuses, define),
-            offsets=StoredOffsets(herder.worker.partitions_of),
+            offsets=StoredOffsets(herder.worker.partitions),
             loggers=loggers,
             define=define,
             definitions=herder.definitions,
@@ -194,7 +192,7 @@ async def _member(herder: Herder, *, retires: bool) -> AsyncIterator[list["async
 async def _warn_of_missing_topics(running: Worker, definition: ConnectorDefinition) -> None:
     """A topic that is not there may come; whoever has mistyped it would wait for ever."""
     connector = definition.config
-    partitions = await _until_available(partial(running.partitions_of, connector))
+    partitions = await _until_available(running.partitions)
     missing = sorted(set(connector.topics) - {partition.topic for partition in partitions})
     if missing:
         log.warning("connector.topics_missing", connector=connector.name, topics=missing)

@@ -5,7 +5,7 @@ import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
@@ -39,11 +39,14 @@ async def serve(
     config: WorkerConfig,
     app: FastAPI,
     *,
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     watched: Sequence["asyncio.Task[None]"],
     failed: asyncio.Event,
 ) -> int:
-    """Answer HTTP until SIGTERM or SIGINT: 0. Ends with 1 when `failed` is set, and raises what a watched part has raised."""
+    """Answer HTTP until SIGTERM or SIGINT: 0. Ends with 1 when `failed` is set, and raises what a watched part has raised.
+
+    `listeners` are those of `listening`.
+    """
     _tune_collector()
     server = _Server(
         uvicorn.Config(
@@ -68,7 +71,7 @@ async def serve(
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    async with background(server.serve(sockets=[listener]), _until(asked), _until(failed)) as parts:
+    async with background(server.serve(sockets=_shared(listeners)), _until(asked), _until(failed)) as parts:
         serving, asking, failing = parts
         await asyncio.wait([*parts, *watched], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
@@ -80,24 +83,40 @@ async def serve(
 
 
 @contextmanager
-def listening(config: WorkerConfig) -> Iterator[socket.socket]:
-    """The socket of the REST interface, bound before anything else is done.
+def listening(config: WorkerConfig) -> Iterator[list[socket.socket]]:
+    """The sockets of the REST interface, bound before anything else is done, so that nobody else can be at their addresses.
 
     Raises:
         PortTakenError: With the setting that names another one.
     """
-    family = socket.AF_INET6 if ":" in config.rest_host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    with ExitStack() as ending:
+        yield [ending.enter_context(_bound(host, port)) for host, port in config.listeners]
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # a predecessor's connections end slowly
+        listener.bind((host, port))
+        # Who asks for it, too, could share the address until somebody listens there.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    except (OSError, UnicodeError) as error:  # the latter for a host that is no name
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise PortTakenError(
+            f"{host}:{port} cannot be listened at ({reason}); "
+            "SINK_REST_PORT chooses another port, SINK_REST_HOST another address"
+        ) from error
+    return listener
+
+
+def _shared(listeners: Sequence[socket.socket]) -> list[socket.socket]:
+    """The sockets, ready to be listened at; their connections inherit it, and so do not keep a successor away."""
+    for listener in listeners:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((config.rest_host, config.rest_port))
-        except (OSError, UnicodeError) as error:  # the latter for a host that is no name
-            reason = getattr(error, "strerror", None) or error
-            raise PortTakenError(
-                f"{config.rest_host}:{config.rest_port} cannot be listened at ({reason}); "
-                "SINK_REST_PORT chooses another port, SINK_REST_HOST another address"
-            ) from error
-        yield listener
+    return list(listeners)
 
 
 class _Server(uvicorn.Server):

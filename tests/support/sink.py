@@ -252,7 +252,7 @@ class _LookAtOffsets:
 async def stored_offsets(bootstrap: str) -> AsyncIterator[StoredOffsets]:
     """The offsets of connectors, as the REST interface changes them; only while a connector is stopped."""
     async with worker(WorkerConfig(bootstrap_servers=bootstrap)) as running:
-        yield StoredOffsets(running.partitions_of)
+        yield StoredOffsets(running.partitions)
 
 
 async def wait_until_failed(connector: RunningConnector, *, timeout_s: float = 30.0) -> str:

@@ -14,7 +14,7 @@ from sink_connector.rest.app import make_app
 from sink_connector.rest.dependencies import RestContext
 from sink_connector.rest.leader_client import make_leader_client
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
-from sink_connector.runtime.stored_offsets import StoredOffsets
+from sink_connector.runtime.stored_offsets import Partitions, StoredOffsets
 from sink_connector.sink.offsets import Partition
 
 CONNECTOR = {
@@ -24,19 +24,23 @@ CONNECTOR = {
 }
 
 
-def rest_context_of(cluster: Cluster, config: WorkerConfig) -> RestContext:
+async def no_partitions() -> set[Partition]:
+    """What a cluster without topics answers."""
+    return set()
+
+
+def rest_context_of(
+    cluster: Cluster, config: WorkerConfig, *, partitions: Partitions = no_partitions
+) -> RestContext:
     """What the routes work with; nothing runs behind it."""
 
     def define(given: Mapping[str, str | None]) -> ConnectorDefinition:
         return define_connector(given, config)
 
-    async def no_partitions(_: object) -> set[Partition]:
-        return set()
-
     return RestContext(
         cluster=cluster,
         operations=ConnectorOperations(cluster.configs, cluster.statuses, define),
-        offsets=StoredOffsets(no_partitions),
+        offsets=StoredOffsets(partitions),
         loggers=Loggers(),
         define=define,
         definitions=ConnectorCache(define),
@@ -50,13 +54,15 @@ def rest_context_of(cluster: Cluster, config: WorkerConfig) -> RestContext:
 
 
 @asynccontextmanager
-async def rest_client(config: WorkerConfig | None = None) -> AsyncIterator[httpx.AsyncClient]:
+async def rest_client(
+    config: WorkerConfig | None = None, *, partitions: Partitions = no_partitions
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a worker whose connectors are only written down, never started."""
     settings = WorkerConfig() if config is None else config
     cluster = Cluster.local(settings, set_level=lambda *_: None)
     await cluster.configs.open()
     await cluster.statuses.open()
-    context = rest_context_of(cluster, settings)
+    context = rest_context_of(cluster, settings, partitions=partitions)
     transport = httpx.ASGITransport(
         make_app(context, serves_log_levels=settings.serves_log_levels), raise_app_exceptions=False
     )

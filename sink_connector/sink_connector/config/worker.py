@@ -68,11 +68,15 @@ class StorageTopic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
-    """The settings of a worker; times are in milliseconds. `advertised` is `host:port`, and its id in the group."""
+    """The settings of a worker; times are in milliseconds. `advertised` is `host:port`, and its id in the group.
+
+    It listens at `rest_host` and `rest_port`, and at `further_listeners`.
+    """
 
     bootstrap_servers: str = "127.0.0.1:9092"
     rest_host: str = "127.0.0.1"
     rest_port: int = 8083
+    further_listeners: tuple[tuple[str, int], ...] = ()
     advertised: str = "127.0.0.1:8083"
     allowed_hosts: frozenset[str] = frozenset()
     max_connections: int = 512
@@ -103,9 +107,15 @@ class WorkerConfig:
         return f"{socket.gethostname()}/{self.rest_host}:{self.rest_port}"
 
     @property
+    def listeners(self) -> tuple[tuple[str, int], ...]:
+        """The hosts and ports at which the REST interface answers."""
+        return ((self.rest_host, self.rest_port), *self.further_listeners)
+
+    @property
     def hosts(self) -> frozenset[str]:
-        """The names by which this worker may be called: those allowed, and the one that it tells the other workers."""
-        return self.allowed_hosts | {self.advertised.rpartition(":")[0].strip("[]")}
+        """The names by which this worker may be called: those allowed, those it listens at, and the one it tells the others."""
+        named = {host for host, _ in self.listeners} - EVERYWHERE
+        return self.allowed_hosts | named | {self.advertised.rpartition(":")[0].strip("[]")}
 
     @property
     def certificate_files(self) -> Files:
@@ -177,13 +187,19 @@ class _Settings:
         self.problems[name] = [f"is {port}, it must be 0 to {LAST_PORT}"]
         return default
 
-    def listener(self) -> tuple[str, int]:
+    def listeners(self) -> tuple[tuple[str, int], ...]:
         port = self.port("rest.port", DEFAULT.rest_port)
         try:
-            return _listener(self.values, port)
+            found = _listeners(self.values, port)
         except ValueError:
             self.problems["listeners"] = [f"is {self.values['listeners']!r}, it must be {AN_ADDRESS}"]
-            return DEFAULT.rest_host, port
+            return ((DEFAULT.rest_host, port),)
+        one = [name for name in ("rest.host", "rest.port") if name in self.values]
+        if len(found) > 1 and one:
+            self.problems["listeners"] = [
+                f"is {self.values['listeners']!r}: several addresses, while {one[0]} is for a single one"
+            ]
+        return found
 
     def servers(self) -> str:
         servers = self.text("bootstrap.servers", DEFAULT.bootstrap_servers)
@@ -233,12 +249,13 @@ class _Settings:
 
 def _config(settings: _Settings, environment: Mapping[str, str]) -> WorkerConfig:
     """Each setting as it was written, or its default; what cannot be used becomes a problem of `settings`."""
-    host, port = settings.listener()
+    (host, port), *further = settings.listeners()
     consumer = settings.beginning_with("consumer.")
     return WorkerConfig(
         bootstrap_servers=settings.servers(),
         rest_host=host,
         rest_port=port,
+        further_listeners=tuple(further),
         advertised=_advertised(settings.values, host, settings.port("rest.advertised.port", port)),
         allowed_hosts=frozenset(filter(None, map(str.strip, settings.text("allowed.hosts", "").split(",")))),
         max_connections=settings.number("max.connections", DEFAULT.max_connections),
@@ -303,11 +320,16 @@ def _written(environment: Mapping[str, str], file: Path | None) -> dict[str, str
     return values | named
 
 
-def _listener(values: Mapping[str, str], port: int) -> tuple[str, int]:
-    """Where to listen: `rest.host` and `rest.port`, or the first of Connect's `listeners`."""
-    first = urlsplit(values.get("listeners", "").split(",")[0].strip())
-    host = first.hostname or ("0.0.0.0" if first.scheme else DEFAULT.rest_host)  # noqa: S104 - an empty listener host is every interface
-    return values.get("rest.host", host), port if "rest.port" in values else first.port or port
+def _listeners(values: Mapping[str, str], port: int) -> tuple[tuple[str, int], ...]:
+    """Where to listen: `rest.host` and `rest.port`, or each of Connect's `listeners`. Raises `ValueError`."""
+    written = [each.strip() for each in values.get("listeners", "").split(",") if each.strip()]
+    return tuple(
+        (
+            values.get("rest.host", each.hostname or ("0.0.0.0" if each.scheme else DEFAULT.rest_host)),  # noqa: S104 - an empty listener host is every interface
+            port if "rest.port" in values else each.port or port,
+        )
+        for each in map(urlsplit, written or [""])
+    )
 
 
 def _advertised(values: Mapping[str, str], host: str, port: int) -> str:

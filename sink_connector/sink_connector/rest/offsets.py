@@ -110,10 +110,10 @@ def _read_change(name: str, change: Mapping[str, Any]) -> tuple[Partition, int |
         raise InvalidRequestError(
             "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'"
         )
-    if place["kafka_topic"] is None or place["kafka_partition"] is None:
-        raise InvalidRequestError(
-            "Kafka topics and partitions must be valid names and numbers and may not be null"
-        )
+    if place["kafka_topic"] is None:
+        raise InvalidRequestError("Kafka topic names must be valid strings and may not be null")
+    if place["kafka_partition"] is None:
+        raise InvalidRequestError("Kafka partitions must be valid numbers and may not be null")
     partition = Partition(
         str(place["kafka_topic"]),
         _integer(place["kafka_partition"], kind="partition", named="Partition", beyond=BEYOND_PARTITIONS),

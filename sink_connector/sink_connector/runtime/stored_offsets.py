@@ -1,10 +1,11 @@
 """The offsets of a connector, read and changed from outside its tasks. They live in the connector's target database."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
+from aiokafka.errors import KafkaError
 
 from sink_connector.config.connection import Connection as Address
 from sink_connector.config.connector import ConnectorConfig
@@ -18,21 +19,21 @@ TIMEOUT_S = 10.0
 
 
 class OffsetsError(SinkError):
-    """The database that holds the offsets did not do what it was asked."""
+    """The database that holds the offsets, or Kafka, did not do what it was asked."""
 
 
 class NoPartitionError(SinkError):
     """An offset is given for a partition that does not exist."""
 
 
-PartitionsOf = Callable[[ConnectorConfig], Awaitable[set[Partition]]]
+Partitions = Callable[[], Awaitable[set[Partition]]]
 
 
 @dataclass(slots=True)
 class StoredOffsets:
-    """`partitions_of` asks the cluster for the partitions of a connector's topics. Everything here raises `OffsetsError`."""
+    """`partitions` asks the cluster for all that there are. Everything here raises `OffsetsError`."""
 
-    partitions_of: PartitionsOf
+    partitions: Partitions
 
     async def read(self, config: ConnectorConfig) -> dict[Partition, int]:
         """The next offset of each partition."""
@@ -40,22 +41,30 @@ class StoredOffsets:
             return await offsets.stored(connection, config.name)
 
     async def alter(self, config: ConnectorConfig, changes: Mapping[Partition, int | None]) -> None:
-        """Set next offsets; None resets one. Raises `NoPartitionError` and changes nothing then."""
-        existing = await self.partitions_of(config)
-        for partition in changes:
-            if partition not in existing:
-                raise NoPartitionError(
-                    f"{partition.topic}-{partition.partition} is no partition of the connector"
-                )
+        """Set next offsets, also of topics that the connector does not read; None resets one, be its topic there or not.
+
+        Raises `NoPartitionError` and changes nothing then.
+        """
+        existing = await self._existing()
         async with _database(config.connection) as connection:
+            known = existing | set(await offsets.stored(connection, config.name))
+            for partition, offset in changes.items():
+                if partition not in (known if offset is None else existing):
+                    raise NoPartitionError(f"there is no partition {partition.topic}-{partition.partition}")
             await offsets.alter(connection, config.name, _written(changes))
 
     async def reset(self, config: ConnectorConfig) -> None:
         """Forget every offset, those that a JVM worker has left in the consumer group included."""
-        existing: Iterable[Partition] = await self.partitions_of(config)
+        existing = [partition for partition in await self._existing() if config.reads(partition.topic)]
         async with _database(config.connection) as connection, connection.transaction():
             await offsets.reset(connection, config.name)
             await offsets.alter(connection, config.name, dict.fromkeys(existing, RESET))
+
+    async def _existing(self) -> set[Partition]:
+        try:
+            return await self.partitions()
+        except (OSError, KafkaError) as error:
+            raise OffsetsError(f"Kafka does not tell which partitions there are: {error!r}") from error
 
 
 def _written(changes: Mapping[Partition, int | None]) -> dict[Partition, int]:

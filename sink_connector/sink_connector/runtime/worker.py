@@ -6,7 +6,6 @@ from functools import partial
 
 from aiokafka.client import AIOKafkaClient
 
-from sink_connector.config.connector import ConnectorConfig
 from sink_connector.dead_letters.topic import DeadLetterTopic
 from sink_connector.runtime.connector import Connector
 from sink_connector.runtime.connector_definition import ConnectorDefinition
@@ -60,13 +59,12 @@ class Worker:
         """Stop every connector."""
         await asyncio.gather(*(connector.stop() for connector in self.connectors.values()))
 
-    async def partitions_of(self, config: ConnectorConfig) -> set[Partition]:
-        """The partitions there are of a connector's topics. Raises aiokafka's errors."""
+    async def partitions(self) -> set[Partition]:
+        """The partitions there are of all topics. Raises aiokafka's errors."""
         cluster = await self._client.fetch_all_metadata()
         return {
             Partition(topic, partition)
             for topic in cluster.topics()
-            if config.reads(topic)
             for partition in cluster.partitions_for_topic(topic) or ()
         }
 

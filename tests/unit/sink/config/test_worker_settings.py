@@ -89,6 +89,23 @@ def test_a_number_that_is_none_names_its_setting() -> None:
         read_worker({"SINK_CONFIG_STORAGE_REPLICATION_FACTOR": "many"})
 
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is only read
+
+
+def test_every_listener_is_listened_at_and_called_by_its_name() -> None:
+    config = read_worker({"SINK_LISTENERS": "http://one:8084, HTTP://[::1]:8085,http://:8086,http://two"})
+    assert config.listeners == (("one", 8084), ("::1", 8085), (EVERYWHERE, 8086), ("two", 8083))
+    assert (config.advertised, config.hosts) == ("one:8084", frozenset({"one", "::1", "two"}))
+
+
+@pytest.mark.parametrize("setting", ["SINK_REST_HOST", "SINK_REST_PORT"])
+def test_one_address_beside_several_is_refused(setting: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"listeners: .* several addresses, while rest\.(host|port) is for a single one"
+    ):
+        read_worker({"SINK_LISTENERS": "http://one:8084,http://two:8084", setting: "8087"})
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_setting(tmp_path: Path) -> None:
     path = tmp_path / "worker.properties"
     path.write_text("bootstrap.servers=one:9092\r\n", encoding="utf-8-sig")

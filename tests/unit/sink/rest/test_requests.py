@@ -7,11 +7,13 @@ from urllib.parse import quote
 import httpx
 import pytest
 import pytest_asyncio
+from aiokafka.errors import KafkaConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sink_connector.config.providers import read_providers
 from sink_connector.config.worker import WorkerConfig, read_worker
+from sink_connector.sink.offsets import Partition
 from tests.support.sink_rest import CONNECTOR, rest_client
 
 VALIDATE = "/connector-plugins/JdbcSinkConnector/config/validate"
@@ -339,16 +341,26 @@ async def test_the_blanks_around_a_name_are_part_of_it(client: httpx.AsyncClient
 
 
 @pytest.mark.parametrize(
-    "partition", [{"kafka_topic": None, "kafka_partition": 0}, {"kafka_topic": "a", "kafka_partition": None}]
+    ("partition", "said"),
+    [
+        (
+            {"kafka_topic": None, "kafka_partition": 0},
+            "Kafka topic names must be valid strings and may not be null",
+        ),
+        (
+            {"kafka_topic": "a", "kafka_partition": None},
+            "Kafka partitions must be valid numbers and may not be null",
+        ),
+    ],
 )
 async def test_an_offset_of_no_topic_or_partition_is_refused(
-    client: httpx.AsyncClient, partition: dict[str, object]
+    client: httpx.AsyncClient, partition: dict[str, object], said: str
 ) -> None:
     await client.put("/connectors/c/config", json=CONNECTOR)
     await client.put("/connectors/c/stop")
     change = {"offsets": [{"partition": partition, "offset": {"kafka_offset": 1}}]}
     answer = await client.patch("/connectors/c/offsets", json=change)
-    assert (answer.status_code, "may not be null" in answer.text) == (400, True)
+    assert (answer.status_code, answer.json()["message"]) == (400, said)
 
 
 @pytest.mark.parametrize(
@@ -451,3 +463,22 @@ async def test_a_number_or_a_topic_that_kafka_knows_none_of_is_refused(
     answer = await client.put("/connectors/c/config", json={**CONNECTOR, **config})
     assert answer.status_code == 400
     assert next(iter(config)) in answer.json()["message"]
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_offsets_while_no_broker_answers_are_a_failure_that_says_so(method: str) -> None:
+    async def no_answer() -> set[Partition]:
+        raise KafkaConnectionError("no broker")
+
+    async with rest_client(partitions=no_answer) as client:
+        await client.put("/connectors/c/config", json=CONNECTOR)
+        await client.put("/connectors/c/stop")
+        place = {"kafka_topic": "a", "kafka_partition": 0}
+        body = (
+            {"offsets": [{"partition": place, "offset": {"kafka_offset": 1}}]} if method == "PATCH" else None
+        )
+        answer = await client.request(method, "/connectors/c/offsets", json=body)
+        assert answer.json() == {
+            "error_code": 500,
+            "message": "Kafka does not tell which partitions there are: KafkaConnectionError('no broker')",
+        }
