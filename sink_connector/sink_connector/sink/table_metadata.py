@@ -1,8 +1,8 @@
 """The target's tables, as PostgreSQL describes them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from asyncpg import Connection, OutdatedSchemaCacheError
 
@@ -13,6 +13,11 @@ from sink_connector.sink.identifiers import is_reserved, quote
 SQL = sql_files.load("table_metadata.sql", package=__package__)
 STATE = SQL["state"]
 STATES = f"WITH known AS (SELECT unnest($1::bigint[]) AS id) {STATE}"
+SOURCE = "attname, attnum, atttypid, atttypmod, attnotnull, atthasdef, attidentity, attgenerated, attcollation, attrelid"
+COLUMNS, BOUNDS = (
+    f"WITH a ({SOURCE}) AS ({SQL[source]}) {SQL['columns']}" for source in ("of_relation", "of_range")
+)
+COMPOSITE, RANGE, MULTIRANGE = "c", "r", "m"  # kinds of a type
 LENGTH_HEADER = 4  # what PostgreSQL adds to a length in a type's modifier
 
 
@@ -38,7 +43,8 @@ class Column:
     `modifier` is the length, precision or scale of the base type (of its elements) as PostgreSQL keeps it, -1 for none.
     `key_type` and `collation` (empty: the database's own) say how the database compares two of its values. `type_id` is
     what the server knows the type by. `takes_documents` says that a jsonb can be cast to the base type (to its elements'), `may_refuse_null` that a null is
-    refused or part of what a check looks at.
+    refused or part of what a check looks at. `kind` is that of the base type (of its elements); `parts` are what a value of it has in it, as columns: the
+    attributes of a composite type, a range's bound, the range of a multirange.
     """
 
     name: str
@@ -55,6 +61,8 @@ class Column:
     type_id: int = 0
     takes_documents: bool = True
     may_refuse_null: bool = False
+    kind: str = "b"
+    parts: tuple["Column", ...] = ()
 
     def compared(self, cell: str) -> str:
         """A value on its way to the column, as SQL, in the form in which it would be compared with what the column holds."""
@@ -138,14 +146,14 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
     table = found["id"]
     states = await _states(connection, [table])  # before what it is of: a change in between is noticed
     traits = await connection.fetchrow(SQL["traits"], table)
-    columns = await connection.fetch(SQL["columns"], table)
+    columns = await _columns(connection, COLUMNS, table)
     keys = await connection.fetch(SQL["keys"], table)
     if traits is None:
         return None
     return Table(
         name=TableName(found["schema"], name.name),
         called=name,
-        columns={row["name"]: Column(**row) for row in columns},
+        columns={each.name: each for each in columns},
         keys=tuple(frozenset(row["columns"]) for row in keys if row["is_immediate"]),
         deferrable_keys=tuple(frozenset(row["columns"]) for row in keys if not row["is_immediate"]),
         id=table,
@@ -160,3 +168,19 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
         may_lock_rows=traits["may_lock_rows"],
         state=states[table],
     )
+
+
+async def _columns(connection: Connection, source: str, of: int) -> tuple[Column, ...]:
+    """The columns of a relation or the attributes of a composite type (`COLUMNS`), or a range's bound (`BOUNDS`)."""
+    rows = await connection.fetch(source, of)
+    return tuple([await _column(connection, dict(row)) for row in rows])
+
+
+async def _column(connection: Connection, row: dict[str, Any]) -> Column:
+    base, relation = row.pop("base_id"), row.pop("relation")
+    column = Column(**row)
+    if column.kind == COMPOSITE:  # none has itself in it
+        return replace(column, parts=await _columns(connection, COLUMNS, relation))
+    if column.kind in {RANGE, MULTIRANGE}:
+        return replace(column, parts=await _columns(connection, BOUNDS, base))
+    return column

@@ -28,11 +28,23 @@ SELECT
 FROM pg_class c
 WHERE c.oid = $1::bigint::oid;
 
+-- name: of_relation
+-- What the columns of a relation, or the attributes of a composite type, are read from.
+SELECT a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity, a.attgenerated, a.attcollation, a.attrelid
+FROM pg_attribute a WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
+
+-- name: of_range
+-- A range's bounds as if they were a column, and so the ranges of a multirange, which PostgreSQL has since 14.
+SELECT 'bound'::name, 1, r.id, -1, false, false, '', '', r.collation, 0::oid
+FROM (SELECT rngsubtype AS id, rngcollation AS collation FROM pg_range WHERE rngtypid = $1::bigint::oid
+      UNION ALL SELECT g.rngtypid, 0::oid FROM pg_range g WHERE to_jsonb(g) ->> 'rngmultitypid' = $1::bigint::text) r
+
 -- name: columns
 -- format_type with a modifier of -1 gives the names that cast without cutting: bpchar, not character(1). The base type is what
 -- is left when domains are taken off, those of an array's elements too; the modifier is the one that was met on the way there.
 -- `key_type` is the base type in which values are compared: with the modifier where it rounds, without it where it cuts.
--- `takes_documents` is whether there is a cast of a jsonb to the base type, of an array's elements to theirs.
+-- `takes_documents` is whether there is a cast of a jsonb to the base type, of an array's elements to theirs. `kind`, `base_id`
+-- and `relation` are the base type's own, its elements' where it is an array.
 SELECT
     a.attname::text AS name,
     a.atttypid::bigint AS type_id,
@@ -53,8 +65,11 @@ SELECT
         SELECT FROM pg_cast d WHERE d.castsource = 'jsonb'::regtype AND d.casttarget = b.id) AS takes_documents,
     coalesce(l.collisdeterministic, true) AS deterministic,
     CASE WHEN l.oid IS NULL OR l.collname = 'default' THEN ''
-         ELSE format('%I.%I', ln.nspname, l.collname) END AS collation
-FROM pg_attribute a
+         ELSE format('%I.%I', ln.nspname, l.collname) END AS collation,
+    k.typtype::text AS kind,
+    b.id::bigint AS base_id,
+    k.typrelid::bigint AS relation
+FROM a
 CROSS JOIN LATERAL (
     WITH RECURSIVE chain (id, modifier, is_array, depth) AS (
         SELECT a.atttypid, a.atttypmod, false, 0
@@ -70,7 +85,6 @@ CROSS JOIN LATERAL (
 JOIN pg_type k ON k.oid = b.id
 LEFT JOIN pg_collation l ON l.oid = a.attcollation
 LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace
-WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;
 
 -- name: state

@@ -33,7 +33,7 @@ _INSTANT = "CAST({} AS timestamp with time zone)"
 _ZONED_TIME = "CAST({} AS time with time zone) AT TIME ZONE current_setting('TimeZone')"
 # A text with an offset is an instant. PostgreSQL passes over the offset where the column has no zone; the wall clock meant is
 # that of db.timezone, which is the session's.
-_AS_INSTANT = {
+AS_INSTANT = {
     base: f"CASE WHEN {_HAS_OFFSET} THEN CAST({through} AS {base}) ELSE CAST({{}} AS {base}) END"
     for base, through in (
         (TIMESTAMP, _INSTANT),
@@ -61,7 +61,7 @@ def column_wire(schema: Schema, column: Column) -> Encoder | None:
 
 
 def _without_document(schema: Schema, column: Column) -> Encoder:
-    """For a vector or a hstore, or for a column that can be null and nothing else, such as one of a composite type."""
+    """For a vector or a hstore, or for a column that can be null and nothing else."""
     if schema.type is Type.ARRAY and is_vector(column.base_type):
         return Encoder("text", each(vector))
     if schema.type is not Type.ARRAY and is_hstore(column.base_type):
@@ -102,7 +102,7 @@ def with_offsets(wire: Encoder, column: Column) -> Encoder:
     """The encoder for a column whose texts may have an offset that the column has no place for."""
     if wire.template is not None or wire.type != "text":
         return wire
-    return replace(wire, template=_AS_INSTANT.get(column.base_type))
+    return replace(wire, template=AS_INSTANT.get(column.base_type))
 
 
 def kept_whole(wire: Encoder, column: Column) -> Encoder:

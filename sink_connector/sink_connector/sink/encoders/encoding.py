@@ -7,6 +7,7 @@ a length or a domain, is left to the assignment, which refuses what a cast would
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from asyncpg import Connection
@@ -31,9 +32,11 @@ from sink_connector.sink.encoders.debezium_values import debezium_created_type, 
 from sink_connector.sink.encoders.encoder import PRIMITIVES, Encoder, refused
 from sink_connector.sink.encoders.guards import guarded
 from sink_connector.sink.encoders.json_values import json_encoder, nested_encoder, read_first
+from sink_connector.sink.encoders.parts import composite_wire, text_wire, untyped_wire
 from sink_connector.sink.encoders.untyped_values import untyped_encoder
-from sink_connector.sink.table_metadata import Column
+from sink_connector.sink.table_metadata import COMPOSITE, Column
 
+TEXT = Schema(type=Type.STRING, optional=True)
 # Types whose numbers are meant to the last digit.
 EXACT = WHOLE | {Type.STRING, Type.STRUCT}
 
@@ -60,7 +63,7 @@ def encoder_of(schema: Schema, form: Form, column: Column | None, *, nested: str
     """
     try:
         wire = (
-            untyped_encoder(column, nested=nested)
+            untyped_encoder(column, nested=nested, of_parts=partial(_of_untyped_parts, nested=nested))
             if form is Form.UNTYPED
             else _typed_wire(schema, form, column)
         )
@@ -97,10 +100,27 @@ def _typed_wire(schema: Schema, form: Form, column: Column | None) -> Encoder:
         kind = document_type(schema, column) if schema.type in NESTED else None
         if kind is not None and form is Form.JSON and not _is_list(schema):
             return nested_encoder(schema, kind)
-        special = column_wire(schema, column)
+        special = _of_parts(schema, column) or column_wire(schema, column)
     if special is None:
         return json_encoder(schema) if form is Form.JSON else connect_encoder(schema)
     return _after_reading(schema, special) if form is Form.JSON else special
+
+
+def _of_parts(schema: Schema, column: Column) -> Encoder | None:
+    if schema.type is Type.STRING:
+        return text_wire(column, _of_text)
+    is_composite = column.kind == COMPOSITE and not column.base_type.endswith("[]")
+    if schema.type not in {Type.STRUCT, Type.MAP} or not is_composite or column.takes_documents:
+        return None
+    return composite_wire(schema, column, lambda inner, part: encoder_of(inner, Form.CONNECT, part))
+
+
+def _of_untyped_parts(column: Column, *, nested: str) -> Encoder | None:
+    return untyped_wire(column, _of_text, lambda part: encoder_of(TEXT, Form.UNTYPED, part, nested=nested))
+
+
+def _of_text(part: Column) -> Encoder:
+    return encoder_of(TEXT, Form.CONNECT, part)
 
 
 def _is_array(items: Schema, column: Column | None) -> bool:

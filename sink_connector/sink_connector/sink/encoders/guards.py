@@ -3,6 +3,7 @@
 What a text would be, the server alone knows: into types that round, texts are for it to refuse (see `column_values.kept_whole`).
 """
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,7 @@ from sink_connector.data.decimals import shortest_single
 from sink_connector.data.instants import INFINITE_US
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.encoders.encoder import INTEGERS, Encode, Encoder, refused
+from sink_connector.sink.encoders.literals import array_elements
 from sink_connector.sink.table_metadata import Column
 
 Check = Callable[[Any], None]
@@ -22,6 +24,7 @@ MODIFIER_OFFSET = 4  # VARHDRSZ, which PostgreSQL adds to a modifier
 SCALE_MASK, SCALE_SIGN = 0x7FF, 0x400
 CENTS = 2  # digits after the point of money, wherever lc_monetary does not say otherwise
 OF_AN_AMOUNT = str.maketrans("", "", "$,()+- ")  # what a text of money may have beside its digits
+LAST_POSITION, MOST_POSITIONS = 16_383, 256  # in a tsvector, and of one word in it
 MICROS = 6  # digits of a second that PostgreSQL keeps
 FLOATS = frozenset({"real", "double precision"})
 INFINITE = frozenset(INFINITE_US.values())
@@ -76,6 +79,22 @@ def _refusing(encode: Encode) -> Encode:
 
 
 def _check(wire: Encoder, column: Column, *, exact: bool) -> Check | None:
+    if wire.type == "text" and column.base_type.endswith("[]"):
+        inner = _check_of_element(wire, column, exact=exact)
+        return None if inner is None else partial(_look_at_elements, inner, _delimiter(column))
+    return _check_of_element(wire, column, exact=exact)
+
+
+def _look_at_elements(check: Check, delimiter: str, text: str) -> None:
+    """The elements of an array that is given as a text; its places do not matter."""
+    _look_at(array_elements(text[text.find("{") :], delimiter), check)
+
+
+def _delimiter(column: Column) -> str:
+    return ";" if column.base_type == "box[]" else ","
+
+
+def _check_of_element(wire: Encoder, column: Column, *, exact: bool) -> Check | None:
     sent, base = wire.type.removesuffix("[]"), column.base_type.removesuffix("[]")
     found = _check_of_types(sent, base)
     if found is not None:
@@ -95,6 +114,8 @@ def _check_of_types(sent: str, base: str) -> Check | None:
         return _at_most_bytes(LONGEST_NAME if base == "name" else 1)
     if sent in FLOATS and base in INTEGERS:
         return _whole
+    if sent == "text":
+        return _OF_TEXTS.get(base)
     return _OF_INTEGERS.get(base) if sent in INTEGERS else None
 
 
@@ -205,6 +226,39 @@ _OF_INTEGERS: dict[str, Check] = {
     '"char"': _no_number,
     "bytea": _no_number,
     "oid": _not_negative,
+}
+
+
+def _kept_by_floats(text: str) -> None:
+    for number in _NUMBER.findall(text):
+        kept_by_a_float("double precision")(number)
+
+
+def _not_wrapped(text: str) -> None:
+    """PostgreSQL takes -1 for the greatest, and 010 for 8."""
+    if _OTHER_INTEGER.match(text):
+        raise refused("a number of decimal digits that is not negative, for a column of object identifiers")
+
+
+def _positions_kept(text: str) -> None:
+    """PostgreSQL takes what is beyond the last position for the last, and keeps so many of a word."""
+    for found in _POSITIONS.findall(_QUOTED_WORD.sub("", text)):
+        positions = found.split(",")
+        if len(positions) >= MOST_POSITIONS or any(
+            int(each.rstrip("ABCDabcd*")) > LAST_POSITION for each in positions
+        ):
+            raise refused(f"positions up to {LAST_POSITION}, and fewer than {MOST_POSITIONS} of a word")
+
+
+_NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:e[+-]?\d++)?", re.ASCII | re.IGNORECASE)
+_OTHER_INTEGER = re.compile(r"\s*(?:-\s*\d|[+]?0\d)", re.ASCII)
+_QUOTED_WORD = re.compile(r"'(?:[^'\\]|''|\\.)*+'", re.DOTALL)
+_POSITIONS = re.compile(r":(\d++[a-d*]?(?:,\d++[a-d*]?)*+)(?!\S)", re.ASCII | re.IGNORECASE)
+# Types whose input makes another value of a text in silence.
+_OF_TEXTS: dict[str, Check] = {
+    **dict.fromkeys(("point", "line", "lseg", "box", "path", "polygon", "circle"), _kept_by_floats),
+    **dict.fromkeys(("oid", "xid", "xid8", "cid"), _not_wrapped),
+    "tsvector": _positions_kept,
 }
 
 

@@ -53,19 +53,27 @@ INSTANTS = {
 }
 
 
-def untyped_encoder(column: Column | None, *, nested: str = "jsonb") -> Encoder:
-    """The encoder for a column's values; what is nested may go into a text where `nested` is one. Raises `BadRecordError` when there is no column to say what they are."""
+def untyped_encoder(
+    column: Column | None, *, nested: str = "jsonb", of_parts: Callable[[Column], Encoder | None]
+) -> Encoder:
+    """The encoder for a column's values; what is nested may go into a text where `nested` is one.
+
+    `of_parts` gives that for a column, no array, whose type is made of others. Raises `BadRecordError` when there is no column
+    to say what the values are.
+    """
     if column is None:
         raise BadRecordError("a value without a schema does not say which type its column should have")
     base = column.base_type
     if base.endswith("[]"):
         element = element_column(column)
-        inner = untyped_encoder(element)
+        inner = untyped_encoder(element, of_parts=of_parts)
         if element is not None:
             inner = kept_whole(with_offsets(inner, element), element)
         outer = in_dimensions(array_wire(inner))
         read = _elements if inner.type in DOCUMENTS else _in_dimensions
         return Encoder(outer.type, partial(_arrays, read=read, inner=outer, name=base), outer.template)
+    if column.parts and (found := of_parts(column)) is not None:
+        return found
     if base in DOCUMENTS:
         return Encoder(base, _documents if base == "jsonb" else written_as(base, _written_documents))
     if is_vector(base) or (base in TEXTS and nested == "text"):

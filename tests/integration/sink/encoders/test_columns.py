@@ -27,6 +27,10 @@ SETUP = (
     "CREATE DOMAIN code3 AS varchar(3); CREATE DOMAIN code3b AS code3; CREATE DOMAIN fixed3 AS char(3)",
     "CREATE DOMAIN bits4 AS bit(4); CREATE DOMAIN cents AS numeric(6,2); CREATE DOMAIN ref AS uuid",
     "CREATE TYPE mood AS ENUM ('happy', 'sad'); CREATE TYPE pair AS (a integer, d numeric(6,2))",
+    "CREATE DOMAIN good_pair AS pair CHECK ((VALUE).a > 0); CREATE DOMAIN given AS integer NOT NULL; CREATE TYPE strict AS (a given, c code3b)",
+    "CREATE TYPE deep AS (n text, p pair, ps pair[], at timestamp, raw bytea, j jsonb, f real, ts text[])",
+    'CREATE TYPE odd AS (n name, b bit(3), c char(2), m money, x "char", o oid, "T s" time(0), i interval(0), fs real[], g good_pair, d date, k boolean)',
+    "CREATE TYPE span AS RANGE (subtype = cents); CREATE TYPE singles AS RANGE (subtype = real)",
 )
 
 
@@ -62,6 +66,15 @@ POINT = node(
     ],
 )  # fmt: skip
 PLACE = {"x": 1.5, "y": 2.0, "wkb": "AQEAAAAAAAAAAAD4PwAAAAAAAABA", "srid": 4326}
+DEEP = node(
+    "struct",
+    fields=[
+        {"field": "ps", **array(node("struct", fields=[{"field": "d", **decimal(2)}]))}, {"field": "n", **STRING},
+        {"field": "p", **node("struct", fields=[{"field": "a", **INT32}])}, {"field": "at", **TIMESTAMP},
+        {"field": "raw", **BYTES}, {"field": "j", **node("struct", fields=[{"field": "q", **FLOAT}])},
+        {"field": "f", **FLOAT}, {"field": "ts", **array(STRING)},
+    ],
+)  # fmt: skip
 TEXTS = node("map", keys=node("string"), values=STRING)
 INNER = node("struct", fields=[{"field": "a", **INT32}, {"field": "d", **decimal(2)}])
 BITS8 = node("bytes", DEBEZIUM + "data.Bits", parameters={"length": "8"})
@@ -197,6 +210,17 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("ltree[]", array(STRING), ["a.b"], "{a.b}"), ("hstore", node("string", DEBEZIUM + "data.Json"), '{"k": "v", "n": null}', '"k"=>"v", "n"=>NULL'), ("hstore", STRING, '"k"=>"v"', '"k"=>"v"'),
     ("xml", node("string", DEBEZIUM + "data.Xml"), "<a>1</a>", "<a>1</a>"), ("xml", STRING, "<a/>", "<a/>"),
     ("jsonb", TEXTS, {"k": "v"}, '{"k": "v"}'), ("hstore", TEXTS, {"k": 'v "w', "n": None}, '"k"=>"v \\"w", "n"=>NULL'), ("hstore", INNER, {"a": 1, "d": "MDk="}, '"a"=>"1", "d"=>"123.45"'), ("text", TEXTS, {"k": "v"}, '{"k": "v"}'),
+    # composite types, field by name
+    ("pair", INNER, {"a": 1, "d": "MDk="}, "(1,123.45)"), ("pair", INNER, {"a": None, "d": None}, "(,)"), ("pair", TEXTS, {"d": "2.50"}, "(,2.50)"), ("pair[]", array(INNER), [{"a": 1, "d": "MDk="}, None], '{"(1,123.45)",NULL}'), ("pair[]", array(INNER), [], "{}"),
+    ("good_pair", INNER, {"a": 1, "d": "MDk="}, "(1,123.45)"), ("good_pair", STRING, "(1,2.5)", "(1,2.50)"), ("strict", TEXTS, {"a": "1", "c": "abc"}, "(1,abc)"), ("strict", STRING, "(1,abc )", "(1,abc)"),
+    ("deep", DEEP, {"n": 'a"\\,()', "p": {"a": 1}, "ps": [{"d": "MDk="}, {"d": None}, None], "at": 1704103200123, "raw": "AP8=", "j": {"q": 0.1}, "f": 0.1, "ts": ["", "NULL", None, "{}", 'x"\\']}, '("a""\\\\,()","(1,)","{""(,123.45)"",""(,)"",NULL}","2024-01-01 19:00:00.123","\\\\x00ff","{""q"": 0.1}",0.1,"{"""",""NULL"",NULL,""{}"",""x\\\\""\\\\\\\\""}")'),
+    ("deep", STRING, '("",,"{""(1,2.5)"",NULL}",2024-01-01T10:00:00Z,,,1.5,{})', '("",,"{""(1,2.50)"",NULL}","2024-01-01 19:00:00",,,1.5,{})'), ("pair[]", STRING, '{"(1,2.5)", null,"(,)"}', '{"(1,2.50)",NULL,"(,)"}'), ("pair[]", array(STRING), ["(1,2.5)"], '{"(1,2.50)"}'),
+    ("odd", STRING, f'({"x" * 63},101,a,"1.20",y,7,10:00:00,PT1S,"{{0.5}}","(1,)",2024-01-01T20:00:00Z,t)', f'({"x" * 63},101,"a ",$1.20,y,7,10:00:00,00:00:01,{{0.5}},"(1,)",2024-01-02,t)'), ("odd", node("struct", fields=[{"field": "k", **INT32}, {"field": "T s", **TIME}, {"field": "d", **DATE}, {"field": "o", **INT64}, {"field": "fs", **array(DOUBLE)}]), {"k": 1, "T s": 86400000, "d": -719529, "o": 4294967295, "fs": [0.5, "-Infinity"]}, '(,,,,,4294967295,24:00:00,,"{0.5,-Infinity}",,"0002-12-31 BC",t)'),
+    # texts of arrays and ranges
+    ("real[]", STRING, " { 0.1 , NaN,null,{} } ".replace(",{}", ""), "{0.1,NaN,NULL}"), ("numeric(6,2)[]", STRING, "{{1.20,2.3},{NULL,NaN}}", "{{1.20,2.30},{NULL,NaN}}"), ("cents[]", STRING, "{1.20}", "{1.20}"), ("text[]", STRING, "[0:1]={a,b}", "[0:1]={a,b}"), ('"char"[]', STRING, "{a,b}", "{a,b}"), ("name[]", STRING, f"{{{'x' * 63},{'y' * 63}}}", f"{{{'x' * 63},{'y' * 63}}}"),
+    ("timestamp[]", STRING, '{2024-01-01T10:00:00Z,"2024-01-01 10:00"}', '{"2024-01-01 19:00:00","2024-01-01 10:00:00"}'), ("date[]", STRING, "{2024-01-01T20:00:00Z}", "{2024-01-02}"), ("money[]", STRING, '{"$1,234.50"}', '{"$1,234.50"}'), ("mood[]", STRING, "{sad, happy}", "{sad,happy}"), ("box[]", STRING, "{(1,1),(0,0);(3,3),(2,2)}", "{(1,1),(0,0);(3,3),(2,2)}"),
+    ("tsrange", STRING, "[2024-01-01T10:00:00Z,2024-01-02 10:00)", '["2024-01-01 19:00:00","2024-01-02 10:00:00")'), ("tsrange", STRING, " EMPTY ", "empty"), ("tsrange[]", STRING, '{"(,2024-01-01T10:00:00Z]"}', '{"(,\\"2024-01-01 19:00:00\\"]"}'), ("daterange", STRING, "[2024-01-01T20:00:00Z,)", "[2024-01-02,)"), ("tsmultirange", STRING, "{[2024-01-01T10:00:00Z,), (,2020-01-01]}", '{(,"2020-01-01 00:00:00"],["2024-01-01 19:00:00",)}'), ("tsmultirange", STRING, "{}", "{}"),
+    ("int4range", STRING, "(1,5]", "[2,6)"), ("numrange", STRING, "[1.005,2.50)", "[1.005,2.50)"), ("span", STRING, "[1.20,2.5)", "[1.20,2.50)"), ("singles", STRING, "[0.1,)", "[0.1,)"), ("tsvector", STRING, "'a b':1A,3 c:16383", "'a b':1A,3 'c':16383"), ("point", STRING, "(0.1,1e10)", "(0.1,10000000000)"), ("oid", STRING, "4294967295", "4294967295"), ("xid", STRING, "3", "3"),
     ("text[]", array(STRING), [], "{}"), ("jsonb", TEXTS, None, None), ("hstore", TEXTS, None, None), ("numeric[]", array(decimal(2)), None, None), ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), None, None),
 ]  # fmt: skip
 REFUSED: list[tuple[str, dict[str, Any], Any]] = [
@@ -208,7 +232,13 @@ REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("numeric", FLOAT, 1e39), ("jsonb", array(FLOAT), [1e39]), ("real", FLOAT, 1e39),
     ("int[]", array(array(INT32)), [[], []]), ("int[]", array(array(INT32)), [[]]), ("text[]", array(array(STRING)), [["a"], []]), ("numeric[]", array(array(decimal(2))), [[], []]), ("numeric", STRING, "snan"), ("numeric", STRING, "\uff11\uff12"),
     ("numeric", decimal(2), ""), ("jsonb", INNER, {"a": 1, "d": ""}), ("numeric[]", array(decimal(2)), [""]), ("numeric", VARIABLE, {"scale": 2, "value": ""}), ("jsonb", VARIABLE, {"scale": 2, "value": ""}),
-    ("pair", INNER, {"a": 1, "d": "MDk="}), ("pair", TEXTS, {"a": "1"}), ("pair[]", array(INNER), [{"a": 1, "d": "MDk="}]), ("pair", array(STRING), ["1"]), ("bytea", TEXTS, {"k": "v"}), ("integer", BYTES, "NQ=="), ("bytea", INT32, 5), ('"char"', INT32, 5), ("oid", INT32, -1), ("name", TEXTS, {"k": "v" * 64}), ("name", decimal(70), "MDk="), ("bytea[]", array(INT64), [5]), ("bigint[]", array(BYTES), ["NQ=="]), ("integer[]", INNER, {"a": 1, "d": "MDk="}),
+    ("pair", TEXTS, {"A": "1"}), ("pair", TEXTS, {"a": "x"}), ("pair", TEXTS, {"d": "2.005"}), ("pair", node("struct", fields=[{"field": "d", **decimal(3)}]), {"d": "MDk="}), ("pair", node("struct", fields=[{"field": "a", **INT32}, {"field": "b", **INT32}]), {"a": 1, "b": None}), ("pair", node("struct", fields=[{"field": "a", **DOUBLE}]), {"a": 1.5}),
+    ("pair", STRING, "(1,2.005)"), ("pair", STRING, "(1)"), ("pair", STRING, "(1,2,3)"), ("pair", STRING, "1,2"), ("pair", STRING, "(1,2) x"), ("pair", STRING, '(1,"2'), ("pair[]", STRING, '{"(1,2.005)"}'), ("pair[]", STRING, '[0:0]={"(1,2.5)"}'), ("pair[]", STRING, '{"(1,2.5)"'), ("pair[]", array(STRING), ["(1,2.005)"]), ("good_pair", STRING, "(0,)"), ("good_pair", INNER, {"a": 0, "d": None}), ("good_pair[]", array(INNER), [{"a": 0, "d": None}]),
+    ("strict", TEXTS, {"c": "abc"}), ("strict", TEXTS, {"a": "1", "c": "abcd"}), ("strict", STRING, "(1,abcd)"), ("strict", STRING, "(,abc)"), ("deep", STRING, '(,"(1,2.005)",,,,,,)'), ("deep", STRING, '(,,"{""(1,2.005)""}",,,,,)'), ("deep", STRING, "(,,,,,,16777217,)"), ("deep", DEEP | {"fields": [{"field": "f", **INT32}]}, {"f": 16777217}), ("deep", DEEP | {"fields": [{"field": "p", **INNER | {"fields": [{"field": "d", **decimal(3)}]}}]}, {"p": {"d": "MDk="}}),
+    *(("odd", node("struct", fields=[{"field": name, **STRING}]), {name: text}) for name, text in (("n", "x" * 64), ("b", "1011"), ("b", "1"), ("c", "abc"), ("m", "1.239"), ("x", "yz"), ("o", "-1"), ("T s", "10:00:00.5"), ("i", "1500 milliseconds"), ("fs", "{16777217}"), ("g", "(0,)"))), *(("odd", STRING, f"({',' * place}{text}{',' * (11 - place)})") for place, text in ((0, "x" * 64), (1, "1011"), (2, "abc"), (3, "1.239"), (4, "yz"), (5, "-1"), (6, "10:00:00.5"), (7, "1500 milliseconds"), (8, "{16777217}"), (9, '"(0,)"'))),
+    ("real[]", STRING, "{16777217}"), ("real[]", STRING, "[0:1]={1,16777217}"), ("float8[]", STRING, "{{9007199254740993}}"), ("numeric(6,2)[]", STRING, "{1,{2.005}}"), ("numeric(6,2)[]", STRING, "{{2.005}}"), ("cents[]", STRING, "{2.005}"), ('"char"[]', STRING, "{ab}"), ("name[]", STRING, f"{{{'x' * 64}}}"), ("money[]", STRING, "{1.239}"), ("oid[]", STRING, "{-1}"), ("mood[]", STRING, "{glad}"), ("interval(0)[]", STRING, "{1500 milliseconds}"), ("time(0)[]", STRING, "{10:00:00.5}"), ("timestamp(3)[]", STRING, "{2024-01-01 10:00:00.1234}"),
+    ("span", STRING, "[1.205,2.5)"), ("singles", STRING, "[16777217,)"), ("tsrange", STRING, "[2024-01-01T10:00:00Z"), ("tsrange", STRING, "[2024-01-02,2024-01-01]"), ("tsmultirange", STRING, "{[2024-01-01,)"), ("tsvector", STRING, "a:16384"), ("point", STRING, "(9007199254740993,0)"), ("path", STRING, "[(0,0),(1,9007199254740993)]"), ("oid", STRING, "-1"), ("oid", STRING, "010"), ("xid", STRING, "-1"), ("xid8", STRING, "-1"), ("cid", STRING, " -1"),
+    ("pair", array(STRING), ["1"]), ("bytea", TEXTS, {"k": "v"}), ("integer", BYTES, "NQ=="), ("bytea", INT32, 5), ('"char"', INT32, 5), ("oid", INT32, -1), ("name", TEXTS, {"k": "v" * 64}), ("name", decimal(70), "MDk="), ("bytea[]", array(INT64), [5]), ("bigint[]", array(BYTES), ["NQ=="]), ("integer[]", INNER, {"a": 1, "d": "MDk="}),
     ("xml", STRING, "<a>"), ("ltree", STRING, "a b"), ("hstore", STRING, "k"), ("hstore", STRING, '{"k": "v"}'), ("hstore", node("string", DEBEZIUM + "data.Json"), '["k"]'), ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
     ("numeric", decimal(20000), "MDk="), ("numeric", decimal(-20000), "MDk="), ("jsonb", array(decimal(100000000)), ["MDk="]), ("jsonb", INNER | {"fields": [{"field": "d", **decimal(-1000000000)}]}, {"d": "MDk="}),
     ("numeric", VARIABLE, {"scale": -1000000000, "value": "MDk="}), ("time", TIME, 108000000), ("time", TIME, -1), ("time", node("int64", DEBEZIUM + "time.MicroTime"), 108000000000), ("timestamptz", TIMESTAMP, 2**62), ("date", node("int32", DEBEZIUM + "time.Year"), 10**7), ("point", POINT, {"x": 1.0}),
@@ -219,13 +249,16 @@ UNTYPED: list[tuple[str, str, str | None]] = [
     ("timestamp", '"2024-01-01T10:00:00Z"', "2024-01-01 19:00:00"), ("timestamp", "1704103200000", "2024-01-01 19:00:00"), ("timestamptz[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00+09","2024-01-01 19:00:00+09",NULL}'),
     ("jsonb[]", '[{"a":1.10}]', '{"{\\"a\\": 1.10}"}'), ("numeric[]", "[1.10,2]", "{1.10,2}"), ("jsonb", '{"n":1234567890123456.78}', '{"n": 1234567890123456.78}'), ("date", "1", "1970-01-02"), ("interval", '"PT1H"', "01:00:00"),
     ("timestamptz", "253402300800000", "10000-01-01 09:00:00+09"), ("time", "86400000", "24:00:00"), ("date", "-719893", "0002-01-01 BC"), ("timestamp[]", '["2024-01-01T10:00:00Z",1704103200000,null]', '{"2024-01-01 19:00:00","2024-01-01 19:00:00",NULL}'), ("date", '"2024-01-01T20:00:00Z"', "2024-01-02"), ("double precision", '"NaN"', "NaN"), ("numeric", '"-Infinity"', "-Infinity"),
-    ("numeric(6,2)", "1.239", "1.24"), ("cents", '"1.230"', "1.23"), ("numeric(6,2)[]", '["1.2",1.239,null]', "{1.20,1.24,NULL}"), ("interval year", '"24 months"', "2 years"), ("timestamp", "1.7041032E12", "2024-01-01 19:00:00"), ("timestamptz[]", "[1704103200000.0]", '{"2024-01-01 19:00:00+09"}'), ("pair", "null", None),
+    ("numeric(6,2)", "1.239", "1.24"), ("cents", '"1.230"', "1.23"), ("numeric(6,2)[]", '["1.2",1.239,null]', "{1.20,1.24,NULL}"), ("interval year", '"24 months"', "2 years"), ("pair", '{"d":2.5,"a":1}', "(1,2.50)"), ("pair", '"(1,2.5)"', "(1,2.50)"), ("pair", "{}", "(,)"), ("pair", '{"d":1.239}', "(,1.24)"), ("pair", '{"d":"1.230"}', "(,1.23)"), ("pair[]", '[{"a":1},"(2,)",null]', '{"(1,)","(2,)",NULL}'),
+    ("deep", '{"n":"x","p":{"a":1},"ps":[{"d":1.5},null],"at":1704103200000,"raw":"AP8=","j":{"q":1.10},"f":0.1,"ts":["a",null]}', '(x,"(1,)","{""(,1.50)"",NULL}","2024-01-01 19:00:00","\\\\x00ff","{""q"": 1.10}",0.1,"{a,NULL}")'), ("odd", '{"n":"a","o":"7","fs":[0.5],"k":true,"d":1,"m":"1.20","g":{"a":1}}', '(a,,,$1.20,,7,,,{0.5},"(1,)",1970-01-02,t)'),
+    ("timestamp", "1.7041032E12", "2024-01-01 19:00:00"), ("timestamptz[]", "[1704103200000.0]", '{"2024-01-01 19:00:00+09"}'), ("pair", "null", None),
     ("int[]", "[[1,2],[3,4]]", "{{1,2},{3,4}}"), ("numeric[]", "[[1.10],[null]]", "{{1.10},{NULL}}"), ("jsonb[]", "[[1],[]]", "{[1],[]}"), ("int[]", "[]", "{}"), ("numeric", '" 1_000.5e1 "', "10005"), ("numeric", '"0x1F"', "31"), ("numeric", '"nan"', "NaN"),
     ("numeric", f"{'1' * 5000}", "1" * 5000), ("jsonb", f'{{"1":-{"1" * 5000}}}', f'{{"1": -{"1" * 5000}}}'), ("json", f"[{'1' * 5000}]", f"[{'1' * 5000}]"), ("numeric[]", f"[{'1' * 5000}]", f"{{{'1' * 5000}}}"),
 ]  # fmt: skip
 UNTYPED_REFUSED = [
     ("code3", '"abcd"'), ("bit(4)", '"101"'), ("name", f'"{"x" * 64}"'), ("bigint", "5.5"), ("smallint", "40000"), ("hstore", '["k"]'), ("numeric", "1e20000"), ("double precision", "9007199254740993"), ("real", "16777217"), ("float8[]", "[9007199254740993]"), ("text[]", '{"a":1}'), ("time", "108000000"), ("time", "-1"), ("integer", '"NaN"'), ("real", '"nan"'),
-    ("numeric(6,2)", '"1.239"'), ("cents", '"1.239"'), ("numeric(6,2)[]", '["1.239"]'), ("money", '"$1.239"'), ("interval year", '"1 year 2 mons"'), ("interval day[]", '["1 day 02:00"]'), ("time(0)", '"100000.5"'), ("timestamp(3)[]", '["2024-01-01T10:00:00.1234Z"]'), ("timestamp", "1.5"), ("pair", '{"a":1}'),
+    ("numeric(6,2)", '"1.239"'), ("cents", '"1.239"'), ("numeric(6,2)[]", '["1.239"]'), ("money", '"$1.239"'), ("interval year", '"1 year 2 mons"'), ("interval day[]", '["1 day 02:00"]'), ("time(0)", '"100000.5"'), ("timestamp(3)[]", '["2024-01-01T10:00:00.1234Z"]'), ("timestamp", "1.5"),
+    ("pair", '{"b":1}'), ("pair", '{"a":"1"}'), ("pair", '{"d":"1.239"}'), ("pair", '"(1,2.005)"'), ("pair", "[1]"), ("pair", "1"), ("good_pair", '{"a":0}'), ("strict", '{"c":"a"}'), ("deep", '{"p":{"d":"2.005"}}'), ("deep", '{"ps":["(1,2.005)"]}'), ("deep", '{"f":16777217}'), ("odd", '{"o":"-1"}'), ("odd", '{"fs":[16777217]}'), ("oid", '"-1"'), ("pair[]", '[{"x":1}]'),
     ("int[]", "[[],[]]"), ("int[]", "[[1],[]]"), ("int[]", "[[1],null]"), ("int[]", "[[1,2],[3]]"), ("timestamp[]", '[["2024-01-01"],["2024-01-02"]]'), ("numeric", '"snan"'), ("numeric", '"\uff11\uff12"'), ("numeric", '"\u0663"'), ("numeric", '"1__0"'), ("numeric", '"nan1"'), ("numeric", '""'),
     ("jsonb", '{"a":1e99999999999999999999}'), ("numeric", "1e99999999999999999999"),
 ]  # fmt: skip

@@ -107,23 +107,6 @@ CASES = [
         rows={'SELECT id, x::text FROM "T" ORDER BY id': [("a", "1.23"), ("c", "1.24")]},
         dead=[1],
     ),
-    *(
-        Case(
-            name=f"a struct for a column of a composite type{', with a transform' if transform else ''}",
-            sql=[
-                'CREATE TYPE "T_pair" AS (n integer)',
-                'CREATE TABLE "T" (id text PRIMARY KEY, x "T_pair", st text)',
-            ],
-            config={**UPSERT, **TOLERANT, **transform},
-            records=[
-                row({"id": TEXT, "x": struct({"n": kind("int32")}, optional=True)}, {"id": key, "x": payload})
-                for key, payload in (("a", None), ("b", {"n": 1}), ("c", None))
-            ],
-            rows={'SELECT id, x::text FROM "T" ORDER BY id': [("a", None), ("c", None)]},
-            dead=[1],
-        )
-        for transform in ({}, TRANSFORM)
-    ),
     *_refused("a bigint for a double", "double precision", BIGINT, 2**53, 2**53 + 1, "9.007199254740992e+15"),
     *_refused("an integer for a real", "real", kind("int32"), 2**24, 2**24 + 1, "1.6777216e+07"),
     *_refused("a bigint for a numeric of tens", "numeric(6,-2)", BIGINT, 1200, 1234, "1200", since=15),

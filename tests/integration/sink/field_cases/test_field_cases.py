@@ -8,6 +8,7 @@ from tests.conftest import MakeTopic
 from tests.integration.sink.field_cases import (
     change_events,
     company,
+    composite_types,
     constraints,
     deletes,
     equality,
@@ -44,6 +45,7 @@ CASES = [
     for module in (
         change_events,
         company,
+        composite_types,
         constraints,
         deletes,
         equality,
