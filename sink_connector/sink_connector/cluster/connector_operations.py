@@ -10,6 +10,7 @@ import structlog
 from sink_connector.cluster.config_store import Config, ConfigStore, ConnectorSpec, Restart, TargetState
 from sink_connector.cluster.connector_cache import DefineConnector
 from sink_connector.cluster.status_store import Status, StatusStore, TaskId
+from sink_connector.config.connector import warnings_of
 from sink_connector.config.definition import CLASSES, is_connector_class
 from sink_connector.config.parser import ignored_keys
 from sink_connector.config.secrets import retained
@@ -129,7 +130,9 @@ class ConnectorOperations:
                 f"Failed to find any class that implements Connector and which name matches {connector_class}, "
                 f"available connectors are: {', '.join(CLASSES)}"
             )
-        self.define(config)
+        definition = self.define(config)
+        for warning in warnings_of(definition.config):
+            log.warning("connector.option_ignored", connector=config.get("name"), warning=warning)
         for key, why in ignored_keys(
             {key: value for key, value in config.items() if value is not None}
         ).items():

@@ -150,6 +150,14 @@ def warnings_of(config: ConnectorConfig) -> list[str]:
     found = [
         f"connection.url has the option {name}, which is not known" for name in config.connection.unknown
     ]
+    if config.errors.dead_letter_topic and not config.errors.tolerant:
+        found.append("errors.deadletterqueue.topic.name has no effect while errors.tolerance is none")
+    if config.topics and not config.resolved.get("transforms", "").strip():  # which may change a topic's name
+        found += [
+            f"topics.to.tables.mapping has {topic}, which is none of topics"
+            for topic in config.table.name_mapping
+            if topic not in config.topics
+        ]
     if config.table.truncate_enabled and not config.is_debeziums:
         found.append(
             "truncate.enabled has no effect without Debezium's connector.class: no record asks for it"

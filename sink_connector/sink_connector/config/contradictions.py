@@ -20,7 +20,7 @@ Found = Iterator[tuple[str, str]]
 def note_contradictions(config: ConnectorConfig, reader: Reader) -> None:
     """Note what of a configuration contradicts itself in the `reader` that it was read with."""
     for key, problem in chain(
-        _topics(config),
+        _topics(config, reader),
         _topic_names(config),
         _row_keys(config.table, reader),
         _table_names(config),
@@ -30,10 +30,10 @@ def note_contradictions(config: ConnectorConfig, reader: Reader) -> None:
         reader.problem(key, problem)
 
 
-def _topics(config: ConnectorConfig) -> Found:
+def _topics(config: ConnectorConfig, reader: Reader) -> Found:
     if config.topics and config.topics_regex is not None:
         yield "topics", "and topics.regex are both given, one must go"
-    if not config.topics and config.topics_regex is None:
+    if not config.topics and config.topics_regex is None and "topics.regex" not in reader.problems:
         yield "topics", "or topics.regex is required"
 
 
@@ -71,6 +71,8 @@ def _row_keys(table: TableConfig, reader: Reader) -> Found:
 
 def _table_names(config: ConnectorConfig) -> Found:
     table = config.table
+    if not name_parts(table.name_format):
+        yield "table.name.format", "is empty, and a table has a name"
     for unknown in PLACEHOLDER.findall(table.name_format):
         if unknown != definition.TOPIC and not definition.SOURCE_FIELD.fullmatch(unknown):
             yield (

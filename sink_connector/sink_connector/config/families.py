@@ -3,10 +3,12 @@
 import difflib
 from collections.abc import Iterator, Mapping
 
+from sink_connector.config.consumer_keys import CONSUMER, SECURITY
 from sink_connector.config.providers import has_reference
 
 LISTS = {"transforms": "transforms.", "predicates": "predicates.", "projections": "projection."}
 CONVERTERS = ("key.converter.", "value.converter.")
+OVERRIDES = "consumer.override."
 OPTIONS = (
     "converter.encoding", "decimal.format", "replace.null.with.default", "schema.registry.url", "schemas.cache.size",
     "schemas.enable",
@@ -30,6 +32,13 @@ def stray_keys(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for key in given:
             if key.startswith(prefix) and (meant := _meant(key.removeprefix(prefix))):
                 yield key, f"is not known; it has no effect; did you mean {prefix}{meant}?"
+
+    for key in given:
+        name = key.removeprefix(OVERRIDES)
+        if key.startswith(OVERRIDES) and name not in CONSUMER and not name.startswith(SECURITY):
+            near = difflib.get_close_matches(name, CONSUMER, n=1, cutoff=ALIKE)
+            meant = f"is not known; it has no effect; did you mean {OVERRIDES}{near[0]}?" if near else ""
+            yield key, meant or "is not known to the consumer here; it has no effect"
 
 
 def _meant(option: str) -> str | None:

@@ -25,6 +25,7 @@ from sink_connector.config.secrets import secrets_of
 from sink_connector.errors import ConfigError
 
 LONGEST_NAME = 255
+LONGEST_CHANNEL = 63  # bytes
 NOT_IN_NAMES = {"Cc", "Cs"}
 
 
@@ -62,7 +63,7 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
         retry_backoff_ms=reader.number("retry.backoff.ms"),
         linger_ms=reader.number("linger.ms"),
         timezone=_timezone(reader),
-        notify_channel=reader.text("notify.channel"),
+        notify_channel=_channel(reader),
         persisted_topic=reader.text("persisted.topic.name"),
         projections=_projections(reader),
         max_retries=reader.number("max.retries"),
@@ -149,9 +150,6 @@ def _connection(reader: Reader) -> Connection:
 
 
 def _table(reader: Reader) -> TableConfig:
-    mapping = dict(pair.rpartition(":")[::2] for pair in reader.words("topics.to.tables.mapping"))
-    if "" in mapping:
-        reader.problem("topics.to.tables.mapping", "is a list of topic:table pairs")
     return TableConfig(
         insert_mode=reader.choice(InsertMode, "insert.mode"),
         pk_mode=reader.choice(PkMode, "pk.mode"),
@@ -163,7 +161,7 @@ def _table(reader: Reader) -> TableConfig:
         auto_evolve=reader.flag("auto.evolve"),
         nested_type=reader.text("nested.type"),
         name_format=reader.text("table.name.format"),
-        name_mapping=mapping,
+        name_mapping=_mapping(reader),
         name_normalize=reader.flag("table.name.normalize"),
         record_table_field=reader.text("record.table.field"),
         record_table_header=reader.text("record.table.header"),
@@ -174,6 +172,25 @@ def _table(reader: Reader) -> TableConfig:
         version_field=reader.text("version.field"),
         identifiers_allow=reader.pattern("identifiers.allow") or BoundedPattern.compile(""),
     )
+
+
+def _mapping(reader: Reader) -> dict[str, str]:
+    key = "topics.to.tables.mapping"
+    pairs = [[part.strip() for part in pair.split(":")] for pair in reader.words(key)]
+    if any(len(pair) != 2 or not all(pair) for pair in pairs):  # noqa: PLR2004 - a pair
+        reader.problem(key, "is a list of topic:table pairs")
+        return {}
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        reader.problem(key, "has two tables for one topic")
+    return mapping
+
+
+def _channel(reader: Reader) -> str:
+    name = reader.text("notify.channel")
+    if len(name.encode()) > LONGEST_CHANNEL:
+        reader.problem("notify.channel", f"has more than the {LONGEST_CHANNEL} bytes that PostgreSQL takes")
+    return name
 
 
 def _replaces_dots(reader: Reader) -> bool:

@@ -5,6 +5,7 @@ with it. Patterns are therefore matched by the package `regex`, which can be sto
 """
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,22 +16,35 @@ from sink_connector.errors import SinkError
 TIMEOUT_S = 0.05
 MOST_CHARACTERS = 10_000  # of a pattern
 
-# Constructs that read otherwise in Python. What neither knows is refused when the pattern is compiled.
+# The parts of a pattern that Java reads otherwise than Python, or only one of them knows.
 _TOKEN = re.compile(
-    r"\\Q(?P<quoted>.*?)(?:\\E|$)|\\(?P<escape>[pP]\{\w+\}|.)|\(\?<(?P<group>[a-zA-Z]\w*)>|(?P<clash>&&|\[\[)",
+    r"\\Q(?P<quoted>.*?)(?:\\E|$)"
+    r"|\\(?P<escape>[pP]\{\w+\}|[pP]\w|x\{[0-9a-fA-F]{1,6}\}|0(?:[0-3][0-7]{2}|[0-7]{1,2})|k<[a-zA-Z]\w*>|.)"
+    r"|(?P<plain>\((?![?*])|\(\?(?:[:=!>]|<[=!]|[imsx]*(?:-[imsx]+)?:)|\{\d+(?:,\d*)?\})"
+    r"|\(\?<(?P<group>[a-zA-Z]\w*)>"
+    r"|(?P<opening>\[\^?\]?)|(?P<closing>\])|(?P<clash>&&)|(?P<other>\(\?[^)]?|\(\*|\{)",
     re.DOTALL,
 )
-_FLAGS = re.compile(r"\(\?([imsx]+)\)")
+_FLAGS = re.compile(r"(?:\(\?[imsx]+\))+")
 _CLASSES = {
     "Lower": "a-z", "Upper": "A-Z", "Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9", "XDigit": "0-9a-fA-F",
     "Space": r"\s", "Blank": r" \t", "Punct": r"!-/:-@\[-`{-~", "ASCII": r"\x00-\x7f",
     "L": r"^\W\d_", "IsAlphabetic": r"^\W\d_",
 }  # fmt: skip
+_BLANKS, _LINE_ENDS = r" \t\u00a0\u2000-\u200a\u202f\u205f\u3000", r"\n\x0b\x0c\r\x85\u2028\u2029"
+# Escapes by letters; in a class, those of one character or of several. What is in neither is refused.
+_SAME_IN_CLASS = frozenset("tnrfadDsSwWxu")
+_SAME = _SAME_IN_CLASS | frozenset("bBAGX")
+_IN_CLASS = {"h": _BLANKS, "v": _LINE_ENDS, "e": r"\x1b"}
 _ESCAPES = {
     "z": r"\Z",
     "Z": r"(?=\n?\Z)",
-    "h": r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]",
-    "R": r"(?:\r\n|[\n\r\x0b\x0c\x85\u2028\u2029])",
+    "h": f"[{_BLANKS}]",
+    "H": f"[^{_BLANKS}]",
+    "v": f"[{_LINE_ENDS}]",
+    "V": f"[^{_LINE_ENDS}]",
+    "e": r"\x1b",
+    "R": rf"(?:\r\n|[{_LINE_ENDS}])",
 }
 
 
@@ -51,11 +65,13 @@ class BoundedPattern:
         if len(text) > MOST_CHARACTERS:
             raise ValueError(f"a regular expression of more than {MOST_CHARACTERS} characters")
         flags = _FLAGS.match(text)
-        translated = text
+        start = 0 if flags is None else flags.end()
+        translated = _Translation().of(text[start:])
         if flags is not None:  # of a part of the pattern, so that it can be put into another
-            translated = f"(?{flags[1]}:{text[flags.end() :]})"
+            letters = "".join(sorted(set(flags[0]) - set("(?)")))
+            translated = f"(?{letters}:{translated}\n)" if "x" in letters else f"(?{letters}:{translated})"
         try:
-            return cls(text, regex.compile(_TOKEN.sub(_translated, translated), regex.ASCII))
+            return cls(text, regex.compile(translated, regex.ASCII))
         except (regex.error, OverflowError, RecursionError) as error:
             raise ValueError(f"no regular expression: {error}") from None
 
@@ -79,17 +95,57 @@ class BoundedPattern:
         )
 
 
-def _translated(token: re.Match[str]) -> str:
-    if token["quoted"] is not None:
-        return re.escape(token["quoted"])
-    if token["group"] is not None:
-        return f"(?P<{token['group']}>"
-    if token["clash"] is not None:
-        raise ValueError(f"{token['clash']} in a character class (union, intersection) is not supported")
-    escape = token["escape"]
-    if escape[0] in "pP" and len(escape) > 1:
-        return _property(negated=escape[0] == "P", name=escape[2:-1], inside=_in_class(token))
-    return _ESCAPES.get(escape, token[0])
+class _Translation:
+    """A pattern read from its beginning to its end, so that it is known what stands in a character class."""
+
+    def __init__(self) -> None:
+        self._in_class = False
+
+    def of(self, text: str) -> str:
+        """The pattern as Python reads it. Raises `ValueError`."""
+        return _TOKEN.sub(self._translated, text)
+
+    def _translated(self, token: re.Match[str]) -> str:
+        if token["quoted"] is not None:
+            return re.escape(token["quoted"])
+        if token["escape"] is not None:
+            return self._escaped(token["escape"])
+        if token["closing"] is not None:
+            self._in_class = False
+        elif self._in_class:
+            if token["opening"] is not None or token["clash"] is not None:
+                what = token[0][:2]
+                raise ValueError(f"{what} in a character class (union, intersection) is not supported")
+        elif token["opening"] is not None:
+            self._in_class = True
+        elif token["group"] is not None:
+            return f"(?P<{token['group']}>"
+        elif token["other"] is not None:
+            raise ValueError(f"{token[0]} begins nothing that is known here; flags stand at the beginning")
+        return token[0]
+
+    def _escaped(self, escape: str) -> str:
+        letter, rest = escape[0], escape[1:]
+        if letter in "pP" and rest:
+            return _property(negated=letter == "P", name=rest.strip("{}"), inside=self._in_class)
+        if rest and letter in "x0":
+            return _character(int(rest.strip("{}"), 16 if letter == "x" else 8))
+        if rest and not self._in_class:
+            return f"(?P={rest[1:-1]})"
+        if not rest and not (letter.isascii() and letter.isalpha()):
+            return f"\\{letter}"
+        if letter in (_SAME_IN_CLASS if self._in_class else _SAME):
+            return f"\\{letter}"
+        known = _IN_CLASS if self._in_class else _ESCAPES
+        if rest or letter not in known:
+            raise ValueError(f"\\{letter} is not supported{' inside of a character class' * self._in_class}")
+        return known[letter]
+
+
+def _character(number: int) -> str:
+    if number > sys.maxunicode:
+        raise ValueError(f"there is no character {number:x}")
+    return re.escape(chr(number))
 
 
 def _property(*, negated: bool, name: str, inside: bool) -> str:
@@ -103,8 +159,3 @@ def _property(*, negated: bool, name: str, inside: bool) -> str:
     if inside:
         return members
     return f"[{'^' if negated else ''}{members}]"
-
-
-def _in_class(token: re.Match[str]) -> bool:
-    before = re.sub(r"\\.", "", token.string[: token.start()], flags=re.DOTALL)
-    return before.rfind("[") > before.rfind("]")

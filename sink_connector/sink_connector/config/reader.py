@@ -52,7 +52,7 @@ class Reader:
         value = self.values.get(name, key.default or "").strip()
         if key.required and not value:
             self.problem(name, "is required")
-        if key.values and value and value.lower() not in key.values:
+        if key.values and (value or self.values.get(name) is not None) and value.lower() not in key.values:
             self._refuse(name, f"must be one of {', '.join(key.values)}")
         return value.lower() if key.values else value
 
@@ -75,8 +75,8 @@ class Reader:
         return min(max(number, least), most)
 
     def words(self, name: str) -> tuple[str, ...]:
-        """A list separated by commas."""
-        return tuple(word.strip() for word in self.text(name).split(",") if word.strip())
+        """A list separated by commas, each entry once."""
+        return tuple(dict.fromkeys(word.strip() for word in self.text(name).split(",") if word.strip()))
 
     def pattern(self, name: str) -> BoundedPattern | None:
         """A regular expression; None when there is none."""

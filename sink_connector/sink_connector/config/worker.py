@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import javaproperties
 
 from sink_connector.certificates import Files
+from sink_connector.config.consumer_keys import INT_MAX
 from sink_connector.config.numbers import whole_number
 from sink_connector.config.overrides import OverridePolicy, read_override_policy
 from sink_connector.config.providers import (
@@ -29,7 +30,7 @@ PREFIX = "SINK_"
 EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - addresses to listen at, none that another worker could call
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
 SECURITY = ("security.", "sasl.", "ssl.")
-LAST_PORT = 65_535
+LAST_PORT, SHORT_MAX = 65_535, 2**15 - 1
 
 # What a worker is told by; the second half are a Connect worker's, which change nothing here.
 SETTINGS = frozenset(
@@ -166,12 +167,34 @@ class _Settings:
     def text(self, name: str, default: str) -> str:
         return self.values.get(name, default)
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, *, least: int = 1, most: int = INT_MAX) -> int:
         try:
-            return whole_number(self.values[name].strip()) if name in self.values else default
+            number = whole_number(self.values[name].strip()) if name in self.values else default
         except ValueError:
             self.problems[name] = [f"is {self.values[name]!r}, it must be a whole number"]
             return default
+        if least <= number <= most:
+            return number
+        self.problems[name] = [f"is {number}, it must be {least} to {most}"]
+        return default
+
+    def of_brokers(self, name: str, default: int, *, most: int) -> int:
+        """A number of which -1 is the brokers' own."""
+        is_theirs = self.values.get(name, "").strip() == "-1"
+        return -1 if is_theirs else self.number(name, default, most=most)
+
+    def session(self) -> tuple[int, int]:
+        """How long a member of the group may say nothing, and how often it says that it is there."""
+        session = self.number("session.timeout.ms", DEFAULT.session_timeout_ms)
+        beat = self.number("heartbeat.interval.ms", DEFAULT.heartbeat_interval_ms)
+        if beat >= session:
+            said = (
+                f"cannot be used: heartbeat.interval.ms={beat} must be less than session.timeout.ms={session}"
+            )
+            for name in ("heartbeat.interval.ms", "session.timeout.ms"):
+                if name in self.values:
+                    self.problems.setdefault(name, []).append(said)
+        return session, beat
 
     def flag(self, name: str) -> bool:
         """True unless it is said to be false."""
@@ -181,11 +204,7 @@ class _Settings:
         return value != "false"
 
     def port(self, name: str, default: int) -> int:
-        port = self.number(name, default)
-        if 0 <= port <= LAST_PORT:
-            return port
-        self.problems[name] = [f"is {port}, it must be 0 to {LAST_PORT}"]
-        return default
+        return self.number(name, default, least=0, most=LAST_PORT)
 
     def listeners(self) -> tuple[tuple[str, int], ...]:
         port = self.port("rest.port", DEFAULT.rest_port)
@@ -213,8 +232,12 @@ class _Settings:
         return StorageTopic(
             setting=default.setting,
             name=self.text(default.setting, default.name),
-            partitions=self.number(f"{kind}.storage.partitions", default.partitions),
-            replication_factor=self.number(f"{kind}.storage.replication.factor", default.replication_factor),
+            partitions=self.of_brokers(f"{kind}.storage.partitions", default.partitions, most=INT_MAX)
+            if default.partitions > 1
+            else self.number(f"{kind}.storage.partitions", 1, most=1),
+            replication_factor=self.of_brokers(
+                f"{kind}.storage.replication.factor", default.replication_factor, most=SHORT_MAX
+            ),
         )
 
     def providers(self, environment: Mapping[str, str]) -> ConfigProviders:
@@ -250,6 +273,7 @@ class _Settings:
 def _config(settings: _Settings, environment: Mapping[str, str]) -> WorkerConfig:
     """Each setting as it was written, or its default; what cannot be used becomes a problem of `settings`."""
     (host, port), *further = settings.listeners()
+    session, beat = settings.session()
     consumer = settings.beginning_with("consumer.")
     return WorkerConfig(
         bootstrap_servers=settings.servers(),
@@ -261,8 +285,8 @@ def _config(settings: _Settings, environment: Mapping[str, str]) -> WorkerConfig
         max_connections=settings.number("max.connections", DEFAULT.max_connections),
         log_level=settings.text("log.level", DEFAULT.log_level),
         group_id=settings.text("group.id", DEFAULT.group_id),
-        session_timeout_ms=settings.number("session.timeout.ms", DEFAULT.session_timeout_ms),
-        heartbeat_interval_ms=settings.number("heartbeat.interval.ms", DEFAULT.heartbeat_interval_ms),
+        session_timeout_ms=session,
+        heartbeat_interval_ms=beat,
         rebalance_timeout_ms=settings.number("rebalance.timeout.ms", DEFAULT.rebalance_timeout_ms),
         configs=settings.storage("config", DEFAULT.configs),
         statuses=settings.storage("status", DEFAULT.statuses),

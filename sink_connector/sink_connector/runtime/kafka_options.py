@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient
 
-from sink_connector.config.numbers import whole_number
+from sink_connector.config.consumer_keys import CONSUMER, SECURITY
 from sink_connector.errors import ConfigError
 from sink_connector.key_stores import OWN, TRUSTED, KeyStore, why_unreadable
 from sink_connector.runtime.kafka_login import (
@@ -20,35 +20,7 @@ from sink_connector.tls_files import reread
 
 T = TypeVar("T")
 
-# Kafka's names → aiokafka's, with the type of the value.
-CONSUMER: dict[str, tuple[str, type]] = {
-    "bootstrap.servers": ("bootstrap_servers", str),
-    "client.id": ("client_id", str),
-    "group.id": ("group_id", str),
-    "group.instance.id": ("group_instance_id", str),
-    "session.timeout.ms": ("session_timeout_ms", int),
-    "heartbeat.interval.ms": ("heartbeat_interval_ms", int),
-    "max.poll.interval.ms": ("max_poll_interval_ms", int),
-    "max.poll.records": ("max_poll_records", int),
-    "fetch.min.bytes": ("fetch_min_bytes", int),
-    "fetch.max.bytes": ("fetch_max_bytes", int),
-    "fetch.max.wait.ms": ("fetch_max_wait_ms", int),
-    "max.partition.fetch.bytes": ("max_partition_fetch_bytes", int),
-    "auto.offset.reset": ("auto_offset_reset", str),
-    "isolation.level": ("isolation_level", str),
-    "check.crcs": ("check_crcs", bool),
-    "request.timeout.ms": ("request_timeout_ms", int),
-    "retry.backoff.ms": ("retry_backoff_ms", int),
-    "metadata.max.age.ms": ("metadata_max_age_ms", int),
-    "connections.max.idle.ms": ("connections_max_idle_ms", int),
-    "client.rack": ("client_rack", str),
-    "security.protocol": ("security_protocol", str),
-    "sasl.mechanism": ("sasl_mechanism", str),
-    "sasl.username": ("sasl_plain_username", str),
-    "sasl.password": ("sasl_plain_password", str),
-}
-# What else a client of Kafka may be told of security, and is honoured or means nothing here.
-SECURITY = ("security.", "sasl.", "ssl.")
+# What else of security is honoured or means nothing here.
 HONOURED = frozenset(
     {
         "sasl.jaas.config", "ssl.endpoint.identification.algorithm", "ssl.key.password", "ssl.keystore.location",
@@ -59,11 +31,6 @@ HONOURED = frozenset(
         *OAUTHBEARER_KEYS,
     }
 )  # fmt: skip
-_READ: Mapping[type, Callable[[str], Any]] = {
-    str: str,
-    int: whole_number,
-    bool: lambda text: text.lower() == "true",
-}
 WORDS = {
     "auto.offset.reset": ("earliest", "latest", "none"),
     "isolation.level": ("read_committed", "read_uncommitted"),
@@ -112,14 +79,13 @@ def consumer_options(
     for name, value in overrides.items():
         if name not in CONSUMER:
             continue
-        option, kind = CONSUMER[name]
         try:
-            options[option] = _READ[kind](value.strip())
-        except ValueError:
-            problems[f"consumer.override.{name}"] = [f"is {value!r}, it must be a whole number"]
+            options[CONSUMER[name].option] = CONSUMER[name].read(value.strip())
+        except ValueError as error:
+            problems[f"consumer.override.{name}"] = [f"is {value!r}, it {error}"]
     if not options["group_id"] and "group.id" in overrides:
         problems["consumer.override.group.id"] = ["is empty, and a group has a name"]
-    problems |= _unknown_words(options) | _not_honoured(overrides)
+    problems |= _too_slow(options, overrides) | _unknown_words(options) | _not_honoured(overrides)
     try:
         options["bootstrap_servers"] = _servers(str(options["bootstrap_servers"]))
     except ValueError as error:
@@ -143,11 +109,21 @@ def _servers(written: str) -> str:
     return ",".join(f"{each[1]}:{each[2] or KAFKAS_PORT}" for each in found if each is not None)
 
 
+def _too_slow(options: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, list[str]]:
+    """A member whose heart beats no faster than its session ends is thrown out of its group again and again."""
+    beat, session = options["heartbeat_interval_ms"], options["session_timeout_ms"]
+    if beat < session:
+        return {}
+    said = f"heartbeat.interval.ms={beat} must be less than session.timeout.ms={session}"
+    named = [name for name in ("heartbeat.interval.ms", "session.timeout.ms") if name in overrides]
+    return {f"consumer.override.{name}": [f"cannot be used: {said}"] for name in named}
+
+
 def _unknown_words(options: dict[str, Any]) -> dict[str, list[str]]:
     """What is wrong with values that are one of a few words; those that are get the spelling that is known."""
     problems = {}
     for name, words in WORDS.items():
-        option = CONSUMER[name][0]
+        option = CONSUMER[name].option
         options[option] = options[option].lower()
         if options[option] not in words:
             problems[f"consumer.override.{name}"] = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sink_connector.config.connector import InsertMode, PkMode
+from sink_connector.config.connector import InsertMode, PkMode, warnings_of
 from sink_connector.config.parser import ignored_keys, parse_connector
 from sink_connector.config.providers import ConfigProviders
 from sink_connector.errors import ConfigError
@@ -49,8 +49,57 @@ def test_a_value_of_another_spelling_is_read_as_any_other(written: str) -> None:
     assert (table.auto_create, table.auto_evolve) == (True, False)
 
 
-def test_a_dead_letter_topic_that_no_error_is_tolerated_for_is_idle_but_allowed_as_in_connect() -> None:
-    assert parse_connector(GIVEN | {"errors.deadletterqueue.topic.name": "dead"}).errors.tolerant is False
+@pytest.mark.parametrize(
+    ("given", "warning"),
+    [
+        ({"errors.deadletterqueue.topic.name": "dead"}, "errors.deadletterqueue.topic.name has no effect while errors.tolerance is none"),
+        ({"topics.to.tables.mapping": "a:x,c:y"}, "topics.to.tables.mapping has c, which is none of topics"),
+    ],
+)  # fmt: skip
+def test_what_is_idle_is_allowed_as_in_connect_and_told(given: dict[str, str], warning: str) -> None:
+    assert warnings_of(parse_connector(GIVEN | given)) == [warning]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"errors.deadletterqueue.topic.name": "dead", "errors.tolerance": "all"},
+        {"topics.to.tables.mapping": "a:x"},
+        {"topics.to.tables.mapping": "routed:x", "transforms": "route"},
+        {"topics.to.tables.mapping": "b:x", "topics": "", "topics.regex": "[ab]"},
+    ],
+)
+def test_what_may_count_is_not_told(given: dict[str, str]) -> None:
+    assert warnings_of(parse_connector(GIVEN | given)) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("insert.mode", ""), ("pk.mode", " "), ("errors.tolerance", ""), ("nested.type", ""), ("quote.sql.identifiers", ""),
+        ("schema.evolution", ""), ("table.name.format", " "), ("notify.channel", "x" * 64), ("notify.channel", "ä" * 32),
+        ("topics.to.tables.mapping", "a:b,a:c"), ("topics.to.tables.mapping", "a:"), ("topics.to.tables.mapping", ":b"),
+        ("topics.to.tables.mapping", "a: "), ("topics.to.tables.mapping", "a:b:c"), ("topics.to.tables.mapping", "a"),
+    ],
+)  # fmt: skip
+def test_a_value_that_connect_would_not_take_is_not_the_default(key: str, written: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse_connector(GIVEN | {key: written})
+    assert list(raised.value.problems) == [key]
+
+
+def test_blanks_and_repetitions_in_a_list_mean_nothing() -> None:
+    table = parse_connector(
+        GIVEN
+        | {
+            "topics.to.tables.mapping": " a : x , b:y,",
+            "pk.mode": "record_value",
+            "pk.fields": "id, other ,id",
+        }
+    ).table
+    assert table.name_mapping == {"a": "x", "b": "y"}
+    assert table.pk_fields == ("id", "other")
+    assert "pk.fields" in problems(pk__mode="kafka", pk__fields="t,p,p")
 
 
 @pytest.mark.parametrize(
@@ -60,12 +109,31 @@ def test_a_dead_letter_topic_that_no_error_is_tolerated_for_is_idle_but_allowed_
         (r"\Qshop.\E(?<what>orders|items)", "shop.items", "shop-items"),
         (r"(?i)orders|items", "ORDERS", "orders2"),
         (r"orders\d", "orders1", "orders\u0661"),
+        (r"(?i)(?s)orders", "Orders", "order"),
+        ("(?x)or ders # of all", "orders", "or ders"),
+        (r"(?<a>or)ders\k<a>", "ordersor", "orders"),
+        (r"[\h.]x", ".x", "[x"),
+        (r"a[^\h]", "ab", "a "),
+        (r"a\0101", "aA", "a\b1"),
+        (r"\x{6f}rders", "orders", "order"),
+        (r"a\V\H\S", "abcd", "ab d"),
     ],
 )
 def test_topics_are_matched_as_java_matches_them(pattern: str, read: str, passed_over: str) -> None:
     config = parse_connector(GIVEN | {"topics": "", "topics.regex": pattern})
     assert config.reads(read)
     assert not config.reads(passed_over)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "a(?i)b", "(?:cat){e<=1}", "orders-{env}", r"\m", r"\K", r"(?|a|b)", "(?R)", "(?V1)a", "(?e)a", r"\yb", "(?<!a)(?1)",
+        r"[\R]", r"[\H]", "(*PRUNE)a", r"a{,3}", "(?P<n>a)", "(?#x)a", r"\L<x>", r"\N{DIGIT ONE}", r"\b{g}",
+    ],
+)  # fmt: skip
+def test_a_pattern_that_java_would_read_otherwise_or_not_at_all_is_refused(pattern: str) -> None:
+    assert list(problems(topics="", topics__regex=pattern)) == ["topics.regex"]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +159,7 @@ def test_a_key_nobody_knows_is_told_but_is_no_error() -> None:
         "batch.sise": "1",
         "transforms": "a",
         "transforms.a.type": "x",
-        "consumer.override.x": "y",
+        "consumer.override.fetch.min.bytes": "1",
     }
     assert ignored_keys(given) == {"batch.sise": "is not known; it has no effect; did you mean batch.size?"}
 
@@ -102,6 +170,9 @@ STRAY = {
     "projection.totals.sql": "has no effect: projections does not name totals",
     "value.converter.schema.enable": "is not known; it has no effect; did you mean value.converter.schemas.enable?",
     "key.converter.schemas.enabled": "is not known; it has no effect; did you mean key.converter.schemas.enable?",
+    "consumer.override.max.pol.records": "is not known; it has no effect; did you mean consumer.override.max.poll.records?",
+    "consumer.override.interceptor.classes": "is not known to the consumer here; it has no effect",
+    "consumer.override.": "is not known to the consumer here; it has no effect",
 }
 
 
@@ -114,6 +185,7 @@ def test_a_key_of_a_family_that_nobody_reads_is_told() -> None:
         "value.converter.schema.registry.basic.auth.user.info": "x",
         "value.converter.schemas.cache.config": "1",
         "consumer.override.max.poll.records": "1",
+        "consumer.override.ssl.truststore.type": "PEM",
     }
     assert ignored_keys(GIVEN | named | dict.fromkeys(STRAY, "x")) == STRAY
     assert ignored_keys(GIVEN | {"transforms": "${env:CHAIN}", "transforms.b.type": "Filter"}) == {}

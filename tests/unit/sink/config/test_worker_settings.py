@@ -89,6 +89,21 @@ def test_a_number_that_is_none_names_its_setting() -> None:
         read_worker({"SINK_CONFIG_STORAGE_REPLICATION_FACTOR": "many"})
 
 
+@pytest.mark.parametrize(
+    ("setting", "written"),
+    [
+        ("session.timeout.ms", "0"), ("session.timeout.ms", "-1"), ("heartbeat.interval.ms", "0"), ("heartbeat.interval.ms", "10000"),
+        ("session.timeout.ms", "400"), ("rebalance.timeout.ms", "0"), ("rebalance.timeout.ms", "2147483648"), ("max.connections", "0"),
+        ("config.storage.replication.factor", "0"), ("config.storage.replication.factor", "-2"), ("status.storage.partitions", "0"),
+        ("status.storage.replication.factor", "32768"), ("config.storage.partitions", "2"),
+    ],
+)  # fmt: skip
+def test_a_number_that_a_worker_cannot_run_with_is_refused(setting: str, written: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_worker({f"SINK_{setting.upper().replace('.', '_')}": written})
+    assert setting in refused.value.problems
+
+
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is only read
 
 

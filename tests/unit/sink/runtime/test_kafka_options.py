@@ -49,3 +49,33 @@ def test_servers_that_are_none_are_refused(written: str) -> None:
         with pytest.raises(ConfigError) as refused:
             options(given[0], **given[1])
         assert list(refused.value.problems) == [key]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("max.poll.records", "0"), ("max.poll.records", "-5"), ("max.poll.records", "99999999999"), ("max.poll.records", ""),
+        ("session.timeout.ms", "0"), ("session.timeout.ms", "6 s"), ("heartbeat.interval.ms", "-1"),
+        ("max.poll.interval.ms", "0"), ("fetch.min.bytes", "-1"), ("fetch.max.bytes", "50MB"), ("fetch.max.wait.ms", "-1"),
+        ("max.partition.fetch.bytes", "2147483648"), ("request.timeout.ms", "0"), ("retry.backoff.ms", "-1"),
+        ("metadata.max.age.ms", "-1"), ("metadata.max.age.ms", "9223372036854775808"), ("connections.max.idle.ms", "PT9M"),
+        ("check.crcs", "maybe"), ("check.crcs", ""), ("group.instance.id", " "),
+        ("heartbeat.interval.ms", "10000"), ("session.timeout.ms", "500"),
+    ],
+)  # fmt: skip
+def test_a_value_with_which_kafkas_consumer_would_not_start_is_refused(name: str, written: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        options(**{name.replace(".", "__"): written})
+    assert f"consumer.override.{name}" in refused.value.problems
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "read"),
+    [
+        ("connections.max.idle.ms", "-1", None), ("connections.max.idle.ms", " 540000 ", 540_000),
+        ("metadata.max.age.ms", "9223372036854775807", 2**31 - 1), ("retry.backoff.ms", "0", 0),
+        ("fetch.min.bytes", "+1", 1), ("check.crcs", " TRUE ", True), ("check.crcs", "false", False),
+    ],
+)  # fmt: skip
+def test_a_value_is_read_as_kafkas_consumer_reads_it(name: str, written: str, read: object) -> None:
+    assert options(**{name.replace(".", "__"): written})[name.replace(".", "_")] == read

@@ -51,7 +51,6 @@ DIFFERENT: dict[tuple[str, str], tuple[str, str]] = {
     ("MaskField", "d by 1000"): ("record", SCALE),
     ("RegexRouter", "[a-z&&[^o]]+ by x"): ("config_error", "Python has no intersections of classes"),
     ("RegexRouter", "[[:alpha:]]+ by x"): ("config_error", "Python has no classes inside of classes"),
-    ("RegexRouter", "orders{ by x"): ("record", "Python takes a brace that opens nothing for itself"),
     ("ReplaceField", "{'exclude': 'id', 'renames': 'id:name'}, key"): (
         "record",
         "a field that is dropped renames nothing",
