@@ -210,9 +210,9 @@ def _monitor(
 
 
 def _reminders(commits: MessageBus, queries: Queries, clock: Callable[[], int]) -> ReminderScheduler:
-    async def run(use_case: UseCase[None]) -> None:
+    async def run(use_case: UseCase[frozenset[str]]) -> frozenset[str]:
         with telemetry.begin("remind", parent="") as span:
-            await commits.run(use_case, trace=span.traceparent or tracing.new())
+            return await commits.run(use_case, trace=span.traceparent or tracing.new())
 
     return ReminderScheduler(overdue=lambda limit: queries.overdue(now=clock(), limit=limit), run=run)
 

@@ -1,16 +1,24 @@
 """Reading the outbox in commit order. What that means differs between the databases; the two outbox.sql say how."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 import msgspec
+import structlog
 
 from order_service.adapters.mappers import Row
 from order_service.adapters.storage import Database
-from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, OldestPending
+from order_service.service_layer.apply_once import MOST_REASON, printable
+from order_service.service_layer.outbox_log import UNREADABLE, LoggedRecord, LogPosition, OldestPending
+
+T = TypeVar("T")
+log = structlog.get_logger()
 
 _headers = msgspec.json.Decoder(dict[str, str]).decode
+_TOPIC = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,249}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,13 @@ class OutboxReader:
     async def relayed(self, relay: str) -> LogPosition:
         """Where `relay` stored that everything before is in Kafka; the beginning, if it never did."""
         rows = await self.database.log_rows("relay_position", relay)
-        return LogPosition(*rows[0]) if rows else LogPosition()
+        if not rows:
+            return LogPosition()
+        xid, id_ = rows[0]
+        if not isinstance(xid, int) or not isinstance(id_, int) or xid < 0:
+            log.error("relay.position_unreadable", xid=xid, id=id_)
+            return LogPosition()  # what was sent before is sent again, which does no harm
+        return LogPosition(xid, id_)
 
     async def set_aside_topics(self) -> dict[str, int]:
         """Topics with records that the relay has passed, and how many."""
@@ -66,25 +80,43 @@ class OutboxReader:
         await self.database.execute("forget_set_aside", keys)
 
     def _records(self, rows: Sequence[Row]) -> list[LoggedRecord]:
-        source = self.instance.encode()
-        return [
-            LoggedRecord(
-                LogPosition(xid, id_),
-                topic,
-                key,
-                value,
-                [
-                    ("ce_id", b"%s:%d" % (source, id_)),
-                    *[(name, text.encode()) for name, text in _headers(headers).items()],
-                ],
-            )
-            for xid, id_, topic, key, value, headers in rows
-        ]
+        return [self._record(*row) for row in rows]
+
+    def _record(  # noqa: PLR0913, PLR0917 - the columns of a row
+        self, xid: Any, id_: int, topic: Any, key: Any, value: Any, headers: Any
+    ) -> LoggedRecord:
+        """Whatever the row holds: who mends a database by hand may err, and others wait behind it."""
+        try:
+            position = LogPosition(_checked(xid, int), id_)
+            sent = [(name, text.encode()) for name, text in _headers(headers).items()]
+            sent.insert(0, ("ce_id", b"%s:%d" % (self.instance.encode(), id_)))
+            return LoggedRecord(position, _topic(topic), _checked(key, bytes), _checked(value, bytes), sent)
+        except Exception as error:  # noqa: BLE001 - a row is at fault, its neighbours are not
+            at = LogPosition(xid if isinstance(xid, int) else 0, id_)
+            reason = printable(f"{UNREADABLE}{error}")[:MOST_REASON]
+            return LoggedRecord(at, printable(str(topic)), b"", b"", [], reason)
 
 
-def _committed_at(headers: str) -> int:
+def is_topic_name(text: object) -> bool:
+    """Kafka would let a topic be called that."""
+    return isinstance(text, str) and _TOPIC.fullmatch(text) is not None
+
+
+def _topic(name: str) -> str:
+    if not is_topic_name(name):
+        raise ValueError(f"no topic is called {name!r:.100}")
+    return name
+
+
+def _checked(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r:.100} where {kind.__name__} was expected")
+    return value
+
+
+def _committed_at(headers: Any) -> int:
     try:
         moment = datetime.fromisoformat(_headers(headers)["ce_time"])
-    except (KeyError, ValueError):
+        return int(moment.timestamp() * 1000)
+    except Exception:  # noqa: BLE001 - headers that a hand has written hold anything
         return 0
-    return int(moment.timestamp() * 1000)

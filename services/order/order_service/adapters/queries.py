@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import structlog
+
 from order_service.adapters.mappers import MAPPERS
 from order_service.adapters.storage import Database
+from order_service.domain.errors import UnreadableStateError
 from order_service.domain.order import LONGEST_PAUSE_MS, Order
 from order_service.domain.product import Offer, Product
 from order_service.service_layer.unit_of_work import Position, StoredOutcome
 
 V = TypeVar("V")
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """Raises `StorageUnavailableError` when the database does not answer."""
+    """Raises `StorageUnavailableError` when the database does not answer, `UnreadableStateError` for a row that holds no value."""
 
     database: Database
 
@@ -28,8 +32,8 @@ class Queries:
         return await self._one(Product, "product", product_id)
 
     async def orders_of(self, user_id: str, *, limit: int) -> list[Order]:
-        """The user's orders at this instance, the latest first."""
-        return await self._all(Order, "orders_of_user", user_id, limit)
+        """The user's orders at this instance, the latest first. One that cannot be read hides no other."""
+        return await self._readable(Order, "orders_of_user", user_id, limit)
 
     async def offer(self, product_id: str) -> Offer | None:
         """What is known here of a product of any instance."""
@@ -45,8 +49,8 @@ class Queries:
         return [row[0] for row in rows]
 
     async def positions(self, sources: Sequence[str]) -> dict[str, Position]:
-        """The stored positions of these `topic/partition`s, as far as there are any."""
-        found = await self._all(Position, "stored_positions", list(sources))
+        """The stored positions of these `topic/partition`s, as far as there are any that can be read."""
+        found = await self._readable(Position, "stored_positions", list(sources))
         return {position.source: position for position in found}
 
     async def revision(self) -> str | None:
@@ -55,8 +59,14 @@ class Queries:
         return rows[0][0] if rows else None
 
     async def _one(self, kind: type[V], name: str, key: str) -> V | None:
-        found = await self._all(kind, name, key)
-        return found[0] if found else None
+        rows = await self.database.rows(name, key)
+        return MAPPERS[kind].read(rows[0]) if rows else None
 
-    async def _all(self, kind: type[V], name: str, *parameters: object) -> list[V]:
-        return [MAPPERS[kind].value(row) for row in await self.database.rows(name, *parameters)]
+    async def _readable(self, kind: type[V], name: str, *parameters: object) -> list[V]:
+        found = []
+        for row in await self.database.rows(name, *parameters):
+            try:
+                found.append(MAPPERS[kind].read(row))
+            except UnreadableStateError as error:
+                log.warning("row.unreadable", reason=error.detail)
+        return found

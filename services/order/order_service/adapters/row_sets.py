@@ -1,11 +1,16 @@
 """Between a transaction's values and the rows of its tables, the same for both databases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+import structlog
 
 from order_service.adapters.mappers import MAPPERS, Row
 from order_service.adapters.serialization import RecordMaker
-from order_service.service_layer.unit_of_work import ENTITIES, Changes, IdentityMap, Needs
+from order_service.domain.errors import UnreadableStateError
+from order_service.service_layer.unit_of_work import ENTITIES, Changes, IdentityMap, Needs, Unreadable
+
+log = structlog.get_logger()
 
 
 def selections(needs: Needs) -> list[tuple[type[Any], tuple[str, ...]]]:
@@ -18,12 +23,23 @@ def selections(needs: Needs) -> list[tuple[type[Any], tuple[str, ...]]]:
 
 
 def loaded(kinds: Iterable[type[Any]], found: Iterable[Sequence[Row]]) -> IdentityMap:
-    """The values in the rows that were found for each kind; a row's first column is its key."""
+    """The values in the rows that were found for each kind, or that they hold none; a row's first column is its key."""
     values: IdentityMap = {}
     for kind, rows in zip(kinds, found, strict=True):
-        value = MAPPERS[kind].value
-        values[kind] = {row[0]: value(row) for row in rows}
+        read = MAPPERS[kind].read
+        try:
+            values[kind] = {row[0]: read(row) for row in rows}
+        except UnreadableStateError:
+            values[kind] = {row[0]: _read_or_not(read, row) for row in rows}
     return values
+
+
+def _read_or_not(read: Callable[[Row], Any], row: Row) -> Any:
+    try:
+        return read(row)
+    except UnreadableStateError as error:
+        log.warning("row.unreadable", reason=error.detail)
+        return Unreadable(error)
 
 
 def row_sets(changes: Changes, records: RecordMaker) -> list[tuple[str, list[tuple[Any, ...]]]]:

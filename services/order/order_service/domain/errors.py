@@ -53,3 +53,7 @@ class ForeignOfferError(DomainError):
 
 class UnstorableError(DomainError):
     """The database refuses a value that the rules let pass."""
+
+
+class UnreadableStateError(DomainError):
+    """What the database holds of an aggregate is none, as after a hand has changed its row."""

@@ -20,6 +20,7 @@ class OrderStatus(StrEnum):
 
 
 ASK_AGAIN_MS = 5_000
+ASKS_MOST = 32_000  # as many as are counted: its column holds few more
 ASK_AGAIN_MOST = 7  # doublings: at most about ten minutes between two askings
 MAX_TOTAL_CENTS = 2**63 - 1  # what the event and the column can carry
 LONGEST_PAUSE_MS = ASK_AGAIN_MS << ASK_AGAIN_MOST
@@ -181,7 +182,7 @@ class Order:
 
     def ask_again(self, *, at: int) -> Self:
         """The owners that owe an answer are being asked once more; the next time is twice as far away."""
-        asks = self.asks + 1
+        asks = min(self.asks, ASKS_MOST) + 1
         pause = ASK_AGAIN_MS << min(asks, ASK_AGAIN_MOST)
         return replace(
             self,

@@ -2,8 +2,8 @@
 
 It wakes at once after a commit. When Kafka fails it goes back to the last position that was acknowledged and goes on
 with a new producer, so a record may be sent twice but never left out, and the order per key holds from any point on.
-Records that Kafka refuses while it takes others - their topic does not exist, they are too large - are set aside in the
-database before the position passes them, and tried again.
+Records that Kafka refuses while it takes others - their topic does not exist, they are too large, a hand has made their
+row unreadable - are set aside in the database before the position passes them, and tried again.
 
 The newest producer fences off every earlier one of the same outbox, so that a request of one that was given up or
 killed cannot put an old version behind a newer one (docs/adr/0023). Two relays on one outbox take turns in that: they
@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
 from order_service.adapters.kafka.publisher import Publisher, RefusedError
-from order_service.adapters.outbox_reader import OutboxReader
+from order_service.adapters.outbox_reader import OutboxReader, is_topic_name
 from order_service.domain.errors import DomainError
 from order_service.service_layer.backlog import Backlog
 from order_service.service_layer.errors import StorageError
@@ -85,7 +85,7 @@ class Relay:
     """Records set aside are tried one by one, to find the one that is too large."""
 
     async def serve(self) -> None:
-        """Publish until cancelled; ends by itself only by a defect."""
+        """Publish until cancelled."""
         started = False
         while True:
             try:
@@ -104,6 +104,10 @@ class Relay:
                 log.warning(
                     "relay.restarted", error=repr(error), failures=self._failures, position=self.position.id
                 )
+            except Exception:  # a defect here must not take the instance's commands along
+                self._failures += 1
+                RESTARTS.inc()
+                log.exception("relay.failed", failures=self._failures, position=self.position.id)
             finally:
                 self.connected = False
             await self.sleep(retry_pause_s(self._failures))
@@ -173,16 +177,23 @@ class Relay:
 
     async def _without_refused(self, records: Sequence[LoggedRecord]) -> Sequence[LoggedRecord]:
         """Set aside what Kafka does not take; the rest."""
-        if not self._closed_topics and not self._too_large:
+        if not self._closed_topics and not self._too_large and not any(each.defect for each in records):
             return records
         taken, refused = [], []
         for record in records:
-            reason = self._closed_topics.get(record.topic) or self._too_large.pop(record.position, None)
+            reason = (
+                record.defect
+                or self._closed_topics.get(record.topic)
+                or self._too_large.pop(record.position, None)
+            )
             if reason is None:
                 taken.append(record)
             else:
                 refused.append(Refused(record, reason))
         if refused:
+            for each in refused:
+                if each.record.defect:
+                    log.error("relay.record_unreadable", id=each.record.position.id, reason=each.reason)
             await self.set_aside(refused)
         return taken
 
@@ -205,7 +216,7 @@ class Relay:
         """Publish what was set aside, topic by topic, as far as Kafka takes it now."""
         self._look_again_at = self.time() + SET_ASIDE_EVERY_S
         topics = await self.reader.set_aside_topics()
-        for topic in {*topics, *self._closed_topics}:
+        for topic in filter(is_topic_name, {*topics, *self._closed_topics}):
             if reason := await publisher.missing(topic):
                 self._closed_topics[topic] = reason
                 continue
@@ -225,5 +236,9 @@ class Relay:
         """Records of the topic that were set aside and are to be tried now."""
         now = self.time()
         found = await self.reader.set_aside(topic, limit=BATCH + len(self._try_again_at))
-        due = [record for record in found if self._try_again_at.get(record.position, 0.0) <= now]
+        due = [
+            record
+            for record in found
+            if record.defect is None and self._try_again_at.get(record.position, 0.0) <= now
+        ]
         return due[:1] if self._set_aside_singly else due

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 
 import structlog
 
@@ -15,23 +16,52 @@ log = structlog.get_logger()
 
 BATCH = 200
 EVERY_S = 1.0
+FAILED_EVERY_S = 60.0
+"""How often those are tried again of which nothing can be asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ReminderScheduler:
     """`serve` is the task. `overdue` finds the orders, at most as many as it is asked for."""
 
     overdue: Callable[[int], Awaitable[list[str]]]
-    run: Callable[[UseCase[None]], Awaitable[None]]
+    run: Callable[[UseCase[frozenset[str]]], Awaitable[frozenset[str]]]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    time: Callable[[], float] = monotonic
+    _failed: set[str] = field(default_factory=set)
+    _forget_at: float = 0.0
 
     async def serve(self) -> None:
         """Runs until cancelled. What the database does not do now is done a second later."""
         while True:
             await self.sleep(EVERY_S)
             try:
-                while order_ids := await self.overdue(BATCH):
-                    log.info("reminders.sent", orders=len(order_ids))
-                    await self.run(SendReminders(tuple(order_ids)))
-            except (StorageUnavailableError, DomainError) as error:
+                await self._remind()
+            except StorageUnavailableError as error:
                 log.warning("reminders.failed", error=str(error))
+            except Exception:  # a defect here must not take the instance's commands along
+                log.exception("reminders.broken")
+
+    async def _remind(self) -> None:
+        """Until no order is overdue but those that failed, which stay so."""
+        if self.time() >= self._forget_at:
+            self._failed.clear()
+            self._forget_at = self.time() + FAILED_EVERY_S
+        while True:
+            found = await self.overdue(BATCH + len(self._failed))
+            order_ids = tuple([each for each in found if each not in self._failed][:BATCH])
+            if not order_ids:
+                return
+            log.info("reminders.sent", orders=len(order_ids))
+            try:
+                self._failed |= await self.run(SendReminders(order_ids))
+            except DomainError:  # the database does not take what becomes of one of them
+                for order_id in order_ids:
+                    await self._remind_of(order_id)
+
+    async def _remind_of(self, order_id: str) -> None:
+        try:
+            self._failed |= await self.run(SendReminders((order_id,)))
+        except DomainError as error:
+            log.warning("reminder.failed", order_id=order_id, error=str(error))
+            self._failed.add(order_id)

@@ -22,7 +22,10 @@ async def republish(reader: OutboxReader, publisher: Publisher, *, wanted: Calla
     position, published = LogPosition(), 0
     while records := await reader.after(position, limit=BATCH):
         position = records[-1].position
-        if chosen := [record for record in records if wanted(record.topic)]:
+        for record in records:
+            if record.defect:
+                log.error("republish.record_unreadable", id=record.position.id, reason=record.defect)
+        if chosen := [record for record in records if record.defect is None and wanted(record.topic)]:
             await publisher.publish(chosen)
             published += len(chosen)
             log.info("republish.progressed", published=published, position=position.id)

@@ -6,6 +6,8 @@ What there is one of for every record is a tuple, which is made in a third of a 
 from dataclasses import dataclass
 from typing import NamedTuple
 
+UNREADABLE = "unreadable: "
+
 
 class LogPosition(NamedTuple):
     """A place in the outbox. `xid` is the writing transaction on PostgreSQL and 0 on SQLite."""
@@ -22,11 +24,16 @@ class LoggedRecord(NamedTuple):
     key: bytes
     value: bytes
     headers: list[tuple[str, bytes]]
+    defect: str | None = None
+    """Why this is no record that Kafka could be given, whatever the other fields hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A record that Kafka does not take, for now or for good, and why. Others are not concerned."""
+    """A record that Kafka does not take, for now or for good, and why. Others are not concerned.
+
+    The reason of one that cannot even be sent begins with `UNREADABLE`.
+    """
 
     record: LoggedRecord
     reason: str

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 from order_service.domain.order import Order
 from order_service.domain.product import Product
 from order_service.domain.stock import StockAnswer, StockRequest
-from order_service.service_layer.unit_of_work import ENTITIES, KEYS, Changes, IdentityMap, Publication
+from order_service.service_layer.unit_of_work import (
+    ENTITIES,
+    KEYS,
+    RECOVERABLE,
+    Changes,
+    IdentityMap,
+    Publication,
+    Unreadable,
+)
 
 V = TypeVar("V")
 
@@ -37,7 +45,12 @@ class Session:
                 if isinstance(found, (Order, Product)) and found.recorded:
                     return found.published()  # type: ignore[return-value]  # of the same kind
                 return found
-        return self.loaded.get(kind, {}).get(key)
+        stored = self.loaded.get(kind, {}).get(key)
+        if type(stored) is Unreadable:
+            if kind in RECOVERABLE:
+                return None
+            raise stored.error
+        return stored
 
     def save(self, value: Any) -> None:
         """Store the value, and publish the events and messages that it recorded, in their order."""

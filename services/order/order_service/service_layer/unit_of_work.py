@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
+from order_service.domain.errors import UnreadableStateError
 from order_service.domain.order import Order
 from order_service.domain.product import Offer, Product
 from order_service.domain.stock import Reservation, StockAnswer, StockRequest
@@ -136,8 +137,19 @@ ENTITIES: tuple[Entity, ...] = (
 )
 KEYS: dict[type[Any], str] = {entity.type: entity.key for entity in ENTITIES}
 
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """In place of a value: its row holds none."""
+
+    error: UnreadableStateError
+
+
+RECOVERABLE = frozenset({Position, RelayPosition, SetAside, Offer})
+"""Kinds that come again from elsewhere: without its row records are read or sent again, which does no harm."""
+
 IdentityMap = dict[type[Any], dict[str, Any]]
-"""Values by type and key."""
+"""Values, or `Unreadable`, by type and key."""
 
 
 class Publication(NamedTuple):
@@ -192,7 +204,10 @@ class Transaction(Protocol):
         """An id that no other order has, with this instance's name in front."""
 
     def get(self, kind: type[V], key: str) -> V | None:
-        """The value of that kind and key, if there is one. It must have been named in `Needs`."""
+        """The value of that kind and key, if there is one. It must have been named in `Needs`.
+
+        Raises `UnreadableStateError` when its row holds none, unless what stood there is `RECOVERABLE`.
+        """
 
     def save(self, value: Any) -> None:
         """Store the value, and publish the events and messages that it recorded."""

@@ -131,7 +131,7 @@ class SqliteStorage:
     async def _read(self, where: Connected, name: str, parameters: Sequence[Any]) -> Sequence[Row]:
         def run(connection: sqlite3.Connection) -> list[Row]:
             RUN.inc()
-            return connection.execute(STATEMENTS[name], _bound(parameters)).fetchall()
+            return _fetched(connection, STATEMENTS[name], _bound(parameters))
 
         with translated():
             async with asyncio.timeout(READ_TIMEOUT_S):
@@ -153,7 +153,28 @@ def _begin(connection: sqlite3.Connection, reads: Sequence[Statement]) -> list[l
         "BEGIN IMMEDIATE"
     )  # the write lock now: what is read must not change before it is written
     RUN.inc(1 + len(reads))
-    return [connection.execute(*statement).fetchall() for statement in reads]
+    return [_fetched(connection, *statement) for statement in reads]
+
+
+def _fetched(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> list[Row]:
+    """The rows. Text that is no UTF-8, which only a hand has written, comes as bytes: the driver would give no row at all."""
+    try:
+        return connection.execute(sql, parameters).fetchall()
+    except sqlite3.OperationalError as error:
+        if "decode to UTF-8" not in str(error):
+            raise
+    connection.text_factory = _text_or_bytes
+    try:
+        return connection.execute(sql, parameters).fetchall()
+    finally:
+        connection.text_factory = str
+
+
+def _text_or_bytes(stored: bytes) -> str | bytes:
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 def _commit(connection: sqlite3.Connection, statements: Sequence[Statement]) -> None:

@@ -77,6 +77,7 @@ REFUSALS: dict[type[errors.DomainError], ProblemType] = {
     errors.StockLimitError: ProblemType("stock-limit", 409, "The stock would be too large"),
     errors.KeyReusedError: ProblemType("idempotency-key-reused", 422, "The key belongs to another request"),
     errors.UnstorableError: ProblemType("unstorable", 422, "The database does not take a value"),
+    errors.UnreadableStateError: ProblemType("unreadable-state", 500, "What is stored cannot be read"),
     errors.StaleVersionError: ProblemType("stale-version", 412, "The version has changed"),
 }
 FAILURES: dict[type[Exception], tuple[ProblemType, str]] = {
