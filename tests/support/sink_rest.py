@@ -20,7 +20,7 @@ from sink_connector.sink.offsets import Partition
 CONNECTOR = {
     "connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector",
     "topics": "a",
-    "connection.url": "postgresql://db/shop",
+    "connection.url": "postgresql://127.0.0.1:1/shop",  # an address: names are looked up for seconds where there is no network
 }
 
 
