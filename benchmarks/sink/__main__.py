@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +25,13 @@ from benchmarks.sink.servers import POSTGRES_SETTINGS, Servers, servers
 from benchmarks.sink.system import System, WorkerDiedError
 from benchmarks.sink.systems import Participants
 from benchmarks.sink.topics import delete_topics
-from benchmarks.sink.workloads import DRAIN, KILLS, TRANSFORMS, Workload, fill
+from benchmarks.sink.workloads import DRAIN, FORMATS, KILLS, TRANSFORMS, Workload, fill
+from devservers.ports import free_ports
+from tests.support.apicurio import apicurio
 
 GROUPS = ("ours", "connect", *registry.PEERS, "limit")
-PARTS = (DRAIN, TRANSFORMS, KILLS, "latency")
+PARTS = (DRAIN, TRANSFORMS, FORMATS, KILLS, "latency")
+SMOKE_PARTS = tuple(part for part in PARTS if part != FORMATS)  # a registry would have to be fetched
 RECORDS = 200_000
 KILLED_RECORDS = 500_000
 RESULTS = Path(__file__).parent / "results"
@@ -71,6 +75,9 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         help="JSON object of keys for ours and Kafka Connect",
     )
     parser.add_argument("--kafka", metavar="BOOTSTRAP", help="a running cluster to use instead of an own one")
+    parser.add_argument(
+        "--registry", metavar="URL", default="", help="a running schema registry instead of an own one"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the result files")
     parser.add_argument(
         "--add-to", type=Path, metavar="FILE", help="go on with this JSON result and write it again"
@@ -97,7 +104,7 @@ def plan_of(options: argparse.Namespace, built: registry.Built) -> WritePlan:
         killed_records=options.records or small or KILLED_RECORDS,
         runs=1 if options.smoke else options.runs,
         participants=Participants(groups=groups_of(options), extra=extra, programs=built.programs),
-        parts=tuple(options.part or PARTS),
+        parts=tuple(options.part or (SMOKE_PARTS if options.smoke else PARTS)),
         loads=SMOKE_LOADS if options.smoke else LOADS,
         so_far=Result.read(options.add_to) if options.add_to else None,
     )
@@ -111,9 +118,10 @@ def groups_of(options: argparse.Namespace) -> tuple[str, ...]:
 class Session:
     """The measurements of one run of the command, in the order in which they are made."""
 
-    def __init__(self, plan: WritePlan, stack: Servers) -> None:
+    def __init__(self, plan: WritePlan, stack: Servers, registry: str) -> None:
         self._plan = plan
         self._stack = stack
+        self._registry = registry
         self.workloads: list[Workload] = []
         before = plan.so_far
         self.drains: list[Drain] = [*before.drains] if before else []
@@ -129,6 +137,7 @@ class Session:
             records=plan.records,
             killed_records=plan.killed_records,
             bootstrap=self._stack.bootstrap,
+            registry=self._registry,
         )
 
     async def measure_all(self, *, first: bool) -> None:
@@ -139,8 +148,8 @@ class Session:
                 if first:  # what is lost is a property, not a speed
                     await self._survive_all(workload)
                 continue
-            for system in who.for_transforms() if workload.settings else who.for_throughput():
-                if not self._is_worth_it(system, workload):
+            for system in who.for_throughput():
+                if system.group not in (workload.groups or GROUPS) or not self._is_worth_it(system, workload):
                     continue
                 try:
                     self.drains.append(await self._drain(system, workload))
@@ -226,14 +235,20 @@ def open_to_postgres(directory: Path) -> Path:
 
 
 async def run(
-    plan: WritePlan, *, missing: Mapping[str, str], kafka: str | None, command: str
+    plan: WritePlan, *, missing: Mapping[str, str], kafka: str | None, registry_url: str, command: str
 ) -> AsyncIterator[Result]:
     """Give the result so far after every run; the first record lost by us or worker of ours that dies ends it."""
     before = plan.so_far
     with tempfile.TemporaryDirectory(prefix="sink-benchmark-", ignore_cleanup_errors=True) as name:
-        async with servers(open_to_postgres(Path(name)), bootstrap=kafka) as stack:
+        async with AsyncExitStack() as resources:
+            stack = await resources.enter_async_context(
+                servers(open_to_postgres(Path(name)), bootstrap=kafka)
+            )
             surroundings = await machine.describe(stack.admin_dsn)
-            session = Session(plan, stack)
+            if FORMATS in plan.parts and not registry_url:
+                started = apicurio(Path(name), port=free_ports(1)[0])
+                registry_url = (await asyncio.to_thread(resources.enter_context, started)).url
+            session = Session(plan, stack, registry_url)
             try:
                 await session.fill()
                 for number in range(1, plan.runs + 1):
@@ -262,7 +277,10 @@ async def measure(options: argparse.Namespace, built: registry.Built, command: s
     if measuring is not None:  # ended by a signal, it stops its servers as it does at the end
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
     plan = plan_of(options, built)
-    async for result in run(plan, missing=built.missing, kafka=options.kafka, command=command):
+    results = run(
+        plan, missing=built.missing, kafka=options.kafka, registry_url=options.registry, command=command
+    )
+    async for result in results:
         print(f"\n{write(result, options.add_to or options.results / f'{result.date}.json')}")
 
 

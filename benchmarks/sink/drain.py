@@ -42,6 +42,8 @@ class Drain:
     peak_rss: int | None
     wrong_sums: tuple[str, ...]
     """Other columns whose sum is not what was sent."""
+    cpu_us: float | None = None
+    """Microseconds of the worker's processor time per record, after the warm-up share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,7 @@ async def drain(system: System, workload: Workload, servers: Servers) -> Drain:
         cpu_s=usage.cpu_s if usage else None,
         peak_rss=usage.peak_rss if usage else None,
         wrong_sums=wrong_sums,
+        cpu_us=usage.since(warm[0]) / (records * (last[1] - warm[1])) * 1e6 if usage else None,
     )
 
 

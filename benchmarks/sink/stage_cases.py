@@ -1,94 +1,19 @@
 """Records of each kind for `benchmarks.sink.stages`: their schema, how their values are written, and how they are read."""
 
-import io
-import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import fastavro
-from google.protobuf import descriptor_pb2, message_factory
-from grpc_tools import protoc
-
 from benchmarks.sink import transforms
+from benchmarks.sink.formats import AVRO, PROTOBUF, AvroValues, ProtobufValues
 from benchmarks.sink.orders import Envelope, Order, new_orders, orders_and_updates
 from sink_connector.converters import Converter
 from sink_connector.converters.registry.avro import compile_avro
-from sink_connector.converters.registry.protobuf import compiler, pool_of
+from sink_connector.converters.registry.protobuf import compiler
 from sink_connector.converters.registry.wire import Compile, RegisteredSchema, RegistryConverter
 
 SCHEMA_ID = 1
-AVRO = json.dumps(
-    {
-        "type": "record",
-        "name": "Order",
-        "fields": [
-            *({"name": name, "type": "string"} for name in ("order_id", "user_id", "status")),
-            {"name": "lines", "type": {"type": "string", "connect.name": "io.debezium.data.Json"}},
-            {"name": "total_cents", "type": "long"},
-            {"name": "version", "type": "long"},
-            {"name": "placed_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-        ],
-    }
-)
-PROTOBUF = """
-syntax = "proto3";
-import "google/protobuf/timestamp.proto";
-message Order {
-  string order_id = 1;
-  string user_id = 2;
-  string status = 3;
-  string lines = 4;
-  int64 total_cents = 5;
-  int64 version = 6;
-  google.protobuf.Timestamp placed_at = 7;
-}
-"""
-
-
-class _AvroValues:
-    """Writes orders as Confluent's Avro serializer does."""
-
-    def __init__(self) -> None:
-        self._schema = fastavro.parse_schema(json.loads(AVRO))
-
-    def value_of(self, order: Order) -> bytes:
-        stream = io.BytesIO(b"\0" + SCHEMA_ID.to_bytes(4, "big"))
-        stream.seek(0, io.SEEK_END)
-        fastavro.schemaless_writer(stream, self._schema, asdict(order))
-        return stream.getvalue()
-
-
-class _ProtobufValues:
-    """Writes orders as Confluent's Protobuf serializer does."""
-
-    def __init__(self) -> None:
-        with tempfile.TemporaryDirectory() as directory:
-            text, made = Path(directory, "order.proto"), Path(directory, "made")
-            text.write_text(PROTOBUF)
-            include = Path(protoc.__file__).parent / "_proto"
-            if protoc.main(
-                [
-                    "protoc",
-                    f"-I{directory}",
-                    f"-I{include}",
-                    "--include_imports",
-                    f"--descriptor_set_out={made}",
-                    text.name,
-                ]
-            ):
-                raise ValueError("protoc does not compile the schema of the orders")
-            files = descriptor_pb2.FileDescriptorSet.FromString(made.read_bytes()).file
-        self._message = message_factory.GetMessageClass(pool_of(files).FindMessageTypeByName("Order"))
-
-    def value_of(self, order: Order) -> bytes:
-        fields = asdict(order)
-        millis = fields.pop("placed_at")
-        message: Any = self._message(**fields)
-        message.placed_at.FromMilliseconds(millis)
-        return b"\0" + SCHEMA_ID.to_bytes(4, "big") + b"\0" + bytes(message.SerializeToString())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +54,10 @@ CASES = {
         mode="upsert", orders=orders_and_updates, settings=transforms.SETTINGS, table="changed_table"
     ),
     "avro": Case(
-        mode="insert", orders=new_orders, values=_AvroValues, schema=AVRO, kind="AVRO", compile_schema=compile_avro
+        mode="insert", orders=new_orders, values=partial(AvroValues, SCHEMA_ID), schema=AVRO, kind="AVRO", compile_schema=compile_avro
     ),
     "protobuf": Case(
-        mode="insert", orders=new_orders, values=_ProtobufValues, schema=PROTOBUF, kind="PROTOBUF",
+        mode="insert", orders=new_orders, values=partial(ProtobufValues, SCHEMA_ID), schema=PROTOBUF, kind="PROTOBUF",
         compile_schema=compiler({}),
     ),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -41,6 +42,16 @@ class Usage:
 
     cpu_s: float
     peak_rss: int
+    samples: tuple[tuple[float, float], ...] = ()
+    """Times, as `time.time` tells them, and the processor seconds taken by then."""
+
+    def since(self, moment: float) -> float:
+        """Processor seconds from `moment` on, between two samples taken evenly."""
+        passed = [sample for sample in self.samples if sample[0] <= moment] or self.samples[:1]
+        ahead = self.samples[len(passed) :] or self.samples[-1:]
+        (start, spent), (end, more) = passed[-1], ahead[0]
+        share = max(0.0, (moment - start) / (end - start)) if end > start else 0.0
+        return self.cpu_s - spent - share * (more - spent)
 
 
 class Run(Protocol):
@@ -114,6 +125,7 @@ class WorkerRun:
     process: ChildProcess
     log: Path
     peak_rss: int = 0
+    samples: list[tuple[float, float]] = field(init=False, default_factory=list)
     tree: psutil.Process | None = field(init=False, default=None)
     """None when it ended before it could be looked at; `check` says so then."""
 
@@ -132,12 +144,14 @@ class WorkerRun:
 
     def usage(self) -> Usage:
         self._weigh()
-        times = [member.cpu_times() for member in self._members()]
-        return Usage(cpu_s=sum(t.user + t.system for t in times), peak_rss=self.peak_rss)
+        return Usage(cpu_s=self.samples[-1][1], peak_rss=self.peak_rss, samples=tuple(self.samples))
 
     def _weigh(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended: the next check says so
-            self.peak_rss = max(self.peak_rss, sum(member.memory_info().rss for member in self._members()))
+            members = self._members()
+            self.peak_rss = max(self.peak_rss, sum(member.memory_info().rss for member in members))
+            times = [member.cpu_times() for member in members]
+            self.samples.append((time.time(), sum(t.user + t.system for t in times)))
 
     def _members(self) -> list[psutil.Process]:
         return [self.tree, *self.tree.children(recursive=True)] if self.tree else []

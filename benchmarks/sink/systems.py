@@ -61,10 +61,6 @@ class Participants:
             }
         )
 
-    def for_transforms(self) -> list[System]:
-        """Only what reads the connector's keys for transforms."""
-        return [system for system in self.for_throughput() if system.group in {"ours", "connect"}]
-
     def for_latency(self) -> list[System]:
         """The JDBC sink at its defaults and at its fastest setting, and ours."""
         return self._chosen(

@@ -18,6 +18,10 @@ from benchmarks.sink.peers.registry import PEERS
 TIMES_PEER = {"upsert": 4.0, "insert": 4.0}
 # Workload: share with one and with two connections.
 SHARE_OF_LIMIT = {"upsert": {1: 0.85, 2: 0.75}, "insert": {1: 0.5, 2: 0.5}}
+# What else is upserted: its share of the rate of plain JSON.
+SHARE_OF_PLAIN = {"transforms": 0.75, "avro": 0.6, "protobuf": 0.6}
+KINDS = {"transforms": "three transforms", "avro": "Avro", "protobuf": "Protobuf"}
+PROCESSOR_US = {"insert": 4.0}
 # Events per second: milliseconds at p50 and p99.
 LATENCY_MS = {200: (2.0, 10.0), 1_000: (4.0, 30.0)}
 MEMORY_BYTES = 150_000_000
@@ -44,6 +48,10 @@ def compare(
         for group, name in _peers(debezium).items():
             verdicts += _against_peer(settled(drains, workload), group, f"{workload}, times {name}", goal)
         verdicts += _against_limit(_medians(drains, workload), workload)
+    for workload, goal in SHARE_OF_PLAIN.items():
+        verdicts += _against_plain(_medians(drains, "upsert"), _medians(drains, workload), workload, goal)
+    for workload, goal in PROCESSOR_US.items():
+        verdicts += _processor([run for run in drains if run.workload == workload], workload, goal)
     of_ours = [run for run in latencies if run.group == "ours"]
     for rate, goals in LATENCY_MS.items():
         verdicts += _latencies([run for run in of_ours if run.rate == rate], rate, goals)
@@ -122,6 +130,46 @@ def _against_limit(rates: dict[tuple[str, str, int], Rate], workload: str) -> li
                 runs=min(ours.runs, limit.runs),
             )
         )
+    return verdicts
+
+
+def _against_plain(
+    plain: dict[tuple[str, str, int], Rate],
+    rates: dict[tuple[str, str, int], Rate],
+    workload: str,
+    goal: float,
+) -> list[Verdict]:
+    return [
+        Verdict(
+            what=f"upsert, {KINDS[workload]}, share of plain JSON, {who[2]} task{'s' * (who[2] > 1)}",
+            goal=f"≥ {goal:g}",
+            measured=f"{rate.median / plain[who].median:.2f} ({rate.median:,.0f}/s : {plain[who].median:,.0f}/s)",
+            reached=rate.median >= goal * plain[who].median,
+            runs=min(rate.runs, plain[who].runs),
+        )
+        for who, rate in rates.items()
+        if who[0] == "ours" and who in plain
+    ]
+
+
+def _processor(drains: Sequence[Drain], workload: str, goal: float) -> list[Verdict]:
+    verdicts = []
+    for tasks in sorted({run.connections for run in drains}):
+        costs = [
+            run.cpu_us
+            for run in drains
+            if run.group == "ours" and run.connections == tasks and run.cpu_us is not None
+        ]
+        if costs:
+            verdicts.append(
+                Verdict(
+                    what=f"{workload}, worker's processor time per record, {tasks} task{'s' * (tasks > 1)}",
+                    goal=f"≤ {goal:g} µs",
+                    measured=f"{median(costs):.1f} µs",
+                    reached=median(costs) <= goal,
+                    runs=len(costs),
+                )
+            )
     return verdicts
 
 

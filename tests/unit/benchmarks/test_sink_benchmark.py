@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -15,6 +16,7 @@ from benchmarks.sink.latency import Latency
 from benchmarks.sink.orders import CONTRACT, Envelope, is_marker, key_of, new_orders, orders_and_updates
 from benchmarks.sink.peers import registry
 from benchmarks.sink.peers.cache import CannotBuildError, Place
+from benchmarks.sink.system import Usage
 from benchmarks.sink.systems import Participants
 from benchmarks.sink.targets import compare
 
@@ -110,6 +112,30 @@ def test_a_setting_that_was_only_tried_is_not_the_rival_of_one_that_was_measured
     (verdict,) = [each for each in compare(drains, []) if "Bento" in each.what]
     assert verdict.measured.startswith("5.00")
     assert verdict.reached
+
+
+def test_transforms_and_formats_are_compared_with_plain_json_of_as_many_tasks() -> None:
+    drains = [
+        drained("ours", 100_000),
+        drained("ours", 200_000, connections=2),
+        drained("ours", 61_000, workload="avro"),
+        drained("ours", 100_000, workload="avro", connections=2),
+    ]
+    verdicts = {verdict.what: verdict for verdict in compare(drains, [])}
+    assert verdicts["upsert, Avro, share of plain JSON, 1 task"].measured.startswith("0.61")
+    assert verdicts["upsert, Avro, share of plain JSON, 1 task"].reached
+    assert not verdicts["upsert, Avro, share of plain JSON, 2 tasks"].reached
+
+
+def test_processor_time_counts_from_a_moment_on_evenly_between_two_samples() -> None:
+    usage = Usage(cpu_s=8.0, peak_rss=1, samples=((10.0, 1.0), (12.0, 3.0), (14.0, 8.0)))
+    assert [usage.since(moment) for moment in (9.0, 10.0, 11.0, 13.0, 14.0, 15.0)] == [7, 7, 6, 2.5, 0, 0]
+    (verdict,) = [
+        each
+        for each in compare([replace(drained("ours", 1, workload="insert"), cpu_us=4.2)], [])
+        if "processor" in each.what
+    ]
+    assert (verdict.measured, verdict.reached) == ("4.2 µs", False)
 
 
 def test_the_kills_are_the_same_every_time_and_each_in_a_third_of_its_own() -> None:
