@@ -25,5 +25,5 @@ def stack(volumes_before: set[str]) -> Iterator[RunningContainers]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         yield client

@@ -10,7 +10,7 @@ from tests.support.stack import RunningStack
 
 @pytest.fixture
 async def http(stack: RunningStack) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=10, **stack.access) as client:
+    async with httpx.AsyncClient(timeout=60, **stack.access) as client:
         yield client
 
 

@@ -163,9 +163,9 @@ def whole_stack(directory: Path, *options: str) -> Iterator[RunningStack]:
 
 
 @contextmanager
-def own_ports() -> Iterator[Ports]:
-    """Ports that are free, and nobody's else until the block ends: another session may start a stack at the same moment."""
-    for offset in _OFFSETS:
+def own_ports(offsets: Iterable[int] = _OFFSETS) -> Iterator[Ports]:
+    """Ports that are free, and nobody's else until the block ends: another worker may start a stack at the same moment."""
+    for offset in offsets:
         ports = Ports(offset=offset)
         with socket.socket() as reservation:
             try:

@@ -7,8 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from devservers.ports import Ports, taken
-from tests.support.stack import RunningStack, described, run_demo
+from tests.support.stack import RunningStack, described, own_ports, run_demo
 
 START_TIMEOUT_S = 400
 OFFSETS = range(14_000, 18_000, 300)  # beside those of other stacks of the tests
@@ -16,7 +15,7 @@ OFFSETS = range(14_000, 18_000, 300)  # beside those of other stacks of the test
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         yield client
 
 
@@ -30,11 +29,11 @@ def observed(session_directory: Path, request: pytest.FixtureRequest) -> Iterato
 @contextmanager
 def observed_stack(home: Path, *options: str) -> Iterator[RunningStack]:
     """`./demo up --observe` with one broker and further `options`; afterwards nothing of it is left."""
-    free = (Ports(offset=offset) for offset in OFFSETS)
-    ports = next(p for p in free if not taken(p.all(brokers=1, observe=True, secure=True)))
-    try:
-        up = run_demo(home, ports, "up", "--brokers", "1", "--observe", *options, timeout_s=START_TIMEOUT_S)
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield described(home, ports)
-    finally:
-        run_demo(home, ports, "down", "--volumes")
+    with own_ports(OFFSETS) as ports:
+        try:
+            words = ("up", "--brokers", "1", "--observe", *options)
+            up = run_demo(home, ports, *words, timeout_s=START_TIMEOUT_S)
+            assert up.returncode == 0, up.stdout + up.stderr
+            yield described(home, ports)
+        finally:
+            run_demo(home, ports, "down", "--volumes")

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from devservers.ports import Ports, taken
-from tests.support.stack import described, run_demo
+from tests.support.stack import described, own_ports, run_demo
 from tests.support.waiting import wait_until
 
 START_TIMEOUT_S = 240
@@ -44,10 +44,10 @@ class Light:
 @pytest.fixture
 def light(session_directory: Path, request: pytest.FixtureRequest) -> Iterator[Light]:
     home = session_directory / f"light of {request.node.name[:20]}"
-    ports = next(p for offset in OFFSETS if not taken((p := Ports(offset=offset)).all(brokers=1)))
-    one = Light(home=home, ports=ports)
-    yield one
-    one.demo("down", "--volumes")
+    with own_ports(OFFSETS) as ports:
+        one = Light(home=home, ports=ports)
+        yield one
+        one.demo("down", "--volumes")
 
 
 def alive(family: list[psutil.Process]) -> list[int]:

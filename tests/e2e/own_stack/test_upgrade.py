@@ -17,11 +17,10 @@ from auditor import audit
 from auditor.journal import read_journal
 from auditor.observations import Command, Planted
 from catalog_service.read_model.migrate import expected_revision
-from devservers.ports import Ports, taken
 from order_service.adapters.schema import head
 from tests.support.earlier_version import EarlierVersion, check_out
 from tests.support.record_batches import RawRecord, send_batch
-from tests.support.stack import RunningStack, described, run_demo
+from tests.support.stack import RunningStack, described, own_ports, run_demo
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -61,18 +60,18 @@ class Upgraded:
 @pytest.fixture(scope="module")
 def upgraded(session_directory: Path) -> Iterator[Upgraded]:
     home = session_directory / "upgraded"
-    ports = next(p for offset in OFFSETS if not taken((p := Ports(offset=offset)).all(brokers=1)))
     checkout = check_out("0.1.0", session_directory / "0.1.0")
-    earlier = EarlierVersion(checkout=checkout, home=home, ports=ports)
-    try:
-        earlier.demo("up", "--brokers", "1", timeout_s=400)
-        left = asyncio.run(leave_work_under_way(earlier, session_directory / "0.1.0.journal"))
-        earlier.demo("down")
-        started = run_demo(home, ports, "up", timeout_s=400)
-        assert started.returncode == 0, started.stdout + started.stderr
-        yield Upgraded(described(home, ports), left)
-    finally:
-        run_demo(home, ports, "down", "--volumes")
+    with own_ports(OFFSETS) as ports:
+        earlier = EarlierVersion(checkout=checkout, home=home, ports=ports)
+        try:
+            earlier.demo("up", "--brokers", "1", timeout_s=400)
+            left = asyncio.run(leave_work_under_way(earlier, session_directory / "0.1.0.journal"))
+            earlier.demo("down")
+            started = run_demo(home, ports, "up", timeout_s=400)
+            assert started.returncode == 0, started.stdout + started.stderr
+            yield Upgraded(described(home, ports), left)
+        finally:
+            run_demo(home, ports, "down", "--volumes")
 
 
 async def leave_work_under_way(earlier: EarlierVersion, journal: Path) -> Left:
@@ -83,7 +82,7 @@ async def leave_work_under_way(earlier: EarlierVersion, journal: Path) -> Left:
     left.planted = await plant(about["kafka"]["bootstrap"])
     await wait_until(lambda: dead_letters(about, earlier.home), what="what cannot be read is a dead letter")
     instances = {name: part["url"] for name, part in about["parts"].items() if name.startswith("order-")}
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
         earlier.demo("stop", "sink")
         for url in instances.values():
             await place(http, url, left)
@@ -171,7 +170,7 @@ async def test_what_was_committed_and_not_written_becomes_visible(upgraded: Upgr
 async def test_a_command_sent_again_after_the_upgrade_gets_the_answer_it_got_before(
     upgraded: Upgraded,
 ) -> None:
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
         for url in upgraded.stack.instances.values():
             again = await http.post(f"{url}/orders", json=ORDER, headers=KEY)
             assert (again.status_code, again.json()) == (201, upgraded.left.answer)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devservers import ports as module
 from devservers.ports import Ports, free_ports, taken
 
 
@@ -44,6 +45,15 @@ def test_a_port_that_somebody_holds_on_every_address_is_taken_too() -> None:
     (held,) = free_ports(1)
     with socket.create_server(("0.0.0.0", held)):  # noqa: S104  that is the case to test
         assert [found.pid for found in taken({held: "catalog"})] == [os.getpid()]
+
+
+def test_no_port_is_given_away_twice_though_nobody_listens_there_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    module._reserved.pop().close()  # noqa: SLF001 - as when the process that had it has ended
+    monkeypatch.setattr(module, "_FOR_TESTS", range(port, port + 1))
+    assert free_ports(1) == [port]
+    with pytest.raises(OSError, match="fewer than 1 ports"):
+        free_ports(1)
 
 
 def test_free_ports_are_free_and_differ() -> None:

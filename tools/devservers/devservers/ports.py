@@ -5,6 +5,7 @@ import os
 import random
 import socket
 import textwrap
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ SINK_WORKERS = 3
 MAX_OFFSET = 65_535 - 9_411
 _DIGITS = 5
 
-_FOR_TESTS = range(20_000, 32_000)
+# Beside those of any stack, with or without an offset of the tests'.
+_FOR_TESTS = range(10_000, 19_400)
+_MOST_RESERVED = 200
+_reserved: deque[socket.socket] = deque()
+"""Of this process, the newest last."""
 _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _OUTGOING_ELSEWHERE = range(49_152, 65_536)  # macOS, and what the registry of ports recommends
 
@@ -177,13 +182,31 @@ def outgoing() -> range:
 def free_ports(count: int) -> list[int]:
     """Ports that were free a moment ago, for servers that live as long as a test.
 
+    No other call gives them away, in this process or another, before this process has got `_MOST_RESERVED` more or ended.
     From below those that systems give to outgoing connections: one of these could take it before the server does, or
     while it restarts.
     """
-    free = list(itertools.islice(filter(_can_bind, random.sample(_FOR_TESTS, len(_FOR_TESTS))), count))
+    free = list(itertools.islice(filter(_reserve, random.sample(_FOR_TESTS, len(_FOR_TESTS))), count))
     if len(free) < count:
         raise OSError(f"fewer than {count} ports of {_FOR_TESTS.start} to {_FOR_TESTS.stop} are free")
     return free
+
+
+def _reserve(port: int) -> bool:
+    """Whether the port was free. Who holds its number in UDP has it, which is in no server's way."""
+    reservation = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        reservation.bind((HOST, port))
+    except OSError:
+        reservation.close()
+        return False
+    if not _can_bind(port):
+        reservation.close()
+        return False
+    _reserved.append(reservation)
+    while len(_reserved) > _MOST_RESERVED:
+        _reserved.popleft().close()
+    return True
 
 
 def _can_bind(port: int) -> bool:
