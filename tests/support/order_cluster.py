@@ -64,7 +64,7 @@ class Instance:
         server = HttpServer(self.service.app, host="127.0.0.1", port=self.settings.port)
         front = asyncio.create_task(server.serve(), name=f"{self.name}.http")
         self._running.push_async_callback(_end, server, front, tasks)
-        await wait_until(lambda: server.started, timeout_s=10, what=f"{self.name} serves")
+        await wait_until(lambda: server.started, what=f"{self.name} serves")
         return self
 
     async def stop(self) -> None:
@@ -181,8 +181,18 @@ class OrderCluster:
     async def know(self, *product_ids: str) -> None:
         await asyncio.gather(*(instance.knows(*product_ids) for instance in self.instances))
 
-    async def records(self, topic: str, *, at_least: int = 0, timeout_s: float = 30) -> list[Record]:
-        """Everything that stands in the topic, read until `at_least` records have come."""
+    async def records(
+        self,
+        topic: str,
+        *,
+        at_least: int = 0,
+        until: Callable[[list[Record]], object] = lambda _found: True,
+        timeout_s: float = 30,
+    ) -> list[Record]:
+        """Everything that stands in the topic, read until `at_least` records have come, and what is asked of them holds.
+
+        A relay may send again what it has sent: so many records need not be so many different ones.
+        """
         async with reader(self.bootstrap, self.prefix + topic) as consumer:
             found: list[Record] = []
             ends = await consumer.end_offsets(sorted(consumer.assignment()))
@@ -191,7 +201,7 @@ class OrderCluster:
                 for batch in (await consumer.getmany(timeout_ms=100)).values():
                     found.extend(batch)
                 positions = [await consumer.position(tp) >= end for tp, end in ends.items()]
-                return all(positions) and len(found) >= at_least
+                return all(positions) and len(found) >= at_least and bool(until(found))
 
             await wait_until(enough, timeout_s=timeout_s, what=f"{at_least} records on {topic}")
         return found

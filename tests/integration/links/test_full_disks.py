@@ -30,6 +30,7 @@ from tests.support.sink import (
     wait_until_read,
 )
 from tests.support.small_disk import small_disk
+from tests.support.topics import is_known
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -144,6 +145,7 @@ async def single_topic(
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config or {})])
+    await wait_until(partial(is_known, admin, name), what="the broker knows the topic")
     await admin.close()
     return name
 

@@ -54,9 +54,14 @@ async def topic(brokers: LinkedBrokers) -> str:
     name = f"copied-{uuid.uuid4().hex[:8]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=brokers.bootstrap)
     await admin.start()
-    try:
+
+    async def is_led_by_all() -> bool:
+        # Again and again: brokers whose links were just cut may not be among those that a topic is made on yet.
         await admin.create_topics([NewTopic(name, PARTITIONS, 3)])
-        await wait_until(partial(_led_by_all, admin, name), what="every broker leads a part of it")
+        return await _led_by_all(admin, name)
+
+    try:
+        await wait_until(is_led_by_all, timeout_s=60, every_s=0.3, what="every broker leads a part of it")
     finally:
         await admin.close()
     return name

@@ -64,7 +64,7 @@ async def test_a_relay_killed_at_each_of_its_steps_loses_nothing_and_the_read_si
             topic_prefix=cluster.prefix,
         )
         async with read_model(kafka_bootstrap, database, prefix=cluster.prefix):
-            report = await audit(target, commands=placed, wait_s=30)
+            report = await audit(target, commands=placed, wait_s=60)
         assert report.clean, report
         assert report.counts["read orders"] == len(placed)
         for topic in ("orders", "products"):

@@ -11,7 +11,7 @@ from order_service.entrypoints import outbox_relay
 from tests.conftest import MakeTopic
 from tests.integration.order.conftest import MakeCluster
 from tests.support import order_database
-from tests.support.order_cluster import Instance, OrderCluster, payload
+from tests.support.order_cluster import Instance, OrderCluster, Record, payload
 from tests.support.waiting import wait_until
 
 
@@ -45,7 +45,7 @@ async def is_unready(instance: Instance, *words: str) -> str:
         told = answer.json().get("detail", "")
         return told if answer.status_code == 503 and all(word in told for word in words) else None
 
-    return await wait_until(detail, timeout_s=20, what=f"{instance.name} is not ready: {words}") or ""
+    return await wait_until(detail, timeout_s=60, what=f"{instance.name} is not ready: {words}") or ""
 
 
 async def keys(cluster: OrderCluster, topic: str, at_least: int) -> list[str]:
@@ -73,9 +73,14 @@ async def test_a_topic_that_does_not_exist_stops_no_other_and_is_filled_when_it_
         what="the records set aside are counted",
     )
     await make_topic(name=missing)
-    assert await keys(cluster, "inbox.nowhere", 3) == ["1", "2", "3"]
+    # What was sent and not noted as sent when something went wrong is sent again.
+    assert list(dict.fromkeys(await keys(cluster, "inbox.nowhere", 3))) == ["1", "2", "3"]
     await cluster[1].ready()
-    assert await cluster[1].rows("SELECT * FROM set_aside") == []
+
+    async def nothing_is_aside() -> bool:
+        return not await cluster[1].rows("SELECT * FROM set_aside")
+
+    await wait_until(nothing_is_aside, what="nothing is set aside any more")
 
 
 @pytest.mark.guarantees("G-RELAY-5")
@@ -107,8 +112,11 @@ async def test_a_record_that_is_too_large_is_passed_alone(
     await put(cluster[1], name, "large", size=5_000)
     await put(cluster[1], name, "after", "later")
     await cluster[1].product("tea")
-    published = await keys(cluster, "narrow", 3)
-    assert list(dict.fromkeys(published)) == ["before", "after", "later"]
+
+    def published(records: list[Record]) -> bool:
+        return list(dict.fromkeys(record.key for record in records)) == [b"before", b"after", b"later"]
+
+    await cluster.records("narrow", until=published)
     await is_unready(cluster[1], name, "MessageSizeTooLarge")
     order_id = await cluster[1].placed(("tea", 1))
     await cluster[1].reaches(order_id, "CONFIRMED")
@@ -125,7 +133,7 @@ async def test_an_order_for_an_instance_without_an_inbox_harms_no_other_order(
     await cluster.start()
     await cluster[2].product("tea")
     await cluster.know("tea")
-    (honest,) = await cluster.records("products", at_least=1)
+    honest, *_ = await cluster.records("products", at_least=1)
     await order_database.execute(
         cluster[1].settings.database_url,
         "INSERT INTO offers (product_id, name, unit_price_cents, instance, version)"
@@ -148,7 +156,7 @@ async def test_a_transaction_that_holds_the_relay_back_is_told_of(
         await foreign.execute("SELECT pg_current_xact_id()")
         await cluster[1].product("tea")
         await is_unready(cluster[1], "open transaction")
-        assert await metric(cluster[1].http, "order_outbox_held_back 1.0")
+        await wait_until(lambda: metric(cluster[1].http, "order_outbox_held_back 1.0"), what="it is told")
     await foreign.close()
     await cluster[1].ready()
 
@@ -173,6 +181,6 @@ async def test_reads_that_are_slow_are_answered_503_and_end_no_task(
         assert {answer.status_code for answer in answers} == {503}
     await locking.close()
     await put(cluster[1], f"{cluster.prefix}orders", "afterwards")
-    assert await keys(cluster, "orders", 1) == ["afterwards"]
+    assert set(await keys(cluster, "orders", 1)) == {"afterwards"}
     assert (await cluster[1].http.get("/orders", params={"user_id": "ada"})).status_code == 200
     await cluster[1].ready()

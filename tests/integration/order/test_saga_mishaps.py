@@ -48,10 +48,14 @@ async def test_a_release_that_overtakes_its_reservation_leaves_nothing_reserved(
     await cluster_of_three[2].stop()
     order_id = await cluster_of_three[1].placed(("tea-2", 5))
     await cluster_of_three[1].http.post(f"/orders/{order_id}/cancel")
-    reserve, release = await cluster_of_three.records("inbox.order-2", at_least=2)
-    assert [event_type(reserve), event_type(release)] == ["reserve-stock.v1", "release-stock.v1"]
+    wanted = ["reserve-stock.v1", "release-stock.v1"]
+    # An owner that is silent is asked again, so there may be more than two.
+    asked = await cluster_of_three.records(
+        "inbox.order-2", until=lambda found: {*map(event_type, found)} == {*wanted}
+    )
+    reserve, release = (next(each for each in asked if event_type(each) == name) for name in wanted)
     await cluster_of_three.send("inbox.order-2", release, reserve)
-    await pass_over(cluster_of_three, next_offset=2)
+    await pass_over(cluster_of_three, next_offset=len(asked))
     await cluster_of_three[2].start()
     await settled(cluster_of_three[1])
     assert await cluster_of_three[2].stock("tea-2") == (100, 0)
@@ -96,10 +100,14 @@ async def test_the_effect_and_the_position_are_one_a_restart_repeats_nothing(
         await cluster_of_three[1].reaches(order_id, "CONFIRMED")
         await cluster_of_three[2].stop()
         await cluster_of_three[2].start()
-    events = [payload(record) for record in await cluster_of_three.records("products", at_least=6)]
-    versions = [event["version"] for event in events if event["product_id"] == "tea-2"]
+
+    def versions(records: list[Record]) -> list[int]:
+        events = map(payload, records)
+        return [event["version"] for event in events if event["product_id"] == "tea-2"]
+
+    events = await cluster_of_three.records("products", until=lambda found: 4 in versions(found))
     # The relay may send a record twice when it restarts; an effect taken twice would be a fifth version.
-    assert list(dict.fromkeys(versions)) == [1, 2, 3, 4]
+    assert list(dict.fromkeys(versions(events))) == [1, 2, 3, 4]
 
 
 def message(like: Record, *, value: bytes, type_: str) -> Record:
