@@ -14,12 +14,13 @@ from devservers.kafka_cluster import KafkaCluster
 from tests.support.waiting import wait_until
 
 NOWHERE = "127.0.0.1:9"
+PATIENCE_S = 30.0
 
 
 @pytest.fixture
 async def brokers(kafka_bootstrap: str) -> AsyncIterator[Brokers]:
-    """One that has not asked yet."""
-    async with aclosing(Brokers(kafka_bootstrap)) as brokers:
+    """One that has not asked yet, and takes none that is slow to answer for one that is down."""
+    async with aclosing(Brokers(kafka_bootstrap, patience_s=PATIENCE_S)) as brokers:
         yield brokers
 
 
@@ -31,7 +32,8 @@ async def test_it_names_every_broker_and_one_controller(brokers: Brokers) -> Non
 
 
 async def test_one_broker_of_the_bootstrap_list_is_enough_to_find_all(kafka_bootstrap: str) -> None:
-    async with aclosing(Brokers(f"{NOWHERE},{kafka_bootstrap.split(',', maxsplit=1)[0]}")) as brokers:
+    one = f"{NOWHERE},{kafka_bootstrap.split(',', maxsplit=1)[0]}"
+    async with aclosing(Brokers(one, patience_s=PATIENCE_S)) as brokers:
         assert [each.up for each in await brokers.brokers()] == [True] * 3
 
 
@@ -51,7 +53,7 @@ async def test_the_broker_that_is_gone_is_named_and_no_other(tmp_path: Path) -> 
     """The controller is killed, the next one hangs: whoever still runs is never called down meanwhile."""
     async with (
         KafkaCluster(directory=tmp_path, brokers=3) as kafka,
-        aclosing(Brokers(kafka.bootstrap, patience_s=1)) as brokers,
+        aclosing(Brokers(kafka.bootstrap, patience_s=5)) as brokers,
     ):
         gone: set[int] = set()
 
@@ -63,11 +65,13 @@ async def test_the_broker_that_is_gone_is_named_and_no_other(tmp_path: Path) -> 
             return found if down == gone and any(each.controller for each in found) else None
 
         for fault in (signal.SIGKILL, signal.SIGSTOP):
-            found = await wait_until(told, what=f"{gone or 'nobody'} is down, and another one the controller")
+            found = await wait_until(
+                told, timeout_s=60, what=f"{gone or 'nobody'} is down, and another one the controller"
+            )
             controller = next(each.node_id for each in found or () if each.controller)
             _process(tmp_path, controller).send_signal(fault)
             gone.add(controller)
-            await wait_until(partial(_all_down, brokers, gone), timeout_s=10, what=f"{gone} are down")
+            await wait_until(partial(_all_down, brokers, gone), timeout_s=60, what=f"{gone} are down")
             if fault is signal.SIGSTOP:
                 _process(tmp_path, controller).send_signal(signal.SIGCONT)
 

@@ -56,7 +56,7 @@ async def unreadable(catalog: httpx.AsyncClient, topic: str) -> float:
 
 
 async def next_change(events: AsyncIterator[Event]) -> Event:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (event := await anext(events)).name in {"snapshot", "report"}:
             pass
         return event
@@ -83,7 +83,7 @@ async def test_a_malformed_record_is_counted_and_its_neighbours_are_shown(
         told = [await next_change(events) for _ in good]
         assert [each.data["offset"] for each in told] == [begin, begin + len(records) + 1]
         await wait_until(lambda: in_touch(catalog), what="nothing is left to read")
-        assert (await catalog.get("/health/ready")).status_code == 200
+        await wait_until(lambda: ready(catalog, 200), what="it is ready")
 
 
 async def in_touch(catalog: httpx.AsyncClient) -> bool:
@@ -143,9 +143,12 @@ async def test_a_partition_that_cannot_be_read_makes_the_catalog_unready_and_is_
         await wait_until(lambda: in_touch(catalog), what="the catalog knows its topics")
         monkeypatch.setattr(LenientRecords, "strict", staticmethod(damaged))
         at = await read_side.publish("orders", an_order(0))
-        await wait_until(lambda: ready(catalog, 503), what="the catalog is not ready")
-        detail = (await catalog.get("/health/ready")).json()["detail"]
-        assert f"{read_side.prefix}orders" in detail
+
+        async def is_named() -> bool:
+            answer = await catalog.get("/health/ready")
+            return answer.status_code == 503 and f"{read_side.prefix}orders" in answer.json()["detail"]
+
+        await wait_until(is_named, what="the catalog is not ready, and names the topic")
         await wait_until(lambda: behind(catalog), what="it does not call itself up to date")
         assert (await catalog.get("/orders")).status_code == 200, "queries need no Kafka"
         monkeypatch.setattr(LenientRecords, "strict", MemoryRecords)
@@ -205,7 +208,7 @@ async def test_a_forged_notification_makes_nothing_visible(
         await read_side.commit("orders", {at: an_order(0)})
         assert (await next_change(events)).data["order"]["order_id"] == "order-1-000000"
         await wait_until(lambda: in_touch(catalog), what="nothing is left")
-        assert (await catalog.get("/health/ready")).status_code == 200
+        await wait_until(lambda: ready(catalog, 200), what="it is ready")
 
 
 async def behind(catalog: httpx.AsyncClient) -> bool:

@@ -36,7 +36,7 @@ async def test_waiting_queries_and_streams_end_at_once_when_it_stops(read_model:
                 except httpx.TransportError:
                     return False
 
-            await wait_until(serves, what="it listens")
+            await wait_until(serves, timeout_s=90, what="it listens")
             headers = {"Consistency-Token": "orders:order-1-A:1", "Prefer": "wait=30"}
             waiting = asyncio.create_task(client.get("/orders", headers=headers))
             async with streaming(client) as events:

@@ -26,7 +26,7 @@ from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, Re
 from tests.conftest import MakeDatabase, MakeTopic
 from tests.integration.order.conftest import MakeCluster, MakeUrl
 from tests.support import order_database
-from tests.support.order_cluster import OrderCluster, payload
+from tests.support.order_cluster import OrderCluster, Record, payload
 from tests.support.waiting import wait_until
 
 RECORDS = RecordMaker(instance="order-1")
@@ -221,8 +221,11 @@ async def test_what_was_committed_while_the_relay_was_away_is_published_when_it_
     assert await cluster.records("orders") == []
     await cluster[1].stop()
     await cluster[1].start()
-    placed = [payload(record)["order_id"] for record in await cluster.records("orders", at_least=5)]
-    assert len(set(placed)) == 5
+
+    def all_are_there(records: list[Record]) -> bool:
+        return len({payload(record)["order_id"] for record in records}) == 5
+
+    await cluster.records("orders", until=all_are_there)
 
 
 @pytest.mark.guarantees("G-RELAY-3")
