@@ -208,7 +208,7 @@ def task_of(connector: RunningConnector) -> SinkTask:
 
 
 async def wait_until_read(
-    connector: RunningConnector, topic: str, count: int, *, timeout_s: float = 30.0
+    connector: RunningConnector, topic: str, count: int, *, timeout_s: float = 60.0
 ) -> None:
     """Until the stored offsets of a topic add up to `count`; a failed task fails the wait."""
     look = _LookAtOffsets(connector)
@@ -255,7 +255,7 @@ async def stored_offsets(bootstrap: str) -> AsyncIterator[StoredOffsets]:
         yield StoredOffsets(running.partitions)
 
 
-async def wait_until_failed(connector: RunningConnector, *, timeout_s: float = 30.0) -> str:
+async def wait_until_failed(connector: RunningConnector, *, timeout_s: float = 60.0) -> str:
     """The trace of the first task that fails."""
     failed = await wait_until(
         lambda: [status.trace for status in connector.status if status.trace],

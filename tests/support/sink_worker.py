@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 START_TIMEOUT_S = 120.0
-STOP_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,11 @@ class Group:
             "SINK_HEARTBEAT_INTERVAL_MS": "1000",
             "SINK_REST_PORT": str(port),
         }
+
+
+def is_rebalancing(answer: httpx.Response) -> bool:
+    """Whether the group was changing, so that its leader was not known: whoever asks again is answered in the end."""
+    return answer.status_code == httpx.codes.CONFLICT and "conflicting operation" in answer.text
 
 
 @dataclass(slots=True, eq=False)

@@ -24,7 +24,7 @@ async def wait_until(
 async def wait_until(
     predicate: Callable[[], T | Awaitable[T]],
     *,
-    timeout_s: float = 30.0,
+    timeout_s: float = 60.0,
     every_s: float = 0.05,
     what: str = "",
 ) -> T:

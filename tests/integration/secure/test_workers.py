@@ -15,7 +15,8 @@ from devservers.certificates import Authority
 from devservers.ports import free_ports
 from tests.conftest import MakeTopic
 from tests.contract.sink.record_connect_rest import delete_topics
-from tests.support.sink_worker import Group, SinkWorker, sink_worker
+from tests.support.sink_worker import Group, SinkWorker, is_rebalancing, sink_worker
+from tests.support.waiting import wait_until
 
 PATH = "/connectors/orders/config"
 
@@ -70,7 +71,12 @@ class Workers:
             async with httpx.AsyncClient(
                 base_url=worker.url, verify=self.files.client(), timeout=60
             ) as client:
-                statuses.append((await client.put(PATH, json=self.config)).status_code)
+
+                async def answered(client: httpx.AsyncClient = client) -> int:
+                    answer = await client.put(PATH, json=self.config)
+                    return 0 if is_rebalancing(answer) else answer.status_code
+
+                statuses.append(await wait_until(answered, what="the command is answered"))
         return statuses
 
 

@@ -152,11 +152,11 @@ async def test_the_dead_letter_topic_gets_the_original_bytes_with_connects_heade
     kafka_bootstrap: str, items: str, make_topic: MakeTopic
 ) -> None:
     topic, stored_dead_letters = await make_topic(), await make_topic()
-    await drain(
-        kafka_bootstrap,
+    bad = Message(value=b"bad", key=b"k", headers=[("own", b"1")])
+    await send(kafka_bootstrap, topic, [Message(value=good(1)), bad])
+    given = configuration(
         items,
-        topic,
-        [Message(value=good(1)), Message(value=b"bad", key=b"k", headers=[("own", b"1")])],
+        topics=topic,
         table__name__format="items",
         errors__tolerance="all",
         errors__deadletterqueue__topic__name=stored_dead_letters,
@@ -167,7 +167,9 @@ async def test_the_dead_letter_topic_gets_the_original_bytes_with_connects_heade
     )
     await consumer.start()
     try:
-        record = await consumer.getone()
+        # While the task runs: one that ends sends only what is quickly sent.
+        async with connected(kafka_bootstrap, given):
+            record = await asyncio.wait_for(consumer.getone(), 60)
     finally:
         await consumer.stop()
     headers = dict(record.headers)

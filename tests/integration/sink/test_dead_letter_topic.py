@@ -14,7 +14,6 @@ from tests.support.sink import (
     Message,
     configuration,
     connected,
-    drain,
     envelope,
     execute,
     optional,
@@ -38,22 +37,25 @@ async def test_a_dead_letter_too_large_for_its_topic_holds_up_no_other(
     await execute(database, "CREATE TABLE t (id bigint)")
     noise = b"".join(envelope(n, optional(STRING)) for n in range(10))
     large = os.urandom(60_000)
-    given = await drain(
-        kafka_bootstrap,
+    messages = [Message(value=large), Message(value=b"x" * 500_000), Message(value=noise), number(1)]
+    await send(kafka_bootstrap, topic, messages)
+    given = configuration(
         database,
-        topic,
-        [Message(value=large), Message(value=b"x" * 500_000), Message(value=noise), number(1)],
+        topics=topic,
         table__name__format="t",
         errors__tolerance="all",
         errors__deadletterqueue__topic__name=stored_dead_letters,
     )
-    assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(3,)]
     consumer = AIOKafkaConsumer(
         stored_dead_letters, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest"
     )
     await consumer.start()
     try:
-        arrived = [(await consumer.getone()).value for _ in range(2)]
+        # While the task runs: one that ends sends only what is quickly sent.
+        async with connected(kafka_bootstrap, given) as connector:
+            await wait_until_read(connector, topic, len(messages))
+            assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(3,)]
+            arrived = [(await asyncio.wait_for(consumer.getone(), 60)).value for _ in range(2)]
     finally:
         await consumer.stop()
     assert arrived == [b"x" * 500_000, noise]
@@ -65,11 +67,10 @@ async def test_a_dead_letter_without_key_and_value_reaches_the_topic_of_dead_let
     kafka_bootstrap: str, database: str, make_topic: MakeTopic
 ) -> None:
     topic, dead = await make_topic(), await make_topic()
-    await drain(
-        kafka_bootstrap,
+    await send(kafka_bootstrap, topic, [Message(value=None, headers=[("h", b"v")])])
+    given = configuration(
         database,
-        topic,
-        [Message(value=None, headers=[("h", b"v")])],
+        topics=topic,
         pk__mode="record_key",
         pk__fields="id",
         delete__enabled="true",
@@ -79,7 +80,8 @@ async def test_a_dead_letter_without_key_and_value_reaches_the_topic_of_dead_let
     consumer = AIOKafkaConsumer(dead, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        letter = await asyncio.wait_for(consumer.getone(), 60)
+        async with connected(kafka_bootstrap, given):
+            letter = await asyncio.wait_for(consumer.getone(), 60)
     finally:
         await consumer.stop()
     assert (letter.key, letter.value, letter.headers) == (None, None, (("h", b"v"),))

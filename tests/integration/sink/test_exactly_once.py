@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import partial
-from typing import Any
 
 import asyncpg
 import pytest
@@ -31,6 +30,7 @@ from tests.support.sink import (
     wait_until_failed,
     wait_until_read,
 )
+from tests.support.topics import is_gone
 from tests.support.waiting import assert_stays, wait_until
 
 COUNTED = "SELECT count(*), count(DISTINCT id) FROM numbers"
@@ -130,7 +130,7 @@ async def test_nothing_is_committed_to_a_group_that_is_changing(
             async with connected(kafka_bootstrap, given):
                 await wait_until(lambda: not task.source.epochs, what="the group to change")
                 showing = task.source.show_progress(task.progress)
-                assert not await asyncio.wait_for(showing, timeout=3)
+                assert not await asyncio.wait_for(showing, timeout=8)
                 dawdler.ready.set()
         finally:
             dawdler.ready.set()
@@ -179,7 +179,7 @@ async def test_a_writer_whose_epoch_was_taken_writes_nothing_and_stops_in_the_en
     kafka_bootstrap: str, target: str, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It claims its share again once, since the group says that it has it; whoever takes it a second time is none of the group's."""
-    monkeypatch.setattr("sink_connector.runtime.sink_task.FENCED_PATIENCE_S", 5.0)
+    monkeypatch.setattr("sink_connector.runtime.sink_task.FENCED_PATIENCE_S", 10.0)
     topic = await make_topic()
     given = configuration(target, topics=topic, table__name__format="numbers")
     await send(kafka_bootstrap, topic, numbers(0, 10))
@@ -253,11 +253,7 @@ async def _recreate(bootstrap: str, topic: str) -> None:
     await admin.start()
     try:
         await admin.delete_topics([topic])
-
-        async def gone() -> Any:
-            return topic not in await admin.list_topics()
-
-        await wait_until(gone, what="the topic to be gone")
+        await wait_until(lambda: is_gone(admin, topic), what="the topic to be gone")
     finally:
         await admin.close()
 

@@ -126,7 +126,7 @@ async def test_a_parent_that_somebody_else_writes_a_moment_later_is_waited_for(
         assert "foreign key" in trouble.reason
         await execute(database, "INSERT INTO parents VALUES ('p')")
         await wait_until_read(connector, topic, 1)
-        assert task_of(connector).trouble is None
+        await wait_until(lambda: task_of(connector).trouble is None, what="the trouble to be over")
     assert await rows(database, f'SELECT id FROM "{topic}"') == [("c",)]  # noqa: S608 - as above
 
 
@@ -148,7 +148,7 @@ async def test_a_parent_that_the_same_task_reads_later_is_written_with_the_child
     async with connected(kafka_bootstrap, given) as connector:
         await wait_until(lambda: task_of(connector).attempts > 1, what="the task to wait")
         await send(kafka_bootstrap, parent_topic, [parent("p")])
-        await wait_until_read(connector, child_topic, 1, timeout_s=10)
+        await wait_until_read(connector, child_topic, 1)
         await wait_until_read(connector, parent_topic, 1)
     assert await rows(database, f'SELECT id FROM "{child_topic}"') == [("c",)]  # noqa: S608 - the test's own
     assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]

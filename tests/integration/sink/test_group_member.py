@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 DEAF_MS = 60_000
 """A member that hears so late of a rebalance holds it up: the others wait with their request to join."""
-AT_ONCE_S = 3.0
+AT_ONCE_S = 15.0
 
 Join = Callable[[str], Awaitable[AIOKafkaConsumer]]
 

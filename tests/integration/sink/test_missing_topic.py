@@ -15,7 +15,7 @@ from tests.support.sink import (
 )
 from tests.support.waiting import wait_until
 
-SOON_S = 20.0
+SOON_S = 45.0
 """The metadata are a minute old before they are asked for without a reason."""
 
 

@@ -55,7 +55,7 @@ async def test_an_outage_of_the_database_is_waited_out(
             proxy.open()
             await wait_until_read(connector, topic, 6000)
             assert task.source.generation == generation
-            assert task.attempts == 0
+            await wait_until(lambda: task.attempts == 0, what="nothing is tried again any more")
     assert await rows(database, "SELECT count(*), count(DISTINCT id) FROM numbers") == [(6000, 6000)]
     assert await rows(database, "SELECT count(*) FROM sink.dead_letters") == [(0,)]
 

@@ -68,8 +68,9 @@ async def test_what_was_committed_comes_with_its_coordinates_and_what_was_not_do
         await wait_until_read(connector, topic, len(messages))
         wanted = {(n % 2, n // 2) for n in range(40) if n != 5}
         found = await wait_until_sent(kafka_bootstrap, to, wanted)
-    assert sorted(found) == sorted(wanted)
-    assert found == sorted(found), "the order of each partition is kept"
+    # What is not known to have been sent when the tasks share the partitions anew is sent again.
+    firsts = list(dict.fromkeys(found))
+    assert firsts == sorted(wanted), "each is there, and the order of each partition is kept"
     headers, key, value = next(
         each for each in await persisted(kafka_bootstrap, to) if each[0]["__sink.offset"] == b"4"
     )
@@ -192,7 +193,8 @@ async def test_offsets_moved_by_hand_send_what_is_committed_again_and_not_what_w
 
 
 async def _twice(bootstrap: str, topic: str) -> bool:
-    return Counter(await places(bootstrap, topic)) == {(0, n): 2 for n in range(10)}
+    found = Counter(await places(bootstrap, topic))
+    return found.keys() == {(0, n) for n in range(10)} and min(found.values()) >= 2
 
 
 async def test_a_topic_that_takes_nothing_for_a_while_is_waited_for_and_the_status_says_so(

@@ -40,7 +40,6 @@ async def test_a_connectors_life_through_kafka_connect_py(
         async def state(wanted: str) -> None:
             await wait_until(
                 lambda: client.get_connector_status(NAME)["connector"]["state"] == wanted,
-                timeout_s=30,
                 what=wanted,
             )
 
@@ -51,11 +50,10 @@ async def test_a_connectors_life_through_kafka_connect_py(
             exists = await target.fetchval("SELECT to_regclass('numbers') IS NOT NULL")
             return bool(exists) and await target.fetchval("SELECT count(*) FROM numbers") == 10
 
-        await wait_until(written, timeout_s=30, what="ten rows")
+        await wait_until(written, what="ten rows")
         await target.close()
         await wait_until(
             lambda: client.list_connector_topics(NAME)[NAME]["topics"] == [topic],
-            timeout_s=10,
             what="the topic in use",
         )
         client.pause_connector(NAME)
