@@ -153,7 +153,7 @@ async def test_the_catalog_killed__commands_do_not_notice__ack(injector: FaultIn
     await injector.recover(victims=["catalog"])
     assert not injector.turned_away()
     order = next(sent.order_id for sent in injector.sent if sent.order_id)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=20) as client:
         assert (await client.get(f"{injector.stack.catalog}/orders/{order}")).status_code == 200
 
 

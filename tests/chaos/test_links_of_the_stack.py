@@ -46,9 +46,11 @@ async def test_a_link_held_by_hand_is_away_for_its_client_alone_and_whole_afterw
 
         with playground.spawned("fault", "hold-link", "catalog:postgres", "--seconds", "60") as fault:
             await wait_until(partial(answers, 503), what="the catalog misses its database")
-            assert playground.status()["parts"]["sink"]["state"] == "ready"
+            await wait_until(
+                lambda: playground.status()["parts"]["sink"]["state"] == "ready", what="the sink has its own"
+            )
             fault.send_signal(signal.SIGINT)
-            said, complained = await asyncio.to_thread(fault.communicate, timeout=20)
+            said, complained = await asyncio.to_thread(fault.communicate, timeout=60)
             assert "taken back" in said, complained
         await wait_until(partial(answers, 200), what="the catalog has its database again")
     assert playground.deaths() == before

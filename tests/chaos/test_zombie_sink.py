@@ -52,7 +52,7 @@ async def _second_worker(injector: FaultInjector, log: Path) -> AsyncIterator[No
                 return False
 
         try:
-            await wait_until(healthy, what="the second worker is healthy")
+            await wait_until(healthy, timeout_s=120, what="the second worker is healthy")
             yield
         finally:
             process.terminate()

@@ -20,7 +20,7 @@ FAULT_AFTER = 500
 LIVE_S = 60.0
 """LIVE: lag is 0 within 60 s of the last fault."""
 
-_CUT_WHILE_IDLE = {"ReadError", "RemoteProtocolError"}
+_CUT_WHILE_IDLE = {"ClientOSError", "ServerDisconnectedError"}
 
 Fault = Callable[[], Awaitable[None]]
 

@@ -60,7 +60,7 @@ class Alerts:
                 rules["groups"][0]["rules"]
             )
 
-        await wait_until(has_rules, what="Prometheus has the rules with shorter times")
+        await wait_until(has_rules, timeout_s=ALERT_S, what="Prometheus has the rules with shorter times")
         return cls(http, url)
 
     async def firing(self, name: str, **labels: str) -> bool:

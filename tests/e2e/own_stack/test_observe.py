@@ -250,7 +250,9 @@ async def test_a_histogram_leads_to_a_trace(observed: RunningStack, http: httpx.
 
     for histogram in HISTOGRAMS:
         await wait_until(
-            partial(leads_to_a_stored_trace, histogram), what=f"{histogram} leads to a trace that is stored"
+            partial(leads_to_a_stored_trace, histogram),
+            timeout_s=2 * SAGA_S,
+            what=f"{histogram} leads to a trace that is stored",
         )
 
 
@@ -272,7 +274,7 @@ async def test_audits_that_run_unattended_serve_their_last_result(
                 return False  # it has not begun
             return "audit_complete 1.0" in text and "audit_violations " in text
 
-        await wait_until(told, what="an audit has come to a verdict")
+        await wait_until(told, timeout_s=2 * SAGA_S, what="an audit has come to a verdict")
     finally:
         audits.kill()
         await audits.wait()
@@ -337,4 +339,4 @@ async def test_after_a_load_and_an_audit_every_query_of_every_dashboard_has_data
             assert answer["status"] == "success", (query, answer)
             return bool(answer["data"]["result"])
 
-        await wait_until(has_data, timeout_s=30, what=f"{query} has data")
+        await wait_until(has_data, what=f"{query} has data")

@@ -50,7 +50,7 @@ async def test_prometheus_is_let_in_by_every_part(watched: RunningStack, http: h
     async def all_up() -> bool:
         return not await away()
 
-    await wait_until(all_up, what="every part is up for Prometheus")
+    await wait_until(all_up, timeout_s=120, what="every part is up for Prometheus")
 
 
 @pytest.mark.slow
@@ -71,7 +71,7 @@ async def test_every_part_tells_until_when_its_certificates_hold(
         found = {(e["metric"]["instance"], e["metric"]["setting"]): float(e["value"][1]) for e in result}
         return found if {part for part, _ in found} == PARTS else {}
 
-    for (part, setting), seconds in (await wait_until(left, what="every part tells")).items():
+    for (part, setting), seconds in (await wait_until(left, timeout_s=120, what="every part tells")).items():
         is_own = setting.endswith(("certfile", "keystore.location"))
         shortest, longest = (MONTH_S - WEEK_S, MONTH_S) if is_own else (YEAR_S - WEEK_S, YEAR_S)
         assert shortest < seconds <= longest, (part, setting)

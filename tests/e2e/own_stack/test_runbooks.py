@@ -309,7 +309,11 @@ async def test_sink_behind(observed: RunningStack, http: httpx.AsyncClient, aler
 
     assert "retrying since" in await wait_until(tells_why, what="the task says what it tries again")
     paragraph.says("`sink_retries_total` rises: the database is away")
-    assert await alerts.value(retries) > before
+
+    async def it_rises() -> bool:
+        return await alerts.value(retries) > before
+
+    await wait_until(it_rises, timeout_s=ALERT_S, what="the retries rise")
     paragraph.demo("start postgres")
     await alerts.ends("SinkBehind")
     await placed.becomes_visible(http)

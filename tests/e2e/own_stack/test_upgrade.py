@@ -179,11 +179,15 @@ async def test_a_command_sent_again_after_the_upgrade_gets_the_answer_it_got_bef
 
 
 async def test_the_sink_goes_on_from_its_offsets_and_keeps_its_dead_letters(upgraded: Upgraded) -> None:
-    now = await noted(upgraded.stack.owner_dsn)
     assert upgraded.left.offsets
-    for partition, (offset, epoch) in upgraded.left.offsets.items():
-        assert now[partition][0] >= offset
-        assert now[partition][1] > epoch
+
+    async def every_partition_is_claimed() -> bool:
+        now = await noted(upgraded.stack.owner_dsn)
+        return all(now[partition][1] > epoch for partition, (_, epoch) in upgraded.left.offsets.items())
+
+    await wait_until(every_partition_is_claimed, what="the sink has every partition")
+    now = await noted(upgraded.stack.owner_dsn)
+    assert all(now[partition][0] >= offset for partition, (offset, _) in upgraded.left.offsets.items())
     place = (
         upgraded.left.planted[0].topic,
         upgraded.left.planted[0].partition,

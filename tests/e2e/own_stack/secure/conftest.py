@@ -21,7 +21,7 @@ def client_of(stack: RunningStack, user: str | None) -> httpx.AsyncClient:
     """Asks as `user`, with a token; as nobody, without one."""
     headers = {"authorization": f"Bearer {stack.token(user)}"} if user else {}
     context = ssl.create_default_context(cafile=stack.addresses["cafile"])
-    return httpx.AsyncClient(timeout=20, verify=context, headers=headers)
+    return httpx.AsyncClient(timeout=60, verify=context, headers=headers)
 
 
 def basket(user: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ async def place_order(stack: RunningStack, user: str, *, instance: str = "order-
     async with client_of(stack, user) as client:
         placed = await client.post(f"{stack.instances[instance]}/orders", json=basket(user))
         order_id = str(placed.raise_for_status().json()["order_id"])
-        waiting = {"Consistency-Token": placed.headers["consistency-token"], "Prefer": "wait=10"}
+        waiting = {"Consistency-Token": placed.headers["consistency-token"], "Prefer": "wait=30"}
         seen = await client.get(f"{stack.catalog}/orders/{order_id}", headers=waiting)
         assert seen.status_code == httpx.codes.OK, seen.text
     return order_id
