@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:

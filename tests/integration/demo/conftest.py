@@ -69,14 +69,16 @@ def supervise(home: Home, children: list[tuple[ProcessId, ...]]) -> Supervise:
 def python_service(tmp_path: Path) -> Callable[..., Service]:
     """Make a service that runs Python text; it is ready when it has made the file `flag`, or at once without one."""
 
-    def make(name: str, text: str = "", *, after: Sequence[str] = (), flag: str | None = None) -> Service:
+    def make(
+        name: str, text: str = "", *, after: Sequence[str] = (), flag: str | None = None, grace_s: float = 30
+    ) -> Service:
         body = f"import pathlib, signal, subprocess, sys, time\n{text}\nsignal.pause()"
         return Service(
             name=name,
             command=(sys.executable, "-c", body),
             ready=_exists(tmp_path / flag) if flag else _at_once,
             after=frozenset(after),
-            grace_s=2,
+            grace_s=grace_s,
         )
 
     return make

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,7 @@ from devservers.ports import free_ports
 from devservers.postgres_server import PostgresServer
 from devservers.private_files import write_private
 from devservers.process import ChildProcess, minimal_environment
+from tests.support.topics import is_known
 from tests.support.waiting import wait_until
 
 PRINCIPALS = (BROKER, "order-1", "catalog", "sink", "stranger")
@@ -123,6 +125,8 @@ async def secure_kafka(
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap, **security.client())
         await admin.start()
         await admin.create_topics([NewTopic(name, 1, 1) for name in TOPICS])
+        for name in TOPICS:
+            await wait_until(partial(is_known, admin, name), what="the broker knows the topic")
         await allow(admin, ACLS)
         await admin.close()
         yield SecureKafka(bootstrap=kafka.bootstrap, security=security, programs=programs)

@@ -106,7 +106,7 @@ async def test_an_order_instance_publishes_as_its_own_outbox_and_as_no_other(
 
 async def test_the_catalog_sees_the_brokers_and_reads_the_topics(secure_kafka: SecureKafka) -> None:
     settings = catalog_settings(secure_kafka)
-    brokers = Brokers(secure_kafka.bootstrap, security=settings.kafka_security)
+    brokers = Brokers(secure_kafka.bootstrap, security=settings.kafka_security, patience_s=30)
     found = await brokers.brokers()
     await brokers.aclose()
     assert [(each.node_id, each.up) for each in found] == [(1, True)]

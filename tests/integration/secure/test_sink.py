@@ -5,6 +5,7 @@ beside the topics that it reads, it says so, loses nothing, and goes on once it 
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -23,6 +24,7 @@ from tests.support.sink import (
     wait_until_failed,
     wait_until_read,
 )
+from tests.support.topics import is_known
 from tests.support.waiting import wait_until
 
 OAUTH = "org.apache.kafka.common.security.oauthbearer"
@@ -90,6 +92,8 @@ async def topics(secure_kafka: SecureKafka) -> AsyncIterator[Topics]:
     await admin.start()
     made = Topics(kafka=secure_kafka, admin=admin, read=f"read-{name}", other=f"other-{name}")
     await admin.create_topics([NewTopic(made.read, 1, 1), NewTopic(made.other, 1, 1)])
+    for name in (made.read, made.other):
+        await wait_until(partial(is_known, admin, name), what="the broker knows the topic")
     await allow(admin, [Acl(principal="sink", operations=["READ"], resource="topic", name=made.read)])
     async with AIOKafkaProducer(bootstrap_servers=secure_kafka.bootstrap, **login) as producer:
         for value in (GOOD, BAD):

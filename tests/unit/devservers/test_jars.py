@@ -96,11 +96,11 @@ def test_two_who_need_the_jars_fetch_one_after_the_other(
         return folder
 
     def resolve() -> str:
-        both.wait(timeout=10)
+        both.wait(timeout=60)
         return jars.Jars.resolve.__wrapped__()
 
     monkeypatch.setattr(jars, "_built", fetch)
     with ThreadPoolExecutor(2) as pool:
         running = [pool.submit(resolve) for _ in range(2)]
-        assert len({each.result(timeout=20) for each in running}) == 1
+        assert len({each.result(timeout=60) for each in running}) == 1
     assert not overlapped.is_set()

@@ -241,7 +241,7 @@ async def test_a_client_that_does_not_take_its_answer_is_cut_off(
 
 
 async def test_a_client_that_takes_its_answer_slowly_gets_all_of_it(service: Any) -> None:
-    async with served(service, app=unread_at_once, answer_s=0.5) as port, connected(port) as slow:
+    async with served(service, app=unread_at_once, answer_s=2.0) as port, connected(port) as slow:
         slow.send(request("/", "Connection: close"))
         taken = 0
         async with asyncio.timeout(60):

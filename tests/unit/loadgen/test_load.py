@@ -32,9 +32,9 @@ async def _served(handler: Handler) -> AsyncIterator[str]:
         yield str(server.make_url("")).rstrip("/")
 
 
-async def _sent(url: str, *, orders: int = 1, rate: float = 1000.0) -> list[Sent]:
+async def _sent(url: str, *, orders: int = 1, rate: float = 1000.0, timeout_s: float = 30.0) -> list[Sent]:
     ended: list[Sent] = []
-    async with load_client(timeout_s=0.5) as client:
+    async with load_client(timeout_s=timeout_s) as client:
         generator = Generator(
             client=client, instances={"order-1": url, "order-2": url}, answered=ended.append
         )
@@ -53,7 +53,7 @@ async def test_every_order_due_in_a_stall_is_charged_for_it() -> None:
     async with _served(stall) as url:
         sent = await _sent(url, orders=20, rate=100)
     for order in sent:
-        assert order.answer_s == pytest.approx(0.4 - order.number / 100, abs=0.1)
+        assert order.answer_s > 0.4 - order.number / 100 - 0.02, "from when it was due"
 
 
 async def test_instances_take_turns() -> None:
@@ -101,7 +101,7 @@ async def test_an_answer_decides_what_is_known_of_a_command(
     handler: Handler, outcome: str, reason: str
 ) -> None:
     async with _served(handler) as url:
-        (order,) = await _sent(url)
+        (order,) = await _sent(url, timeout_s=0.5 if handler is _late else 30)
     assert order.outcome == outcome
     assert order.reason in reason.split("|")
     assert (order.order_id == "order-1-1") is (outcome == "ok")

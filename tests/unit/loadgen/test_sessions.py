@@ -48,7 +48,7 @@ async def _placed(handler: Handler) -> tuple[Operation, list[str]]:
 
     app = web.Application()
     app.router.add_post("/orders", counted)
-    async with TestServer(app) as server, load_client(timeout_s=1) as client:
+    async with TestServer(app) as server, load_client(timeout_s=30) as client:
         url = str(server.make_url("")).rstrip("/")
         shop = Shop(
             client=client,
@@ -139,7 +139,7 @@ async def test_a_listener_resumes_where_it_was_cut_off_and_notes_its_own_run_onl
     app = web.Application()
     app.router.add_get("/stream", stream)
     recorder = Recorder()
-    async with TestServer(app) as server, load_client(timeout_s=1) as client:
+    async with TestServer(app) as server, load_client(timeout_s=30) as client:
         listener = Listener(
             client=client, catalog=str(server.make_url("")).rstrip("/"), run="r", recorder=recorder
         )

@@ -122,7 +122,7 @@ async def test_it_is_missing_until_it_has_caught_up() -> None:
         assert consumer.missing() == "not connected"
         # Not absent: the first dead letter would be no increase.
         assert REGISTRY.get_sample_value("order_dead_letters_total", {"topic": "t"}) is not None
-        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        await wait_until(lambda: consumer.missing() is None, every_s=0)
     assert applied.values == [b"a", b"b"]
 
 
@@ -130,18 +130,18 @@ async def test_a_consumer_whose_topic_cannot_be_read_says_why_and_is_back_when_i
     for error in (ConsumerError("no such topic"), ValueError("a defect of the client")):
         topic, applied = Topic([b"a"], error), Applied()
         async with consuming(topic, applied) as consumer:
-            await wait_until(lambda: str(error) in (consumer.missing() or ""), timeout_s=5, every_s=0)  # noqa: B023
+            await wait_until(lambda: str(error) in (consumer.missing() or ""), every_s=0)  # noqa: B023
             topic.error = None
-            await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+            await wait_until(lambda: consumer.missing() is None, every_s=0)
         assert applied.values == [b"a"]
 
 
 async def test_while_the_database_takes_nothing_it_says_so_and_loses_nothing() -> None:
     topic, applied = Topic([b"a", b"b"]), Applied(away=True)
     async with consuming(topic, applied) as consumer:
-        await wait_until(lambda: "the disk is full" in (consumer.missing() or ""), timeout_s=5, every_s=0)
+        await wait_until(lambda: "the disk is full" in (consumer.missing() or ""), every_s=0)
         applied.away = False
-        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        await wait_until(lambda: consumer.missing() is None, every_s=0)
     assert applied.values == [b"a", b"b"]
 
 
@@ -150,7 +150,7 @@ async def test_the_one_record_that_the_database_refuses_is_found_among_many() ->
     values[37] = b"poison"
     applied = Applied()
     async with consuming(Topic(values), applied) as consumer:
-        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        await wait_until(lambda: consumer.missing() is None, every_s=0)
     assert applied.values == [value for value in values if value != b"poison"]
     assert [(letter.incoming.offset, letter.incoming.value) for letter in applied.dead_letters] == [
         (37, b"poison")
@@ -162,23 +162,23 @@ async def test_the_one_record_that_the_database_refuses_is_found_among_many() ->
 async def test_a_topic_that_is_made_anew_is_opened_anew() -> None:
     topic, applied = Topic([b"a"]), Applied()
     async with consuming(topic, applied) as consumer:
-        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        await wait_until(lambda: consumer.missing() is None, every_s=0)
         topic.recreated = True
-        await wait_until(lambda: topic.opened == 2, timeout_s=5, every_s=0)
+        await wait_until(lambda: topic.opened == 2, every_s=0)
 
 
 async def test_an_open_transaction_is_told_of_once_it_lasts_and_no_longer_when_it_has_ended() -> None:
     topic, applied = Topic([]), Applied()
     async with consuming(topic, applied) as consumer:
-        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        await wait_until(lambda: consumer.missing() is None, every_s=0)
         topic.held = itertools.repeat(7)
-        await wait_until(lambda: "t/0/7" in (consumer.missing() or ""), timeout_s=5, every_s=0)
+        await wait_until(lambda: "t/0/7" in (consumer.missing() or ""), every_s=0)
         topic.held = None
-        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        await wait_until(lambda: consumer.missing() is None, every_s=0)
 
 
 async def test_transactions_that_follow_one_another_hold_nothing_up() -> None:
     topic, applied = Topic([], held=itertools.count()), Applied()
     async with consuming(topic, applied) as consumer:
-        await wait_until(lambda: consumer.missing() is None, timeout_s=5, every_s=0)
+        await wait_until(lambda: consumer.missing() is None, every_s=0)
         await assert_stays(lambda: consumer.missing() is None, for_s=0.2, every_s=0)

@@ -93,7 +93,7 @@ async def test_what_went_wrong_while_joining_is_asked_for_and_the_worker_joins_a
     membership: KafkaMembership, coordinators: list[Coordinator]
 ) -> None:
     coordinators.append(Coordinator([KafkaError("the coordinator is loading")]))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await membership.join()
     assert membership.is_stable
 
@@ -108,7 +108,7 @@ async def test_a_worker_that_cannot_join_says_why_instead_of_waiting_for_ever(
 ) -> None:
     coordinators.append(coordinator)
     with pytest.raises(KafkaError):
-        await asyncio.wait_for(membership.join(), 5)
+        await asyncio.wait_for(membership.join(), 60)
 
 
 async def test_a_member_that_is_told_of_no_new_brokers_any_more_joins_anew(
@@ -121,7 +121,7 @@ async def test_a_member_that_is_told_of_no_new_brokers_any_more_joins_anew(
     keeping = asyncio.create_task(membership.keep())
     consumer._client._sync_task.cancel()  # noqa: SLF001
     try:
-        await wait_until(lambda: membership.view.generation == 2, timeout_s=5)
+        await wait_until(lambda: membership.view.generation == 2)
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
@@ -136,7 +136,7 @@ async def test_a_member_whose_loop_has_ended_joins_anew(
     keeping = asyncio.create_task(membership.keep())
     first.has_ended = True
     try:
-        await wait_until(lambda: membership.view.generation == 2, timeout_s=5)
+        await wait_until(lambda: membership.view.generation == 2)
         assert not keeping.done()
     finally:
         keeping.cancel()
