@@ -1,4 +1,4 @@
-"""The topics job: create what `topics.json` declares and wait until every partition has a leader.
+"""The topics job: create what `topics.json` declares and wait until every broker knows it and who leads each partition.
 
     python create_topics.py --bootstrap kafka-1:9092,kafka-2:9092 --replication 3
 
@@ -19,6 +19,7 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 DECLARED = Path(__file__).with_name("topics.json")
 NO_ERROR, TOPIC_ALREADY_EXISTS = 0, 36
@@ -110,11 +111,31 @@ async def create_missing(admin: AIOKafkaAdminClient, topics: list[Topic], *, rep
 
 
 async def all_led(admin: AIOKafkaAdminClient, topics: list[Topic]) -> bool:
-    """Whether every partition has a leader."""
-    described = {t["topic"]: t for t in await admin.describe_topics([t.name for t in topics])}
+    """Whether every partition has a leader, as each of the brokers knows: the answer of one says nothing of the others.
+
+    A client of a broker that does not know a topic yet, a consumer above all, asks no other one for minutes.
+    """
+    client = admin._client  # noqa: SLF001  the admin client itself asks any one of them
+    await client.force_metadata_update()
+    request = MetadataRequest([topic.name for topic in topics])
+    try:
+        answers = [
+            await admin._send_request(request, broker.nodeId)  # noqa: SLF001
+            for broker in client.cluster.brokers()
+        ]
+    except KafkaError:  # of one that has just come, or gone
+        return False
+    return bool(answers) and all(led_as_told(answer, topics) for answer in answers)
+
+
+def led_as_told(answer: Any, topics: list[Topic]) -> bool:
+    """The same, as one broker says."""
+    leaders = {
+        name: [leader for _, _, leader, *_ in partitions] for _, name, _, partitions, *_ in answer.topics
+    }
     for topic in topics:
-        partitions = described[topic.name]["partitions"]
-        if not partitions or any(partition["leader"] < 0 for partition in partitions):
+        partitions = leaders.get(topic.name)
+        if not partitions or any(leader < 0 for leader in partitions):
             return False
         if len(partitions) != topic.partitions:  # keys would change their partition, and so their order
             raise TopicsError(
