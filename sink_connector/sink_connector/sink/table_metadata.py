@@ -17,7 +17,7 @@ SOURCE = "attname, attnum, atttypid, atttypmod, attnotnull, atthasdef, attidenti
 COLUMNS, BOUNDS = (
     f"WITH a ({SOURCE}) AS ({SQL[source]}) {SQL['columns']}" for source in ("of_relation", "of_range")
 )
-COMPOSITE, RANGE, MULTIRANGE = "c", "r", "m"  # kinds of a type
+BASE, COMPOSITE, RANGE, MULTIRANGE = "b", "c", "r", "m"  # kinds of a type
 LENGTH_HEADER = 4  # what PostgreSQL adds to a length in a type's modifier
 
 
@@ -61,7 +61,7 @@ class Column:
     type_id: int = 0
     takes_documents: bool = True
     may_refuse_null: bool = False
-    kind: str = "b"
+    kind: str = BASE
     parts: tuple["Column", ...] = ()
 
     def compared(self, cell: str) -> str:

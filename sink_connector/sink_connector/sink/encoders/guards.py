@@ -13,9 +13,10 @@ from typing import Any
 from sink_connector.data.decimals import shortest_single
 from sink_connector.data.instants import INFINITE_US
 from sink_connector.errors import BadRecordError
+from sink_connector.sink.encoders.column_values import bare_name
 from sink_connector.sink.encoders.encoder import INTEGERS, Encode, Encoder, refused
 from sink_connector.sink.encoders.literals import array_elements
-from sink_connector.sink.table_metadata import Column
+from sink_connector.sink.table_metadata import BASE, Column
 
 Check = Callable[[Any], None]
 
@@ -27,6 +28,10 @@ OF_AN_AMOUNT = str.maketrans("", "", "$,()+- ")  # what a text of money may have
 LAST_POSITION, MOST_POSITIONS = 16_383, 256  # in a tsvector, and of one word in it
 MICROS = 6  # digits of a second that PostgreSQL keeps
 FLOATS = frozenset({"real", "double precision"})
+OIDS = frozenset(
+    {"oid", "regclass", "regcollation", "regconfig", "regdatabase", "regdictionary", "regnamespace"}
+    | {"regoper", "regoperator", "regproc", "regprocedure", "regrole", "regtype"}
+)
 INFINITE = frozenset(INFINITE_US.values())
 SECONDS = frozenset(
     {
@@ -99,6 +104,8 @@ def _check_of_element(wire: Encoder, column: Column, *, exact: bool) -> Check | 
     found = _check_of_types(sent, base)
     if found is not None:
         return found
+    if sent == "text" and column.kind == BASE and (found := _check_of_texts(base)) is not None:
+        return found
     if base in SECONDS:
         return _check_of_seconds(sent, column)
     if not exact or sent not in INTEGERS | {"numeric", "text"} or wire.template is not None:
@@ -114,9 +121,11 @@ def _check_of_types(sent: str, base: str) -> Check | None:
         return _at_most_bytes(LONGEST_NAME if base == "name" else 1)
     if sent in FLOATS and base in INTEGERS:
         return _whole
-    if sent == "text":
-        return _OF_TEXTS.get(base)
     return _OF_INTEGERS.get(base) if sent in INTEGERS else None
+
+
+def _check_of_texts(base: str) -> Check | None:
+    return _OF_TEXTS.get(base) or _OF_EXTENSIONS.get(bare_name(base))
 
 
 def _check_of_seconds(sent: str, column: Column) -> Check | None:
@@ -225,13 +234,13 @@ _OF_INTEGERS: dict[str, Check] = {
     "boolean": _zero_or_one,
     '"char"': _no_number,
     "bytea": _no_number,
-    "oid": _not_negative,
+    **dict.fromkeys(OIDS, _not_negative),
 }
 
 
-def _kept_by_floats(text: str) -> None:
+def _kept_by_floats(text: str, base: str = "double precision") -> None:
     for number in _NUMBER.findall(text):
-        kept_by_a_float("double precision")(number)
+        kept_by_a_float(base)(number)
 
 
 def _not_wrapped(text: str) -> None:
@@ -250,6 +259,16 @@ def _positions_kept(text: str) -> None:
             raise refused(f"positions up to {LAST_POSITION}, and fewer than {MOST_POSITIONS} of a word")
 
 
+def _pairs_kept(text: str) -> None:
+    """PostgreSQL keeps one pair of a key; which one is not said."""
+    keys = [_ESCAPED.sub(r"\1", key.strip('"')) for key in _KEYS.findall(text)]
+    if len(set(keys)) < len(keys):
+        raise refused("each key once, for a column of type hstore")
+
+
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_WORD = r'"(?:[^"\\]|\\.)*+"|(?:[^"\s,=\\]|\\.|=(?!>))++'
+_KEYS = re.compile(rf"({_WORD})\s*=>\s*(?:{_WORD})", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:e[+-]?\d++)?", re.ASCII | re.IGNORECASE)
 _OTHER_INTEGER = re.compile(r"\s*(?:-\s*\d|[+]?0\d)", re.ASCII)
 _QUOTED_WORD = re.compile(r"'(?:[^'\\]|''|\\.)*+'", re.DOTALL)
@@ -257,8 +276,13 @@ _POSITIONS = re.compile(r":(\d++[a-d*]?(?:,\d++[a-d*]?)*+)(?!\S)", re.ASCII | re
 # Types whose input makes another value of a text in silence.
 _OF_TEXTS: dict[str, Check] = {
     **dict.fromkeys(("point", "line", "lseg", "box", "path", "polygon", "circle"), _kept_by_floats),
-    **dict.fromkeys(("oid", "xid", "xid8", "cid"), _not_wrapped),
+    **dict.fromkeys({"xid", "xid8", "cid", *OIDS}, _not_wrapped),
     "tsvector": _positions_kept,
+}
+_OF_EXTENSIONS: dict[str, Check] = {
+    "hstore": _pairs_kept,
+    "cube": _kept_by_floats,
+    "seg": partial(_kept_by_floats, base="real"),
 }
 
 

@@ -19,7 +19,7 @@ from sink_connector.sink.table_metadata import TableName, read_table
 CONNECT = "org.apache.kafka.connect.data."
 DEBEZIUM = "io.debezium."
 Check = Callable[..., Awaitable[None]]
-EXTENSION_TYPES = {"hstore", "citext", "ltree", "xml", "citext[]", "ltree[]"}
+EXTENSION_TYPES = {"hstore", "citext", "ltree", "xml", "cube", "seg", "citext[]", "ltree[]"}
 # The first PostgreSQL that has a value of a type.
 SINCE = {("numeric", '"-Infinity"'): 14}
 SETUP = (
@@ -139,7 +139,7 @@ async def connected(database: str, *, rich: bool) -> AsyncIterator[Target]:
     try:
         for statement in SETUP:
             await connection.execute(statement)
-        for name in EXTENSION_TYPES & {"hstore", "citext", "ltree"} if rich else ():
+        for name in EXTENSION_TYPES & {"hstore", "citext", "ltree", "cube", "seg"} if rich else ():
             await connection.execute(f"CREATE EXTENSION {name} SCHEMA ext")
         await connection.execute("SET search_path = public, ext")
         await set_codecs(connection)
@@ -207,7 +207,7 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("jsonb", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("json", array(INT32), [1, 2], "[1, 2]"), ("text", array(STRING), ["x", 'q"'], '["x", "q\\""]'), ("jsonb", array(decimal(2)), ["MDk="], "[123.45]"),
     ("jsonb[]", array(INNER), [{"a": 1, "d": "MDk="}], '{"{\\"a\\": 1, \\"d\\": 123.45}"}'), ("int[]", array(array(INT32)), [[1, 2], [3, 4]], "{{1,2},{3,4}}"), ("int[]", array(array(INT32)), [], "{}"), ("jsonb[]", array(array(INT32)), [[1], []], "{[1],[]}"), ("numeric", FLOAT, 16777217, "16777216.0"), ("jsonb", array(FLOAT), [3.4028235e38], "[340282350000000000000000000000000000000]"), ("jsonb", INNER, {"a": 1, "d": "MDk="}, '{"a": 1, "d": 123.45}'),
     ("citext", STRING, "aB", "aB"), ("citext[]", array(STRING), ["aB", None], "{aB,NULL}"), ("ltree", STRING, "top.sub", "top.sub"), ("ltree", node("string", DEBEZIUM + "data.Ltree"), "a.b", "a.b"),
-    ("ltree[]", array(STRING), ["a.b"], "{a.b}"), ("hstore", node("string", DEBEZIUM + "data.Json"), '{"k": "v", "n": null}', '"k"=>"v", "n"=>NULL'), ("hstore", STRING, '"k"=>"v"', '"k"=>"v"'),
+    ("ltree[]", array(STRING), ["a.b"], "{a.b}"), ("cube", STRING, "(0.1,1e10)", "(0.1, 10000000000)"), ("seg", STRING, "0.1 .. 2", "0.1 .. 2"), ("hstore", node("string", DEBEZIUM + "data.Json"), '{"k": "v", "n": null}', '"k"=>"v", "n"=>NULL'), ("hstore", STRING, '"k"=>"v"', '"k"=>"v"'), ("hstore", STRING, '"k"=>"k=>1", l=>k, "k "=>2', '"k"=>"k=>1", "l"=>"k", "k "=>"2"'), ("regclass", STRING, "pg_class", "pg_class"), ("inet", STRING, "10.0.0.1/8", "10.0.0.1/8"),
     ("xml", node("string", DEBEZIUM + "data.Xml"), "<a>1</a>", "<a>1</a>"), ("xml", STRING, "<a/>", "<a/>"),
     ("jsonb", TEXTS, {"k": "v"}, '{"k": "v"}'), ("hstore", TEXTS, {"k": 'v "w', "n": None}, '"k"=>"v \\"w", "n"=>NULL'), ("hstore", INNER, {"a": 1, "d": "MDk="}, '"a"=>"1", "d"=>"123.45"'), ("text", TEXTS, {"k": "v"}, '{"k": "v"}'),
     # composite types, field by name
@@ -239,7 +239,7 @@ REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("real[]", STRING, "{16777217}"), ("real[]", STRING, "[0:1]={1,16777217}"), ("float8[]", STRING, "{{9007199254740993}}"), ("numeric(6,2)[]", STRING, "{1,{2.005}}"), ("numeric(6,2)[]", STRING, "{{2.005}}"), ("cents[]", STRING, "{2.005}"), ('"char"[]', STRING, "{ab}"), ("name[]", STRING, f"{{{'x' * 64}}}"), ("money[]", STRING, "{1.239}"), ("oid[]", STRING, "{-1}"), ("mood[]", STRING, "{glad}"), ("interval(0)[]", STRING, "{1500 milliseconds}"), ("time(0)[]", STRING, "{10:00:00.5}"), ("timestamp(3)[]", STRING, "{2024-01-01 10:00:00.1234}"),
     ("span", STRING, "[1.205,2.5)"), ("singles", STRING, "[16777217,)"), ("tsrange", STRING, "[2024-01-01T10:00:00Z"), ("tsrange", STRING, "[2024-01-02,2024-01-01]"), ("tsmultirange", STRING, "{[2024-01-01,)"), ("tsvector", STRING, "a:16384"), ("point", STRING, "(9007199254740993,0)"), ("path", STRING, "[(0,0),(1,9007199254740993)]"), ("oid", STRING, "-1"), ("oid", STRING, "010"), ("xid", STRING, "-1"), ("xid8", STRING, "-1"), ("cid", STRING, " -1"),
     ("pair", array(STRING), ["1"]), ("bytea", TEXTS, {"k": "v"}), ("integer", BYTES, "NQ=="), ("bytea", INT32, 5), ('"char"', INT32, 5), ("oid", INT32, -1), ("name", TEXTS, {"k": "v" * 64}), ("name", decimal(70), "MDk="), ("bytea[]", array(INT64), [5]), ("bigint[]", array(BYTES), ["NQ=="]), ("integer[]", INNER, {"a": 1, "d": "MDk="}),
-    ("xml", STRING, "<a>"), ("ltree", STRING, "a b"), ("hstore", STRING, "k"), ("hstore", STRING, '{"k": "v"}'), ("hstore", node("string", DEBEZIUM + "data.Json"), '["k"]'), ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
+    ("xml", STRING, "<a>"), ("ltree", STRING, "a b"), ("hstore", STRING, "k"), ("cube", STRING, "(9007199254740993)"), ("seg", STRING, "16777217"), ("hstore", STRING, 'k=>1, "k" => 2'), ("hstore", STRING, '"a\\\\"b"=>1,a\\\\"b=>2'), ("regclass", STRING, "010"), ("regclass", INT32, -1), ("regclass[]", STRING, "{010}"), ("cidr", STRING, "10.0.0.1/8"), ("hstore", STRING, '{"k": "v"}'), ("hstore", node("string", DEBEZIUM + "data.Json"), '["k"]'), ("cents", decimal(3), "MDk="), ("cents[]", array(decimal(3)), ["MDk="]), ("numeric(6,2)", STRING, "1.239"), ("integer", decimal(1), "Mw=="), ("integer", DOUBLE, 1.5), ("numeric(5,2)", VARIABLE, {"scale": 3, "value": "MDk="}),
     ("numeric", decimal(20000), "MDk="), ("numeric", decimal(-20000), "MDk="), ("jsonb", array(decimal(100000000)), ["MDk="]), ("jsonb", INNER | {"fields": [{"field": "d", **decimal(-1000000000)}]}, {"d": "MDk="}),
     ("numeric", VARIABLE, {"scale": -1000000000, "value": "MDk="}), ("time", TIME, 108000000), ("time", TIME, -1), ("time", node("int64", DEBEZIUM + "time.MicroTime"), 108000000000), ("timestamptz", TIMESTAMP, 2**62), ("date", node("int32", DEBEZIUM + "time.Year"), 10**7), ("point", POINT, {"x": 1.0}),
     ("boolean", INT32, 5), ("boolean", INT32, -1), ("boolean[]", array(INT32), [0, 2]), ("money", STRING, "$1.239"), ("money", STRING, "1.239-"), ("money", STRING, ""), ("money", STRING, "$"), ("integer", DOUBLE, "NaN"), ("double precision", DOUBLE, "nan"), ("real", STRING, "much"), ("uuid", BYTES, "AQI="), ("uuid", BYTES, ""),

@@ -51,6 +51,8 @@ WHOLE = {"product": 'a "b", (c)', "price": {"currency": "EUR", "amount": MDK}, "
 STORED = '("a ""b"", (c)","(123.45,EUR)","2024-01-01 10:00:00.123")'
 QUERY = {'SELECT id, x::text, xs::text FROM "T" ORDER BY id': [("a", STORED, '{"(123.45,)",NULL}'), ("n", None, None), ("z", "(p,,)", "{}")]}  # fmt: skip
 
+NEW = (("k2", "(2,2.50)", None), ("k3", "(,2.50)", None))
+
 
 def _structs(bad: Json) -> list[Sent]:
     return [
@@ -161,6 +163,37 @@ CASES = [
             dead=[1],
         )
         for way, config in WAYS
+    ),
+    *(
+        Case(
+            name=f"objects for a column of a composite type, {mode}, {count} records that differ in their fields{way}",
+            sql=[
+                'CREATE TYPE "T_pair" AS (n integer, d numeric(6,2))',
+                'CREATE TABLE "T" (id text PRIMARY KEY, x "T_pair", y int, st text)',
+                """INSERT INTO "T" VALUES ('k0', '(9,9)', 9), ('k1', '(9,9)', 9)""",
+            ],
+            config={"insert.mode": mode, "pk.mode": "record_key", "pk.fields": "id", **PLAIN_JSON, **config},
+            records=[
+                Sent(key=f"k{number}".encode(), value=value)
+                for number in range(count)
+                for value in (
+                    b'{"x":{"n":1,"d":"1.50"}}',
+                    b'{"y":1}',
+                    b'{"x":"(2,2.5)"}',
+                    b'{"x":{"d":2.5}}',
+                )[number % 4 :][:1]
+            ],
+            rows={
+                """SELECT id, x::text, y FROM "T" WHERE id IN ('k0', 'k1', 'k2', 'k3') ORDER BY id""": rows
+            },
+        )
+        for mode, rows in (
+            ("upsert", [("k0", "(1,1.50)", 9), ("k1", "(9,9.00)", 1), *NEW]),
+            ("update", [("k0", "(1,1.50)", 9), ("k1", "(9,9.00)", 1)]),
+            ("ignore", [("k0", "(9,9.00)", 9), ("k1", "(9,9.00)", 9), *NEW]),
+        )
+        for count in (4, 100)
+        for way, config in (WAYS[0], WAYS[2])
     ),
     *_refused("a pair that its composite type", '"T_pair"', "(1,2.5)", "(1,2.005)", "(1,2.50)"),
     *_refused("pairs that its composite type", '"T_pair"[]', '{"(1,2.5)"}', '{"(1,2.005)"}', '{"(1,2.50)"}'),

@@ -20,6 +20,7 @@ from tests.integration.sink.field_cases.case import (
 BOTH = {**UPSERT, **TOLERANT}
 FIELDS = {"id": TEXT, "v": INT}
 TABLE = 'CREATE TABLE "T" (id text PRIMARY KEY, v int)'
+PAIR = 'CREATE TYPE "T_p" AS (n integer, d numeric(6,2))'
 TENANTS = struct({"id": TEXT, "tenant": kind("int32")})
 
 
@@ -81,6 +82,29 @@ CASES = [
     *_equal("a number as a text as the key, with a nought before it", "int", "01", "1"),
     *_equal("a key of a domain over numbers", '"T_d"', "1.0", "1", sql=['CREATE DOMAIN "T_d" AS numeric']),
     *_equal("words as the key, in two orders", "tsvector", "b a", "a b"),
+    *_equal(
+        "a text of a composite type as the key, in two spellings",
+        '"T_p"',
+        "(1,1.5)",
+        "( 1,1.50)",
+        sql=[PAIR],
+    ),
+    *_equal(
+        "a struct as the key of a composite type, a number with a nought at its end",
+        '"T_p"',
+        {"n": 1, "d": "1.5"},
+        {"n": 1, "d": "1.50"},
+        schema=struct({"d": TEXT, "n": INT}),
+        sql=[PAIR],
+    ),
+    *_equal(
+        "a list of structs as the key",
+        '"T_p"[]',
+        [{"n": 1, "d": "1.5"}],
+        [{"n": 1, "d": "1.50"}],
+        schema=kind("array", items=struct({"d": TEXT, "n": INT})),
+        sql=[PAIR],
+    ),
     Case(
         name="a key whose index holds another column beside it",
         sql=['CREATE TABLE "T" (id text, v int, PRIMARY KEY (id) INCLUDE (v))'],
