@@ -100,6 +100,14 @@ AVRO_VALUES = [
     sent(logical("long", "time-micros"), 86_400_000_000, "time", "24:00:00"),
     sent({"type": "record", "name": "Moment", "fields": [{"name": "at", "type": MICROS}, {"name": "of", "type": logical("long", "time-micros")}]},
          {"at": -1, "of": 1_500}, "jsonb", '{"at": -0.001, "of": 1.500}'),
+    sent({"type": "record", "name": "Composite", "fields": [
+             {"name": "at", "type": MICROS}, {"name": "of", "type": logical("long", "time-micros")}, {"name": "day", "type": DAY},
+             {"name": "n", "type": logical("bytes", "decimal", precision=38, scale=10)}, {"name": "b", "type": "bytes"},
+             {"name": "f", "type": "float"}, {"name": "l", "type": {"type": "array", "items": "double"}},
+             {"name": "d", "type": {"type": "fixed", "name": "Within", "size": 12, "logicalType": "duration"}}]},
+         {"at": 2**63 - 1, "of": 86_400_000_000, "day": -719_893, "n": SIXTEEN, "b": b"\x00\xff", "f": 0.1,
+          "l": [float("nan"), 5e-324], "d": MONTH_2_DAYS_3004_MS}, "whole",
+         '("294247-01-10 04:00:54.775807+00",24:00:00,"0002-01-01 BC",1234567890123456789012345678.9012345678,"\\\\x00ff",0.1,"{NaN,5e-324}","1 mon 2 days 00:00:03.004")'),
     sent({"type": "map", "values": MICROS}, {"k": 1_700_000_000_123_456}, "json", '{"k": 1700000000123.456}'),
     sent("bytes", b"", "bytea", "\\x"),
     sent("string", "größe \U0001f986", "text", "größe \U0001f986"),
@@ -130,7 +138,11 @@ def expected(values: Sequence[Value]) -> dict[str, str]:
 @WAYS
 async def test_avro_values_arrive_as_they_were_sent(prepared: Prepared, subjects: Subjects, way: Way) -> None:
     count, transform = way
-    await execute(prepared.database, f"CREATE TABLE t ({columns(AVRO_VALUES)})")
+    await execute(
+        prepared.database,
+        "CREATE TYPE whole AS (at timestamptz, of time, day date, n numeric(38,10), b bytea, f real, l float8[], d interval)",
+        f"CREATE TABLE t ({columns(AVRO_VALUES)})",
+    )
     fields = [{"name": f"f{place}", "type": each.type} for place, each in enumerate(AVRO_VALUES)]
     schema = {"type": "record", "name": "Ends", "fields": fields}
     payload = avro_payload(schema, {f"f{place}": each.value for place, each in enumerate(AVRO_VALUES)})
