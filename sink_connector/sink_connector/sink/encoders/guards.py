@@ -249,6 +249,13 @@ def _not_wrapped(text: str) -> None:
         raise refused("a number of decimal digits that is not negative, for a column of object identifiers")
 
 
+def _amount(text: str) -> None:
+    """PostgreSQL takes 1,5 for 15."""
+    if _PARTED.search(text):
+        raise refused("an amount of which a comma parts three digits at the end, for a column of money")
+    at_most_digits(CENTS)(text)
+
+
 def _positions_kept(text: str) -> None:
     """PostgreSQL takes what is beyond the last position for the last, and keeps so many of a word."""
     for found in _POSITIONS.findall(_QUOTED_WORD.sub("", text)):
@@ -271,12 +278,14 @@ _WORD = r'"(?:[^"\\]|\\.)*+"|(?:[^"\s,=\\]|\\.|=(?!>))++'
 _KEYS = re.compile(rf"({_WORD})\s*=>\s*(?:{_WORD})", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:e[+-]?\d++)?", re.ASCII | re.IGNORECASE)
 _OTHER_INTEGER = re.compile(r"\s*(?:-\s*\d|[+]?0\d)", re.ASCII)
+_PARTED = re.compile(r"^[\d$,.()+\- ]*,(?!\d{3}(?!\d))[\d$.()+\- ]*$", re.ASCII)
 _QUOTED_WORD = re.compile(r"'(?:[^'\\]|''|\\.)*+'", re.DOTALL)
 _POSITIONS = re.compile(r":(\d++[a-d*]?(?:,\d++[a-d*]?)*+)(?!\S)", re.ASCII | re.IGNORECASE)
 # Types whose input makes another value of a text in silence.
 _OF_TEXTS: dict[str, Check] = {
     **dict.fromkeys(("point", "line", "lseg", "box", "path", "polygon", "circle"), _kept_by_floats),
     **dict.fromkeys({"xid", "xid8", "cid", *OIDS}, _not_wrapped),
+    "money": _amount,
     "tsvector": _positions_kept,
 }
 _OF_EXTENSIONS: dict[str, Check] = {
