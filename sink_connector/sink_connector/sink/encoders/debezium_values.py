@@ -156,7 +156,16 @@ def _zoned_timestamp(schema: Schema, base: str | None) -> Encoder | None:
     # By way of the instant: PostgreSQL would pass over the offset, and the wall clock meant is that of db.timezone.
     through = f"CAST(CAST({{}} AS timestamp with time zone) AS {base})"
     template = through if base in {"date", "time without time zone"} else None
+    if base == "time without time zone":
+        return Encoder("text", each(_finite), template)
     return Encoder("text", None if base in TEXTS else each(_of_any_year), template)
+
+
+def _finite(text: str) -> str:
+    """PostgreSQL makes null of the time of day of infinity."""
+    if text.strip().lower().endswith("infinity"):
+        raise refused("an instant that has a time of day, which infinity has not")
+    return _of_any_year(text)
 
 
 def _iso_wall_clock(schema: Schema, base: str | None) -> Encoder | None:

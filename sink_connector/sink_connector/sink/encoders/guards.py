@@ -130,7 +130,19 @@ def _check_of_texts(base: str) -> Check | None:
 
 def _check_of_seconds(sent: str, column: Column) -> Check | None:
     digits = column.modifier
-    return _fraction_of_micros(digits) if 0 <= digits < MICROS and sent in SECONDS else None
+    is_fraction = 0 <= digits < MICROS and sent in SECONDS
+    check = _fraction_of_micros(digits) if is_fraction else None
+    if sent.startswith("timestamp") and column.base_type.startswith("time "):
+        return partial(_time_of_day, check)
+    return check
+
+
+def _time_of_day(check: Check | None, value: int) -> None:
+    """PostgreSQL makes null of the time of day of infinity."""
+    if value in INFINITE:
+        raise refused("an instant that has a time of day, which infinity has not")
+    if check is not None:
+        check(value)
 
 
 def scale_of_column(column: Column) -> int | None:
