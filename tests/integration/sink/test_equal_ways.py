@@ -34,6 +34,8 @@ ADDRESS = struct(
     optional=True,
 )
 
+PRICE = struct({"currency": TEXT, "amount": kind("string", optional=True)}, optional=True)
+
 
 def _maybe(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "optional": True}
@@ -55,11 +57,15 @@ FIELDS: dict[str, Any] = {
     "grid": kind("array", items=kind("array", items=kind("int32")), optional=True),
     "weight": kind("float", optional=True),
     "address": ADDRESS,
+    "price": PRICE,
+    "prices": kind("array", items=PRICE, optional=True),
+    "during": _maybe(TEXT),
     "state": kind("string", default="NEW"),
 }
+PRICES = "CREATE TYPE price AS (amount numeric(6,2), currency varchar(3))"
 TABLE = """CREATE TABLE t (id text PRIMARY KEY, small smallint, number bigint, ratio float8, flag boolean,
 name text CHECK (length(name) < 40), raw bytea, amount numeric, day date, clock time, at timestamptz, tags text[], grid int[], weight numeric,
-address jsonb, state text, st text)"""
+address jsonb, price price, prices price[], during tsrange, state text, st text)"""
 
 
 def _base64(data: bytes) -> str:
@@ -89,6 +95,9 @@ def _values(chance: random.Random) -> dict[str, Any]:
             "land": chance.choice(["FR", None]),
             "seal": chance.choice(["", "AQ==", "AR==", None]),
         },
+        "price": chance.choice([{"currency": "EUR", "amount": "1.50"}, {"currency": "EUR  "}]),
+        "prices": chance.choice([[], [{"currency": "EUR", "amount": "-0.1"}, None], [{"currency": '"\\'}]]),
+        "during": chance.choice(["empty", "[2024-01-01T10:00:00Z,)", '(,"2024-01-01 10:00"]']),
         "state": chance.choice(["NEW", "PAID"]),
     }
     for name in list(values):
@@ -118,6 +127,11 @@ BAD: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     lambda row: {**row, "grid": [[], []]},
     lambda row: {**row, "grid": [[1], [2, 3]]},
     lambda row: {**row, "weight": 1e39},
+    lambda row: {**row, "price": {"currency": "EUR", "amount": "1.505"}},
+    lambda row: {**row, "price": {"currency": "EURO"}},
+    lambda row: {**row, "price": {"amount": "1.50"}},
+    lambda row: {**row, "prices": [{"currency": "EUR", "amount": "99999"}]},
+    lambda row: {**row, "during": "[2024-01-02,2024-01-01)"},
     lambda row: {**row, "address": "nowhere"},
     lambda row: {**row, "address": {"city": 1, "zip": 1}},
     lambda row: {**row, "address": {"city": "x"}},
@@ -189,7 +203,7 @@ async def _outcome(
     bootstrap: str, database: str, topic: str, config: Mapping[str, str], mode: str
 ) -> tuple[list[Any], list[Any]]:
     table = TABLE.replace("id text PRIMARY KEY", "id text NOT NULL") if mode == "insert" else TABLE
-    await execute(database, table)
+    await execute(database, PRICES, table)
     keys = {"topics": topic, "table.name.format": "t", "errors.tolerance": "all", **MODES[mode], **config}
     given = configuration(database, **{key.replace(".", "__"): value for key, value in keys.items()})
     async with connected(bootstrap, given) as connector:

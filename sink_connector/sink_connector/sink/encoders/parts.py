@@ -38,7 +38,8 @@ from sink_connector.sink.table_metadata import COMPOSITE, RANGE, Column
 
 EncoderFor = Callable[[Column], Encoder]
 
-_PARTS = "(SELECT {made} FROM (SELECT CAST({{}} AS text[]) AS e) AS p WHERE p.e IS NOT NULL)"
+# A CASE, because the server makes constants of what is known when it plans, of a null, too.
+_PARTS = "(SELECT CASE WHEN p.e IS NOT NULL THEN {made} END FROM (SELECT CAST({{}} AS text[]) AS e) AS p)"
 _INFINITE = {sent: "infinity" if sent > 0 else "-infinity" for sent in INFINITE_US.values()}
 _INFINITE_DAYS = {sent: "infinity" if sent > 0 else "-infinity" for sent in INFINITE_DAYS.values()}
 _DIGITS = 2 * MOST_SCALE + 200_000  # more than numeric has
