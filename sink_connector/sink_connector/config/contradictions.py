@@ -11,7 +11,7 @@ from sink_connector.config.patterns import PatternTimeoutError
 from sink_connector.config.reader import Reader
 
 TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
-PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
+PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 SCHEMA_AND_NAME = 2  # the most parts of a name
 Found = Iterator[tuple[str, str]]
 """The key that a problem is told of, and what continues its name to a sentence."""

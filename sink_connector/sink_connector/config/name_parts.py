@@ -3,7 +3,7 @@
 import re
 
 # In double quotes, or without dots but in a placeholder.
-_PART = re.compile(r'"((?:[^"]|"")*)"|((?:\$\{[^}]*\}|[^".])+)')
+_PART = re.compile(r'"((?:[^"]|"")*)"|((?:\$\{[^{}]*\}|[^".])+)')
 
 
 def name_parts(written: str) -> list[tuple[str, bool]]:

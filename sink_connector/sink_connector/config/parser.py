@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sink_connector.config import definition
+from sink_connector.config.bounds import check_size
 from sink_connector.config.connection import Connection, parse_connection
 from sink_connector.config.connector import (
     ConnectorConfig,
@@ -37,6 +38,7 @@ def parse_connector(given: Mapping[str, str], providers: ConfigProviders | None 
     Raises:
         ConfigError: With every problem of every key, which quote values as they were written.
     """
+    check_size(given)
     reader = Reader(_canonical(given))
     providers = ConfigProviders() if providers is None else providers
     reader.resolve(providers)

@@ -15,6 +15,7 @@ from sink_connector.errors import SinkError
 
 TIMEOUT_S = 0.05
 MOST_CHARACTERS = 10_000  # of a pattern
+MOST_PARTS = 100_000  # of one, its repetitions written out
 
 # The parts of a pattern that Java reads otherwise than Python, or only one of them knows.
 _TOKEN = re.compile(
@@ -25,6 +26,7 @@ _TOKEN = re.compile(
     r"|(?P<opening>\[\^?\]?)|(?P<closing>\])|(?P<clash>&&)|(?P<other>\(\?[^)]?|\(\*|\{)",
     re.DOTALL,
 )
+_PART = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?P<times>\d+)(?:,\d*)?\}|.", re.DOTALL)
 _FLAGS = re.compile(r"(?:\(\?[imsx]+\))+")
 _CLASSES = {
     "Lower": "a-z", "Upper": "A-Z", "Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9", "XDigit": "0-9a-fA-F",
@@ -71,6 +73,7 @@ class BoundedPattern:
             letters = "".join(sorted(set(flags[0]) - set("(?)")))
             translated = f"(?{letters}:{translated}\n)" if "x" in letters else f"(?{letters}:{translated})"
         try:
+            _check_size(translated)
             return cls(text, regex.compile(translated, regex.ASCII))
         except (regex.error, OverflowError, RecursionError) as error:
             raise ValueError(f"no regular expression: {error}") from None
@@ -140,6 +143,24 @@ class _Translation:
         if rest or letter not in known:
             raise ValueError(f"\\{letter} is not supported{' inside of a character class' * self._in_class}")
         return known[letter]
+
+
+def _check_size(pattern: str) -> None:
+    """Raises `ValueError`: what is repeated by number is compiled as often, and nothing can stop that."""
+    sizes, last = [0], 0
+    for part in _PART.finditer(pattern):
+        if part["times"] is not None:
+            sizes[-1] += last * max(int(part["times"][:9]) - 1, 0)
+        elif part[0] == "(":
+            sizes.append(0)
+        elif part[0] == ")" and len(sizes) > 1:
+            last = sizes.pop()
+            sizes[-1] += last
+        else:
+            last = 1
+            sizes[-1] += last
+        if sizes[-1] > MOST_PARTS:
+            raise ValueError(f"a regular expression that repeats more than {MOST_PARTS} parts")
 
 
 def _character(number: int) -> str:

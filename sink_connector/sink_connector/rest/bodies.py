@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from sink_connector.cluster.config_store import Config, ConnectorSpec
 from sink_connector.cluster.connector_operations import InvalidRequestError
 from sink_connector.cluster.status_store import Status, StatusStore, TaskId
+from sink_connector.config.bounds import check_size
 from sink_connector.config.secrets import redacted
 from sink_connector.rest.errors import UnreadableBodyError
 from sink_connector.runtime.states import State
@@ -75,10 +76,12 @@ def _refused(constant: str) -> Any:
 
 
 def config_of(body: Any) -> dict[str, str | None]:
-    """A configuration: texts, and what can be written as one. Raises `UnreadableBodyError`."""
+    """A configuration: texts, and what can be written as one. Raises `UnreadableBodyError`, and `ConfigError` for one without end."""
     if not isinstance(body, dict):
         raise UnreadableBodyError("a connector's configuration is a JSON object")
-    return {key: text(key, value) for key, value in body.items()}
+    config = {key: text(key, value) for key, value in body.items()}
+    check_size(config)
+    return config
 
 
 def text(key: str, value: Any) -> str | None:

@@ -313,3 +313,41 @@ def test_names_as_connects_users_have_them_are_allowed(name: str) -> None:
 @pytest.mark.parametrize("name", ['a"b', "a\nb", "a\0", "a;b", "a\\b", "\u202e"])
 def test_names_that_hide_something_are_not(name: str) -> None:
     assert not parse_connector(GIVEN).table.identifiers_allow.fullmatch(name)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "pattern", ["(((a{99}){99}){99}){99}", "a{5000000}", "(?:[^)]{1,2}(b|\\)c){400}){999}", "(" * 9_999]
+)
+def test_a_pattern_that_is_compiled_for_ever_is_refused(pattern: str) -> None:
+    assert list(problems(topics="", topics__regex=pattern)) == ["topics.regex"]
+
+
+@pytest.mark.parametrize("pattern", ["(a{100}){100}", "[)]{1000}(?:b{9}){9}", "(\\d{4}-){200}"])
+def test_a_pattern_may_repeat_what_anybody_means(pattern: str) -> None:
+    assert parse_connector(GIVEN | {"topics": "", "topics.regex": pattern}).topics_regex
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({f"transforms.a{number}.type": "Filter" for number in range(20_000)}, "config"),
+        ({"transforms": ",".join(f"a{number}" for number in range(20_000))}, "transforms"),
+        ({"predicates": ",".join(f"a{number}" for number in range(20_000))}, "predicates"),
+        ({"projections": ",".join(f"a{number}" for number in range(20_000))}, "projections"),
+        ({"table.name.format": "${" * 200_000}, "table.name.format"),
+        ({"topics.to.tables.mapping": "a:" + "${" * 200_000}, "topics.to.tables.mapping"),
+        ({"anything": "${a:" * 200_000}, "anything"),
+        ({"anything": "://a:" * 150_000}, "anything"),
+        ({"connection.password": "x" * 1_000_000}, "connection.password"),
+        ({"b" * 900_000: ""}, "b" * 50),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else next(iter(value))[:30],
+)
+def test_a_configuration_without_end_is_refused_in_no_time(given: dict[str, str], key: str) -> None:
+    """Whoever may write one would else keep a worker from answering anybody for minutes."""
+    with pytest.raises(ConfigError) as raised:
+        parse_connector(GIVEN | given)
+    assert list(raised.value.problems) == [key]
+    assert len(str(raised.value)) < 200

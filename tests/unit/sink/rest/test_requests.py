@@ -157,6 +157,20 @@ async def test_a_body_that_cannot_be_read_is_answered_in_connects_form(
     assert answer.json()["error_code"] == code
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(("method", "path"), BODIES)
+async def test_a_configuration_without_end_is_refused_at_once(
+    client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    await client.put("/connectors/c/config", json=CONNECTOR)
+    for endless in ({str(number): "" for number in range(80_000)}, {"x": "${a:" * 200_000}):
+        config = CONNECTOR | endless
+        body = {"name": "d", "config": config} if path == "/connectors" else config
+        answer = await client.request(method, path, json=body)
+        assert (answer.status_code, answer.json()["error_code"]) == (400, 400)
+        assert len(answer.content) < 500
+
+
 NAMES = [
     "a/b",
     "a/status",
