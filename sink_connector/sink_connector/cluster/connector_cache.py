@@ -72,7 +72,7 @@ class ConnectorCache:
 
     def _read(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
         try:
-            return self.define(spec.config)
+            return self.define({**spec.config, "name": spec.name})  # whatever somebody has written there
         except ConfigError as error:
             log.error("connector.refused", connector=spec.name, keys=sorted(error.problems))  # noqa: TRY400 - the keys say it all
             return RefusedConnector(str(error))

@@ -117,6 +117,27 @@ async def test_what_was_said_in_a_group_that_began_anew_is_said_anew() -> None:
     await scene.close()
 
 
+async def test_a_connector_is_called_as_its_key_in_the_topic_whatever_its_configuration_says() -> None:
+    """As in Connect. Else one entry would run another's connector, with its offsets and its group, on a database of its own."""
+    scene = Scene()
+    await scene.open()
+    configs = scene.cluster.configs
+    own = {**CONNECTOR, "name": "b", "connection.url": "postgresql://own/shop"}
+    await configs.put("a", {**CONNECTOR, "name": "b", "connection.url": "postgresql://other/shop"})
+    await configs.put("b", own)
+    await configs.put("nameless", CONNECTOR)
+    await scene.turn()
+    assert {name: scene.state(name) for name in configs.names} == dict.fromkeys(
+        ("a", "b", "nameless"), State.RUNNING
+    )
+    running = scene.herder.worker.connectors
+    assert {name: connector.config.name for name, connector in running.items()} == {
+        "a": "a", "b": "b", "nameless": "nameless"
+    }  # fmt: skip
+    assert running["b"].config.connection.dsn.startswith("postgresql://own")
+    await scene.close()
+
+
 UNUSABLE: dict[str, dict[str, str]] = {
     "missing": {"consumer.override.ssl.truststore.location": "/nowhere/ca.pem"},
     "a folder": {"consumer.override.ssl.truststore.location": "/"},
