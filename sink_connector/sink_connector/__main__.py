@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
-from sink_connector.cli.commands import make_parser
-from sink_connector.errors import ConfigError, PortTakenError, SinkError
-
 FAILED, MISUSED, PORT_TAKEN, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141
+
+try:
+    from sink_connector.cli.commands import make_parser
+    from sink_connector.errors import ConfigError, PortTakenError, SinkError
+except KeyboardInterrupt:
+    sys.exit(INTERRUPTED)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -151,6 +151,22 @@ async def test_a_position_nobody_remembers_gets_the_whole_picture_instead_of_a_g
             assert versions(await take(resumed, 1)) == versions(told[5:])
 
 
+@pytest.mark.guarantees("G-STREAM-4")
+@pytest.mark.parametrize(
+    "never_reached", ["orders:9223372036854775807", "orders:0.1", "orders:9999999999999999999", "payments:1"]
+)
+async def test_a_position_that_was_never_reached_hides_nothing(
+    catalog: httpx.AsyncClient, read_side: ReadSide, never_reached: str
+) -> None:
+    """Of topics that were made anew since, say, which a page that was left open outlives."""
+    await read_side.go("orders", an_order(0))
+    async with streaming(catalog, last_event_id=never_reached) as events:
+        (snapshot,) = await take(events, 1)
+        assert (snapshot.name, len(snapshot.data["orders"])) == ("snapshot", 1)
+        await read_side.go("orders", an_order(1))
+        assert versions(await take(events, 1)) == [("order-1-000001", 1)]
+
+
 async def test_reports_come_along_every_second(catalog: httpx.AsyncClient, read_side: ReadSide) -> None:
     async with streaming(catalog, "/stream?reports=true") as events:
         reports = [event for event in await take(events, 4) if event.name == "report"]

@@ -28,6 +28,16 @@ async def say():
     print("x" * 100_000)
 sys.exit(ended_quietly(lambda: asyncio.run(say()) or 0))
 """
+INTERRUPTED_AT = """
+import runpy, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{imported}":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["{package}", "{word}"]
+runpy.run_module("{package}", run_name="__main__", alter_sys=True)
+"""
 FULL = Path("/dev/full")
 PACKAGES = ("auditor", "connect_conformance")
 
@@ -77,6 +87,24 @@ def test_ctrl_c_is_no_traceback(package: str) -> None:
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
     assert (process.returncode, told) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("package", "imported"),
+    [
+        ("demo", "auditor"),
+        ("demo", "demo.cli.suites"),
+        ("demo", "demo.doctor"),
+        ("loadgen", "auditor"),
+        ("rebuild", "auditor"),
+        ("connect_conformance", "connect_conformance.endings"),
+        ("sink_connector", "sink_connector.cli.commands"),
+    ],
+)
+def test_ctrl_c_while_a_command_is_loaded_is_no_traceback(package: str, imported: str) -> None:
+    word = "doctor" if package == "demo" else "--help"
+    code = INTERRUPTED_AT.format(package=package, imported=imported, word=word)
+    assert ended("-c", code, stdout=subprocess.DEVNULL) == (130, "")
 
 
 def list_rules(**streams: Any) -> subprocess.CompletedProcess[str]:

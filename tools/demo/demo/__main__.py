@@ -5,11 +5,14 @@ import importlib
 import sys
 from dataclasses import dataclass
 
-from auditor.endings import ended_quietly
-from demo.cli import suites
-from demo.errors import CommandError
-from devservers.ports import PortOffsetError
-from devservers.private_files import UnsafeFileError
+try:
+    from auditor.endings import ended_quietly
+    from demo.cli import suites
+    from demo.errors import CommandError
+    from devservers.ports import PortOffsetError
+    from devservers.private_files import UnsafeFileError
+except KeyboardInterrupt:  # Ctrl-C before there is what ends a command quietly
+    sys.exit(130)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,26 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from devservers.private_files import private_directory
+from devservers.private_files import UnsafeFileError, private_directory
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 GUIDE = REPOSITORY / "build" / "guide"
 """Where `./demo docs` puts the guide: it is of the repository, the same for every stack."""
+
+MADE = frozenset(
+    {
+        "data",
+        "logs",
+        "secrets",
+        "client",
+        "tour",
+        "chaos",
+        "anomalies",
+        "supervisor.json",
+        "supervisor.lock",
+    }
+)
+"""All that the commands make in a home."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,7 @@ class Home:
         Those of root let others pass, not look, on the way to the data of PostgreSQL, which runs as another user then.
 
         Raises:
-            UnsafeFileError: one is a symbolic link, no directory, or another user's.
+            UnsafeFileError: one is a symbolic link, no directory or another user's.
         """
         passage = 0o711 if os.geteuid() == 0 else 0o700
         private_directory(self.root, mode=passage)
@@ -88,6 +103,19 @@ class Home:
             log.replace(log.with_suffix(".log.1"))
 
     def erase(self) -> None:
-        """Remove data, passwords and logs; only while nothing runs."""
-        if self.root.exists():
-            shutil.rmtree(self.root)
+        """Remove data, passwords and logs, only while nothing runs; in a folder that others use as well, theirs stays.
+
+        Raises:
+            UnsafeFileError: there is no stack's in the folder, but somebody's files.
+        """
+        there = {each.name for each in self.root.iterdir()} if self.root.exists() else set()
+        if not (there <= MADE or self.lock.name in there):
+            raise UnsafeFileError(f"{self.root} holds no stack: DEMO_HOME has to name the folder of one")
+        for name in there & MADE:
+            entry = self.root / name
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        if self.root.exists() and there <= MADE:
+            self.root.rmdir()

@@ -149,6 +149,10 @@ class Feed:
         """Call it no more."""
         self._listeners.discard(listener)
 
+    def has_reached(self, position: Position) -> bool:
+        """Everything before `position` is visible; what names a topic or an offset there has never been is not."""
+        return self._visible.covers(position)
+
     def since(self, position: Position) -> Iterable[Published] | None:
         """What was published after `position`, or None when that is longer ago than the feed remembers."""
         if not position.covers(self._begins):

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 Partition = tuple[str, int]
 
-_TEXT = re.compile(r"[a-z]+:\d{1,19}(\.\d{1,19}){0,99}(,[a-z]+:\d{1,19}(\.\d{1,19}){0,99}){0,3}")
+_OFFSETS = r"[a-z]+:[0-9]{1,19}(\.[0-9]{1,19}){0,99}"
+_TEXT = re.compile(rf"{_OFFSETS}(,{_OFFSETS}){{0,3}}")
 
 
 class BadPositionError(ValueError):

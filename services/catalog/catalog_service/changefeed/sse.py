@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog_service.changefeed.feed import Feed, Published
 from catalog_service.changefeed.position import Position
-from catalog_service.changefeed.snapshot import Snapshots
+from catalog_service.changefeed.snapshot import Snapshot, Snapshots
 
 _PORTION = 200
 _REPORT_S = 1.0
@@ -77,11 +77,7 @@ class EventStreams:
         self._open += 1
         self._readers.add(reader)
         try:
-            position, missed = wish.resume, self._feed.since(wish.resume) if wish.resume else None
-            snapshot = None
-            while position is None or missed is None:
-                snapshot = await self._snapshots.take(wish.user_id, instead_of=snapshot)
-                position, missed = snapshot.position, self._feed.since(snapshot.position)
+            position, missed, snapshot = await self._begin(wish)
             reader.follow(missed)  # no await since `since`: nothing falls between
             if snapshot is not None:
                 yield _event("snapshot", snapshot.data, snapshot.position)
@@ -92,6 +88,23 @@ class EventStreams:
             self._feed.unsubscribe(reader.hear)
             self._readers.discard(reader)
             self._open -= 1
+
+    async def _begin(self, wish: StreamRequest) -> tuple[Position, Iterable[Published], Snapshot | None]:
+        """Where to begin, what was told since, and the snapshot that comes first, if the reader cannot resume.
+
+        Going on from a position that was never reached would hide all until then. A page may have one: it is left open
+        while the topics are made anew, and begin at 0.
+        """
+        resume, snapshot = wish.resume, None
+        if resume is not None and not self._feed.has_reached(resume):  # or it has only just begun to hear
+            snapshot = await self._snapshots.take(wish.user_id)
+            if not snapshot.position.covers(resume):
+                resume = None
+        if resume is not None and (missed := self._feed.since(resume)) is not None:
+            return resume, missed, None
+        while snapshot is None or (missed := self._feed.since(snapshot.position)) is None:
+            snapshot = await self._snapshots.take(wish.user_id, instead_of=snapshot)
+        return snapshot.position, missed, snapshot
 
     async def _follow(
         self, reader: "_Reader", position: Position, wish: StreamRequest

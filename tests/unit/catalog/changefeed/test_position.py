@@ -21,7 +21,8 @@ def test_a_position_is_short_and_readable() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "orders", "orders:", "orders:1.", "orders:-1", "orders:1;x", "orders:1\nid: 2"]
+    "text",
+    ["", "orders", "orders:", "orders:1.", "orders:-1", "orders:1;x", "orders:1\nid: 2", "orders:\u0661"],
 )
 def test_what_no_position_wrote_is_refused(text: str) -> None:
     with pytest.raises(BadPositionError):

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     if args.volumes:
         home.erase()
         console.print(
-            f"Erased {home.root}. What was downloaded stays: {REPOSITORY / '.venv'} and Kafka's jars in {jars_cache()}",
+            f"Erased what the stack had in {home.root}. What was downloaded stays: {REPOSITORY / '.venv'} and Kafka's jars in {jars_cache()}",
             highlight=False,
             soft_wrap=True,
         )
