@@ -32,6 +32,7 @@ from auditor.target import Target
 _WRITE, _READ = statements("write"), statements("read")
 WRITE_TABLES = {name: sql.strip() for name, sql in _WRITE.items()}
 """What is read of a write database: the query of each table, by the table's name."""
+_DIGITS = 18
 _PROJECTIONS = {"user_summary": USER_SUMMARY_FIELDS, "product_sales": PRODUCT_SALES_FIELDS}
 
 
@@ -43,14 +44,14 @@ async def write_facts(database: Snapshot, *, instance: str, target: Target) -> A
     async for block in database.rows(_WRITE["outbox"]):
         yield [_event(instance, row, target) for row in block]
     async for block in database.rows(_WRITE["offers"]):
-        yield [Replica(instance, row[0], _body(OFFER_FIELDS, row)) for row in block]
+        yield [Replica(instance, _text(row[0]), _body(OFFER_FIELDS, row)) for row in block]
     async for block in database.rows(_WRITE["positions"]):
         yield [_position(instance, row, target) for row in block]
     async for block in database.rows(_WRITE["dead_letters"]):
         yield [_dead_letter(instance, row, target) for row in block]
     if await database.has("set_aside"):
         async for block in database.rows(_WRITE["set_aside"]):
-            yield [SetAside(instance, row[0], target.plain(row[1]), row[2]) for row in block]
+            yield [_set_aside(instance, row, target) for row in block]
 
 
 async def read_facts(database: Snapshot, *, target: Target) -> AsyncIterator[Sequence[Fact]]:
@@ -86,7 +87,8 @@ async def progress_facts(target: Target) -> list[Progress]:
 
 def _state(side: str, place: str, topic: str, row: Sequence[Any]) -> State:
     fields = FIELDS[topic]
-    return State(side, place, topic, row[0], row[fields.index("version")], _body(fields, row))
+    version = _whole(row[fields.index("version")])
+    return State(side, place, topic, _text(row[0]), version, _body(fields, row))
 
 
 def _body(fields: Sequence[str], row: Sequence[Any]) -> str:
@@ -114,7 +116,7 @@ def _encodable(value: Any) -> Any:
 def _event(instance: str, row: Sequence[Any], target: Target) -> Event:
     """An outbox row; one that cannot be read has its fault as body, under a type that no question knows."""
     sequence, name, key, value, headers = row
-    topic = target.plain(name)
+    topic = target.plain(_text(name))
     try:
         key, version, body = decoded(topic, key=bytes(key), value=bytes(value))
         kind = str(dict(msgspec.json.decode(headers))["ce_type"])
@@ -125,16 +127,31 @@ def _event(instance: str, row: Sequence[Any], target: Target) -> Event:
 
 def _position(instance: str, row: Sequence[Any], target: Target) -> Progress:
     source, next_offset = row
-    topic, _, partition = source.rpartition("/")
-    return Progress(instance, target.plain(topic), _number(partition), next_offset)
+    topic, _, partition = _text(source).rpartition("/")
+    return Progress(instance, target.plain(topic), _number(partition), _whole(next_offset))
+
+
+def _set_aside(instance: str, row: Sequence[Any], target: Target) -> SetAside:
+    sequence, topic, reason = row
+    return SetAside(instance, _whole(sequence), target.plain(_text(topic)), _text(reason))
 
 
 def _dead_letter(instance: str, row: Sequence[Any], target: Target) -> DeadLetter:
     record, reason = row
-    topic, partition, offset = (["", "", *record.rsplit("/", 2)])[-3:]
-    return DeadLetter(instance, target.plain(topic), _number(partition), _number(offset), reason)
+    topic, partition, offset = (["", "", *_text(record).rsplit("/", 2)])[-3:]
+    return DeadLetter(instance, target.plain(topic), _number(partition), _number(offset), _text(reason))
 
 
 def _number(text: str) -> int:
     """A number in a place's name; -1, which no place has, of what is none."""
-    return int(text) if text.isdecimal() else -1
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else -1
+
+
+def _text(value: Any) -> str:
+    """SQLite gives whatever a hand has put into a column."""
+    return value if isinstance(value, str) else repr(value)
+
+
+def _whole(value: Any) -> int:
+    """Likewise; -1, which no version and no place has, of what is no number."""
+    return value if isinstance(value, int) else -1
