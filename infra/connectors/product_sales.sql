@@ -2,7 +2,7 @@
 INSERT INTO product_sales AS s (product_id, quantity, revenue_cents, orders)
 SELECT line.product_id,
        sum(added * line.quantity),
-       sum(added * line.quantity * line.unit_price_cents),
+       sum(added * line.quantity * line.unit_price_cents::numeric),
        sum(added * line.first)
 FROM (
     SELECT lines, 1 AS added FROM new_orders WHERE counts

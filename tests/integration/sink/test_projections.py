@@ -128,8 +128,9 @@ async def _assert_exact(database: str, history: dict[int, list[bytes]]) -> None:
     )
 
 
+@pytest.mark.parametrize("quantity", [1, 2, 10**6])
 async def test_sums_take_what_orders_may_hold_and_more(
-    kafka_bootstrap: str, as_deployed: str, make_topic: MakeTopic
+    kafka_bootstrap: str, as_deployed: str, make_topic: MakeTopic, quantity: int
 ) -> None:
     topic = await make_topic()
     most, chance = 2**63 - 1, random.Random(9)  # noqa: S311 - as above
@@ -137,7 +138,7 @@ async def test_sums_take_what_orders_may_hold_and_more(
         "user_id": "ada",
         "status": "PENDING",
         "total_cents": most,
-        "lines": [{"product_id": "tea", "quantity": 1, "unit_price_cents": most}],
+        "lines": [{"product_id": "tea", "quantity": quantity, "unit_price_cents": most}],
     }
     sent = [Message(value=order(number, 1, chance, **largest)) for number in range(3)]
     async with connected(kafka_bootstrap, deployed(as_deployed, CONNECTOR, topics=topic)) as connector:
@@ -148,7 +149,9 @@ async def test_sums_take_what_orders_may_hold_and_more(
     assert await rows(as_deployed, "SELECT user_id, orders, spend_cents FROM user_summary") == [
         ("ada", 3, 3 * most)
     ]
-    assert await rows(as_deployed, "SELECT quantity, revenue_cents FROM product_sales") == [(3, 3 * most)]
+    assert await rows(as_deployed, "SELECT quantity, revenue_cents FROM product_sales") == [
+        (3 * quantity, 3 * quantity * most)
+    ]
 
 
 async def test_a_single_event_takes_the_same_way_as_a_batch_and_is_announced(

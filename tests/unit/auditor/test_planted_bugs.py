@@ -285,6 +285,37 @@ def test_an_order_of_any_shape_is_a_finding_and_no_crash(facts: Scratch, lines: 
     assert "read-different" in report.found, report
 
 
+LARGEST = 2**63 - 1
+ENLARGED = (
+    "UPDATE state SET body = json_set(body, '{path}', {largest}) WHERE side = 'read' AND topic = 'orders'"
+)
+
+
+@pytest.mark.parametrize("path", ["$.total_cents", "$.lines[0].quantity", "$.lines[0].unit_price_cents"])
+def test_sums_beyond_64_bits_are_compared_like_any(facts: Scratch, path: str) -> None:
+    """What the read database takes: it keeps numbers of any size."""
+    enlarge = ENLARGED.format(path=path, largest=LARGEST)
+    report = _examined(facts, enlarge)
+    assert {"read-different", "projection-different"} <= report.found, report
+
+
+def test_a_projection_of_orders_beyond_64_bits_that_adds_up_is_right(facts: Scratch) -> None:
+    facts.execute(ENLARGED.format(path="$.total_cents", largest=LARGEST))
+    counted = facts.execute(
+        "SELECT json_extract(s.body, '$.user_id'), count(*) FROM state s JOIN counted c ON c.key = s.key"
+        " WHERE s.side = 'read' GROUP BY 1"
+    )
+    assert max(count for _, count in counted) > 1
+    for user, count in counted:
+        facts.execute(
+            "UPDATE projection SET body = json_set(body, '$.spend_cents', json(?)) WHERE key = ?",
+            str(count * LARGEST),
+            user,
+        )
+    report = _examined(facts)
+    assert "projection-different" not in report.found, report
+
+
 def test_what_compaction_took_is_not_missed(facts: Scratch) -> None:
     report = _examined(facts, "DELETE FROM record WHERE topic = 'products' AND key = 'tea-1' AND version = 1")
     assert report.clean, report

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -51,6 +52,7 @@ class Scratch:
         """Make the tables in the new file `path`."""
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.create_function("differing", 2, _differing, deterministic=True)
+        self._database.create_aggregate("sum_exact", -1, _ExactSum)  # type: ignore[arg-type]  # any number of values
         # Nothing here outlives the audit, so nothing need survive a crash.
         self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + text("schema"))
 
@@ -119,6 +121,27 @@ _TABLE_OF = {
     "Planted": "planted",
     "Command": "command",
 }
+
+
+class _ExactSum:
+    """The sum of the products of its arguments: SQLite's own fails beyond 64 bits, which what somebody sends may add up to.
+
+    Then it is its digits as text. What is no whole number counts as nothing.
+    """
+
+    def __init__(self) -> None:
+        self._sum: int | None = None
+
+    def step(self, *factors: object) -> None:
+        """Take a row; one with a null counts for nothing, as in any sum."""
+        if None not in factors:
+            whole = [factor if isinstance(factor, int) else 0 for factor in factors]
+            self._sum = (self._sum or 0) + prod(whole)
+
+    def finalize(self) -> int | str | None:
+        """The sum; null where there was nothing to add."""
+        fits = self._sum is None or -(2**63) <= self._sum < 2**63
+        return self._sum if fits else str(self._sum)
 
 
 def _differing(ours: str | None, theirs: str | None) -> str:

@@ -47,9 +47,9 @@ FROM state s JOIN item l ON l.order_id = s.key WHERE s.side = 'read' AND s.topic
 -- What the orders took of each product.
 CREATE TABLE ordered AS
 SELECT product_id AS key,
-       sum(CASE status WHEN 'SHIPPED' THEN quantity ELSE 0 END) AS shipped,
-       sum(CASE status WHEN 'CONFIRMED' THEN quantity ELSE 0 END) AS confirmed,
-       sum(CASE status WHEN 'PENDING' THEN quantity ELSE 0 END) AS pending
+       sum_exact(CASE status WHEN 'SHIPPED' THEN quantity ELSE 0 END) AS shipped,
+       sum_exact(CASE status WHEN 'CONFIRMED' THEN quantity ELSE 0 END) AS confirmed,
+       sum_exact(CASE status WHEN 'PENDING' THEN quantity ELSE 0 END) AS pending
 FROM line GROUP BY product_id;
 
 -- Every event of a product with how far it moved the stock.
@@ -63,7 +63,7 @@ WINDOW w AS (PARTITION BY key ORDER BY version);
 -- SQLite takes the bare columns of a group from the row that has the max().
 CREATE TABLE stock AS
 SELECT key, available, reserved, max(version) AS version,
-       sum(CASE WHEN type IN ('product.registered.v1', 'product.restocked.v1') THEN moved_available END) AS came_in
+       sum_exact(CASE WHEN type IN ('product.registered.v1', 'product.restocked.v1') THEN moved_available END) AS came_in
 FROM stock_step GROUP BY key;
 
 -- What an instance's copy of a product should say.
