@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from auditor import cli, unattended
+from connect_conformance.cli import main as conformance
+from demo.__main__ import main as demo
 
 SAYS_AND_SLEEPS = """
 import signal, sys, time
@@ -125,6 +127,28 @@ def test_a_full_disk_is_one_line() -> None:
 def test_a_full_disk_is_no_verdict_where_it_cannot_be_told_either() -> None:
     with FULL.open("w") as full:
         assert list_rules(stdout=full, stderr=full).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("main", "words", "option"),
+    [
+        (demo, ["chaos", "--customers", "0"], "--customers"),
+        (demo, ["chaos", "--customers", "-1"], "--customers"),
+        (demo, ["chaos", "--customers", "9" * 20], "--customers"),
+        (unattended.main, ["target.json", "--port", "65536"], "--port"),
+        (unattended.main, ["target.json", "--port", "-1"], "--port"),
+        (conformance, ["--at-once", "0"], "--at-once"),
+        (conformance, ["--patience", "nan"], "--patience"),
+        (conformance, ["--patience", "inf"], "--patience"),
+    ],
+)
+def test_a_number_that_means_nothing_is_refused_by_its_option(
+    main: Callable[[list[str]], object], words: list[str], option: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended_with:
+        main(words)
+    assert ended_with.value.code == 2
+    assert option in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "soon"])

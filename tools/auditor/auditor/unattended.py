@@ -84,6 +84,14 @@ async def keep_auditing(
         await sleep(every_s)
 
 
+def port(text: str) -> int:
+    """An option's port. Raises as argparse expects."""
+    value = int(text)
+    if not 0 <= value < 2**16:
+        raise argparse.ArgumentTypeError(f"{text} is no port")
+    return value
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """The command line: exit code 2 for a target that cannot be read, 130 after Ctrl-C, else it goes on."""
     parser = argparse.ArgumentParser(
@@ -95,7 +103,7 @@ def main(words: Sequence[str] | None = None) -> int:
         "--wait", type=seconds, default=WAIT_S, metavar="S", help=f"for a quiet moment ({WAIT_S:.0f})"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address of /metrics (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=PORT, help=f"and its port ({PORT})")
+    parser.add_argument("--port", type=port, default=PORT, help=f"and its port ({PORT})")
     args = parser.parse_args(words)
     last, registry = LastAudit(), CollectorRegistry()
     registry.register(last)

@@ -50,17 +50,33 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rule", action="append", metavar="NUMBER", help="only this one; may be given again")
     made.add_argument(
         "--patience",
-        type=float,
+        type=_seconds,
         default=30,
         metavar="SECONDS",
         help="how long to wait for an effect (%(default)s)",
     )
-    made.add_argument("--at-once", type=int, default=4, metavar="N", help="rules side by side (%(default)s)")
+    made.add_argument(
+        "--at-once", type=_at_once, default=4, metavar="N", help="rules side by side (%(default)s)"
+    )
     made.add_argument("--record", type=Path, metavar="FILE.json", help="where to keep what came of it")
     made.add_argument(
         "--called", default="", metavar="NAME", help="the worker and its version, for the record"
     )
     return made
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return value
+
+
+def _at_once(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
 
 
 def chosen(numbers: Sequence[str] | None) -> list[Rule]:

@@ -29,6 +29,7 @@ from loadgen.seed_data import ShopError
 CLEAN, VIOLATIONS, NOT_JUDGED, INTERRUPTED = 0, 1, 2, 130
 _MINUTE_S = 60.0
 _SHOWN = 8
+_MOST_CUSTOMERS = 1_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--faults", metavar="A,B", help="kinds to draw from, joined by commas (all that leave no mark)"
     )
-    parser.add_argument("--customers", type=int, default=8, metavar="C", help="clients at once (8)")
+    parser.add_argument("--customers", type=_customers, default=8, metavar="C", help="clients at once (8)")
     parser.add_argument(
         "--out", type=Path, metavar="DIR",
         help="where history, schedule, result and pictures of violations are left (chaos/<seed> in the stack's folder)",
@@ -150,6 +151,14 @@ def _when(kind: Kind) -> str:
     if kind.link:
         return " (only with `up --playground`)"
     return " (only when it is named)" if kind.lasting_mark else ""
+
+
+def _customers(text: str) -> int:
+    """Without one nothing would be judged, and found good."""
+    value = int(text)
+    if not 1 <= value <= _MOST_CUSTOMERS:
+        raise argparse.ArgumentTypeError(f"{text} customers are not from 1 to {_MOST_CUSTOMERS}")
+    return value
 
 
 def _minutes(text: str) -> float:
