@@ -5,14 +5,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.observations import Planted
+from demo.errors import CommandError
 from demo.home import Home
 from devservers.private_files import write_private
 
 
 def planted_records(home: Home) -> list[Planted]:
-    """Those of the stack in `home`, in the order in which they were planted; erased with its data."""
+    """Those of the stack in `home`, in the order in which they were planted; erased with its data.
+
+    Raises:
+        CommandError: what was kept cannot be read; nothing can be judged without it.
+    """
     file = _file(home)
-    return [Planted(*each) for each in json.loads(file.read_text())] if file.exists() else []
+    if not file.exists():
+        return []
+    try:
+        kept = [Planted(*each) for each in json.loads(file.read_text())]
+        if any(tuple(map(type, each)) != (str, int, int) for each in kept):
+            raise TypeError("no places of records")  # noqa: TRY301 - as what `Planted` takes for none
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise CommandError(
+            f"{file} cannot be read, and an audit has to know of its records: {error}"
+        ) from error
+    return kept
 
 
 def keep_planted_records(home: Home, planted: Sequence[Planted]) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -165,6 +166,19 @@ class Kind:
         return tuple(f"--{name}" for name, chosen in asdict(self).items() if chosen)
 
 
+def _made_with(file: Path) -> int | None:
+    """How many brokers made the data; None where there is none yet. Raises UpError for a file that does not say so."""
+    if not file.exists():
+        return None
+    text = file.read_text(errors="replace").strip()
+    if text not in map(str, range(1, MAX_BROKERS + 1)):
+        raise UpError(
+            f"{file} does not say how many brokers made the data ({text[:20]!r}): write the number there, "
+            "or erase the data with `./demo down --volumes`"
+        )
+    return int(text)
+
+
 def prepare(home: Home, *, brokers: int | None, console: Console, kind: Kind = Kind()) -> int:
     """Do what can fail before anything runs: leftovers, ports, the user PostgreSQL runs as, the jars.
 
@@ -177,7 +191,7 @@ def prepare(home: Home, *, brokers: int | None, console: Console, kind: Kind = K
         record.end([process for _, process in left])
     record.forget(home)
     made_for = home.data / "brokers"
-    made = int(made_for.read_text()) if made_for.exists() else None
+    made = _made_with(made_for)
     chosen = brokers or made or MAX_BROKERS
     ports = Ports.from_environment()
     if busy := taken(ports.all(brokers=chosen, **asdict(kind))):

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import psutil
 
 from demo.home import Home
 from devservers.ports import Ports
 from devservers.private_files import open_private, write_private
+
+T = TypeVar("T")
+_NO_PID = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,16 @@ class ProcessId:
     def of(cls, name: str, pid: int) -> Self:
         """Identify the process that has `pid` now; psutil.NoSuchProcess when none has."""
         return cls(name=name, pid=pid, started=psutil.Process(pid).create_time())
+
+    @classmethod
+    def read(cls, raw: Any) -> Self:
+        """Of what was written down. Raises ValueError, LookupError or TypeError for what is no process."""
+        pid = _checked(raw["pid"], int)
+        if not 0 < pid < _NO_PID:
+            raise ValueError(f"no process has the number {pid}")
+        return cls(
+            name=_checked(raw["name"], str), pid=pid, started=float(_checked(raw["started"], (int, float)))
+        )
 
     @classmethod
     def find_now(cls, name: str, pid: int) -> Self | None:
@@ -76,17 +89,23 @@ class Record:
         try:
             raw = json.loads(home.record.read_text())
             return cls(
-                supervisor=ProcessId(**raw["supervisor"]),
-                socket=raw["socket"],
-                brokers=raw["brokers"],
-                port_offset=raw["port_offset"],
-                secure=raw.get("secure", False),
-                children=tuple(ProcessId(**child) for child in raw["children"]),
-                observe=raw.get("observe", False),
-                playground=raw.get("playground", False),
+                supervisor=ProcessId.read(raw["supervisor"]),
+                socket=_checked(raw["socket"], str),
+                brokers=_checked(raw["brokers"], int),
+                port_offset=_checked(raw["port_offset"], int),
+                secure=raw.get("secure", False) is True,
+                children=tuple(map(ProcessId.read, raw["children"])),
+                observe=raw.get("observe", False) is True,
+                playground=raw.get("playground", False) is True,
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
+
+
+def _checked(value: Any, kind: type[T] | tuple[type[T], ...]) -> T:
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r:.100} cannot be understood")
+    return value
 
 
 class AlreadyRunningError(RuntimeError):
