@@ -26,7 +26,7 @@ async def test_every_operation_is_shown_and_nothing_comes_from_elsewhere(
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("request", lambda request: asked.append(request.url))
             await page.goto(f"{url}/docs")
-            await page.wait_for_selector(".opblock", timeout=30_000)
+            await page.wait_for_selector(".opblock", timeout=60_000)
             assert await page.locator(".opblock").count() == sum(
                 len(methods) for methods in api.service.app.openapi()["paths"].values()
             )

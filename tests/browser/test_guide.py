@@ -29,7 +29,7 @@ async def test_chapters_search_and_the_dark_side_work_and_nothing_comes_from_els
     assert await page.evaluate("getComputedStyle(document.body).backgroundColor") != before
 
     await page.goto(f"{stack.catalog}/guide/search.html?q=epoch")
-    await page.locator("#search-results a").first.wait_for(timeout=20_000)
+    await page.locator("#search-results a").first.wait_for(timeout=60_000)
     await page.goto(f"{stack.catalog}/guide/guide/questions.html")
     answer = page.get_by_text("Nothing. The event is a row of the outbox")
     assert not await answer.is_visible()

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.conftest import OpenPage
 from tests.support.stack import RunningStack
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 def somebody() -> str:

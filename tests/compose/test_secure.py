@@ -131,7 +131,7 @@ async def test_an_order_is_seen_by_its_user_and_the_staff_and_by_nobody_else(sec
         async def all_well() -> bool:
             return not await unwell()
 
-        await wait_until(all_well, timeout_s=30, what="the catalog to reach every part")
+        await wait_until(all_well, what="the catalog to reach every part")
 
 
 async def test_without_a_token_of_the_issuer_there_are_probes_and_nothing_else(

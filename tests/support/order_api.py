@@ -108,7 +108,7 @@ def served_api(directory: Path, *, port: int) -> Iterator[str]:
             await api.product("tea", stock=10**9)
             server = HttpServer(api.service.app, host="127.0.0.1", port=port)
             front = asyncio.create_task(server.serve())
-            await wait_until(lambda: server.started, timeout_s=20, what="the application serves")
+            await wait_until(lambda: server.started, what="the application serves")
             ready.set()
             await asyncio.to_thread(stop.wait)
             server.should_exit = True
@@ -121,4 +121,4 @@ def served_api(directory: Path, *, port: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         stop.set()
-        thread.join(timeout=20)
+        thread.join(timeout=60)

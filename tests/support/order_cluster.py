@@ -80,7 +80,7 @@ class Instance:
         async def check() -> bool:
             return await is_ready() is True
 
-        await wait_until(check, timeout_s=30, what=f"{self.name} is ready")
+        await wait_until(check, what=f"{self.name} is ready")
 
     async def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         """Look into the instance's database."""
@@ -108,7 +108,7 @@ class Instance:
         order_id: str = answer.json()["order_id"]
         return order_id
 
-    async def reaches(self, order_id: str, status: str, *, timeout_s: float = 30) -> dict[str, Any]:
+    async def reaches(self, order_id: str, status: str, *, timeout_s: float = 60) -> dict[str, Any]:
         """Wait until the order has the status; its state then."""
 
         async def look() -> Any:
@@ -138,7 +138,7 @@ class Instance:
         async def as_expected() -> bool:
             return await self.stock(product_id) == expected
 
-        await wait_until(as_expected, timeout_s=30, what=f"{product_id} is {expected}")
+        await wait_until(as_expected, what=f"{product_id} is {expected}")
 
     async def knows(self, *product_ids: str) -> None:
         """Wait until this instance has heard of the products."""
@@ -147,7 +147,7 @@ class Instance:
             offers = await self.rows("SELECT product_id FROM offers")
             return set(product_ids) <= {offer["product_id"] for offer in offers}
 
-        await wait_until(known, timeout_s=30, what=f"{self.name} knows {product_ids}")
+        await wait_until(known, what=f"{self.name} knows {product_ids}")
 
 
 async def _end(server: HttpServer, front: asyncio.Task[None], tasks: list[asyncio.Task[None]]) -> None:
@@ -187,7 +187,7 @@ class OrderCluster:
         *,
         at_least: int = 0,
         until: Callable[[list[Record]], object] = lambda _found: True,
-        timeout_s: float = 30,
+        timeout_s: float = 60,
     ) -> list[Record]:
         """Everything that stands in the topic, read until `at_least` records have come, and what is asked of them holds.
 
@@ -230,7 +230,7 @@ async def reader(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
     await consumer.start()
     try:
         numbers = consumer.partitions_for_topic(topic) or set()
-        await wait_until(consumer.assignment, timeout_s=20, what=f"partitions of {topic}")
+        await wait_until(consumer.assignment, what=f"partitions of {topic}")
         await consumer.seek_to_beginning(*(TopicPartition(topic, number) for number in numbers))
         yield consumer
     finally:

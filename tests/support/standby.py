@@ -47,7 +47,7 @@ class Pair:
                 ("sync",)
             ]
 
-        await wait_until(is_synchronous, timeout_s=30, what="the standby to be synchronous")
+        await wait_until(is_synchronous, what="the standby to be synchronous")
 
     async def fail_over(self) -> None:
         """Kill the primary, and have the standby take writes in its place."""
@@ -69,7 +69,7 @@ async def primary_and_standby(directory: Path) -> AsyncIterator[Pair]:
                     await rows(primary.admin_dsn, "SELECT FROM pg_stat_replication WHERE state = 'streaming'")
                 )
 
-            await wait_until(follows, timeout_s=30, what="the standby to stream")
+            await wait_until(follows, what="the standby to stream")
             yield Pair(primary=primary, standby=standby, stream=stream)
 
 

@@ -121,11 +121,11 @@ def certificate_in(file: Path) -> bytes:
 @pytest.mark.slow
 async def test_an_order_of_a_secure_stack_is_traced(watched: RunningStack) -> None:
     order = {"user_id": "ada", "lines": [{"product_id": "green-tea", "quantity": 1}]}
-    async with httpx.AsyncClient(timeout=20, **watched.access) as staff:
+    async with httpx.AsyncClient(timeout=60, **watched.access) as staff:
         placed = await staff.post(f"{watched.catalog}/instances/order-2/orders", json=order)
         trace = placed.raise_for_status().headers["trace-url"].rpartition("/")[2]
     store = watched.addresses["parts"]["zipkin"]["url"]
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=60) as http:
 
         async def services() -> bool:
             answer = await http.get(f"{store}/api/v2/trace/{trace}")

@@ -103,7 +103,7 @@ async def test_an_instance_whose_disk_is_full_says_503_and_takes_commands_again_
             async def accepted() -> bool:
                 return (await instance.order(("tea", 1), key="after")).status_code == 201
 
-            await wait_until(accepted, timeout_s=30, what="commands are taken again")
+            await wait_until(accepted, what="commands are taken again")
             acknowledged = sum(answer.status_code == 201 for answer in answers) + 1
             assert (await instance.rows("SELECT count(*) AS orders FROM orders"))[0]["orders"] == acknowledged
             await instance.ready()

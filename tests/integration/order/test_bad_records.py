@@ -69,7 +69,7 @@ async def parked(cluster: OrderCluster, topic: str, count: int) -> list[dict[str
         found = [row for row in found if row["record"].startswith(source)]
         return found if len(found) >= count else None
 
-    found = await wait_until(all_of_them, timeout_s=30, what=f"{count} dead letters of {topic}")
+    found = await wait_until(all_of_them, what=f"{count} dead letters of {topic}")
     return sorted(found, key=lambda row: int(row["record"].rpartition("/")[2]))
 
 
@@ -122,7 +122,7 @@ async def test_among_the_products(make_cluster: MakeCluster, kafka_bootstrap: st
     async def as_many() -> bool:
         return len(await all_of_them()) >= len(bad)
 
-    await wait_until(as_many, timeout_s=30, what="all of them are dead letters")
+    await wait_until(as_many, what="all of them are dead letters")
     assert set(await all_of_them()) == {record.value for record in bad}
 
     async def offers() -> Any:

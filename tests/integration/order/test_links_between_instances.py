@@ -38,7 +38,7 @@ async def test_a_command_over_a_held_link_is_answered_in_time_and_has_one_effect
         async def accepted() -> bool:
             return (await cancelled(here, order)).status_code == 200
 
-        await wait_until(accepted, timeout_s=30, every_s=0.2, what="the command is carried out")
+        await wait_until(accepted, every_s=0.2, what="the command is carried out")
         state = (await owner.http.get(f"/orders/{order}")).json()
         assert (state["status"], state["version"]) == ("CANCELLED", 3)
 

@@ -120,7 +120,7 @@ async def test_orders_that_are_none_keep_no_other_from_its_reminder(
         found = await cluster[1].rows("SELECT asks FROM orders WHERE order_id = :id", id=sound)
         return bool(found[0]["asks"])
 
-    await wait_until(reminded, timeout_s=20, what="the sound order's owner is asked again")
+    await wait_until(reminded, what="the sound order's owner is asked again")
     listed = await cluster[1].http.get("/orders", params={"user_id": "ada", "limit": 500})
     assert listed.status_code == 200
     assert sound in {order["order_id"] for order in listed.json()["items"]}
@@ -144,7 +144,7 @@ async def test_an_order_that_was_asked_for_as_often_as_can_be_counted_stops_no_r
         asked = await cluster[1].rows("SELECT asks FROM orders WHERE order_id = :id", id=sound)
         return bool(found[0]["ask_again_at"] > 1 and asked[0]["asks"])
 
-    await wait_until(reminded, timeout_s=20, what="both owners are asked again")
+    await wait_until(reminded, what="both owners are asked again")
 
 
 async def test_products_reservations_and_offers_that_are_none_stop_no_inbox(

@@ -114,7 +114,7 @@ async def test_a_snapshot_of_several_statements_sees_one_of_the_two_copies(
         )
         with pytest.raises(SwitchBlockedError):
             await owner.switch(NAMES, COPIES)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert await _nothing_happened(read)
         assert await snapshot.fetchval(PRODUCTS) == "old"
     await snapshot.close()

@@ -147,7 +147,7 @@ async def test_rows_arrive_through_a_pooler_in_transaction_mode(
     topic = await make_topic()
     await execute(database, "CREATE SCHEMA s1")
     with pgbouncer(database, session_directory) as pooled:
-        await wait_until(lambda: reachable(pooled), timeout_s=20, what="pgbouncer to answer")
+        await wait_until(lambda: reachable(pooled), what="pgbouncer to answer")
         given = configuration(
             f"jdbc:{pooled}?prepareThreshold=0&currentSchema=s1",
             topics=topic,
@@ -173,7 +173,7 @@ async def test_a_dry_run_behind_a_pooler_leaves_nothing(
     before = await database_snapshot(database)
     worker = WorkerConfig(bootstrap_servers=kafka_bootstrap)
     with pgbouncer(database, session_directory) as pooled:
-        await wait_until(lambda: reachable(pooled), timeout_s=20, what="pgbouncer to answer")
+        await wait_until(lambda: reachable(pooled), what="pgbouncer to answer")
         given = configuration(f"jdbc:{pooled}?prepareThreshold=0", topics=topic, **UPSERT)
         definition = define_connector(given, worker, worker.providers.unrestricted())
         report = await try_records(definition, "earliest", 100)
@@ -202,7 +202,7 @@ def wait_until_read_directly(database: str, name: str) -> Callable[[int], Awaita
 @needs_pgbouncer
 async def test_nothing_outlives_a_transaction_behind_a_pooler(database: str, session_directory: Path) -> None:
     with pgbouncer(database, session_directory) as pooled:
-        await wait_until(lambda: reachable(pooled), timeout_s=20, what="pgbouncer to answer")
+        await wait_until(lambda: reachable(pooled), what="pgbouncer to answer")
         address = parse_connection(f"{pooled}?prepareThreshold=0&options=-c%20statement_timeout=7s")
         session = Session(address=address, name="test", timezone="Asia/Tokyo")
         connection = await session.connection()

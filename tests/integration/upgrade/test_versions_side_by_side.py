@@ -43,7 +43,7 @@ async def test_parts_of_both_versions_work_side_by_side_under_load_and_the_audit
 async def each_command_with_a_key_has_one_effect_or_none(shop: RollingUpgrade) -> None:
     """The earlier version cannot prove to this one that it is an instance, so it may not reserve keys that this one keeps."""
     found = set()
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
         for number in range(8):
             body = {"user_id": f"key-{number}", "lines": [{"product_id": "load-01", "quantity": 1}]}
             for name, instance in shop.instances.items():

@@ -9,7 +9,7 @@ from tests.e2e.own_stack.secure.conftest import place_order
 from tests.support.browser import chromium
 from tests.support.stack import RunningStack
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 Visit = Callable[[], Awaitable[Page]]
 TO_PRESS = """[...document.querySelectorAll("#journey *, .orders *")]
@@ -31,7 +31,7 @@ async def visit(secure_stack: RunningStack) -> AsyncIterator[Visit]:
             # Who trusts which authority is for other tests: a browser keeps its own list of them.
             context = await browser.new_context(locale="en-US", ignore_https_errors=True)
             page = await context.new_page()
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(60_000)
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", blocked)
             await page.goto(secure_stack.catalog)

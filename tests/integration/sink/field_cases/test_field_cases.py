@@ -111,7 +111,7 @@ async def _until_refused(database: str) -> None:
     async def refused() -> bool:
         return bool((await rows(database, query))[0][0])
 
-    await wait_until(refused, timeout_s=30, what="a batch to be refused")
+    await wait_until(refused, what="a batch to be refused")
 
 
 async def _read(connector: RunningConnector, sent: dict[str, list[Message]]) -> None:

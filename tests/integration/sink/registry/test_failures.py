@@ -124,7 +124,6 @@ async def test_an_outage_of_the_registry_is_waited_out_and_nothing_is_parked(
         labels = {"connector": given["name"], "task": "0"}
         await wait_until(
             lambda: REGISTRY.get_sample_value("sink_retries_total", labels),
-            timeout_s=30,
             what="the task to try again",
         )
         async with forwarded(port, subjects.url):

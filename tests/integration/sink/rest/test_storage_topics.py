@@ -89,7 +89,7 @@ async def test_entries_that_mean_nothing_are_skipped_whether_they_were_there_or_
             there = skipped(topic)
             assert there > 5
             await write(kafka_bootstrap, topic, [*STRANGE, connector("after")])
-            await wait_until(lambda: "after" in store.names, timeout_s=30, what="the entry behind them")
+            await wait_until(lambda: "after" in store.names, what="the entry behind them")
             assert store.names == ["after", "before", "between"]
             assert skipped(topic) > there
             await store.put("own", {"name": "own"})
@@ -113,7 +113,7 @@ async def test_a_header_name_that_is_not_utf8_is_passed_over(kafka_bootstrap: st
             assert {"before", "between"} <= set(store.names)
             await send_raw(kafka_bootstrap, topic, UNREADABLE)
             await write(kafka_bootstrap, topic, [connector("after")])
-            await wait_until(lambda: "after" in store.names, timeout_s=30, what="the entry behind it")
+            await wait_until(lambda: "after" in store.names, what="the entry behind it")
             await store.put("own", {"name": "own"})
             assert "own" in store.names
     finally:
@@ -138,7 +138,7 @@ async def test_clients_that_work_no_more_are_replaced(kafka_bootstrap: str, ende
                 "metadata of sending": sending.client._sync_task,  # noqa: SLF001
             }[ended].cancel()
             await write(kafka_bootstrap, topic, [connector("after")])
-            await wait_until(lambda: "after" in store.names, timeout_s=30, what="what another worker wrote")
+            await wait_until(lambda: "after" in store.names, what="what another worker wrote")
             await wait_until(lambda: log._producer not in {sending, None}, what="clients of its own")  # noqa: SLF001
             await wait_until(partial(taken, store), what="what it writes itself")
             assert store.names == ["after", "before", "own"]
