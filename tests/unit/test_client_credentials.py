@@ -84,9 +84,13 @@ async def test_a_token_is_used_for_most_of_its_life_and_by_all_who_ask() -> None
         (httpx.Response(200, json={"access_token": 7}), "no token"),
         (httpx.Response(200, json={"access_token": "a\x01auth=Bearer b"}), "no token"),
         (httpx.Response(200, json=GOOD | {"expires_in": "soon"}), "no token"),
+        (httpx.Response(200, text='{"access_token":"a","expires_in":1' + "0" * 400 + "}"), "no token"),
+        (httpx.Response(200, text='{"access_token":"a","expires_in":NaN}'), "no token"),
+        (httpx.Response(200, text="[" * 100_000), "no token"),
+        (httpx.Response(400, text="[" * 100_000), "400"),
         (httpx.ConnectError("away"), "does not answer"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 async def test_without_a_token_a_client_tries_again_and_says_why(
     answer: httpx.Response | Exception, said: str

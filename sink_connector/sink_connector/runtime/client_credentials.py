@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import isnan
 
 import httpx
 from aiokafka import conn
@@ -74,9 +75,9 @@ class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]  # aiokafk
             token, life_s = told["access_token"], float(told.get("expires_in") or LIFE_S)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise TokenUnavailableError(f"{self.endpoint} does not answer: {error!r}") from error
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise TokenUnavailableError(f"{self.endpoint} gives no token") from error
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or isnan(life_s):
             raise TokenUnavailableError(f"{self.endpoint} gives no token")
         return token, life_s
 
@@ -100,6 +101,6 @@ def _reason(answer: httpx.Response) -> str:
     """OAuth's own code of the error where the answer holds one."""
     try:
         said = str(answer.json()["error"])[:100]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         said = ""
     return f"{answer.status_code} {said}".rstrip()

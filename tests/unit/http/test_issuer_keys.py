@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 from joserfc import jwk
 
@@ -22,6 +23,22 @@ async def test_keys_that_are_not_known_here_do_not_take_the_others_away(issuer: 
         None,
     ]
     assert (await verifier_of(issuer).verify(issuer.token())).subject == "ada"
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys"])
+async def test_an_issuer_whose_answer_is_nested_too_deeply_is_one_that_does_not_answer(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    honest = issuer.answer
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        return (
+            httpx.Response(200, content=b"[" * 100_000) if request.url.path == path else await honest(request)
+        )
+
+    monkeypatch.setattr(issuer, "answer", answer)
+    with pytest.raises(of_order.KeysUnavailableError):
+        await verifier_of(issuer).verify(issuer.token())
 
 
 async def test_a_key_for_something_else_than_signatures_vouches_for_nobody(issuer: Issuer) -> None:

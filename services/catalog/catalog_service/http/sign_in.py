@@ -36,6 +36,8 @@ UNFIT = (
     LookupError,
     TypeError,
     ValueError,
+    OverflowError,  # a token that lasts for ever
+    RecursionError,
 )  # what an answer of another form leads to
 LONGEST = 3_800  # bytes of a token; browsers keep cookies of 4,096 with their names
 
@@ -214,7 +216,8 @@ def _keep(answer: Response, name: str, value: str, *, life_s: int) -> None:
 
 
 def _refused(said: object) -> ProblemError:
-    return _failed(HTTPStatus.BAD_REQUEST, f"the issuer refuses: {str(said)[:200]}")
+    why = str(said)[:200].encode(errors="backslashreplace").decode()
+    return _failed(HTTPStatus.BAD_REQUEST, f"the issuer refuses: {why}")
 
 
 def _failed(status: HTTPStatus, why: str) -> ProblemError:
