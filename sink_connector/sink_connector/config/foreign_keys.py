@@ -42,6 +42,11 @@ FOREIGN_KEYS = (
         "it is said to the converter: value.converter.replace.null.with.default",
         ("", "true"),
     ),
+    ForeignKey(
+        "string.output.value.column.name",
+        "a value without fields is no row; make it a field with HoistField",
+        ("", "recordvalue"),
+    ),
     ForeignKey("timestamp.fields.list", "convert fields with TimestampConverter", ("",)),
     ForeignKey("handle.tombstone", "tombstones are skipped unless delete.enabled is true"),
     ForeignKey("keyed.message.batch.mode", "of each key of a batch the last state is written"),

@@ -1,16 +1,19 @@
 """What is done to every request before its route sees it: its path read as Connect does, its body bounded."""
 
+import re
 from urllib.parse import unquote
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sink_connector.rest.errors import BodyTooLargeError
+from sink_connector.rest.errors import BAD_REQUEST, BodyTooLargeError, answer
 
 MOST_BYTES = 1024 * 1024
 
 # Stands for a slash inside of a name (`%2F`) until the route has been found; half of a surrogate pair, which comes out of no path.
 SLASH = "\udc2f"
+ENCODED_SLASH = re.compile("%2[Ff]")
+NO_ENCODING = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 NAME = "{name:part}"  # in the paths of routes
@@ -50,7 +53,7 @@ register_url_convertor("task", TaskConvertor())
 
 
 class ConnectPaths:
-    """`/connectors/` is `/connectors`, and `%2F` is part of a name, as they are for Connect."""
+    """`/connectors/` is `/connectors`, `%2F` is part of a name, and what is no text is a bad request, as they are for Connect."""
 
     def __init__(self, app: ASGIApp) -> None:
         """`app` gets the requests."""
@@ -61,9 +64,20 @@ class ConnectPaths:
         if scope["type"] == "http":
             raw = scope.get("raw_path") or scope["path"].encode()
             path = raw.decode("ascii", "replace").partition("?")[0]
-            path = path.replace("%2F", SLASH).replace("%2f", SLASH)
-            scope = {**scope, "path": unquote(path).rstrip("/") or "/"}
+            try:
+                path = _decoded(path).rstrip("/") or "/"
+            except ValueError:
+                await answer(BAD_REQUEST, "HTTP 400 Bad Request")(scope, receive, send)
+                return
+            scope = {**scope, "path": path}
         await self._app(scope, receive, send)
+
+
+def _decoded(path: str) -> str:
+    """Raises `ValueError` for what is no percent encoding of UTF-8: it would lead where another path leads."""
+    if NO_ENCODING.search(path):
+        raise ValueError(path)
+    return SLASH.join(unquote(part, errors="strict") for part in ENCODED_SLASH.split(path))
 
 
 class BodyLimit:

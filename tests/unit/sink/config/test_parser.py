@@ -241,6 +241,7 @@ OTHERS_KEYS = {
     "header.converter.schemas.enable": "false", "config.action.reload": "restart", "tasks.max.enforce": "true", "connector.plugin.version": "3.5",
     "producer.override.linger.ms": "5", "admin.override.security.protocol": "SSL", "exactly.once.support": "requested",
     "topic.creation.default.partitions": "3", "confluent.topic.bootstrap.servers": "k:9092", "confluent.license": "x",
+    "string.output.value.column.name": "recordValue",
 }  # fmt: skip
 
 
@@ -260,6 +261,7 @@ def test_a_key_of_another_sink_that_asks_for_nothing_else_is_passed_over_with_th
         ("table.naming.strategy", "com.example.Mine", "PassthroughCollectionNamingStrategy"),
         ("replace.null.with.default", "false", "value.converter.replace.null.with.default"),
         ("timestamp.fields.list", "at", "TimestampConverter"),
+        ("string.output.value.column.name", "raw", "HoistField"),
     ],
 )
 def test_a_key_of_another_sink_that_would_write_other_rows_is_refused_with_a_word(

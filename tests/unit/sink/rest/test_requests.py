@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -263,6 +263,26 @@ async def test_a_path_that_leads_to_nothing_is_answered_in_connects_form(
     await client.put("/connectors/c/config", json=CONNECTOR)
     answer = await client.request(method, path)
     assert (answer.status_code, answer.json()) == (code, {"error_code": code, "message": message})
+
+
+@pytest.mark.parametrize(
+    "written", ["%ff", "%fe", "a%", "a%2", "%zz", "%ed%b0%af", "%c0%af", "%u0061"], ids=ascii
+)
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_a_path_that_is_no_text_leads_to_no_connector(
+    client: httpx.AsyncClient, written: str, method: str
+) -> None:
+    """Else several paths would lead to one connector, and a client that errs to another one's."""
+    name = unquote(written)  # what is not UTF-8 as a replacement character
+    reached = f"/connectors/{quote(name, safe='')}"
+    assert (await client.put(f"{reached}/config", json=CONNECTOR)).status_code == 201
+    path = httpx.URL("http://127.0.0.1/connectors").copy_with(raw_path=f"/connectors/{written}".encode())
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"error_code": 400, "message": "HTTP 400 Bad Request"},
+    )
+    assert (await client.get(reached)).status_code == 200
 
 
 async def test_a_plugin_and_a_logger_with_a_slash_in_its_name_are_what_is_asked_of(
