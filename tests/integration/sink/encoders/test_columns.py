@@ -22,6 +22,7 @@ Check = Callable[..., Awaitable[None]]
 EXTENSION_TYPES = {"hstore", "citext", "ltree", "xml", "cube", "seg", "citext[]", "ltree[]"}
 # The first PostgreSQL that has a value of a type.
 SINCE = {("numeric", '"-Infinity"'): 14}
+MULTIRANGES = 14
 SETUP = (
     "CREATE SCHEMA ext",
     "CREATE DOMAIN code3 AS varchar(3); CREATE DOMAIN code3b AS code3; CREATE DOMAIN fixed3 AS char(3)",
@@ -30,6 +31,7 @@ SETUP = (
     "CREATE DOMAIN good_pair AS pair CHECK ((VALUE).a > 0); CREATE DOMAIN given AS integer NOT NULL; CREATE TYPE strict AS (a given, c code3b)",
     "CREATE TYPE deep AS (n text, p pair, ps pair[], at timestamp, raw bytea, j jsonb, f real, ts text[])",
     'CREATE TYPE odd AS (n name, b bit(3), c char(2), m money, x "char", o oid, "T s" time(0), i interval(0), fs real[], g good_pair, d date, k boolean)',
+    "CREATE TABLE kept (a integer NOT NULL, gone text, d numeric(6,2)); ALTER TABLE kept DROP COLUMN gone",
     "CREATE DOMAIN reals AS real[]; CREATE DOMAIN amounts AS numeric(6,2)[]; CREATE DOMAIN ident AS oid CHECK (VALUE <> 5)",
     "CREATE DOMAIN while_ AS tsrange CHECK (NOT isempty(VALUE)); CREATE DOMAIN pairs AS pair[]; CREATE TYPE outer_ AS (w while_, ps pairs, i ident, rs reals)",
     "CREATE TYPE span AS RANGE (subtype = cents); CREATE TYPE singles AS RANGE (subtype = real)",
@@ -93,7 +95,7 @@ class Target:
 
     def can(self, kind: str, text: str = "") -> bool:
         """Whether the value is one for this server: the types of extensions are tried where there are some."""
-        since = SINCE.get((kind, text), 0)
+        since = MULTIRANGES if "multirange" in kind else SINCE.get((kind, text), 0)
         return self.rich == (kind in EXTENSION_TYPES) and self.connection.get_server_version().major >= since
 
     async def column(self, kind: str) -> None:
@@ -224,7 +226,7 @@ WRITTEN: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("tsrange", STRING, "[2024-01-01T10:00:00Z,2024-01-02 10:00)", '["2024-01-01 19:00:00","2024-01-02 10:00:00")'), ("tsrange", STRING, " EMPTY ", "empty"), ("tsrange[]", STRING, '{"(,2024-01-01T10:00:00Z]"}', '{"(,\\"2024-01-01 19:00:00\\"]"}'), ("daterange", STRING, "[2024-01-01T20:00:00Z,)", "[2024-01-02,)"), ("tsmultirange", STRING, "{[2024-01-01T10:00:00Z,), (,2020-01-01]}", '{(,"2020-01-01 00:00:00"],["2024-01-01 19:00:00",)}'), ("tsmultirange", STRING, "{}", "{}"),
     ("reals", STRING, "{0.1}", "{0.1}"), ("amounts", STRING, "{1.2}", "{1.20}"), ("ident", STRING, "4", "4"), ("while_", STRING, "[2024-01-01T10:00:00Z,)", '["2024-01-01 19:00:00",)'), ("while_[]", STRING, '{"[2024-01-01T10:00:00Z,)"}', '{"[\\"2024-01-01 19:00:00\\",)"}'), ("pairs", STRING, '{"(1,2.5)"}', '{"(1,2.50)"}'), ("pairs", array(INNER), [{"a": 1, "d": "MDk="}], '{"(1,123.45)"}'),
     ("outer_", STRING, '("[2024-01-01T10:00:00Z,)","{""(1,2.5)""}",4,{0.1})', '("[""2024-01-01 19:00:00"",)","{""(1,2.50)""}",4,{0.1})'), ("outer_", node("struct", fields=[{"field": "w", **STRING}, {"field": "ps", **array(INNER)}, {"field": "i", **INT64}, {"field": "rs", **array(FLOAT)}]), {"w": "[2024-01-01T10:00:00Z,)", "ps": [{"a": 1, "d": "MDk="}], "i": 4, "rs": [0.1]}, '("[""2024-01-01 19:00:00"",)","{""(1,123.45)""}",4,{0.1})'),
-    *((kind, STRING, None, None) for kind in ("tsrange", "tsrange[]", "tsmultirange", "span", "pair", "pair[]", "good_pair", "strict", "outer_", "timestamp[]", "real[]", "money", "point")), ("strict", TEXTS, None, None), ("outer_", TEXTS, {}, "(,,,)"),
+    *((kind, STRING, None, None) for kind in ("tsrange", "tsrange[]", "tsmultirange", "span", "pair", "pair[]", "good_pair", "strict", "outer_", "timestamp[]", "real[]", "money", "point")), ("strict", TEXTS, None, None), ("kept", INNER, {"a": None, "d": "MDk="}, "(,123.45)"), ("kept", STRING, "(1,2.5)", "(1,2.50)"), ("outer_", TEXTS, {}, "(,,,)"),
     ("int4range", STRING, "(1,5]", "[2,6)"), ("numrange", STRING, "[1.005,2.50)", "[1.005,2.50)"), ("span", STRING, "[1.20,2.5)", "[1.20,2.50)"), ("singles", STRING, "[0.1,)", "[0.1,)"), ("tsvector", STRING, "'a b':1A,3 c:16383", "'a b':1A,3 'c':16383"), ("point", STRING, "(0.1,1e10)", "(0.1,10000000000)"), ("oid", STRING, "4294967295", "4294967295"), ("xid", STRING, "3", "3"),
     ("text[]", array(STRING), [], "{}"), ("jsonb", TEXTS, None, None), ("hstore", TEXTS, None, None), ("numeric[]", array(decimal(2)), None, None), ("interval", node("int64", DEBEZIUM + "time.MicroDuration"), None, None),
 ]  # fmt: skip
@@ -238,7 +240,7 @@ REFUSED: list[tuple[str, dict[str, Any], Any]] = [
     ("int[]", array(array(INT32)), [[], []]), ("int[]", array(array(INT32)), [[]]), ("text[]", array(array(STRING)), [["a"], []]), ("numeric[]", array(array(decimal(2))), [[], []]), ("numeric", STRING, "snan"), ("numeric", STRING, "\uff11\uff12"),
     ("numeric", decimal(2), ""), ("jsonb", INNER, {"a": 1, "d": ""}), ("numeric[]", array(decimal(2)), [""]), ("numeric", VARIABLE, {"scale": 2, "value": ""}), ("jsonb", VARIABLE, {"scale": 2, "value": ""}),
     ("pair", TEXTS, {"A": "1"}), ("pair", TEXTS, {"a": "x"}), ("pair", TEXTS, {"d": "2.005"}), ("pair", node("struct", fields=[{"field": "d", **decimal(3)}]), {"d": "MDk="}), ("pair", node("struct", fields=[{"field": "a", **INT32}, {"field": "b", **INT32}]), {"a": 1, "b": None}), ("pair", node("struct", fields=[{"field": "a", **DOUBLE}]), {"a": 1.5}),
-    ("pair", STRING, "(1,2.005)"), ("pair", STRING, "(1)"), ("pair", STRING, "(1,2,3)"), ("pair", STRING, "1,2"), ("pair", STRING, "(1,2) x"), ("pair", STRING, '(1,"2'), ("pair[]", STRING, '{"(1,2.005)"}'), ("pair[]", STRING, '[0:0]={"(1,2.5)"}'), ("pair[]", STRING, '{"(1,2.5)"'), ("pair[]", array(STRING), ["(1,2.005)"]), ("good_pair", STRING, "(0,)"), ("good_pair", INNER, {"a": 0, "d": None}), ("good_pair[]", array(INNER), [{"a": 0, "d": None}]),
+    ("pair", STRING, "(1,2.005)"), ("pair", STRING, "(1)"), ("kept", STRING, "(1,2.005)"), ("kept", STRING, "(1,,2.5)"), ("kept", TEXTS, {"gone": "x"}), ("pair", STRING, "(1,2,3)"), ("pair", STRING, "1,2"), ("pair", STRING, "(1,2) x"), ("pair", STRING, '(1,"2'), ("pair[]", STRING, '{"(1,2.005)"}'), ("pair[]", STRING, '[0:0]={"(1,2.5)"}'), ("pair[]", STRING, '{"(1,2.5)"'), ("pair[]", array(STRING), ["(1,2.005)"]), ("good_pair", STRING, "(0,)"), ("good_pair", INNER, {"a": 0, "d": None}), ("good_pair[]", array(INNER), [{"a": 0, "d": None}]),
     ("strict", TEXTS, {"c": "abc"}), ("strict", TEXTS, {"a": "1", "c": "abcd"}), ("strict", STRING, "(1,abcd)"), ("strict", STRING, "(,abc)"), ("deep", STRING, '(,"(1,2.005)",,,,,,)'), ("deep", STRING, '(,,"{""(1,2.005)""}",,,,,)'), ("deep", STRING, "(,,,,,,16777217,)"), ("deep", DEEP | {"fields": [{"field": "f", **INT32}]}, {"f": 16777217}), ("deep", DEEP | {"fields": [{"field": "p", **INNER | {"fields": [{"field": "d", **decimal(3)}]}}]}, {"p": {"d": "MDk="}}),
     *(("odd", node("struct", fields=[{"field": name, **STRING}]), {name: text}) for name, text in (("n", "x" * 64), ("b", "1011"), ("b", "1"), ("c", "abc"), ("m", "1.239"), ("x", "yz"), ("o", "-1"), ("T s", "10:00:00.5"), ("i", "1500 milliseconds"), ("fs", "{16777217}"), ("g", "(0,)"))), *(("odd", STRING, f"({',' * place}{text}{',' * (11 - place)})") for place, text in ((0, "x" * 64), (1, "1011"), (2, "abc"), (3, "1.239"), (4, "yz"), (5, "-1"), (6, "10:00:00.5"), (7, "1500 milliseconds"), (8, "{16777217}"), (9, '"(0,)"'))),
     ("real[]", STRING, "{16777217}"), ("real[]", STRING, "[0:1]={1,16777217}"), ("float8[]", STRING, "{{9007199254740993}}"), ("numeric(6,2)[]", STRING, "{1,{2.005}}"), ("numeric(6,2)[]", STRING, "{{2.005}}"), ("cents[]", STRING, "{2.005}"), ('"char"[]', STRING, "{ab}"), ("name[]", STRING, f"{{{'x' * 64}}}"), ("money[]", STRING, "{1.239}"), ("oid[]", STRING, "{-1}"), ("mood[]", STRING, "{glad}"), ("interval(0)[]", STRING, "{1500 milliseconds}"), ("time(0)[]", STRING, "{10:00:00.5}"), ("timestamp(3)[]", STRING, "{2024-01-01 10:00:00.1234}"),
