@@ -68,7 +68,7 @@ class AtOnce:
     ) -> tuple[Table, WritePlan, Group] | None:
         """The table, the plan and the one group of entries that can be written so."""
         table = await self.plans.table(connection, place[1])
-        if table is None or not table.is_plain:
+        if table is None or not table.is_plain or table.types:  # the statement knows one state: the table's
             return None
         groups = self.grouping.groups_at_sight(table, place, entries)
         if len(groups) != 1:

@@ -1,7 +1,7 @@
 """The target's tables, as PostgreSQL describes them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from asyncpg import Connection, OutdatedSchemaCacheError
@@ -44,7 +44,7 @@ class Column:
     `key_type` and `collation` (empty: the database's own) say how the database compares two of its values. `type_id` is
     what the server knows the type by. `takes_documents` says that a jsonb can be cast to the base type (to its elements'), `may_refuse_null` that a null is
     refused or part of what a check looks at. `kind` is that of the base type (of its elements); `parts` are what a value of it has in it, as columns: the
-    attributes of a composite type, a range's bound, the range of a multirange.
+    attributes of a composite type (whose `relation` is its id as one), a range's bound, the range of a multirange.
     """
 
     name: str
@@ -62,7 +62,14 @@ class Column:
     takes_documents: bool = True
     may_refuse_null: bool = False
     kind: str = BASE
+    relation: int = 0
     parts: tuple["Column", ...] = ()
+
+    @property
+    def relations(self) -> frozenset[int]:
+        """The ids of the composite types that its values, or their parts, are of."""
+        inner = frozenset(each for part in self.parts for each in part.relations)
+        return inner | {self.relation} if self.relation else inner
 
     def compared(self, cell: str) -> str:
         """A value on its way to the column, as SQL, in the form in which it would be compared with what the column holds."""
@@ -81,7 +88,7 @@ class Table:
     `keys` are the column sets on which a conflict can be resolved, the primary key first; `deferrable_keys` those on which it
     cannot, because they are not checked at once. `parents` are the ids of the tables its foreign keys refer to. `partitioned_by`
     are columns, and "an expression" for what is none; `may_lock_rows` is whether the role may, `changes_new_rows` whether a trigger sees rows before they are inserted. `state` is a hash of what rows
-    are written by: the table's name, columns, rules, triggers and policies.
+    are written by: the table's name, columns, rules, triggers and policies. `types` are such hashes of the composite types of its columns, by their ids.
     """
 
     name: TableName
@@ -100,6 +107,7 @@ class Table:
     partitioned_by: tuple[str, ...] = ()
     may_lock_rows: bool = True
     state: int | None = None
+    types: Mapping[int, int | None] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
@@ -123,8 +131,10 @@ async def check_unchanged(connection: Connection, tables: Sequence[Table]) -> No
     To be asked after a transaction has written to them, which keeps them as they are until it ends: what was checked by
     another type may have been rounded, and what was copied past a new rule belongs elsewhere.
     """
-    states = await _states(connection, [table.id for table in tables])
-    if any(states[table.id] != table.state for table in tables):
+    known = {
+        each: state for table in tables for each, state in (*table.types.items(), (table.id, table.state))
+    }
+    if await _states(connection, list(known)) != known:
         names = ", ".join(str(table.called) for table in tables)
         raise OutdatedSchemaCacheError(f"{names} was changed since it was looked at")
 
@@ -148,6 +158,7 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
     traits = await connection.fetchrow(SQL["traits"], table)
     columns = await _columns(connection, COLUMNS, table)
     keys = await connection.fetch(SQL["keys"], table)
+    types = await _states_of_types(connection, table, columns)
     if traits is None:
         return None
     return Table(
@@ -167,7 +178,21 @@ async def read_table(connection: Connection, name: TableName) -> Table | None:
         partitioned_by=tuple(traits["partitioned_by"]),
         may_lock_rows=traits["may_lock_rows"],
         state=states[table],
+        types=types,
     )
+
+
+async def _states_of_types(
+    connection: Connection, table: int, columns: Sequence[Column]
+) -> Mapping[int, int | None]:
+    """Those of composite types, of which the columns must be after they were read what they were before."""
+    relations = frozenset(each for column in columns for each in column.relations)
+    if not relations:
+        return {}
+    states = await _states(connection, sorted(relations))
+    if await _columns(connection, COLUMNS, table) != columns:
+        raise OutdatedSchemaCacheError("a type was changed while it was looked at")
+    return states
 
 
 async def _columns(connection: Connection, source: str, of: int) -> tuple[Column, ...]:
@@ -177,10 +202,10 @@ async def _columns(connection: Connection, source: str, of: int) -> tuple[Column
 
 
 async def _column(connection: Connection, row: dict[str, Any]) -> Column:
-    base, relation = row.pop("base_id"), row.pop("relation")
+    base = row.pop("base_id")
     column = Column(**row)
     if column.kind == COMPOSITE:  # none has itself in it
-        return replace(column, parts=await _columns(connection, COLUMNS, relation))
+        return replace(column, parts=await _columns(connection, COLUMNS, column.relation))
     if column.kind in {RANGE, MULTIRANGE}:
         return replace(column, parts=await _columns(connection, BOUNDS, base))
     return column

@@ -89,12 +89,12 @@ ORDER BY a.attnum;
 
 -- name: state
 -- A hash of what each table `known` by its id is written by: its name and kind, its columns, its rules, triggers and policies; null
--- where there is none.
+-- where there is none. So of a composite type, which is a relation, too.
 SELECT known.id, (
     SELECT hashtextextended(concat_ws(
         ' ', n.nspname, c.relname, c.relkind, row_security_active(c.oid),
         (SELECT sum(hashtextextended(
-             concat_ws(' ', a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.attidentity, a.attgenerated, a.atthasdef, a.attname), 0))
+             concat_ws(' ', a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.attidentity, a.attgenerated, a.atthasdef, a.attnum, a.attname), 0))
          FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
         (SELECT sum(r.oid::bigint) FROM pg_rewrite r WHERE r.ev_class = c.oid),
         (SELECT sum(f.oid::bigint) FROM pg_constraint f WHERE f.conrelid = c.oid),
