@@ -144,6 +144,8 @@ class TokenGate:
                 DatabaseAwayError
             ) as away:  # those who wait run into their time-out, or the database comes back
                 log.warning("tokens.check_failed", detail=str(away))
+            except Exception:  # likewise: a table that is being replaced, rights that are taken away
+                log.exception("tokens.check_broken")
 
     async def passed(self, tokens: frozenset[Token], *, wait_s: float) -> None:
         """Return when all of `tokens` are visible.

@@ -30,9 +30,12 @@ class Shelf:
         self.visible: dict[tuple[str, str], int] = {}
         self.stored_dead_letters: dict[Token, DeadLetter] = {}
         self.asked = 0
+        self.failure: Exception | None = None
 
     async def versions(self, tokens: Collection[Token]) -> Mapping[tuple[str, str], int]:
         self.asked += 1
+        if self.failure is not None:
+            raise self.failure
         wanted = {(token.topic, token.id) for token in tokens}
         return {each: version for each, version in self.visible.items() if each in wanted}
 
@@ -46,6 +49,22 @@ async def open_gate(shelf: Shelf, *, max_waiters: int = 100) -> AsyncIterator[To
     running = asyncio.create_task(gate.run())
     yield gate
     running.cancel()
+
+
+async def test_a_look_that_fails_is_not_the_last() -> None:
+    """A table that is being replaced, say, or rights that somebody takes away and gives back."""
+    shelf = Shelf()
+    async with open_gate(shelf) as gate:
+        waiting = asyncio.create_task(gate.passed(frozenset({FIRST}), wait_s=20))
+        await held_back(gate, 1)
+        shelf.failure = RuntimeError("permission denied for table orders")
+        failed = shelf.asked
+        gate.wake()
+        await wait_until(lambda: shelf.asked > failed, every_s=0.001, what="a look that fails")
+        shelf.failure = None
+        shelf.visible[FIRST.topic, FIRST.id] = 1
+        gate.wake()
+        await waiting
 
 
 async def held_back(gate: TokenGate, many: int) -> None:

@@ -89,7 +89,7 @@ def _read_claims(content: bytes, peers: Peers) -> list[ClaimBody]:
 def _read_answers(content: bytes, owner: str, many: int) -> list[Held]:
     try:
         answers = msgspec.json.decode(content, type=list[Held])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise unintelligible(owner, "no list of reservations") from error
     if len(answers) != many:
         raise unintelligible(owner, f"{len(answers)} reservations for {many} claims")

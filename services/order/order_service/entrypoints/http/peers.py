@@ -59,7 +59,7 @@ class Peers:
             return answer.content
         try:
             told = problem_body(answer.content, retry_after=answer.headers.get("retry-after"))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise unintelligible(to, f"status {answer.status_code} and no problem") from error
         raise told
 

@@ -96,6 +96,13 @@ async def test_a_question_is_passed_on_without_the_body_that_nobody_has_bounded(
         httpx.Response(200, json={}),
         httpx.Response(200, json=[]),
         httpx.Response(200, json=[{"instance": "order-2"}] * 3),
+        httpx.Response(200, content=b"[" * 100_000),
+        httpx.Response(
+            503, content=b'{"type":"a","title":"b","status":503,"detail":"c","d":' + b"[" * 100_000
+        ),
+        httpx.Response(503, json={"type": "a", "title": "b", "status": 42, "detail": "c"}),
+        httpx.Response(503, json={"type": "a", "title": "b", "status": 200, "detail": "c"}),
+        httpx.Response(503, json={"type": "a", "title": "b", "status": 10**9, "detail": "c"}),
     ],
     ids=lambda answer: f"{answer.status_code} {answer.text[:20]}",
 )
