@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from sink_connector.data.decimals import NON_FINITE, bounded, numeric_of, whole
+from sink_connector.data.decimals import NON_FINITE, bounded, numeric_of, single, whole
 from sink_connector.data.exact_json import encode_exact, parse_exact
 from sink_connector.data.instants import InstantRangeError, date_text, time_text, timestamp_text
 from sink_connector.errors import BadRecordError
@@ -42,6 +42,7 @@ TYPES: dict[str, Any] = {
     "boolean": bool,
     "bytea": bytes,
 }
+LEAST_SINGLE = 2.0**-126  # of those that have all their digits
 MOST_DIMENSIONS = 6  # of an array in PostgreSQL
 FLOATS = frozenset({"real", "double precision"})
 # Types for which a number is understood too: milliseconds since 1970, as Connect has them; days for a date.
@@ -104,16 +105,25 @@ def _typed(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
             raise refused(f"a value for a column of type {name}: {error}") from error
         values = _numbers(column, decode=decode, name=name)
     if name in FLOATS:
-        _check_whole(values, name)
+        _check_floats(column, values, name)
     return values
 
 
-def _check_whole(values: Sequence[Any], name: str) -> None:
-    """Whole numbers are meant to the last digit, those with a point are not."""
+def _check_floats(column: Sequence[Any], values: Sequence[Any], name: str) -> None:
+    """Whole numbers are meant to the last digit, those with a point are not; but none is to become 0."""
     check = kept_by_a_float(name)
-    for value in values:
+    for sent, value in zip(column, values, strict=True):
         if type(value) is int:
             check(value)
+        elif value is not None and abs(value) < LEAST_SINGLE and _is_lost(value, name, sent):
+            raise refused(f"a number that is not too small for a column of type {name}")
+
+
+def _is_lost(value: float, name: str, sent: Any) -> bool:
+    """Whether a number of next to nothing becomes 0: when it is read, or in a column of single precision."""
+    if value:
+        return name == "real" and single(value) == 0
+    return any(digit in b"123456789" for digit in _text(sent).lower().partition(b"e")[0])
 
 
 def _numbers(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
