@@ -21,8 +21,11 @@ ALONE = "unit"
 """The suite that needs no server: its tests go to any core."""
 SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
 """What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
-OWN = ("e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py")
-"""What starts stacks of its own, parts of suites: it runs beside the tests of the session's stack, which mostly wait as well."""
+OWN = (
+    "e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py", "chaos/test_seeds.py", "chaos/test_zombie_sink.py",
+)  # fmt: skip
+"""What starts stacks of its own, parts of suites, and as much of the rest as makes both take as long: it runs beside the tests of the
+session's stack, which mostly wait as well."""
 MAX_WORKERS = 6
 """As many as the servers of one session have connections and memory for."""
 NOTHING_TO_RUN, INTERRUPTED = 5, 2
