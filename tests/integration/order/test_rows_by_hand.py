@@ -76,6 +76,25 @@ async def test_a_record_that_was_mended_is_sent(cluster: OrderCluster) -> None:
     assert [record.key for record in await cluster.records("orders", at_least=1)] == [b"mended"]
 
 
+async def test_a_row_of_what_is_set_aside_under_another_name_is_sent_once_and_forgotten(
+    cluster: OrderCluster,
+) -> None:
+    row = {"topic": f"{cluster.prefix}orders", "key": b"again", "value": b"1", "headers": "{}"}
+    await spoil(cluster[1], OUTBOX, **row)
+    await cluster.records("orders", at_least=1)
+    await spoil(
+        cluster[1],
+        "INSERT INTO set_aside (record, xid, id, topic, reason) SELECT 'odd', 0, id, topic, 'odd' FROM outbox",
+    )
+
+    async def forgotten() -> bool:
+        return not await cluster[1].rows("SELECT record FROM set_aside")
+
+    await wait_until(forgotten, timeout_s=20, what="nothing is set aside")
+    await still_works(cluster, "tea")
+    assert len([each for each in await cluster.records("orders", at_least=2) if each.key == b"again"]) <= 3
+
+
 SPOILT_ORDERS = (
     "status = 'LOST'",
     "lines = '{}'",

@@ -76,8 +76,8 @@ class OutboxReader:
 
     async def forget_set_aside(self, records: Sequence[LoggedRecord]) -> None:
         """They are in Kafka now."""
-        keys = [f"{record.position.xid}/{record.position.id}" for record in records]
-        await self.database.execute("forget_set_aside", keys)
+        # By what they were found by: under whatever name they stand, they must not be found again.
+        await self.database.execute("forget_set_aside", [record.position.id for record in records])
 
     def _records(self, rows: Sequence[Row]) -> list[LoggedRecord]:
         return [self._record(*row) for row in rows]

@@ -52,4 +52,4 @@ ORDER BY s.xid, s.id
 LIMIT 1
 
 -- name: forget_set_aside
-DELETE FROM set_aside WHERE record = ANY ($1::text[])
+DELETE FROM set_aside WHERE id = ANY ($1::bigint[])

@@ -47,4 +47,4 @@ ORDER BY s.xid, s.id
 LIMIT 1
 
 -- name: forget_set_aside
-DELETE FROM set_aside WHERE record IN (SELECT value FROM json_each(?))
+DELETE FROM set_aside WHERE id IN (SELECT value FROM json_each(?))
