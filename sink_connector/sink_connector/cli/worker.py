@@ -7,7 +7,7 @@ import uvloop
 
 from sink_connector import telemetry
 from sink_connector.bootstrap import run_worker
-from sink_connector.config.worker import read_worker, unknown_settings
+from sink_connector.config.worker import read_worker, settings_without_effect, unknown_settings
 from sink_connector.logs import configure_logging
 
 log = structlog.get_logger()
@@ -19,5 +19,7 @@ def run(options: argparse.Namespace) -> int:
     configure_logging(config.log_level, config.providers.redactor)
     for name, meant in unknown_settings(options.properties).items():
         log.warning("setting.ignored", setting=name, did_you_mean=meant)
+    if idle := settings_without_effect(options.properties):
+        log.info("settings.without_effect", settings=idle)
     telemetry.start("sink-connector")
     return uvloop.run(run_worker(config))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import javaproperties
 
 from sink_connector.certificates import Files
-from sink_connector.config.consumer_keys import INT_MAX
+from sink_connector.config.consumer_keys import CONSUMER, INT_MAX
 from sink_connector.config.numbers import whole_number
 from sink_connector.config.overrides import OverridePolicy, read_override_policy
 from sink_connector.config.providers import (
@@ -32,28 +32,32 @@ CONVERTERS = ("key.converter", "value.converter", "header.converter")
 SECURITY = ("security.", "sasl.", "ssl.")
 LAST_PORT, SHORT_MAX = 65_535, 2**15 - 1
 
-# What a worker is told by; the second half are a Connect worker's, which change nothing here.
-SETTINGS = frozenset(
+# What a Connect worker is told by, too, and what changes nothing here, one by one and by how it begins.
+WITHOUT_EFFECT = frozenset(
     {
-        "bootstrap.servers", "config.providers", "config.storage.partitions", "config.storage.replication.factor",
-        "config.storage.topic", "group.id", "heartbeat.interval.ms", "listeners", "log.level", "rebalance.timeout.ms",
-        "rest.basic.auth.file", "rest.advertised.host.name", "rest.advertised.port", "rest.host", "rest.host.name", "rest.port",
-        "session.timeout.ms", "status.storage.partitions", "status.storage.replication.factor", "status.storage.topic",
-        "key.converter", "value.converter", "header.converter", "topic.tracking.allow.reset", "topic.tracking.enable",
-        "admin.listeners", "client.dns.lookup", "client.id", "connect.protocol", "connections.max.idle.ms",
-        "connector.client.config.override.allowlist", "connector.client.config.override.policy", "exactly.once.source.support", "metadata.max.age.ms",
-        "metadata.recovery.strategy", "metric.reporters", "plugin.discovery", "plugin.path", "receive.buffer.bytes",
-        "reconnect.backoff.max.ms", "reconnect.backoff.ms", "request.timeout.ms", "response.http.headers.config",
-        "retry.backoff.max.ms", "retry.backoff.ms", "rest.extension.classes", "rest.advertised.listener",
+        "header.converter", "client.dns.lookup", "client.id", "connect.protocol", "connections.max.idle.ms",
+        "exactly.once.source.support", "metadata.max.age.ms", "metadata.recovery.rebootstrap.trigger.ms", "metadata.recovery.strategy",
+        "metric.reporters", "plugin.discovery", "plugin.path", "receive.buffer.bytes", "reconnect.backoff.max.ms", "reconnect.backoff.ms",
+        "request.timeout.ms", "response.http.headers.config", "retry.backoff.max.ms", "retry.backoff.ms", "rest.advertised.listener",
         "scheduled.rebalance.max.delay.ms", "send.buffer.bytes", "socket.connection.setup.timeout.max.ms",
         "socket.connection.setup.timeout.ms", "task.shutdown.graceful.timeout.ms", "topic.creation.enable",
-        "worker.sync.timeout.ms", "worker.unsync.backoff.ms",
-        "auto.include.jmx.reporter",
+        "worker.sync.timeout.ms", "worker.unsync.backoff.ms", "auto.include.jmx.reporter",
     }
 )  # fmt: skip
+FAMILIES_WITHOUT_EFFECT = (
+    "header.converter.", "producer.", "admin.", "offset.", "metrics.", "inter.worker.", "internal.", "access.control.",
+)  # fmt: skip
+SETTINGS = WITHOUT_EFFECT | {
+    "allowed.hosts", "max.connections",
+    "bootstrap.servers", "config.providers", "config.storage.partitions", "config.storage.replication.factor",
+    "config.storage.topic", "group.id", "heartbeat.interval.ms", "listeners", "log.level", "rebalance.timeout.ms",
+    "rest.basic.auth.file", "rest.advertised.host.name", "rest.advertised.port", "rest.host", "rest.host.name", "rest.port",
+    "session.timeout.ms", "status.storage.partitions", "status.storage.replication.factor", "status.storage.topic",
+    "key.converter", "value.converter", "topic.tracking.allow.reset", "topic.tracking.enable", "admin.listeners",
+    "connector.client.config.override.allowlist", "connector.client.config.override.policy", "rest.extension.classes",
+}  # fmt: skip
 FAMILIES = (
-    *SECURITY, "key.converter.", "value.converter.", "header.converter.", "consumer.", "config.providers.",
-    "producer.", "admin.", "offset.", "metrics.", "inter.worker.", "internal.", "access.control.", "listeners.",
+    *SECURITY, *FAMILIES_WITHOUT_EFFECT, "key.converter.", "value.converter.", "consumer.", "config.providers.", "listeners.",
 )  # fmt: skip
 
 
@@ -313,6 +317,20 @@ def unknown_settings(file: Path | None) -> dict[str, str | None]:
     }
 
 
+def settings_without_effect(file: Path | None) -> list[str]:
+    """The settings of a file that a Connect worker knows and that change nothing here, in order."""
+
+    def is_idle(name: str) -> bool:
+        consumer = name.removeprefix("consumer.") if name.startswith("consumer.") else None
+        unread = consumer is not None and consumer not in CONSUMER and not consumer.startswith(SECURITY)
+        return unread or (
+            name not in SETTINGS - WITHOUT_EFFECT
+            and (name in WITHOUT_EFFECT or name.startswith(FAMILIES_WITHOUT_EFFECT))
+        )
+
+    return [] if file is None else sorted(filter(is_idle, _read_file(file)))
+
+
 def _read_file(file: Path) -> dict[str, str]:
     """A file as Java reads it, but in UTF-8 where it is that, with a byte order mark or without. Raises `OSError` and `ValueError`."""
     data = file.read_bytes()
@@ -347,9 +365,10 @@ def _written(environment: Mapping[str, str], file: Path | None) -> dict[str, str
 def _listeners(values: Mapping[str, str], port: int) -> tuple[tuple[str, int], ...]:
     """Where to listen: `rest.host` and `rest.port`, or each of Connect's `listeners`. Raises `ValueError`."""
     written = [each.strip() for each in values.get("listeners", "").split(",") if each.strip()]
+    unnamed = values.get("rest.host.name", "") or DEFAULT.rest_host  # older workers' name of it
     return tuple(
         (
-            values.get("rest.host", each.hostname or ("0.0.0.0" if each.scheme else DEFAULT.rest_host)),  # noqa: S104 - an empty listener host is every interface
+            values.get("rest.host", each.hostname or ("0.0.0.0" if each.scheme else unnamed)),  # noqa: S104 - an empty listener host is every interface
             port if "rest.port" in values else each.port or port,
         )
         for each in map(urlsplit, written or [""])

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sink_connector.config.worker import read_worker, unknown_settings
+from sink_connector.config.worker import read_worker, settings_without_effect, unknown_settings
 from sink_connector.errors import ConfigError
 from sink_connector.runtime.connector_definition import ConnectorDefinition, define_connector
 from tests.support.sink_rest import CONNECTOR
@@ -217,3 +217,40 @@ def test_a_policy_that_is_not_there_is_refused() -> None:
         ConfigError, match="classes cannot be loaded here; known are All, None, Principal, Allowlist"
     ):
         overriding({POLICY: "com.example.Policy"})
+
+
+def test_what_counts_in_a_file_is_not_told_to_be_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "worker.properties"
+    path.write_text("max.connections=7\nallowed.hosts=sink.example\n")
+    config = read_worker({}, file=path)
+    assert (config.max_connections, config.allowed_hosts) == (7, frozenset({"sink.example"}))
+    assert unknown_settings(path) == {}
+
+
+def test_what_a_connect_worker_is_told_and_this_one_has_no_use_for_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "worker.properties"
+    idle = [
+        "consumer.interceptor.classes", "exactly.once.source.support", "offset.storage.topic", "plugin.path",
+        "producer.linger.ms", "response.http.headers.config",
+    ]  # fmt: skip
+    effective = [
+        "bootstrap.servers", "consumer.fetch.min.bytes", "consumer.ssl.truststore.type", "group.id",
+        "listeners.https.ssl.client.auth", "sasl.mechanism", "value.converter.schemas.enable", "group.idd",
+    ]  # fmt: skip
+    path.write_text("".join(f"{name}=x\n" for name in idle + effective))
+    assert settings_without_effect(path) == idle
+    assert settings_without_effect(None) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "host"),
+    [
+        ({}, "127.0.0.2"),
+        ({"SINK_LISTENERS": "http://127.0.0.3:8083"}, "127.0.0.3"),
+        ({"SINK_REST_HOST": "127.0.0.4"}, "127.0.0.4"),
+    ],
+)
+def test_the_host_of_older_workers_counts_where_nothing_else_is_said(
+    settings: dict[str, str], host: str
+) -> None:
+    assert read_worker({"SINK_REST_HOST_NAME": "127.0.0.2", **settings}).rest_host == host
