@@ -106,6 +106,10 @@ class ConfigStore:
 
     async def put(self, name: str, config: Config, *, target: TargetState | None = None) -> None:
         """Write a configuration; a target state given with it is written first, so that nothing starts too early."""
+        if name not in self._configs and self._tasks.get(
+            name
+        ):  # of one that is gone: Connect leaves its tasks
+            await self.commit_tasks(name, 0)
         if target is not None:
             await self.aim(name, target)
         await self.log.write(CONNECTOR + name, {"properties": dict(config)})

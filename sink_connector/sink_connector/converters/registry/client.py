@@ -35,6 +35,7 @@ CLIENT_OPTIONS = (
 )
 
 
+CREDENTIALS = ("URL", "USER_INFO")
 STORES = {TRUSTED: "ssl.ca.location", OWN: "ssl.certificate.location"}
 
 
@@ -148,7 +149,10 @@ def make_source(options: Mapping[str, str]) -> RegistrySource:
         raise ValueError("schema.registry.url is required")
     given = {name.removeprefix("schema.registry."): value for name, value in options.items()}
     client: dict[str, Any] = {name: given[name] for name in CLIENT_OPTIONS if name in given}
-    if given.get("basic.auth.credentials.source", "").upper() == "URL":
+    source = given.get("basic.auth.credentials.source", "").strip().upper()
+    if source not in {"", *CREDENTIALS}:
+        raise ValueError(f"basic.auth.credentials.source is {source}; known are {', '.join(CREDENTIALS)}")
+    if source == "URL":
         client.pop("basic.auth.user.info", None)
     client |= {"url": url, "timeout": CALL_TIMEOUT_S, "max.retries": 0}
     stores = _stores(given)

@@ -49,6 +49,24 @@ def test_a_removed_connector_leaves_nothing_to_one_of_the_same_name() -> None:
     assert (definition.target, definition.tasks) == (TargetState.STARTED, 0)
 
 
+async def test_tasks_that_connect_left_of_a_connector_that_is_gone_are_not_a_new_ones() -> None:
+    """It takes back a configuration, but not how many tasks there were, which then outlives it in a compacted topic."""
+    log = LocalLog()
+    configs = ConfigStore(log, ChangeSignal())
+    await configs.open()
+    await log.write("commit-orders", {"tasks": 3})
+    assert configs.names == []
+    await configs.put("orders", {"topics": "a"}, target=TargetState.PAUSED)
+    spec = configs.get("orders")
+    assert spec is not None
+    assert (spec.target, spec.tasks) == (TargetState.PAUSED, 0)
+    await configs.commit_tasks("orders", 2)
+    await configs.put("orders", {"topics": "b"})
+    again = configs.get("orders")
+    assert again is not None
+    assert again.tasks == 2
+
+
 async def test_what_is_written_comes_back_and_events_are_taken_once() -> None:
     configs = ConfigStore(LocalLog(), ChangeSignal())
     await configs.open()

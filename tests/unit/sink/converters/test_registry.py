@@ -1,6 +1,7 @@
 """The registry's converters over schemas held in memory: what is asked for, when, and what each failure leads to."""
 
 import asyncio
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from sink_connector.config.connector import ConverterConfig
 from sink_connector.converters import Decoded
 from sink_connector.converters.factory import make_converter
+from sink_connector.converters.registry.client import make_source
 from sink_connector.converters.registry.wire import (
     MOST_REFUSED,
     REGISTRY_CLASSES,
@@ -191,3 +193,22 @@ async def test_what_records_say_fills_no_memory() -> None:
     for start in range(0, 12_000, 2_000):
         await ours.prepare("t", [framed(number, b"") for number in range(start, start + 2_000)])
     assert len(ours._unknown) <= MOST_REFUSED  # noqa: SLF001 - a bound on memory cannot be seen from outside
+
+
+@pytest.mark.parametrize(
+    ("key", "source", "taken"),
+    [
+        ("basic.auth.credentials.source", "USER_INFO", True),
+        ("basic.auth.credentials.source", " url ", True),
+        ("schema.registry.basic.auth.credentials.source", "URL", True),
+        ("basic.auth.credentials.source", "SASL_INHERIT", False),
+        ("schema.registry.basic.auth.credentials.source", "USER-INFO", False),
+    ],
+)
+def test_credentials_that_would_come_from_elsewhere_are_refused(
+    key: str, source: str, *, taken: bool
+) -> None:
+    """Left out in silence, they would be missing when the registry asks for them."""
+    options = {"schema.registry.url": "http://localhost:1", "basic.auth.user.info": "u:p", key: source}
+    with nullcontext() if taken else pytest.raises(ValueError, match=r"known are URL, USER_INFO"):
+        make_source(options)
