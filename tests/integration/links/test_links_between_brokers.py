@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError
 from catalog_service.monitoring.brokers import Brokers
 from devservers.tcp_proxy import TcpProxy
 from tests.support.linked_kafka import LinkedBrokers, linked_brokers
+from tests.support.topics import is_known
 from tests.support.waiting import assert_stays, wait_until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow, pytest.mark.timeout(180)]
@@ -58,7 +59,8 @@ async def topic(brokers: LinkedBrokers) -> str:
     async def is_led_by_all() -> bool:
         # Again and again: brokers whose links were just cut may not be among those that a topic is made on yet.
         await admin.create_topics([NewTopic(name, PARTITIONS, 3)])
-        return await _led_by_all(admin, name)
+        # Known to each: one that has not heard of it when the controllers are cut off never will.
+        return await is_known(admin, name) and await _led_by_all(admin, name)
 
     try:
         await wait_until(is_led_by_all, timeout_s=60, every_s=0.3, what="every broker leads a part of it")
