@@ -46,6 +46,28 @@ async def client(control: _Control) -> AsyncIterator[httpx.AsyncClient]:
     await runner.cleanup()
 
 
+@pytest.mark.parametrize(
+    ("asked", "content", "coding", "status"),
+    [
+        ("POST /", b"no gzip", "gzip", 400),
+        ("POST /", b"no deflate", "deflate", 400),
+        ("POST /", b"x" * 20_000, "identity", 413),
+        ("PUT /", b"{}", "identity", 405),
+        ("POST /none", b"{}", "identity", 404),
+    ],
+)
+async def test_what_is_no_request_is_refused_as_a_problem(
+    client: httpx.AsyncClient, asked: str, content: bytes, coding: str, status: int
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    method, path = asked.split()
+    answer = await client.request(method, path, content=content, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json()["detail"]
+    assert ("allow" in answer.headers) == (status == 405)
+
+
 async def test_a_program_asks_and_is_told_the_new_state(client: httpx.AsyncClient, control: _Control) -> None:
     answer = await client.post("/", json={"do": "audit"})
     assert (answer.status_code, answer.json()) == (200, {"open": True})

@@ -33,7 +33,10 @@ def application(control: Control, *, port: int) -> web.Application:
         foreign = "Origin" in request.headers or request.headers.get("Sec-Fetch-Site", "none") != "none"
         if foreign or (request.method == "POST" and request.content_type != "application/json"):
             return _problem(HTTPStatus.FORBIDDEN, "foreign-origin", "commands of web pages are not taken")
-        return await handler(request)
+        try:
+            return await handler(request)
+        except web.HTTPException as refused:
+            return _refused(refused)
 
     app = web.Application(middlewares=[guard], client_max_size=_MAX_BODY)
     app[_CONTROL] = control
@@ -53,7 +56,12 @@ async def _do(request: web.Request) -> web.Response:
     control = request.app[_CONTROL]
     try:
         asked: Any = json.loads(await request.text())
-    except (ValueError, RecursionError, LookupError):  # a charset that nobody knows is a LookupError
+    except (
+        ValueError,
+        RecursionError,
+        LookupError,
+        web.RequestPayloadError,
+    ):  # a charset that nobody knows is a LookupError
         asked = None
     if not isinstance(asked, dict):
         return _problem(HTTPStatus.BAD_REQUEST, "malformed-json", "the body is not a JSON object")
@@ -62,6 +70,15 @@ async def _do(request: web.Request) -> web.Response:
     except PlaygroundError as error:
         return _problem(HTTPStatus(error.status), error.kind, str(error))
     return web.json_response(await control.state())
+
+
+def _refused(refused: web.HTTPException) -> web.Response:
+    """What aiohttp says by itself in plain text."""
+    status = HTTPStatus(refused.status)
+    answer = _problem(status, status.phrase.lower().replace(" ", "-"), refused.text or status.description)
+    if "Allow" in refused.headers:
+        answer.headers["Allow"] = refused.headers["Allow"]
+    return answer
 
 
 def _problem(status: HTTPStatus, kind: str, detail: str) -> web.Response:
