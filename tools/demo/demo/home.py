@@ -109,13 +109,17 @@ class Home:
             UnsafeFileError: there is no stack's in the folder, but somebody's files.
         """
         there = {each.name for each in self.root.iterdir()} if self.root.exists() else set()
-        if not (there <= MADE or self.lock.name in there):
+        unfinished = {
+            name for name in there if name.startswith(f".{self.record.name}.")
+        }  # of one that was killed
+        made = MADE | unfinished
+        if not (there <= made or self.lock.name in there):
             raise UnsafeFileError(f"{self.root} holds no stack: DEMO_HOME has to name the folder of one")
-        for name in there & MADE:
+        for name in there & made:
             entry = self.root / name
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
-        if self.root.exists() and there <= MADE:
+        if self.root.exists() and there <= made:
             self.root.rmdir()
