@@ -42,8 +42,8 @@ class Column:
 
     `modifier` is the length, precision or scale of the base type (of its elements) as PostgreSQL keeps it, -1 for none.
     `key_type` and `collation` (empty: the database's own) say how the database compares two of its values. `type_id` is
-    what the server knows the type by. `takes_documents` says that a jsonb can be cast to the base type (to its elements'), `may_refuse_null` that a null is
-    refused or part of what a check looks at. `kind` is that of the base type (of its elements); `parts` are what a value of it has in it, as columns: the
+    what the server knows the type by. `takes_documents` says that a jsonb can be cast to the base type (to its elements'), `has_decimal_comma` that it holds amounts (money), whose cents a
+    comma parts by `lc_monetary`, `may_refuse_null` that a null is refused or part of what a check looks at. `kind` is that of the base type (of its elements); `parts` are what a value of it has in it, as columns: the
     attributes of a composite type (whose `relation` is its id as one), a range's bound, the range of a multirange.
     """
 
@@ -60,6 +60,7 @@ class Column:
     collation: str = ""
     type_id: int = 0
     takes_documents: bool = True
+    has_decimal_comma: bool = False
     may_refuse_null: bool = False
     kind: str = BASE
     relation: int = 0
@@ -131,12 +132,17 @@ async def check_unchanged(connection: Connection, tables: Sequence[Table]) -> No
     To be asked after a transaction has written to them, which keeps them as they are until it ends: what was checked by
     another type may have been rounded, and what was copied past a new rule belongs elsewhere.
     """
-    known = {
-        each: state for table in tables for each, state in (*table.types.items(), (table.id, table.state))
-    }
+    known: dict[int, int | None] = {}
+    for each, state in (pair for table in tables for pair in (*table.types.items(), (table.id, table.state))):
+        if known.setdefault(each, state) != state:  # one of them was read before a change, the other after it
+            raise _outdated(tables)
     if await _states(connection, list(known)) != known:
-        names = ", ".join(str(table.called) for table in tables)
-        raise OutdatedSchemaCacheError(f"{names} was changed since it was looked at")
+        raise _outdated(tables)
+
+
+def _outdated(tables: Sequence[Table]) -> OutdatedSchemaCacheError:
+    names = ", ".join(str(table.called) for table in tables)
+    return OutdatedSchemaCacheError(f"{names} was changed since it was looked at")
 
 
 async def _states(connection: Connection, tables: Sequence[int]) -> dict[int, int | None]:

@@ -63,6 +63,7 @@ SELECT
         || CASE WHEN b.is_array THEN '[]' ELSE '' END AS key_type,
     (k.typcategory = 'S' AND b.id <> 'name'::regtype) OR b.id = 'jsonb'::regtype OR EXISTS (
         SELECT FROM pg_cast d WHERE d.castsource = 'jsonb'::regtype AND d.casttarget = b.id) AS takes_documents,
+    b.id = 'money'::regtype AND CAST(CAST(0.5 AS money) AS text) LIKE '%,5%' AS has_decimal_comma,
     coalesce(l.collisdeterministic, true) AS deterministic,
     CASE WHEN l.oid IS NULL OR l.collname = 'default' THEN ''
          ELSE format('%I.%I', ln.nspname, l.collname) END AS collation,

@@ -42,6 +42,18 @@ AS_INSTANT = {
     )
 }
 
+# In an array that is given as a text, only elements with an offset need that, and one by one has no dimensions and bounds.
+_OF_TEXT = "unnest(CAST({} AS text[])) WITH ORDINALITY AS u (e, place)"
+AS_INSTANT |= {
+    f"{base}[]": (
+        f"CASE WHEN NOT EXISTS (SELECT FROM {_OF_TEXT} WHERE {_HAS_OFFSET.replace('{}', 'u.e')}) THEN CAST({{}} AS {base}[]) "  # noqa: S608
+        "WHEN array_ndims(CAST({} AS text[])) = 1 AND array_lower(CAST({} AS text[]), 1) = 1 "
+        f"THEN ARRAY(SELECT {template.replace('{}', 'u.e')} FROM {_OF_TEXT} ORDER BY u.place) "
+        f"ELSE CAST(CAST({{}} AS text) || ', of which the offsets would be lost' AS {base}[]) END"
+    )
+    for base, template in AS_INSTANT.items()
+}
+
 
 def column_wire(schema: Schema, column: Column) -> Encoder | None:
     """The encoder, for values in the Python form of `record.py`, where the column asks for another than the schema's own."""

@@ -5,7 +5,7 @@ What a text would be, the server alone knows: into types that round, texts are f
 
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ MODIFIER_OFFSET = 4  # VARHDRSZ, which PostgreSQL adds to a modifier
 SCALE_MASK, SCALE_SIGN = 0x7FF, 0x400
 CENTS = 2  # digits after the point of money, wherever lc_monetary does not say otherwise
 OF_AN_AMOUNT = str.maketrans("", "", "$,()+- ")  # what a text of money may have beside its digits
+OF_DECIMAL_POINT = str.maketrans(",.", ".,")  # an amount as it would be where a point parts the cents
 LAST_POSITION, MOST_POSITIONS = 16_383, 256  # in a tsvector, and of one word in it
 MICROS = 6  # digits of a second that PostgreSQL keeps
 FLOATS = frozenset({"real", "double precision"})
@@ -104,7 +105,7 @@ def _check_of_element(wire: Encoder, column: Column, *, exact: bool) -> Check | 
     found = _check_of_types(sent, base)
     if found is not None:
         return found
-    if sent == "text" and column.kind == BASE and (found := _check_of_texts(base)) is not None:
+    if sent == "text" and column.kind == BASE and (found := _check_of_texts(column)) is not None:
         return found
     if base in SECONDS:
         return _check_of_seconds(sent, column)
@@ -124,7 +125,10 @@ def _check_of_types(sent: str, base: str) -> Check | None:
     return _OF_INTEGERS.get(base) if sent in INTEGERS else None
 
 
-def _check_of_texts(base: str) -> Check | None:
+def _check_of_texts(column: Column) -> Check | None:
+    base = column.base_type.removesuffix("[]")
+    if column.has_decimal_comma:
+        return lambda text: _amount(text.translate(OF_DECIMAL_POINT))
     return _OF_TEXTS.get(base) or _OF_EXTENSIONS.get(bare_name(base))
 
 
@@ -270,29 +274,49 @@ def _amount(text: str) -> None:
 
 def _positions_kept(text: str) -> None:
     """PostgreSQL takes what is beyond the last position for the last, and keeps so many of a word."""
-    for found in _POSITIONS.findall(_QUOTED_WORD.sub("", text)):
-        positions = found.split(",")
-        if len(positions) >= MOST_POSITIONS or any(
-            int(each.rstrip("ABCDabcd*")) > LAST_POSITION for each in positions
-        ):
+    for found in _tokens(_LEXEME, text):
+        positions = (found[1] or "").split(",")
+        if len(positions) >= MOST_POSITIONS or any(map(_is_beyond, positions)):
             raise refused(f"positions up to {LAST_POSITION}, and fewer than {MOST_POSITIONS} of a word")
+
+
+def _is_beyond(position: str) -> bool:
+    """Whether a number, with whatever follows it, is greater than the last position."""
+    digits = _DIGITS.match(position.lstrip("0"))
+    return digits is not None and (len(digits[0]) > len(str(LAST_POSITION)) or int(digits[0]) > LAST_POSITION)
 
 
 def _pairs_kept(text: str) -> None:
     """PostgreSQL keeps one pair of a key; which one is not said."""
-    keys = [_ESCAPED.sub(r"\1", key.strip('"')) for key in _KEYS.findall(text)]
+    keys = [_ESCAPED.sub(r"\1", found[1] if found[2] is None else found[2]) for found in _tokens(_PAIR, text)]
     if len(set(keys)) < len(keys):
         raise refused("each key once, for a column of type hstore")
 
 
+def _tokens(token: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """One after the other up to the end, or to what is none: the server refuses such a text."""
+    place = 0
+    while found := token.match(text, place):
+        yield found
+        place = found.end()
+
+
+# Possessive, and matched at one place: nothing of a text is gone through twice.
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_WORD = r'"(?:[^"\\]|\\.)*+"|(?:[^"\s,=\\]|\\.|=(?!>))++'
-_KEYS = re.compile(rf"({_WORD})\s*=>\s*(?:{_WORD})", re.DOTALL)
+_PAIR = re.compile(
+    r'\s*+(?:"((?:[^"\\]|\\.)*+)"|((?:[^"\s=\\]|\\.)(?:[^\s=\\]|\\.)*+))\s*+=>'
+    r'\s*+(?:"(?:[^"\\]|\\.)*+"|(?:[^"\s\\]|\\.)(?:[^\s,\\]|\\.)*+)\s*+(?:,|\Z)',
+    re.ASCII | re.DOTALL,
+)
+_LEXEME = re.compile(
+    r"\s*+(?:'(?:[^'\\]|''|\\.)*+'|(?:[^'\s\\]|\\.)(?:[^\s:\\]|\\.)*+)"
+    r"(?::([0-9]++[0-9a-dA-D*]*+(?:,[0-9]++[0-9a-dA-D*]*+)*+)(?!\S))?",
+    re.DOTALL,
+)
+_DIGITS = re.compile("[0-9]++")
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:e[+-]?\d++)?", re.ASCII | re.IGNORECASE)
-_OTHER_INTEGER = re.compile(r"\s*(?:-\s*\d|[+]?0\d)", re.ASCII)
+_OTHER_INTEGER = re.compile(r"\s*(?:-\s*\d|[+]?0\d*[1-9])", re.ASCII)
 _PARTED = re.compile(r"^[\d$,.()+\- ]*,(?!\d{3}(?!\d))[\d$.()+\- ]*$", re.ASCII)
-_QUOTED_WORD = re.compile(r"'(?:[^'\\]|''|\\.)*+'", re.DOTALL)
-_POSITIONS = re.compile(r":(\d++[a-d*]?(?:,\d++[a-d*]?)*+)(?!\S)", re.ASCII | re.IGNORECASE)
 # Types whose input makes another value of a text in silence.
 _OF_TEXTS: dict[str, Check] = {
     **dict.fromkeys(("point", "line", "lseg", "box", "path", "polygon", "circle"), _kept_by_floats),

@@ -4,11 +4,24 @@ Source: PostgreSQL's documentation, "Array Input and Output Syntax", "Composite 
 Input/Output". Whatever does not have such a form raises `ValueError`; the server would refuse it, too.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 BLANKS = " \t\n\v\f\r"
 EMPTY = "empty"  # the range without a value
+
+# Possessive: each token is gone through once, whatever follows it.
+_BLANK = re.compile(rf"[{BLANKS}]*+")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_BARE = {delimiter: re.compile(rf'(?:[^"\\{{}}{delimiter}]|\\.)*+', re.DOTALL) for delimiter in (",", ";")}
+_PART = {
+    ends: re.compile(rf'(?:[^"\\{re.escape(ends)}]|\\.|"(?:[^"\\]|""|\\.)*+")*+', re.DOTALL)
+    for ends in (",)", ",)]")
+}
+_OF_PART = re.compile(r'"((?:[^"\\]|""|\\.)*+)"|\\(.)', re.DOTALL)
+_WITHIN_QUOTES = re.compile(r'\\(.)|"(")', re.DOTALL)
 
 
 class LiteralError(ValueError):
@@ -20,6 +33,8 @@ def array_elements(text: str, delimiter: str = ",") -> list[Any]:
 
     Lower bounds that are given must be 1, which is what an array without them has.
     """
+    if (found := _plain_elements(text.strip(BLANKS), delimiter)) is not None:
+        return found
     reader = _Reader(text)
     reader.skip_blanks()
     while reader.peek() == "[":
@@ -33,6 +48,19 @@ def array_elements(text: str, delimiter: str = ",") -> list[Any]:
     found = _array(reader, delimiter)
     reader.end()
     return found if _has_element(found) else []
+
+
+def _plain_elements(text: str, delimiter: str) -> list[Any] | None:
+    """Those of one dimension in which nothing is quoted, escaped or counted: nearly every array, and the longest ones."""
+    inner = text[1:-1]
+    if text[:1] != "{" or text[-1:] != "}" or any(each in inner for each in '{}"\\'):
+        return None
+    elements = [each.strip(BLANKS) for each in inner.split(delimiter)]
+    if elements == [""]:
+        return []
+    if "" in elements:
+        raise LiteralError("an element of nothing")
+    return [None if each.lower() == "null" else each for each in elements]
 
 
 def _has_element(found: Sequence[Any]) -> bool:
@@ -122,8 +150,7 @@ class _Reader:
 
     def skip_blanks(self) -> None:
         """Read what is blank."""
-        while self.peek() and self.peek() in BLANKS:
-            self.place += 1
+        self._match(_BLANK)
 
     def skip_word(self, word: str) -> bool:
         """Read a word in whichever case, if it is next."""
@@ -141,61 +168,37 @@ class _Reader:
 
     def part(self, ends: str) -> str | None:
         """A field or a bound up to one of `ends`, with its blanks; None for nothing at all."""
-        if self.peek() and self.peek() in ends:
-            return None
-        found: list[str] = []
-        is_quoted = False
-        while is_quoted or not (self.peek() and self.peek() in ends):
-            character = self._next()
-            if character == "\\":
-                found.append(self._next())
-            elif character != '"':
-                found.append(character)
-            elif is_quoted and self.peek() == '"':
-                found.append(self._next())
-            else:
-                is_quoted = not is_quoted
-        return "".join(found)
+        found = self._match(_PART[ends])[0]
+        if not self.peek() or self.peek() not in ends:
+            raise LiteralError("it ends too early")
+        return _OF_PART.sub(_unquoted, found) if found else None
 
-    def element(self, ends: str) -> str | None:
-        """An array's element up to one of `ends`, without the blanks around it."""
+    def element(self, delimiter: str) -> str | None:
+        """An array's element up to its end, without the blanks around it."""
         self.skip_blanks()
         if self.peek() == '"':
-            found = self._quoted()
+            found = self._match(_QUOTED)[1]
             self.skip_blanks()
-            return found
-        letters: list[str] = []
-        kept = 0  # letters before the blanks at the end, which count where they are escaped
-        is_escaped = False
-        while self.peek() not in {*ends, ""}:
-            character = self._next()
-            if character in '{}"':
-                raise LiteralError(f"{character!r} within an element")
-            if character == "\\":
-                is_escaped = True
-                letters.append(self._next())
-                kept = len(letters)
-            else:
-                letters.append(character)
-                kept = kept if character in BLANKS else len(letters)
-        if not kept:
+            return _ESCAPED.sub(r"\1", found)
+        written = self._match(_BARE[delimiter])[0]
+        bare = written.rstrip(BLANKS)
+        if (len(bare) - len(bare.rstrip("\\"))) % 2:  # the first of the blanks is escaped
+            bare = written[: len(bare) + 1]
+        if not bare:
             raise LiteralError("an element of nothing")
-        bare = "".join(letters[:kept])
-        return None if bare.lower() == "null" and not is_escaped else bare
+        return None if bare.lower() == "null" else _ESCAPED.sub(r"\1", bare)
 
-    def _quoted(self) -> str:
-        self.take('"')
-        found: list[str] = []
-        while (character := self._next()) != '"':
-            found.append(self._next() if character == "\\" else character)
-        return "".join(found)
-
-    def _next(self) -> str:
-        found = self.peek()
-        if not found:
+    def _match(self, token: re.Pattern[str]) -> re.Match[str]:
+        found = token.match(self._text, self.place)
+        if found is None:
             raise LiteralError("it ends too early")
-        self.place += 1
+        self.place = found.end()
         return found
+
+
+def _unquoted(part: re.Match[str]) -> str:
+    quoted, escaped = part.groups()
+    return escaped if quoted is None else _WITHIN_QUOTES.sub(lambda each: each[1] or each[2], quoted)
 
 
 def _array(reader: _Reader, delimiter: str) -> list[Any]:
@@ -207,7 +210,7 @@ def _array(reader: _Reader, delimiter: str) -> list[Any]:
             reader.take(delimiter)
             reader.skip_blanks()
         is_nested = reader.peek() == "{"
-        found.append(_array(reader, delimiter) if is_nested else reader.element(f"{delimiter}}}"))
+        found.append(_array(reader, delimiter) if is_nested else reader.element(delimiter))
         reader.skip_blanks()
     reader.take("}")
     return found

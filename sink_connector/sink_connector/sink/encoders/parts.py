@@ -23,8 +23,8 @@ from sink_connector.data.instants import (
     timestamp_text,
 )
 from sink_connector.data.record import Schema, Type
-from sink_connector.sink.encoders.column_values import AS_INSTANT, array_wire, element_column
-from sink_connector.sink.encoders.encoder import EPOCH_2000_DAYS, Encode, Encoder, each, refused
+from sink_connector.sink.encoders.column_values import array_wire, element_column
+from sink_connector.sink.encoders.encoder import EPOCH_2000_DAYS, INTEGERS, Encode, Encoder, each, refused
 from sink_connector.sink.encoders.guards import scale_of_column
 from sink_connector.sink.encoders.literals import (
     EMPTY,
@@ -58,6 +58,8 @@ def text_wire(column: Column, of_text: EncoderFor) -> Encoder | None:
 
 
 def _range_text(column: Column, wire: Encoder, part: Column) -> Encoder | None:
+    if part.base_type in INTEGERS or (part.base_type == "numeric" and scale_of_column(part) is None):
+        return None  # the server keeps all of such a bound, or refuses it
     if column.kind == RANGE and (wire.template is not None or wire.encode is not None):
         return Encoder("text", each(lambda text: _of_bounds(wire, text)), _range(column, wire, part))
     if column.kind == RANGE or wire.template is None:
@@ -117,7 +119,7 @@ def untyped_wire(column: Column, of_text: EncoderFor, of_json: EncoderFor) -> En
 
 def _array_text(column: Column, of_text: EncoderFor) -> Encoder | None:
     element = element_column(column)
-    if element is None or not (element.parts or element.base_type in AS_INSTANT):
+    if element is None or not element.parts:
         return None  # the whole of it is compared, or looked at, in SQL and in `guards`
     wire = of_text(element)
     if wire.template is None:

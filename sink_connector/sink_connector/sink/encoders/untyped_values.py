@@ -42,6 +42,7 @@ TYPES: dict[str, Any] = {
     "boolean": bool,
     "bytea": bytes,
 }
+ZEROS = frozenset({b"0", b"0.0"})  # as nearly every zero is written
 LEAST_SINGLE = 2.0**-126  # of those that have all their digits
 MOST_DIMENSIONS = 6  # of an array in PostgreSQL
 FLOATS = frozenset({"real", "double precision"})
@@ -123,7 +124,8 @@ def _is_lost(value: float, name: str, sent: Any) -> bool:
     """Whether a number of next to nothing becomes 0: when it is read, or in a column of single precision."""
     if value:
         return name == "real" and single(value) == 0
-    return any(digit in b"123456789" for digit in _text(sent).lower().partition(b"e")[0])
+    text = _text(sent)
+    return text not in ZEROS and any(digit in b"123456789" for digit in text.lower().partition(b"e")[0])
 
 
 def _numbers(column: Sequence[Any], *, decode: Any, name: str) -> Sequence[Any]:
