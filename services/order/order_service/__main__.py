@@ -61,8 +61,10 @@ def _migrate(settings: Settings) -> None:
 def _republish(settings: Settings, *, topics: Collection[str]) -> None:
     from order_service.bootstrap import republish_log  # noqa: PLC0415 - see `main`
 
-    published = _run(republish_log(settings, topics=topics))
-    log.info("republish.finished", published=published)
+    done = _run(republish_log(settings, topics=topics))
+    log.info("republish.finished", published=done.published, unreadable=done.unreadable)
+    if done.unreadable:
+        sys.exit(1)
 
 
 def _serve(settings: Settings) -> None:

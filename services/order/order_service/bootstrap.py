@@ -35,7 +35,7 @@ from order_service.entrypoints.inbox_consumer import InboxConsumer
 from order_service.entrypoints.outbox_monitor import OutboxMonitor
 from order_service.entrypoints.outbox_relay import Relay
 from order_service.entrypoints.reminders import ReminderScheduler
-from order_service.entrypoints.republish import republish
+from order_service.entrypoints.republish import Republished, republish
 from order_service.entrypoints.service import Service
 from order_service.service_layer.apply_once import RecordDeadLetter
 from order_service.service_layer.backlog import Backlog
@@ -152,8 +152,8 @@ def _verifier(settings: Settings, client: httpx.AsyncClient) -> TokenVerifier | 
     )
 
 
-async def republish_log(settings: Settings, *, topics: Collection[str] = ()) -> int:
-    """Send the event log again, or only its records for `topics`; answers how many."""
+async def republish_log(settings: Settings, *, topics: Collection[str] = ()) -> Republished:
+    """Send the event log again, or only its records for `topics`."""
     wanted = {settings.topic_prefix + topic for topic in topics}
     database = _open_database(settings)
     try:

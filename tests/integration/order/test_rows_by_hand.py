@@ -17,6 +17,7 @@ MINUTES = 60_000
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was set aside is looked at often."""
     monkeypatch.setattr(outbox_relay, "SET_ASIDE_EVERY_S", 0.2)
+    monkeypatch.setattr(outbox_relay, "UNREADABLE_EVERY_S", 0.2)
 
 
 async def spoil(instance: Instance, statement: str, **parameters: Any) -> None:

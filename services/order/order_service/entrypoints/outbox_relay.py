@@ -25,7 +25,7 @@ from order_service.adapters.outbox_reader import OutboxReader, is_topic_name
 from order_service.domain.errors import DomainError
 from order_service.service_layer.backlog import Backlog
 from order_service.service_layer.errors import StorageError
-from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, Refused
+from order_service.service_layer.outbox_log import LoggedRecord, LogPosition, RecordAside, Refused
 
 log = structlog.get_logger()
 
@@ -34,7 +34,9 @@ RESTARTS = Counter(
     "order_relay_restarts_total", "Times the relay went back to its position with a new producer"
 )
 SET_ASIDE = Gauge(
-    "order_outbox_set_aside", "Records that Kafka refuses for now, passed by the relay", ["topic"]
+    "order_outbox_set_aside",
+    "Records that the relay has passed: Kafka refuses them for now, or their rows are unreadable",
+    ["topic"],
 )
 
 BATCH = 2_000
@@ -46,6 +48,7 @@ RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 1.0  # brokers that are away are asked at no cost, and used soon after they are back
 SET_ASIDE_EVERY_S = 2.0  # how often topics with records set aside are looked for
 TOO_LARGE_EVERY_S = 60.0  # and how often a record that was too large is tried again
+UNREADABLE_EVERY_S = 60.0  # how often rows that no record could be read from are, a hand may have mended them
 PRODUCER_LIFE_S = 24 * 3600.0
 """A producer is replaced after that: brokers forget an identity for which none was made in seven days."""
 
@@ -77,6 +80,7 @@ class Relay:
     _singly_until: LogPosition = field(default_factory=LogPosition)
     """Up to here records go one by one, to find the one that is too large."""
     _look_again_at: float = 0.0
+    _look_at_unreadable_at: float = 0.0
     _too_large: dict[LogPosition, str] = field(default_factory=dict)
     """Records that are to be set aside, and why."""
     _try_again_at: dict[LogPosition, float] = field(default_factory=dict)
@@ -214,31 +218,54 @@ class Relay:
 
     async def _retry_set_aside(self, publisher: Publisher) -> None:
         """Publish what was set aside, topic by topic, as far as Kafka takes it now."""
-        self._look_again_at = self.time() + SET_ASIDE_EVERY_S
+        now = self.time()
+        self._look_again_at = now + SET_ASIDE_EVERY_S
+        if unreadable := now >= self._look_at_unreadable_at:
+            self._look_at_unreadable_at = now + UNREADABLE_EVERY_S
         topics = await self.reader.set_aside_topics()
-        for topic in filter(is_topic_name, {*topics, *self._closed_topics}):
-            if reason := await publisher.missing(topic):
-                self._closed_topics[topic] = reason
-                continue
-            while records := await self._due(topic):
-                await publisher.publish(records)
-                await self.reader.forget_set_aside(records)
-                log.info("relay.set_aside_published", topic=topic, records=len(records))
-                PUBLISHED.inc(len(records))
-            self._closed_topics.pop(topic, None)
+        missing: dict[str, str | None] = {}
+        for name in dict.fromkeys((*topics, *self._closed_topics)):
+            # What stands under a name that no topic has may be mended since, and be for any topic.
+            if is_topic_name(name):
+                missing[name] = await publisher.missing(name)
+                if reason := missing[name]:
+                    self._closed_topics[name] = reason
+                    continue
+            await self._send_set_aside(name, publisher, missing, unreadable=unreadable)
+            self._closed_topics.pop(name, None)
         self._set_aside_singly = False
         if topics:
             SET_ASIDE.clear()
-            for topic, count in (await self.reader.set_aside_topics()).items():
-                SET_ASIDE.labels(topic).set(count)
+            for name, count in (await self.reader.set_aside_topics()).items():
+                SET_ASIDE.labels(name).set(count)
 
-    async def _due(self, topic: str) -> list[LoggedRecord]:
-        """Records of the topic that were set aside and are to be tried now."""
+    async def _send_set_aside(
+        self, name: str, publisher: Publisher, missing: dict[str, str | None], *, unreadable: bool
+    ) -> None:
+        """Publish what was set aside under the name. `missing` says of topics what `publisher.missing` has said."""
+        place = LogPosition(-(2**63), 0)  # a hand may have made it anything
+        while found := await self.reader.set_aside(name, after=place, limit=BATCH, unreadable=unreadable):
+            place = found[-1].place
+            due = []
+            for each in self._due(found):
+                topic = each.record.topic
+                if topic not in missing:
+                    missing[topic] = await publisher.missing(topic)
+                if missing[topic] is None:
+                    due.append(each)
+            step = 1 if self._set_aside_singly else BATCH
+            for first in range(0, len(due), step):
+                share = due[first : first + step]
+                await publisher.publish([each.record for each in share])
+                await self.reader.forget_set_aside(share)
+                log.info("relay.set_aside_published", topic=name, records=len(share))
+                PUBLISHED.inc(len(share))
+
+    def _due(self, found: Sequence[RecordAside]) -> list[RecordAside]:
+        """Those that are to be tried now."""
         now = self.time()
-        found = await self.reader.set_aside(topic, limit=BATCH + len(self._try_again_at))
-        due = [
-            record
-            for record in found
-            if record.defect is None and self._try_again_at.get(record.position, 0.0) <= now
+        return [
+            each
+            for each in found
+            if each.record.defect is None and self._try_again_at.get(each.record.position, 0.0) <= now
         ]
-        return due[:1] if self._set_aside_singly else due

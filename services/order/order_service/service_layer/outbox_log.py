@@ -28,6 +28,14 @@ class LoggedRecord(NamedTuple):
     """Why this is no record that Kafka could be given, whatever the other fields hold."""
 
 
+class RecordAside(NamedTuple):
+    """A record that was set aside. `mark` finds its row again, `place` is its turn among those of its topic."""
+
+    mark: str
+    place: LogPosition
+    record: LoggedRecord
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A record that Kafka does not take, for now or for good, and why. Others are not concerned.

@@ -21,21 +21,28 @@ WHERE ?1 = 0 AND id > ?2
 ORDER BY id
 LIMIT 1
 
+-- Where a relay stored that it is, and the newest record, behind which it cannot be.
 -- name: relay_position
-SELECT xid, id FROM relay_position WHERE relay = ?
+SELECT xid, id, 0, (SELECT max(id) FROM outbox) FROM relay_position WHERE relay = ?
+
+-- name: forget_relay_position
+DELETE FROM relay_position WHERE relay = ?
 
 -- Which topics have records set aside, and how many.
 -- name: set_aside_topics
 SELECT topic, count(*) FROM set_aside GROUP BY topic ORDER BY topic
 
--- The first records of a topic that were set aside, in commit order.
+-- The first records of a topic that were set aside behind a place, in commit order; those that were unreadable then only
+-- if they are wanted (?4). A column may hold anything but what its key is: a row is found again by that.
 -- name: set_aside_records
-SELECT s.xid, o.id, o.topic, o.key, o.value, o.headers
+SELECT json_array(s.rowid, s.id), s.xid, s.id, 0, o.id, o.topic, o.key, o.value, o.headers
 FROM set_aside AS s
 JOIN outbox AS o ON o.id = s.id
 WHERE s.topic = ?1
+  AND (s.xid, s.id) > (?2, ?3)
+  AND (?4 OR s.reason NOT LIKE 'unreadable: %')
 ORDER BY s.xid, s.id
-LIMIT ?2
+LIMIT ?5
 
 -- Rows that hold no record wait for a hand, not for Kafka: they are counted by topic only.
 -- name: set_aside_oldest
@@ -47,4 +54,5 @@ ORDER BY s.xid, s.id
 LIMIT 1
 
 -- name: forget_set_aside
-DELETE FROM set_aside WHERE id IN (SELECT value FROM json_each(?))
+DELETE FROM set_aside
+WHERE (rowid, id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))
