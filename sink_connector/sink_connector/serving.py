@@ -11,13 +11,14 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from sink_connector.config.worker import WorkerConfig
+from sink_connector.config.worker import DEFAULT, WorkerConfig
 from sink_connector.errors import PortTakenError
 from sink_connector.rest.errors import document
 from sink_connector.rest.protocol import Limits, agree_on_tls, http_protocol
 from sink_connector.rest.response_headers import SAFE_HEADERS
 
 FAILED = 1
+EVERY = {False: "0.0.0.0", True: "::"}  # noqa: S104 - all addresses of IPv4, and of IPv6
 KEEP_ALIVE_S = (
     20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
 )
@@ -71,7 +72,9 @@ async def serve(
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    async with background(server.serve(sockets=_shared(listeners)), _until(asked), _until(failed)) as parts:
+    async with background(
+        server.serve(sockets=listened_at(listeners, server.config.backlog)), _until(asked), _until(failed)
+    ) as parts:
         serving, asking, failing = parts
         await asyncio.wait([*parts, *watched], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
@@ -90,12 +93,28 @@ def listening(config: WorkerConfig) -> Iterator[list[socket.socket]]:
         PortTakenError: With the setting that names another one.
     """
     with ExitStack() as ending:
-        yield [ending.enter_context(_bound(host, port)) for host, port in config.listeners]
+        yield [
+            ending.enter_context(_bound(host, port, config)) for host, port in _uncovered(config.listeners)
+        ]
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _uncovered(listeners: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The addresses without those that a listener at all addresses answers, too: it keeps them from being bound."""
+    return [
+        (host, port)
+        for host, port in listeners
+        if port == 0 or host in EVERY.values() or (EVERY[":" in host], port) not in listeners
+    ]
+
+
+def _bound(host: str, port: int, config: WorkerConfig) -> socket.socket:
+    beside = {":" in other for other, at in config.listeners if at == port}
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
+        if (
+            len(beside) > 1 and ":" in host
+        ):  # else all of IPv6 is all of IPv4, too, which another listener is for
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.setsockopt(
             socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
         )  # a predecessor's connections end slowly
@@ -104,19 +123,32 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     except (OSError, UnicodeError) as error:  # the latter for a host that is no name
         listener.close()
-        reason = getattr(error, "strerror", None) or error
-        raise PortTakenError(
-            f"{host}:{port} cannot be listened at ({reason}); "
-            "SINK_REST_PORT chooses another port, SINK_REST_HOST another address"
-        ) from error
+        raise _taken(host, port, error, config.address_settings) from error
     return listener
 
 
-def _shared(listeners: Sequence[socket.socket]) -> list[socket.socket]:
-    """The sockets, ready to be listened at; their connections inherit it, and so do not keep a successor away."""
+def listened_at(listeners: Sequence[socket.socket], backlog: int) -> list[socket.socket]:
+    """The sockets, listening. Their connections inherit that the address may be shared, and so do not keep a successor away.
+
+    Raises:
+        PortTakenError: Somebody has used the moment in which it may be shared and nobody listens.
+    """
     for listener in listeners:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.listen(backlog)
+        except OSError as error:
+            host, port, *_ = listener.getsockname()
+            raise _taken(host, port, error, DEFAULT.address_settings) from error
     return list(listeners)
+
+
+def _taken(host: str, port: int, error: Exception, settings: Sequence[str]) -> PortTakenError:
+    reason = getattr(error, "strerror", None) or error
+    written = " and ".join(f"{each} (SINK_{each.upper().replace('.', '_')})" for each in settings)
+    return PortTakenError(
+        f"{host}:{port} cannot be listened at ({reason}); another address is chosen by {written}"
+    )
 
 
 class _Server(uvicorn.Server):

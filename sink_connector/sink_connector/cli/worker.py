@@ -19,6 +19,8 @@ def run(options: argparse.Namespace) -> int:
     configure_logging(config.log_level, config.providers.redactor)
     for name, meant in unknown_settings(options.properties).items():
         log.warning("setting.ignored", setting=name, did_you_mean=meant)
+    for name, instead in config.overridden.items():
+        log.warning("setting.overridden", setting=name, by=instead)
     if idle := settings_without_effect(options.properties):
         log.info("settings.without_effect", settings=idle)
     telemetry.start("sink-connector")

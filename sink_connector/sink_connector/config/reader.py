@@ -28,10 +28,19 @@ class Reader:
         """Read every value with its references replaced from here on."""
         for name, value in self.written.items():
             try:
-                self.values[name] = providers.resolve(value)
+                self.values[name] = self._whole(name, providers.resolve(value))
             except UnresolvedError as error:
                 self.values[name] = ""
                 self._note(name, str(error))
+
+    def _whole(self, name: str, value: str) -> str:
+        """The value in whole characters: an environment and a Java file may hold others, which can be sent and kept nowhere."""
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self._note(name, "holds half of a surrogate pair")
+            return value.encode(errors="replace").decode()
+        return value
 
     def problem(self, key: str, text: str) -> None:
         """Note what is wrong with a key. `text` is not repeated when the key's value came out of a reference."""

@@ -88,7 +88,8 @@ class RestSecurity:
             return True
         known = javaproperties.loads(self.users_file.read_text(encoding="utf-8-sig"))
         kept = known.get(user)
-        return compare_digest((kept or "").encode(), password.encode()) and bool(kept)
+        given, expected = (each.encode(errors="surrogatepass") for each in (password, kept or ""))
+        return compare_digest(expected, given) and bool(kept)
 
 
 def read_rest_security(values: Mapping[str, str]) -> RestSecurity:
@@ -104,7 +105,9 @@ def read_rest_security(values: Mapping[str, str]) -> RestSecurity:
     except ValueError:
         raise ConfigError({"listeners": [f"is {values['listeners']!r}, it must be {AN_ADDRESS}"]}) from None
     if "https" in schemes and schemes != {"https"}:
-        problems["listeners"] = ["asks for http beside https; one worker listens at one address"]
+        problems["listeners"] = [
+            "asks for http beside https; a worker speaks one of them at all of its addresses"
+        ]
     if unknown := schemes - {"http", "https"}:
         problems["listeners"] = [f"asks for {min(unknown)!r}, which is not served here"]
     users_file = _users_file(values, problems)

@@ -75,13 +75,16 @@ class StorageTopic:
 class WorkerConfig:
     """The settings of a worker; times are in milliseconds. `advertised` is `host:port`, and its id in the group.
 
-    It listens at `rest_host` and `rest_port`, and at `further_listeners`.
+    It listens at `rest_host` and `rest_port`, and at `further_listeners`; `address_settings` say so. `overridden` are settings
+    that were written and another one goes before.
     """
 
     bootstrap_servers: str = "127.0.0.1:9092"
     rest_host: str = "127.0.0.1"
     rest_port: int = 8083
     further_listeners: tuple[tuple[str, int], ...] = ()
+    address_settings: tuple[str, ...] = ("rest.host", "rest.port")
+    overridden: Mapping[str, str] = field(default_factory=dict)
     advertised: str = "127.0.0.1:8083"
     allowed_hosts: frozenset[str] = frozenset()
     max_connections: int = 512
@@ -217,12 +220,17 @@ class _Settings:
         except ValueError:
             self.problems["listeners"] = [f"is {self.values['listeners']!r}, it must be {AN_ADDRESS}"]
             return ((DEFAULT.rest_host, port),)
-        one = [name for name in ("rest.host", "rest.port") if name in self.values]
-        if len(found) > 1 and one:
-            self.problems["listeners"] = [
-                f"is {self.values['listeners']!r}: several addresses, while {one[0]} is for a single one"
-            ]
-        return found
+        return found[:1] if self.is_one_address else tuple(dict.fromkeys(found))
+
+    @property
+    def is_one_address(self) -> bool:
+        """Whether a host or a port is named, which goes before those of the listeners."""
+        return any(name in self.values for name in DEFAULT.address_settings)
+
+    def overridden(self) -> dict[str, str]:
+        """The listeners behind the first, where a single address goes before them."""
+        is_several = "," in self.values.get("listeners", "").strip(", ")
+        return {"listeners": "rest.host, rest.port"} if is_several and self.is_one_address else {}
 
     def servers(self) -> str:
         servers = self.text("bootstrap.servers", DEFAULT.bootstrap_servers)
@@ -284,6 +292,10 @@ def _config(settings: _Settings, environment: Mapping[str, str]) -> WorkerConfig
         rest_host=host,
         rest_port=port,
         further_listeners=tuple(further),
+        address_settings=DEFAULT.address_settings
+        if settings.is_one_address or "listeners" not in settings.values
+        else ("listeners",),
+        overridden=settings.overridden(),
         advertised=_advertised(settings.values, host, settings.port("rest.advertised.port", port)),
         allowed_hosts=frozenset(filter(None, map(str.strip, settings.text("allowed.hosts", "").split(",")))),
         max_connections=settings.number("max.connections", DEFAULT.max_connections),

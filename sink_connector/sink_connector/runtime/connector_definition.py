@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from sink_connector.config.connector import ConnectorConfig
+from sink_connector.config.families import OVERRIDES
 from sink_connector.config.parser import parse_connector
 from sink_connector.config.providers import ConfigProviders
 from sink_connector.config.reader import concealed
@@ -70,13 +71,16 @@ def define_connector(
     options: dict[str, Any] = {}
 
     def kafka_options() -> None:
-        options.update(
-            consumer_options(
+        try:
+            found = consumer_options(
                 {**worker.security, **worker.consumer, **config.consumer},
                 bootstrap_servers=worker.bootstrap_servers,
                 group_id=config.group_id,
             )
-        )
+        except ConfigError as error:
+            named = {_as_written(key, config, worker): said for key, said in error.problems.items()}
+            raise ConfigError(named) from error
+        options.update(found)
 
     for key, step in (
         ("key.converter", partial(make_converter, config.key_converter, is_key=True)),
@@ -89,6 +93,16 @@ def define_connector(
     if problems:
         raise ConfigError(concealed(problems, config.given, families=FAMILIES))
     return ConnectorDefinition(config=config, consumer=options)
+
+
+def _as_written(key: str, config: ConnectorConfig, worker: WorkerConfig) -> str:
+    """The key of a problem with the consumer as whoever can mend it has written it: the worker has such keys, too."""
+    name = key.removeprefix(OVERRIDES)
+    if name == key or name in config.consumer:
+        return key
+    if name in worker.consumer:
+        return f"consumer.{name}"
+    return name if name in worker.security else key
 
 
 def _problems_of(key: str, step: Callable[[], object]) -> dict[str, list[str]]:

@@ -147,6 +147,8 @@ UNUSABLE: dict[str, dict[str, str]] = {
     "url": {"connection.url": "postgresql://[::1/x"},
     "port": {"connection.url": "postgresql://db:99999999/x"},
     "number": {"consumer.override.max.poll.records": "many"},
+    "empty flag": {"delete.enabled": ""},
+    "empty words": {"insert.mode": "", "pk.mode": "", "errors.tolerance": ""},
     "registry": {"value.converter": "io.confluent.connect.avro.AvroConverter", "value.converter.schema.registry.url": "\0"},
 }  # fmt: skip
 
@@ -167,7 +169,7 @@ async def test_a_connector_that_cannot_be_made_is_failed_and_its_neighbour_runs(
     await scene.cluster.configs.put("good", {**CONNECTOR, "name": "good"})
     await scene.turn()
     assert (scene.state("bad"), scene.state("good")) == (State.FAILED, State.RUNNING)
-    assert scene.cluster.statuses.connectors["bad"].trace
+    assert next(iter(keys)) in (scene.cluster.statuses.connectors["bad"].trace or "")
     await scene.cluster.configs.put("bad", {**CONNECTOR, "name": "bad"})
     await scene.turn()
     assert scene.state("bad") is State.RUNNING

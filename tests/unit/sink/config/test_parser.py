@@ -353,3 +353,12 @@ def test_a_configuration_without_end_is_refused_in_no_time(given: dict[str, str]
         parse_connector(GIVEN | given)
     assert list(raised.value.problems) == [key]
     assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize("key", ["notify.channel", "connection.url", "name", "topics", "anything"])
+def test_half_of_a_surrogate_pair_is_a_problem_of_its_key(key: str) -> None:
+    """An environment that is no UTF-8 has such, and so may a file with escapes."""
+    with pytest.raises(ConfigError) as raised:
+        parse_connector(GIVEN | {key: GIVEN.get(key, "a") + "\udc80"})
+    assert "holds half of a surrogate pair" in raised.value.problems[key]
+    assert str(raised.value).encode()

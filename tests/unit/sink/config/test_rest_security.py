@@ -44,6 +44,8 @@ def test_a_connect_workers_https_and_basic_authentication_are_honoured(
     users.write_text("other=new\n")
     assert rest.knows("other", "new")
     assert not rest.knows("admin", "a bä")
+    users.write_text("other=new\\ud800\n")
+    assert not rest.knows("other", "new")
 
 
 @pytest.mark.parametrize(

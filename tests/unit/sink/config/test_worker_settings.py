@@ -113,12 +113,27 @@ def test_every_listener_is_listened_at_and_called_by_its_name() -> None:
     assert (config.advertised, config.hosts) == ("one:8084", frozenset({"one", "::1", "two"}))
 
 
-@pytest.mark.parametrize("setting", ["SINK_REST_HOST", "SINK_REST_PORT"])
-def test_one_address_beside_several_is_refused(setting: str) -> None:
-    with pytest.raises(
-        ConfigError, match=r"listeners: .* several addresses, while rest\.(host|port) is for a single one"
-    ):
-        read_worker({"SINK_LISTENERS": "http://one:8084,http://two:8084", setting: "8087"})
+@pytest.mark.parametrize(
+    ("setting", "written", "address"),
+    [("SINK_REST_HOST", EVERYWHERE, (EVERYWHERE, 8084)), ("SINK_REST_PORT", "8087", ("one", 8087))],
+)
+def test_one_address_goes_before_several_with_a_word(
+    setting: str, written: str, address: tuple[str, int], tmp_path: Path
+) -> None:
+    """Images and manifests name one in the environment, beside whatever file they are given."""
+    path = tmp_path / "worker.properties"
+    path.write_text("listeners=http://one:8084,http://two:8085\n")
+    config = read_worker({setting: written}, file=path)
+    assert (config.listeners, list(config.overridden)) == ((address,), ["listeners"])
+    assert config.address_settings == ("rest.host", "rest.port")
+    assert not read_worker({}, file=path).overridden
+    assert not read_worker({setting: written, "SINK_LISTENERS": "http://one:8084,"}).overridden
+
+
+def test_an_address_that_is_named_twice_is_listened_at_once() -> None:
+    config = read_worker({"SINK_LISTENERS": "http://one:8084,http://two:8084,http://ONE:8084/"})
+    assert config.listeners == (("one", 8084), ("two", 8084))
+    assert config.address_settings == ("listeners",)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_setting(tmp_path: Path) -> None:
@@ -254,3 +269,20 @@ def test_the_host_of_older_workers_counts_where_nothing_else_is_said(
     settings: dict[str, str], host: str
 ) -> None:
     assert read_worker({"SINK_REST_HOST_NAME": "127.0.0.2", **settings}).rest_host == host
+
+
+@pytest.mark.parametrize(
+    ("settings", "keys", "named"),
+    [
+        ({"SINK_CONSUMER_FETCH_MIN_BYTES": "many"}, {}, "consumer.fetch.min.bytes"),
+        ({"SINK_SASL_LOGIN_CLASS": "a.Login"}, {}, "sasl.login.class"),
+        ({"SINK_CONSUMER_FETCH_MIN_BYTES": "1"}, {"fetch.min.bytes": "many"}, "consumer.override.fetch.min.bytes"),
+    ],
+)  # fmt: skip
+def test_a_problem_with_the_consumer_is_that_of_the_key_that_was_written(
+    settings: dict[str, str], keys: dict[str, str], named: str
+) -> None:
+    given = {**CONNECTOR, "name": "c"} | {f"consumer.override.{key}": value for key, value in keys.items()}
+    with pytest.raises(ConfigError) as refused:
+        define_connector(given, read_worker(settings))
+    assert list(refused.value.problems) == [named]
