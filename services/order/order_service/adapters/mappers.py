@@ -46,17 +46,19 @@ class Mapper(Generic[V]):
 
     def read(self, row: Row) -> V:
         """The value of a row of the database. Raises `UnreadableStateError` when it holds none."""
+        of_column = ""
         try:
             if not all(map(isinstance, row, self.types.values())):
                 wrong = zip(self.types, row, self.types.values(), strict=True)
                 column, held = next(
                     (name, held) for name, held, type_ in wrong if not isinstance(held, type_)
                 )
+                of_column = f"{column} of "
                 raise TypeError(f"{column} is {held!r:.100}")  # noqa: TRY301 - one way out for all that is wrong
             return self.value(row)
         except Exception as error:
             raise UnreadableStateError(
-                f"the row {row[0]!r:.100} of {self.table} cannot be read: {error}"
+                f"{of_column}the row {row[0]!r:.100} of {self.table} cannot be read"
             ) from error
 
 

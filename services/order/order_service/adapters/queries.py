@@ -27,6 +27,12 @@ class Queries:
         """An order that belongs to this instance."""
         return await self._one(Order, "order", order_id)
 
+    async def user_of(self, order_id: str) -> str | None:
+        """Whose order it is, as far as that can be known of one that cannot be read."""
+        rows = await self.database.rows("order", order_id)
+        column = list(MAPPERS[Order].columns).index("user_id")
+        return rows[0][column] if rows and isinstance(rows[0][column], str) else None
+
     async def product(self, product_id: str) -> Product | None:
         """A product that belongs to this instance."""
         return await self._one(Product, "product", product_id)
@@ -60,7 +66,14 @@ class Queries:
 
     async def _one(self, kind: type[V], name: str, key: str) -> V | None:
         rows = await self.database.rows(name, key)
-        return MAPPERS[kind].read(rows[0]) if rows else None
+        if not rows:
+            return None
+        try:
+            value: V = MAPPERS[kind].read(rows[0])
+        except UnreadableStateError as error:
+            _log_unreadable(error)
+            raise
+        return value
 
     async def _readable(self, kind: type[V], name: str, *parameters: object) -> list[V]:
         found = []
@@ -68,5 +81,9 @@ class Queries:
             try:
                 found.append(MAPPERS[kind].read(row))
             except UnreadableStateError as error:
-                log.warning("row.unreadable", reason=error.detail)
+                _log_unreadable(error)
         return found
+
+
+def _log_unreadable(error: UnreadableStateError) -> None:
+    log.warning("row.unreadable", reason=error.detail, cause=repr(error.__cause__))

@@ -38,7 +38,7 @@ def _read_or_not(read: Callable[[Row], Any], row: Row) -> Any:
     try:
         return read(row)
     except UnreadableStateError as error:
-        log.warning("row.unreadable", reason=error.detail)
+        log.warning("row.unreadable", reason=error.detail, cause=repr(error.__cause__))
         return Unreadable(error)
 
 

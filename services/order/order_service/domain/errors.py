@@ -56,4 +56,7 @@ class UnstorableError(DomainError):
 
 
 class UnreadableStateError(DomainError):
-    """What the database holds of an aggregate is none, as after a hand has changed its row."""
+    """What the database holds of an aggregate is none, as after a hand has changed its row.
+
+    The detail names the row, for whoever asks; what stands there is in the cause, for the log.
+    """

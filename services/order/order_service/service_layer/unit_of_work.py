@@ -145,7 +145,7 @@ class Unreadable:
     error: UnreadableStateError
 
 
-RECOVERABLE = frozenset({Position, RelayPosition, SetAside, Offer})
+RECOVERABLE = frozenset({Position, RelayPosition, SetAside})
 """Kinds that come again from elsewhere: without its row records are read or sent again, which does no harm."""
 
 IdentityMap = dict[type[Any], dict[str, Any]]

@@ -14,7 +14,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from order_service.domain.errors import KeyReusedError
+from order_service.domain.errors import KeyReusedError, UnreadableStateError
 from order_service.entrypoints.http import tracing
 from order_service.entrypoints.http.peers import Peers, unintelligible
 from order_service.entrypoints.http.problems import INVALID_REQUEST, ProblemError
@@ -40,13 +40,14 @@ _CLAIMS = TypeAdapter(Annotated[list[ClaimBody], Field(max_length=MOST)])
 
 
 class Held(msgspec.Struct, omit_defaults=True):
-    """Who has the name; None when it is a key that belongs to another body.
+    """Who has the name; None when it is a key that belongs to another body, or with `unreadable`, which says what is.
 
     `claimed_at` is since when, by the owner's clock, for a key; names of products do not lapse.
     """
 
     instance: str | None
     claimed_at: int = 0
+    unreadable: str = ""
 
 
 def claims_router(registry: NameRegistry, peers: Peers) -> APIRouter:
@@ -62,6 +63,8 @@ def claims_router(registry: NameRegistry, peers: Peers) -> APIRouter:
             kept = await registry.keep(reservation, trace=tracing.current())
         except KeyReusedError:
             return Held(None)
+        except UnreadableStateError as error:
+            return Held(None, unreadable=error.detail)
         return Held(kept.instance, kept.claimed_at if kept.fingerprint else 0)
 
     @router.post(PATH, dependencies=[Depends(peers.require_peer)])
@@ -134,7 +137,11 @@ class NameRegistryClient:
             raise
         for waiting, answer in zip(batch, answers, strict=True):
             if answer.instance is None:
-                waiting.held.set_exception(KeyReusedError("the Idempotency-Key was used with another body"))
+                waiting.held.set_exception(
+                    UnreadableStateError(f"at {owner}: {answer.unreadable}")
+                    if answer.unreadable
+                    else KeyReusedError("the Idempotency-Key was used with another body")
+                )
                 waiting.held.exception()
             else:
                 claim = waiting.claim

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from order_service.adapters.queries import Queries
-from order_service.domain.errors import UnknownOrderError
+from order_service.domain.errors import UnknownOrderError, UnreadableStateError
 from order_service.domain.order import Order
 from order_service.domain.stock import LineItem
 from order_service.entrypoints.http import representation
@@ -63,7 +63,7 @@ def _add_commands(router: APIRouter, commands: Commands, queries: Queries, peers
     ) -> Response:
         """Cancel a PENDING or CONFIRMED order; what was reserved for it is released."""
         if caller_of(request) is not None and _owner(order_id, peers) == peers.instance:
-            _require_users_own(request, await queries.order(order_id))
+            await _own(request, order_id, queries)
         return await change(request, CancelOrder(order_id=order_id, if_match=condition), key)
 
     @router.post(
@@ -86,10 +86,9 @@ def _add_queries(router: APIRouter, queries: Queries, peers: Peers) -> None:
         owner = _owner(order_id, peers)
         if owner != peers.instance:
             return await peers.forward(request, owner)
-        order = await queries.order(order_id)
+        order = await _own(request, order_id, queries)
         if order is None:
             raise UnknownOrderError(f"no order {order_id}")
-        _require_users_own(request, order)
         return representation.state_unless_seen(order, seen)
 
     @router.get("", response_model=OrderList, responses=responses(400, 422, 503))
@@ -111,6 +110,13 @@ def _owner(order_id: str, peers: Peers) -> str:
     return owner
 
 
-def _require_users_own(request: Request, order: Order | None) -> None:
+async def _own(request: Request, order_id: str, queries: Queries) -> Order | None:
+    """The order, if it belongs to who asks; that one cannot be read is not told to others."""
+    try:
+        order = await queries.order(order_id)
+    except UnreadableStateError:
+        require_own(request, await queries.user_of(order_id))
+        raise
     if order is not None:
         require_own(request, order.user_id)
+    return order
