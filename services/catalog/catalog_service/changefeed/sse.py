@@ -98,6 +98,9 @@ class EventStreams:
         resume, snapshot = wish.resume, None
         if resume is not None and not self._feed.has_reached(resume):  # or it has only just begun to hear
             snapshot = await self._snapshots.take(wish.user_id)
+            if wish.user_id is None and not snapshot.position.covers(resume):
+                # It may be shared, and older than what the reader has heard from another instance of the catalog.
+                snapshot = await self._snapshots.take(None, instead_of=snapshot)
             if not snapshot.position.covers(resume):
                 resume = None
         if resume is not None and (missed := self._feed.since(resume)) is not None:
