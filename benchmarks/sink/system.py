@@ -144,11 +144,14 @@ class WorkerRun:
 
     def usage(self) -> Usage:
         self._weigh()
+        if not self.samples:
+            raise WorkerDiedError(f"it ended before it could be looked at\n{tail(self.log, 40)}")
         return Usage(cpu_s=self.samples[-1][1], peak_rss=self.peak_rss, samples=tuple(self.samples))
 
     def _weigh(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended: the next check says so
-            members = self._members()
+            if not (members := self._members()):
+                return
             self.peak_rss = max(self.peak_rss, sum(member.memory_info().rss for member in members))
             times = [member.cpu_times() for member in members]
             self.samples.append((time.time(), sum(t.user + t.system for t in times)))

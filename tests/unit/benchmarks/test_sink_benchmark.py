@@ -16,9 +16,10 @@ from benchmarks.sink.latency import Latency
 from benchmarks.sink.orders import CONTRACT, Envelope, is_marker, key_of, new_orders, orders_and_updates
 from benchmarks.sink.peers import registry
 from benchmarks.sink.peers.cache import CannotBuildError, Place
-from benchmarks.sink.system import Usage
+from benchmarks.sink.system import Usage, WorkerDiedError, WorkerRun
 from benchmarks.sink.systems import Participants
 from benchmarks.sink.targets import compare
+from devservers.process import ChildProcess
 
 
 def drained(group: str, rate: float, *, workload: str = "upsert", connections: int = 1) -> Drain:
@@ -175,3 +176,12 @@ def test_the_chart_is_well_formed_and_shows_every_bar() -> None:
     root = ET.fromstring(svg("Rates", [Panel(title="insert", bars=bars)]))  # noqa: S314  our own text
     texts = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {bar.label for bar in bars} <= set(texts)
+
+
+async def test_a_worker_that_ended_before_it_was_looked_at_is_said_to_have_ended(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = await ChildProcess.start([sys.executable, "-c", "print('why')"], log=log, env={}, cwd=tmp_path)
+    run = WorkerRun(process, log)
+    await process.wait()
+    with pytest.raises(WorkerDiedError, match="why"):
+        run.usage()

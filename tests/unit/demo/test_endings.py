@@ -97,6 +97,7 @@ def test_ctrl_c_is_no_traceback(package: str) -> None:
         ("demo", "auditor"),
         ("demo", "demo.cli.suites"),
         ("demo", "demo.doctor"),
+        ("auditor", "auditor.endings"),
         ("loadgen", "auditor"),
         ("rebuild", "auditor"),
         ("connect_conformance", "connect_conformance.endings"),

@@ -12,9 +12,11 @@ def test_a_stack_is_erased_with_its_folder(home: Home) -> None:
     (home.root / "client").mkdir()
     home.lock.touch()
     (home.root / ".supervisor.json.12ab").touch()  # its supervisor was killed while it wrote
-    home.erase()
+    assert home.erase() == [
+        ".supervisor.json.12ab", "client", "data", "logs", "secrets", "supervisor.lock",
+    ]  # fmt: skip
     assert not home.root.exists()
-    home.erase()
+    assert home.erase() == []
 
 
 def test_a_folder_of_somebodys_files_is_not_erased(
@@ -33,6 +35,7 @@ def test_what_stands_beside_a_stack_stays(home: Home) -> None:
     home.lock.touch()
     (home.root / "letters").write_text("dear")
     (home.root / "chaos").symlink_to(home.root.parent)
-    home.erase()
+    erased = home.erase()
     assert [each.name for each in home.root.iterdir()] == ["letters"]
+    assert "letters" not in erased
     assert home.root.parent.is_dir()

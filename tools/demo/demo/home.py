@@ -102,8 +102,11 @@ class Home:
         for log in self.logs.glob("*.log"):
             log.replace(log.with_suffix(".log.1"))
 
-    def erase(self) -> None:
-        """Remove data, passwords and logs, only while nothing runs; in a folder that others use as well, theirs stays.
+    def erase(self) -> list[str]:
+        """Remove all that is called as what a stack makes, only while nothing runs; the names of what was removed.
+
+        In a folder that others use as well everything else of theirs stays; what they call `data` or `logs` is taken for
+        the stack's.
 
         Raises:
             UnsafeFileError: there is no stack's in the folder, but somebody's files.
@@ -115,7 +118,8 @@ class Home:
         made = MADE | unfinished
         if not (there <= made or self.lock.name in there):
             raise UnsafeFileError(f"{self.root} holds no stack: DEMO_HOME has to name the folder of one")
-        for name in there & made:
+        erased = sorted(there & made)
+        for name in erased:
             entry = self.root / name
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
@@ -123,3 +127,4 @@ class Home:
                 entry.unlink()
         if self.root.exists() and there <= made:
             self.root.rmdir()
+        return erased

@@ -7,6 +7,7 @@ for a secret of theirs. Tokens are also signed by whoever may read its private k
 
 import argparse
 import json
+import re
 import ssl
 import time
 from base64 import b64decode
@@ -27,6 +28,7 @@ DISCOVERY = "/.well-known/openid-configuration"
 KEYS, AUTHORIZE, TOKEN = "/keys", "/authorize", "/token"
 LIFE_S = 3_600
 MOST_BODY = 16 * 1024
+_LENGTH = re.compile("[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         path, query = self._asked()
-        length = int(self.headers.get("Content-Length") or 0)
+        said = self.headers.get("Content-Length", "0")
+        if not _LENGTH.fullmatch(said):
+            self._send(400, b'{"error": "invalid_request"}')
+            return
+        length = int(said)
         form = dict(parse_qsl(self.rfile.read(min(length, MOST_BODY)).decode("latin-1")))
         if path == AUTHORIZE:
             self._answer_or_refuse(lambda: self._redirect(self.logins.grant(query, form.get("user", ""))))

@@ -28,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
     stopped = take_down(home)
     console.print("Stopped." if stopped else "Nothing was running.")
     if args.volumes:
-        home.erase()
+        erased = home.erase()
         console.print(
-            f"Erased what the stack had in {home.root}. What was downloaded stays: {REPOSITORY / '.venv'} and Kafka's jars in {jars_cache()}",
+            f"Erased in {home.root}: {', '.join(erased) or 'nothing'}. What was downloaded stays: {REPOSITORY / '.venv'} and Kafka's jars in {jars_cache()}",
             highlight=False,
             soft_wrap=True,
         )
