@@ -5,7 +5,7 @@ finds out what there is to find out (docs/adr/0029).
 """
 
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 
 from asyncpg import Connection
 
@@ -22,8 +22,9 @@ from sink_connector.sink.sqlstate import Decision, decide
 from sink_connector.sink.table_metadata import Table
 from sink_connector.sink.write_plan import WritePlan
 
-MOST_ROWS = 16  # each number of rows is a statement of its own
-MOST_VALUES = 500  # the driver does not keep statements of more than 15 KB
+SIZES = (1, 4, 16, 64, 128)
+"""Rows that a statement has places for; each is one of its own, which the server keeps. Places without a row are passed over."""
+MOST_VALUES = 1_000  # places in a statement
 OF_ITS_TIME = {Decision.RETRY, Decision.TIMEOUT}
 
 
@@ -43,17 +44,18 @@ class AtOnce:
         if len(batch.entries) != 1 or batch.bad:
             return None
         [(place, entries)] = batch.entries.items()
-        if len(entries) > MOST_ROWS or are_sparse(entries) or not self._pauses.is_over(place[1]):
+        if len(entries) > SIZES[-1] or are_sparse(entries) or not self._pauses.is_over(place[1]):
             return None
         try:
             found = await self._plan(connection, place, entries)
             if found is None:
                 return None
-            table, plan, group = found
+            table, plan, group, size = found
             rows = plan.rows(group.layout.columns(group.entries))
             values = chain.from_iterable(rows)
+            without = repeat(None, (size - len(rows)) * len(plan.targets))
             await connection.fetchrow(
-                plan.at_once(len(rows)), *move.parameters, table.id, table.state, *values
+                plan.at_once(size), *move.parameters, table.id, table.state, len(rows), *values, *without
             )
         except Exception as error:
             if decide(error) in OF_ITS_TIME:
@@ -65,8 +67,8 @@ class AtOnce:
 
     async def _plan(
         self, connection: Connection, place: Place, entries: WriteRecords
-    ) -> tuple[Table, WritePlan, Group] | None:
-        """The table, the plan and the one group of entries that can be written so."""
+    ) -> tuple[Table, WritePlan, Group, int] | None:
+        """The table, the plan and the one group of entries that can be written so, and the size of the statement."""
         table = await self.plans.table(connection, place[1])
         if table is None or not table.is_plain or table.types:  # the statement knows one state: the table's
             return None
@@ -75,7 +77,10 @@ class AtOnce:
             return None
         [group] = groups
         plan = await self.plans.plan(connection, place[1], group)
-        if plan is None or not plan.is_at_once or len(group.entries) * len(plan.targets) > MOST_VALUES:
+        if plan is None or not plan.is_at_once:
+            return None
+        size = next(each for each in SIZES if each >= len(group.entries))
+        if size * len(plan.targets) > MOST_VALUES:
             return None
         # Rows of many keys are locked in the order of the keys, which only an INSERT does by itself.
-        return (table, plan, group) if len(group.entries) == 1 or not plan.staged.lock else None
+        return (table, plan, group, size) if len(group.entries) == 1 or not plan.staged.lock else None

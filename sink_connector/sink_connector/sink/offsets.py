@@ -13,7 +13,7 @@ from sink_connector.sink.table_metadata import STATE
 
 SQL = sql_files.load("offsets.sql", package=__package__)
 ADVANCE = f"{SQL['moving']}\n{SQL['moved']}"
-FIRST_OF_ROWS = 11  # the parameter from which on those of rows are numbered
+FIRST_OF_ROWS = 11  # the parameter that says how many rows there are, those of rows follow
 UNSET = -1  # the next offset where there is none
 LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
 

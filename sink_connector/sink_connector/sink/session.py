@@ -43,6 +43,10 @@ UNPOOLED = {
     "temp_buffers": "64MB"
 }  # the staged rows of a batch stay in memory; fixed once a session has a temporary table
 
+LONGEST_KEPT = (
+    64 * 1024
+)  # letters of a statement: one with the places of many rows is to be prepared once (`at_once`)
+
 
 async def connect(
     address: Address, *, name: str, timezone: str = "UTC", command_timeout_s: float = COMMAND_TIMEOUT_S
@@ -69,7 +73,10 @@ async def connect(
         "statement_cache_size": 0,
         "connection_class": PooledConnection,
     }
-    alone: dict[str, Any] = {"server_settings": {**UNPOOLED, **local, **named}}
+    alone: dict[str, Any] = {
+        "server_settings": {**UNPOOLED, **local, **named},
+        "max_cacheable_statement_size": LONGEST_KEPT,
+    }
     command_timeout = min(command_timeout_s, address.command_timeout_s or command_timeout_s)
     try:
         async with asyncio.timeout(address.connect_timeout_s):

@@ -43,18 +43,21 @@ class StatementBuilder:
         sent = [f"${place}::{target.wire.type}" for place, target in enumerate(self.targets, 1)]
         return self._statements(self._relation(sent), delete=delete)
 
-    def for_rows(self, count: int, *, first: int, delete: bool) -> str:
-        """The statement for that many rows, which are parameters from number `first` on, one row after the other."""
+    def for_rows(self, most: int, *, first: int, delete: bool) -> str:
+        """The statement for up to `most` rows: parameter number `first` says how many, they follow, one row after the other."""
         width = len(self.targets)
         rows = (
             ", ".join(
-                f"${first + row * width + place}::{target.wire.type}"
+                f"${first + 1 + row * width + place}::{target.wire.type}"
                 for place, target in enumerate(self.targets)
             )
-            for row in range(count)
+            for row in range(most)
         )
         names = [f"c{place}" for place in range(width)]
-        relation = f" FROM (VALUES {', '.join(f'({row})' for row in rows)}) AS r ({', '.join(names)})"
+        listed = ", ".join(f"({number}, {row})" for number, row in enumerate(rows, 1))
+        relation = (
+            f" FROM (VALUES {listed}) AS r (place, {', '.join(names)}) WHERE r.place <= ${first}::integer"
+        )
         return self._statements(
             self._relation([f"r.{name}" for name in names], relation), delete=delete
         ).write

@@ -20,7 +20,7 @@ class WritePlan:
     """How entries of one layout are written to one table.
 
     `single` takes one row as parameters; `staged` all the rows in `stage`; `at_once(n)` is a statement that moves the offsets,
-    too, and has n rows among its parameters, of use where `is_at_once`. With `direct`, rows may be copied straight into
+    too, and has up to n rows among its parameters, of use where `is_at_once`. With `direct`, rows may be copied straight into
     the table instead, with `direct_if_new` those whose keys the table does not have yet; with `together`, only one statement may hold them, whatever their number, because they may refer to
     each other. `prune` drops captured rows that did not change after all; empty when there are none.
     """
@@ -88,8 +88,8 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     )
 
 
-def _at_once(builder: StatementBuilder, delete: bool, count: int) -> str:  # noqa: FBT001 - bound by place
-    return with_rows(builder.for_rows(count, first=FIRST_OF_ROWS, delete=delete))
+def _at_once(builder: StatementBuilder, delete: bool, most: int) -> str:  # noqa: FBT001 - bound by place
+    return with_rows(builder.for_rows(most, first=FIRST_OF_ROWS, delete=delete))
 
 
 def _declared(config: TableConfig, targets: Sequence[TargetColumn]) -> str:

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from sink_connector.sink import offsets
-from sink_connector.sink.at_once import MOST_ROWS, AtOnce
+from sink_connector.sink.at_once import SIZES, AtOnce
 from tests.conftest import MakeTopic
 from tests.support.sink import (
     INT64,
@@ -26,6 +26,7 @@ from tests.support.sink import (
 )
 
 KEYED = {"insert.mode": "upsert", "pk.mode": "record_value", "pk.fields": "id"}
+FEW = 16
 AT_ONCE, LONG_WAY = "one statement", "a transaction"
 
 
@@ -84,11 +85,23 @@ async def test_rows_and_offsets_of_a_small_batch_are_one_statement(
     kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str]
 ) -> None:
     topic = await make_topic()
-    batches = [[item(1, "a")], [item(1, "b", 2), item(2, "c")], [item(number) for number in range(MOST_ROWS)]]
+    batches = [[item(1, "a")], [item(1, "b", 2), item(2, "c")], [item(number) for number in range(FEW)]]
     await written(kafka_bootstrap, table, topic, batches, **KEYED)
     assert set(ways) == {AT_ONCE}
-    assert await rows(table, "SELECT count(*), max(version) FROM items") == [(MOST_ROWS, 1)]
+    assert await rows(table, "SELECT count(*), max(version) FROM items") == [(FEW, 1)]
     assert await rows(table, "SELECT count(DISTINCT xmin::text) FROM items") == [(1,)]
+
+
+async def test_of_the_places_of_a_statement_only_those_with_a_row_count(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    sizes = [count for size in SIZES for count in (size - 1, size, size + 1) if 0 < count <= SIZES[-1]]
+    batches = [[item(1_000 * at + number) for number in range(size)] for at, size in enumerate(sizes)]
+    await written(kafka_bootstrap, table, topic, batches, **KEYED)
+    assert set(ways) == {AT_ONCE}
+    found = await rows(table, "SELECT count(*)::int FROM items GROUP BY id / 1000 ORDER BY id / 1000")
+    assert [count for (count,) in found] == sizes
 
 
 @pytest.mark.parametrize("mode", ["insert", "upsert", "update", "ignore"])
