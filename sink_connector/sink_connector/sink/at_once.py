@@ -19,6 +19,7 @@ from sink_connector.sink.plan_cache import PlanCache
 from sink_connector.sink.reduction import Group
 from sink_connector.sink.sparse_rows import are_sparse
 from sink_connector.sink.sqlstate import Decision, decide
+from sink_connector.sink.staging import Staging
 from sink_connector.sink.table_metadata import Table
 from sink_connector.sink.write_plan import WritePlan
 
@@ -34,6 +35,9 @@ class AtOnce:
 
     plans: PlanCache
     grouping: Grouping
+    staging: Staging
+    has_session: bool = True
+    """Whether what a connection makes for itself is there the next time."""
     _pauses: Pauses = field(default_factory=Pauses)
 
     async def written(self, connection: Connection, batch: Batch, move: Move) -> int | None:
@@ -51,6 +55,9 @@ class AtOnce:
             if found is None:
                 return None
             table, plan, group, size = found
+            if plan.function is not None and not self.staging.stands(plan.function.name):
+                names = (plan.function.name, plan.stage.name, *([plan.tracking.new] if plan.tracking else ()))
+                await self.staging.stand(connection, names, plan.function.create)
             rows = plan.rows(group.layout.columns(group.entries))
             values = chain.from_iterable(rows)
             without = repeat(None, (size - len(rows)) * len(plan.targets))
@@ -77,7 +84,7 @@ class AtOnce:
             return None
         [group] = groups
         plan = await self.plans.plan(connection, place[1], group)
-        if plan is None or not plan.is_at_once:
+        if plan is None or not plan.is_at_once or (plan.function is not None and not self.has_session):
             return None
         size = next(each for each in SIZES if each >= len(group.entries))
         if size * len(plan.targets) > MOST_VALUES:

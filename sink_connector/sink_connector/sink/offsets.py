@@ -13,6 +13,9 @@ from sink_connector.sink.table_metadata import STATE
 
 SQL = sql_files.load("offsets.sql", package=__package__)
 ADVANCE = f"{SQL['moving']}\n{SQL['moved']}"
+TABLE = f"known AS (SELECT $9::bigint AS id), found AS ({STATE})"
+MOVE_OR_FAIL = f"{SQL['moving']}\n{SQL['moved_or_fail']}"
+UNCHANGED_OR_FAIL = f"WITH {TABLE}\n{SQL['unchanged_or_fail']}"
 FIRST_OF_ROWS = 11  # the parameter that says how many rows there are, those of rows follow
 UNSET = -1  # the next offset where there is none
 LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
@@ -176,7 +179,7 @@ def with_rows(write: str) -> str:
 
     Its parameters are those of the move, the id of the table and its `Table.state`, then those of `write` from `FIRST_OF_ROWS` on.
     """
-    return f"{SQL['moving']}, known AS (SELECT $9::bigint AS id), found AS ({STATE}), written AS ({write})\n{SQL['moved_or_error']}"
+    return f"{SQL['moving']}, {TABLE}, written AS ({write})\n{SQL['moved_or_error']}"
 
 
 async def advance(connection: Connection, move: Move) -> bool:

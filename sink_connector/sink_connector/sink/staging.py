@@ -1,6 +1,6 @@
 """The temporary tables of one connection, through which many rows travel at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from asyncpg import Connection
@@ -10,7 +10,7 @@ from sink_connector.sink.staging_table import StagingTable
 
 
 class Staging:
-    """Knows which temporary tables there are and which hold rows.
+    """Knows which temporary tables and functions there are, and which tables hold rows.
 
     A commit empties them all. What the running transaction has put into one has to be cleared before it is used again, which
     costs new files and catalog rows, and is therefore not done in advance.
@@ -40,6 +40,15 @@ class Staging:
         elif relation not in self._standing:
             await connection.execute(create)
         self._filled.add(relation)
+
+    def stands(self, name: str) -> bool:
+        """Whether it was made by this connection, outside of any transaction or in one that is committed."""
+        return name in self._standing
+
+    async def stand(self, connection: Connection, names: Iterable[str], create: str) -> None:
+        """Make what has these names; to be called outside of a transaction."""
+        await connection.execute(create)
+        self._standing.update(names)
 
     async def fill(self, connection: Connection, stage: StagingTable, rows: Sequence[Any] | Rows) -> None:
         """Have a table hold these rows and no others."""

@@ -29,6 +29,15 @@ class Statements:
     write: str
 
 
+def parameters(types: Sequence[str], most: int, *, first: int) -> str:
+    """A list of up to `most` numbered rows: parameter number `first` says how many, they follow, one after the other."""
+    rows = (
+        ", ".join(f"${first + 1 + row * len(types) + place}::{kind}" for place, kind in enumerate(types))
+        for row in range(most)
+    )
+    return f"(VALUES {', '.join(f'({number}, {row})' for number, row in enumerate(rows, 1))})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementBuilder:
     """Puts statements together; `s` is the relation with the new rows, its columns named after their place."""
@@ -44,23 +53,18 @@ class StatementBuilder:
         return self._statements(self._relation(sent), delete=delete)
 
     def for_rows(self, most: int, *, first: int, delete: bool) -> str:
-        """The statement for up to `most` rows: parameter number `first` says how many, they follow, one row after the other."""
-        width = len(self.targets)
-        rows = (
-            ", ".join(
-                f"${first + 1 + row * width + place}::{target.wire.type}"
-                for place, target in enumerate(self.targets)
-            )
-            for row in range(most)
-        )
-        names = [f"c{place}" for place in range(width)]
-        listed = ", ".join(f"({number}, {row})" for number, row in enumerate(rows, 1))
-        relation = (
-            f" FROM (VALUES {listed}) AS r (place, {', '.join(names)}) WHERE r.place <= ${first}::integer"
-        )
+        """The statement for up to `most` rows, which are parameters as `parameters` says."""
+        names = [f"c{place}" for place in range(len(self.targets))]
+        listed = parameters([target.wire.type for target in self.targets], most, first=first)
+        relation = f" FROM {listed} AS r (place, {', '.join(names)}) WHERE r.place <= ${first}::integer"
         return self._statements(
             self._relation([f"r.{name}" for name in names], relation), delete=delete
         ).write
+
+    def for_argument(self, stage: StagingTable, argument: str, *, delete: bool) -> Statements:
+        """Those for all the rows of an array, each of which is as one of the temporary table."""
+        sent = [f"r.{name}" for name in stage.columns]
+        return self._statements(self._relation(sent, f" FROM unnest({argument}) AS r"), delete=delete)
 
     def for_stage(self, stage: StagingTable, *, delete: bool) -> Statements:
         """Those for all the rows in a temporary table."""

@@ -63,7 +63,9 @@ class TableWriter:
         self._staging = Staging()
         self._new_keys = NewKeys()
         self._grouping = Grouping(config.table, self._plans, KeyRanking(self._plans, self._staging))
-        self._at_once = AtOnce(self._plans, self._grouping)
+        self._at_once = AtOnce(
+            self._plans, self._grouping, self._staging, has_session=not config.connection.is_pooled
+        )
         self._truncations = Truncations(self._plans, config.projections)
         self._connection: Connection | None = None
         self._outdated = False
@@ -153,7 +155,7 @@ class TableWriter:
             channel=self._config.notify_channel,
             taken_ms=round((time.time() - time.monotonic() + batch.began) * 1000),
         )
-        if not (isolate or self._config.table.truncate_enabled or self._config.projections):
+        if not (isolate or self._config.table.truncate_enabled):
             at_once = await self._at_once.written(connection, batch, move)
             if at_once is not None:
                 self._stored |= batch.positions

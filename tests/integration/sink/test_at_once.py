@@ -194,14 +194,128 @@ async def test_keys_that_only_the_database_can_compare_are_written_the_long_way(
     assert ways == [LONG_WAY]
 
 
-@pytest.mark.parametrize("mode", ["insert", "upsert"])
+PROJECTIONS = {
+    "counted": "UPDATE counted SET number = number + (SELECT count(*) FROM new_items) - (SELECT count(*) FROM old_items)",
+    # What the one before it has left, and the table itself as it is by now; a comment comes last.
+    "seen": "INSERT INTO seen AS done (number, total, done)\nSELECT counted.number, (SELECT count(*) FROM items), 1\n"
+    "FROM counted, new_items LIMIT 1 -- one row",
+}
+
+
+def projecting(**statements: str) -> dict[str, str]:
+    named = {f"projection.{name}.sql": sql for name, sql in statements.items()}
+    return KEYED | named | {"projections": ",".join(statements)}
+
+
+@pytest.fixture
+async def projected(table: str) -> str:
+    """The database with what `PROJECTIONS` write to."""
+    await execute(
+        table,
+        "CREATE TABLE counted (number bigint)",
+        "INSERT INTO counted VALUES (0)",
+        "CREATE TABLE seen (number bigint, total bigint, done integer)",
+    )
+    return table
+
+
+@pytest.mark.parametrize("mode", ["insert", "upsert", "update"])
 async def test_projections_see_what_changed(
-    kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str], mode: str
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str], mode: str
 ) -> None:
     topic = await make_topic()
-    await execute(table, "CREATE TABLE counted (number bigint)", "INSERT INTO counted VALUES (0)")
-    sql = "UPDATE counted SET number = number + (SELECT count(*) FROM new_items)"
-    keys = KEYED | {"insert.mode": mode, "projections": "counted", "projection.counted.sql": sql}
-    await written(kafka_bootstrap, table, topic, [[item(1)], [item(2)]], **keys)
-    assert await rows(table, "SELECT number FROM counted") == [(2,)]
-    assert set(ways) == {LONG_WAY}
+    if mode == "update":
+        await execute(projected, "INSERT INTO items VALUES (1), (2), (3)")
+    batches = [[item(1)], [item(2), item(3)], *([[item(1, "again", 2)]] if mode == "upsert" else [])]
+    keys = projecting(**PROJECTIONS) | {"insert.mode": mode}
+    await written(kafka_bootstrap, projected, topic, batches, **keys)
+    seen = await rows(projected, "SELECT number, total FROM seen ORDER BY number, total")
+    assert seen == {
+        "insert": [(1, 1), (3, 3)],
+        "upsert": [(1, 1), (3, 3), (3, 3)],
+        "update": [(0, 3), (0, 3)],
+    }[mode]  # fmt: skip
+    assert set(ways) == {AT_ONCE}
+
+
+async def test_a_row_of_an_old_version_is_no_change(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    log = "INSERT INTO seen SELECT n.version, coalesce(o.version, 0), 1 FROM new_items n LEFT JOIN old_items o USING (id)"
+    batches = [[item(1, "a", 5)], [item(1, "old", 4), item(2, "b", 1)], [item(1, "new", 6)]]
+    keys = projecting(seen=log) | {"version.field": "version"}
+    await written(kafka_bootstrap, projected, topic, batches, **keys)
+    assert await rows(projected, "SELECT number, total FROM seen ORDER BY number") == [(1, 0), (5, 0), (6, 5)]
+    assert set(ways) == {AT_ONCE}
+
+
+async def test_projections_of_a_deletion_see_what_is_gone(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    await execute(projected, "INSERT INTO items VALUES (7, 'here', 1)")
+    keys = projecting(**PROJECTIONS) | {"pk.mode": "record_key", "delete.enabled": "true"}
+    await written(kafka_bootstrap, projected, topic, [[Message(key=envelope(7, INT64), value=None)]], **keys)
+    assert await rows(projected, "SELECT * FROM items") == []
+    assert await rows(projected, "SELECT number FROM counted") == [(-1,)]
+    assert ways == [AT_ONCE]
+
+
+@pytest.mark.parametrize(
+    "projection",
+    [
+        "SELECT note(count(*)) FROM new_items",
+        "INSERT INTO seen SELECT count(*), 0, 1 FROM new_items RETURNING number",
+        "INSERT INTO seen SELECT count(*), length(';') - 1, 1 FROM new_items",
+    ],
+)
+async def test_a_projection_that_is_no_step_of_a_function_is_run_the_long_way(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str], projection: str
+) -> None:
+    topic = await make_topic()
+    await execute(
+        projected,
+        "CREATE FUNCTION note(bigint) RETURNS void LANGUAGE sql AS 'INSERT INTO seen VALUES ($1, 0, 1)'",
+    )
+    await written(kafka_bootstrap, projected, topic, [[item(1), item(2)]], **projecting(seen=projection))
+    assert await rows(projected, "SELECT number, total FROM seen") == [(2, 0)]
+    assert ways == [LONG_WAY]
+
+
+async def test_a_record_that_a_projection_refuses_is_set_aside_and_its_neighbours_are_projected(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    divided = "INSERT INTO seen SELECT 6 / version, 0, 1 FROM new_items"
+    batches = [[item(1, "a", 1)], [item(2, "b", 0), item(3, "c", 2)], [item(4, "d", 3)]]
+    await written(kafka_bootstrap, projected, topic, batches, **projecting(seen=divided))
+    assert await rows(projected, "SELECT number FROM seen ORDER BY number") == [(2,), (3,), (6,)]
+    assert await rows(projected, "SELECT id FROM items ORDER BY id") == [(1,), (3,), (4,)]
+    assert ways[0] == AT_ONCE
+    assert LONG_WAY in ways
+
+
+async def test_a_table_that_is_altered_is_projected_on(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    given = configuration(
+        projected,
+        topics=topic,
+        table__name__format="items",
+        errors__tolerance="all",
+        **projecting(**PROJECTIONS),
+    )
+    async with connected(kafka_bootstrap, given) as connector:
+        for count, change in enumerate(
+            ("", "ADD COLUMN more text", "DROP COLUMN more", "ALTER name TYPE varchar"), 1
+        ):
+            if change:
+                await execute(projected, f"ALTER TABLE items {change}")
+            await send(kafka_bootstrap, topic, [item(count)])
+            await wait_until_read(connector, topic, count)
+    assert await rows(projected, "SELECT number, total FROM seen ORDER BY number") == [
+        (n, n) for n in range(1, 5)
+    ]
+    assert ways[0] == AT_ONCE
