@@ -77,7 +77,7 @@ class AtOnce:
     ) -> tuple[Table, WritePlan, Group, int] | None:
         """The table, the plan and the one group of entries that can be written so, and the size of the statement."""
         table = await self.plans.table(connection, place[1])
-        if table is None or not table.is_plain or table.types:  # the statement knows one state: the table's
+        if table is None or not table.is_plain:
             return None
         groups = self.grouping.groups_at_sight(table, place, entries)
         if len(groups) != 1:
@@ -88,6 +88,8 @@ class AtOnce:
             return None
         size = next(each for each in SIZES if each >= len(group.entries))
         if size * len(plan.targets) > MOST_VALUES:
+            return None
+        if any(each.column.relations for each in plan.targets):  # the statement knows one state: the table's
             return None
         # Rows of many keys are locked in the order of the keys, which only an INSERT does by itself.
         return (table, plan, group, size) if len(group.entries) == 1 or not plan.staged.lock else None

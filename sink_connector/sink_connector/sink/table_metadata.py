@@ -42,7 +42,8 @@ class Column:
 
     `modifier` is the length, precision or scale of the base type (of its elements) as PostgreSQL keeps it, -1 for none.
     `key_type` and `collation` (empty: the database's own) say how the database compares two of its values. `type_id` is
-    what the server knows the type by. `takes_documents` says that a jsonb can be cast to the base type (to its elements'), `has_decimal_comma` that it holds amounts (money), whose cents a
+    what the server knows the type by. `takes_documents` says that a jsonb can be cast to the base type (to its elements'), `casts_from` are the types that can be cast to the
+    base type (to its elements'), None for any, as to a text, `has_decimal_comma` says that it holds amounts (money), whose cents a
     comma parts by `lc_monetary`, `may_refuse_null` that a null is refused or part of what a check looks at. `kind` is that of the base type (of its elements); `parts` are what a value of it has in it, as columns: the
     attributes of a composite type (whose `relation` is its id as one), a range's bound, the range of a multirange.
     """
@@ -60,6 +61,7 @@ class Column:
     collation: str = ""
     type_id: int = 0
     takes_documents: bool = True
+    casts_from: frozenset[str] | None = None
     has_decimal_comma: bool = False
     may_refuse_null: bool = False
     kind: str = BASE
@@ -208,8 +210,8 @@ async def _columns(connection: Connection, source: str, of: int) -> tuple[Column
 
 
 async def _column(connection: Connection, row: dict[str, Any]) -> Column:
-    base = row.pop("base_id")
-    column = Column(**row)
+    base, casts = row.pop("base_id"), row.pop("casts_from")
+    column = Column(**row, casts_from=None if casts is None else frozenset(casts))
     if column.kind == COMPOSITE:  # none has itself in it
         return replace(column, parts=await _columns(connection, COLUMNS, column.relation))
     if column.kind in {RANGE, MULTIRANGE}:

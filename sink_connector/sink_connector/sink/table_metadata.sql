@@ -43,6 +43,7 @@ FROM (SELECT rngsubtype AS id, rngcollation AS collation FROM pg_range WHERE rng
 -- format_type with a modifier of -1 gives the names that cast without cutting: bpchar, not character(1). The base type is what
 -- is left when domains are taken off, those of an array's elements too; the modifier is the one that was met on the way there.
 -- `key_type` is the base type in which values are compared: with the modifier where it rounds, without it where it cuts.
+-- `casts_from` are the types that can be cast to it, null where every one can; a text can be read as any.
 -- `takes_documents` is whether there is a cast of a jsonb to the base type, of an array's elements to theirs. `kind`, `base_id`
 -- and `relation` are the base type's own, its elements' where it is an array.
 SELECT
@@ -63,6 +64,9 @@ SELECT
         || CASE WHEN b.is_array THEN '[]' ELSE '' END AS key_type,
     (k.typcategory = 'S' AND b.id <> 'name'::regtype) OR b.id = 'jsonb'::regtype OR EXISTS (
         SELECT FROM pg_cast d WHERE d.castsource = 'jsonb'::regtype AND d.casttarget = b.id) AS takes_documents,
+    CASE WHEN k.typcategory <> 'S'
+         THEN ARRAY(SELECT format_type(d.castsource, -1) FROM pg_cast d WHERE d.casttarget = b.id ORDER BY d.castsource) END
+        AS casts_from,
     b.id = 'money'::regtype AND CAST(CAST(0.5 AS money) AS text) LIKE '%,5%' AS has_decimal_comma,
     coalesce(l.collisdeterministic, true) AS deterministic,
     CASE WHEN l.oid IS NULL OR l.collname = 'default' THEN ''

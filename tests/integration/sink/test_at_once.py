@@ -104,6 +104,19 @@ async def test_of_the_places_of_a_statement_only_those_with_a_row_count(
     assert [count for (count,) in found] == sizes
 
 
+@pytest.mark.parametrize("kind", ["text", "pair"])
+async def test_a_composite_type_asks_for_the_long_way_where_it_is_written(
+    kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str], kind: str
+) -> None:
+    """Its own state is to be looked at then; beside what is written it does not matter."""
+    topic = await make_topic()
+    await execute(table, "CREATE TYPE pair AS (a int, b int); ALTER TABLE items ADD other pair")
+    await execute(table, f"ALTER TABLE items DROP name, ADD name {kind}")
+    await written(kafka_bootstrap, table, topic, [[item(1, "(1,2)")]], **KEYED)
+    assert await rows(table, "SELECT name::text, other FROM items") == [("(1,2)", None)]
+    assert set(ways) == {LONG_WAY if kind == "pair" else AT_ONCE}
+
+
 @pytest.mark.parametrize("mode", ["insert", "upsert", "update", "ignore"])
 async def test_every_mode_leaves_what_it_leaves_of_many(
     kafka_bootstrap: str, table: str, make_topic: MakeTopic, ways: list[str], mode: str

@@ -90,6 +90,20 @@ def _nothing_but_null(expected: str) -> Encoder:
     return Encoder("text", each(refuse))
 
 
+def null_at_least(wire: Encoder, column: Column) -> Encoder:
+    """The encoder for a column that the database may have no cast to: a null is one whatever its type, and anything else refused."""
+    sent, base = wire.type, column.base_type
+    casts = column.casts_from
+    if casts is None or wire.template is not None or sent in {"text", base} or sent in casts:
+        return wire
+    element = sent.removesuffix("[]")
+    if sent.endswith("[]") == base.endswith("[]") and element in casts | {"text", base.removesuffix("[]")}:
+        return wire
+    refusing = _nothing_but_null(f"no {sent} for a column of type {column.type}, to which it cannot be cast")
+    encode, refuse = wire.encode or list, refusing.encode or list
+    return replace(refusing, encode=lambda values: refuse(encode(values)))
+
+
 def _of_bytes(schema: Schema, base: str) -> Encoder | None:
     if schema.type is Type.BYTES and base == "interval" and schema.parameter(DURATION):
         return Encoder("text", each(_avro_duration))

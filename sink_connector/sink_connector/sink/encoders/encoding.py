@@ -25,6 +25,7 @@ from sink_connector.sink.encoders.column_values import (
     element_column,
     in_dimensions,
     kept_whole,
+    null_at_least,
     with_offsets,
 )
 from sink_connector.sink.encoders.connect_values import connect_encoder
@@ -70,7 +71,7 @@ def encoder_of(schema: Schema, form: Form, column: Column | None, *, nested: str
     except ValueError as error:
         raise refused(f"a schema of type {schema.type.value} that can be used: {error}") from error
     if column is not None:
-        wire = kept_whole(with_offsets(wire, column), column)
+        wire = kept_whole(with_offsets(null_at_least(wire, column), column), column)
     exact = (
         wire.type in {"text", "text[]"}
         if form is Form.UNTYPED
