@@ -42,7 +42,7 @@ def test_a_record_as_it_is_written_is_read(home: Home) -> None:
     assert record.running(home) is not None
 
 
-@pytest.mark.parametrize("spoilt", SPOILT, ids=str)
+@pytest.mark.parametrize("spoilt", SPOILT, ids=range(len(SPOILT)))
 def test_a_record_that_cannot_be_understood_is_none(home: Home, spoilt: dict[str, Any]) -> None:
     home.record.write_text(json.dumps(SOUND | spoilt))
     assert record.running(home) is None
