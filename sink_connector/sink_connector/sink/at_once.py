@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 
 from asyncpg import Connection
+from asyncpg.exceptions import OutdatedSchemaCacheError
 
 from sink_connector.data.write_record import WriteRecords
 from sink_connector.sink.batch import Batch
@@ -23,9 +24,9 @@ from sink_connector.sink.staging import Staging
 from sink_connector.sink.table_metadata import Table
 from sink_connector.sink.write_plan import WritePlan
 
-SIZES = (1, 4, 16, 64, 128)
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 """Rows that a statement has places for; each is one of its own, which the server keeps. Places without a row are passed over."""
-MOST_VALUES = 1_000  # places in a statement
+MOST_VALUES = 1_500  # in a statement
 OF_ITS_TIME = {Decision.RETRY, Decision.TIMEOUT}
 
 
@@ -43,7 +44,7 @@ class AtOnce:
     async def written(self, connection: Connection, batch: Batch, move: Move) -> int | None:
         """How many rows are committed, with the offsets; None when nothing is, and the batch is to be written the long way.
 
-        Raises what the driver raises of an outage or a clash.
+        Raises what the driver raises of an outage or a clash, and `OutdatedSchemaCacheError`.
         """
         if len(batch.entries) != 1 or batch.bad:
             return None
@@ -64,10 +65,15 @@ class AtOnce:
             await connection.fetchrow(
                 plan.at_once(size), *move.parameters, table.id, table.state, len(rows), *values, *without
             )
+        except OutdatedSchemaCacheError:  # what is known of tables is to be forgotten, not only here
+            raise
         except Exception as error:
-            if decide(error) in OF_ITS_TIME:
+            decision = decide(error)
+            # What the long way has a time for each, the lock of a row and that of a projection's, was all within one here.
+            if decision is not Decision.RETRY:
+                self._pauses.failed(place[1])
+            if decision in OF_ITS_TIME:
                 raise
-            self._pauses.failed(place[1])
             return None
         self._pauses.worked(place[1])
         return len(rows)

@@ -83,14 +83,14 @@ SELECT
     CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END;
 
 -- name: moved_or_fail
--- The same of the offsets alone, as a step of a function that keeps its variable `done` for what nobody reads.
+-- The same of the offsets alone, as a step of a function that keeps its variable `sink_unread` for what nobody reads.
 SELECT
     CAST(CASE
         WHEN (SELECT count(*) FROM moved) < (SELECT count(*) FROM batch) THEN 'sink: the offsets were not moved'
         ELSE '0'
     END AS integer),
     CASE WHEN $6::text <> '' THEN CAST(pg_notify($6, $7) AS text) END
-INTO done
+INTO sink_unread
 
 -- name: unchanged_or_fail
 -- The same of the table alone.
@@ -98,4 +98,4 @@ SELECT CAST(CASE
     WHEN (SELECT state FROM found) IS DISTINCT FROM $10::bigint THEN 'sink: the table was changed'
     ELSE '0'
 END AS integer)
-INTO done
+INTO sink_unread

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from asyncpg import Connection
+from asyncpg.exceptions import OutdatedSchemaCacheError
 
 from sink_connector.config.connector import TableConfig
 from sink_connector.data.lru import LruCache
@@ -84,7 +85,8 @@ class PlanCache:
     async def plan(self, connection: Connection, name: TableName, group: Group) -> WritePlan | None:
         """How to write a group; None when it deletes from a table that is not there.
 
-        Raises what `make_plan` raises, and what `table_missing` gives.
+        Raises what `make_plan` raises, what `table_missing` gives, and `OutdatedSchemaCacheError` when the table was changed
+        since it was looked at: the other plans for it, and the session's temporary tables, are then those of the old one.
         """
         key = name, group.layout, group.delete
         found = self._plans.get(key)
@@ -98,8 +100,14 @@ class PlanCache:
         except SinkError:
             if not was_known:
                 raise
+            before = self._tables.get(name)
             self._tables.pop(name)  # it may have been changed by hand since it was looked at
-        return self._plans.put(key, await self._made(connection, name, group))
+        made = await self._made(connection, name, group)
+        now = await self.table(connection, name)
+        if before is not None and now is not None and (now.id, now.state) != (before.id, before.state):
+            self._tables.pop(name)
+            raise OutdatedSchemaCacheError(f"table {now.called} was changed")
+        return self._plans.put(key, made)
 
     def stage(self, table: TableName, declared: str, columns: Sequence[str]) -> StagingTable:
         """The temporary table for rows of these columns on their way to this table."""

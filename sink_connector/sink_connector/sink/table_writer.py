@@ -155,13 +155,13 @@ class TableWriter:
             channel=self._config.notify_channel,
             taken_ms=round((time.time() - time.monotonic() + batch.began) * 1000),
         )
+        self._staging.begun()
         if not (isolate or self._config.table.truncate_enabled):
             at_once = await self._at_once.written(connection, batch, move)
             if at_once is not None:
                 self._stored |= batch.positions
                 return Written(rows=at_once, dead=())
         dead = list(batch.bad)
-        self._staging.begun()
         async with connection.transaction():
             if not await offsets.advance(connection, move):
                 log.info("batch.found_committed", connector=self._config.name)

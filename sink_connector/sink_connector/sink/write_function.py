@@ -6,6 +6,7 @@ did. The values of `sink.offsets` and of rows are its arguments; what the batch 
 
 # ruff: noqa: S608 - every name went through `identifiers.quote`, and a projection is its owner's
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -21,6 +22,10 @@ ARGUMENTS = (
     "text", "text[]", "integer[]", "bigint[]", "bigint[]", "text", "text", "bigint[]", "bigint", "bigint",
 )  # fmt: skip
 """The types of the arguments before the rows."""
+NO_STEP = re.compile(
+    r";|\$\d|\A\s*(?:SELECT|VALUES|TABLE|\()|\b(?:RETURNING|found|sqlstate|sqlerrm)\b", re.IGNORECASE
+)
+"""More than one statement, one that gives rows, or a name that means something else within a function; in a text perhaps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +40,9 @@ class WriteFunction:
 def write_function(
     builder: StatementBuilder, stage: StagingTable, tracking: Tracked, *, prune: str, delete: bool
 ) -> WriteFunction | None:
-    """The function for the rows that `stage` has columns for; None where a projection is more than one plain statement."""
+    """The function for the rows that `stage` has columns for; None where a projection may be no step of one."""
     projections = [sql.strip().removesuffix(";") for sql in tracking.statements]
-    if any(";" in sql for sql in projections):  # in a text or a comment perhaps: who knows is the server
+    if any(NO_STEP.search(sql) for sql in projections):
         return None
     rows = builder.for_argument(stage, f"${FIRST_OF_ROWS}", delete=delete)
     steps = [MOVE_OR_FAIL, rows.capture, rows.write, prune, *projections, UNCHANGED_OR_FAIL]
@@ -48,7 +53,7 @@ def write_function(
     arguments = ", ".join([*ARGUMENTS, f"{stage.sql}[]"])
     function = (
         f"CREATE OR REPLACE FUNCTION {name} ({arguments}) RETURNS void LANGUAGE plpgsql AS {tag}\n"
-        f"#variable_conflict use_column\nDECLARE done record;\nBEGIN\n{body}END\n{tag}"
+        f"#variable_conflict use_column\nDECLARE sink_unread record;\nBEGIN\n{body}END\n{tag}"
     )
     return WriteFunction(
         name=name,

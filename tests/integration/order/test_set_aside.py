@@ -34,12 +34,14 @@ class Brokers:
     """A publisher whose topics are these; like Kafka's it refuses what is for any other."""
 
     topics: set[str] = field(default_factory=lambda: {"t", "u"})
+    closed: set[str] = field(default_factory=set)
+    """Of these topics, those that take nothing though they are there."""
     keys: list[str] = field(default_factory=list)
     opened: int = 0
 
     async def publish(self, records: Sequence[LoggedRecord]) -> None:
         for record in records:
-            if record.topic not in self.topics:
+            if record.topic not in self.topics - self.closed:
                 raise RefusedError([record], "no such topic", whole_topic=True)
         self.keys += [record.key.decode() for record in records]
 
@@ -174,6 +176,34 @@ async def test_unreadable_rows_hide_none_that_is_behind_them(outbox: Outbox) -> 
         await outbox.change("UPDATE outbox SET headers = '{}' WHERE id = (SELECT max(id) FROM outbox)")
         await outbox.sent("mended")
         await outbox.are_aside(7)
+
+
+async def test_a_topic_that_takes_nothing_keeps_those_behind_it_waiting_for_a_round_only(
+    outbox: Outbox,
+) -> None:
+    outbox.brokers.topics = set()
+    async with outbox.relaying():
+        for topic in ("a", "t", "u"):
+            await outbox.write(topic, topic=topic)
+        await outbox.are_aside(3)
+        outbox.brokers.topics, outbox.brokers.closed = {"a", "t", "u"}, {"a"}
+        await outbox.sent("t", "u")
+        assert [each["topic"] for each in await outbox.are_aside(1)] == ["a"]
+
+
+async def test_a_row_mended_while_its_topic_was_closed_goes_before_what_came_later(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.brokers.topics = set()
+    async with outbox.relaying():
+        await outbox.write("first", headers="no JSON")
+        await outbox.write("second")
+        await outbox.are_aside(2)
+        monkeypatch.setattr(outbox_relay, "UNREADABLE_EVERY_S", 3600.0)
+        await outbox.change("UPDATE outbox SET headers = '{}'")
+        outbox.brokers.topics = {"t"}
+        await outbox.sent("first", "second")
+    assert outbox.brokers.keys == ["first", "second"]
 
 
 async def test_unreadable_rows_are_read_seldom(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,3 +88,27 @@ async def test_what_a_column_would_round_since_it_was_narrowed_is_a_bad_record( 
 async def _is_waited_for(connection: asyncpg.Connection) -> bool:
     query = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'made'::regclass AND NOT granted)"
     return bool(await connection.fetchval(query))
+
+
+async def test_what_was_known_of_the_rows_of_another_form_is_forgotten_too(
+    kafka_bootstrap: str, database: str, make_topic: MakeTopic
+) -> None:
+    """A field that the table had no column for has it looked at again: how older records are written was made before that."""
+    topic = await make_topic()
+    await execute(database, "CREATE TABLE priced (id bigint PRIMARY KEY, amount numeric)")
+    given = configuration(
+        database, topics=topic, table__name__format="priced", errors__tolerance="all", **UPSERT
+    )
+    older = {"id": INT64, "amount": STRING}
+    async with connected(kafka_bootstrap, given) as connector:
+        await send(kafka_bootstrap, topic, [Message(value=struct({"id": 1, "amount": "1.005"}, **older))])
+        await wait_until_read(connector, topic, 1)
+        await execute(database, "ALTER TABLE priced ADD COLUMN more text")
+        await execute(database, "ALTER TABLE priced ALTER amount TYPE numeric(6, 2) USING trunc(amount, 2)")
+        newer = struct({"id": 2, "amount": "2.00", "more": "x"}, **older, more=STRING)
+        await send(kafka_bootstrap, topic, [Message(value=newer)])
+        await wait_until_read(connector, topic, 2)
+        await send(kafka_bootstrap, topic, [Message(value=struct({"id": 3, "amount": "3.005"}, **older))])
+        await wait_until_read(connector, topic, 3)
+    found = await rows(database, "SELECT id, amount::text FROM priced ORDER BY id")
+    assert found == [(1, "1.00"), (2, "2.00")]

@@ -80,7 +80,10 @@ class Relay:
     _singly_until: LogPosition = field(default_factory=LogPosition)
     """Up to here records go one by one, to find the one that is too large."""
     _look_again_at: float = 0.0
-    _look_at_unreadable_at: float = 0.0
+    _look_at_unreadable_at: dict[str, float] = field(default_factory=dict)
+    """When to look again at the rows under a name that were unreadable."""
+    _last_tried: str = ""
+    """The name of a topic whose records set aside were tried last, in a round that was not ended."""
     _too_large: dict[LogPosition, str] = field(default_factory=dict)
     """Records that are to be set aside, and why."""
     _try_again_at: dict[LogPosition, float] = field(default_factory=dict)
@@ -220,24 +223,37 @@ class Relay:
         """Publish what was set aside, topic by topic, as far as Kafka takes it now."""
         now = self.time()
         self._look_again_at = now + SET_ASIDE_EVERY_S
-        if unreadable := now >= self._look_at_unreadable_at:
-            self._look_at_unreadable_at = now + UNREADABLE_EVERY_S
         topics = await self.reader.set_aside_topics()
+        SET_ASIDE.clear()
+        for name, count in topics.items():
+            SET_ASIDE.labels(name).set(count)
         missing: dict[str, str | None] = {}
-        for name in dict.fromkeys((*topics, *self._closed_topics)):
+        for name in self._behind_the_last_tried([*dict.fromkeys((*topics, *self._closed_topics))]):
             # What stands under a name that no topic has may be mended since, and be for any topic.
-            if is_topic_name(name):
+            is_topic = is_topic_name(name)
+            if is_topic:
                 missing[name] = await publisher.missing(name)
                 if reason := missing[name]:
                     self._closed_topics[name] = reason
                     continue
-            await self._send_set_aside(name, publisher, missing, unreadable=unreadable)
+            # As a topic opens, too: a row that was mended meanwhile goes before those of its key that came later.
+            unreadable = now >= self._look_at_unreadable_at.get(name, 0.0) or name in self._closed_topics
+            if unreadable or is_topic:
+                self._last_tried = name
+                await self._send_set_aside(name, publisher, missing, unreadable=unreadable)
+            if unreadable:
+                self._look_at_unreadable_at[name] = now + UNREADABLE_EVERY_S
             self._closed_topics.pop(name, None)
+        self._last_tried = ""
         self._set_aside_singly = False
-        if topics:
-            SET_ASIDE.clear()
-            for name, count in (await self.reader.set_aside_topics()).items():
-                SET_ASIDE.labels(name).set(count)
+        self._look_at_unreadable_at = {
+            name: at for name, at in self._look_at_unreadable_at.items() if name in topics
+        }
+
+    def _behind_the_last_tried(self, names: list[str]) -> list[str]:
+        """Those behind the name whose records were refused come first: a topic that takes nothing keeps no other waiting."""
+        begin = names.index(self._last_tried) + 1 if self._last_tried in names else 0
+        return names[begin:] + names[:begin]
 
     async def _send_set_aside(
         self, name: str, publisher: Publisher, missing: dict[str, str | None], *, unreadable: bool
