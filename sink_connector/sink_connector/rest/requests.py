@@ -13,6 +13,7 @@ MOST_BYTES = 1024 * 1024
 # Stands for a slash inside of a name (`%2F`) until the route has been found; half of a surrogate pair, which comes out of no path.
 SLASH = "\udc2f"
 ENCODED_SLASH = re.compile("%2[Ff]")
+WITH_NAMES = ("/connectors/", "/connector-plugins/", "/admin/")
 NO_ENCODING = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -67,8 +68,10 @@ class ConnectPaths:
             try:
                 path = _decoded(path).rstrip("/") or "/"
             except ValueError:
-                await answer(BAD_REQUEST, "HTTP 400 Bad Request")(scope, receive, send)
-                return
+                path = unquote(path)
+                if path.startswith(WITH_NAMES):  # else no route has it
+                    await answer(BAD_REQUEST, "HTTP 400 Bad Request")(scope, receive, send)
+                    return
             scope = {**scope, "path": path}
         await self._app(scope, receive, send)
 
