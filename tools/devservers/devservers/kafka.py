@@ -171,8 +171,8 @@ class Broker:
             # heartbeat may be missed; two may not.
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "1000",
-            # A leader with nothing to record says so twice a second by default, on each disk: a quarter of what brokers without
-            # clients do. It only lets metrics tell that from a quorum that is stuck (KIP-835).
+            # A leader with nothing to record says so twice a second by default, on each disk, and every member fetches it. It only
+            # lets metrics tell that from a quorum that is stuck (KIP-835).
             "metadata.max.idle.interval.ms": "5000",
             "num.network.threads": "2",
             "num.io.threads": "4",
