@@ -12,10 +12,11 @@ from sink_connector.errors import FatalError, FencedError, WentBackError
 from sink_connector.sink.table_metadata import STATE
 
 SQL = sql_files.load("offsets.sql", package=__package__)
-ADVANCE = f"{SQL['moving']}\n{SQL['moved']}"
+MOVING, ALL_MOVED, UNCHANGED, TOLD = (SQL[name] for name in ("moving", "all_moved", "unchanged", "told"))
+ADVANCE = f"{MOVING}\n{SQL['moved']}"
 TABLE = f"known AS (SELECT $9::bigint AS id), found AS ({STATE})"
-MOVE_OR_FAIL = f"{SQL['moving']}\n{SQL['moved_or_fail']}"
-UNCHANGED_OR_FAIL = f"WITH {TABLE}\n{SQL['unchanged_or_fail']}"
+MOVE_OR_FAIL = f"{MOVING} SELECT {ALL_MOVED}, {TOLD}"
+UNCHANGED_OR_FAIL = f"WITH {TABLE} SELECT {UNCHANGED}"
 FIRST_OF_ROWS = 11  # the parameter that says how many rows there are, those of rows follow
 UNSET = -1  # the next offset where there is none
 LONGEST_NOTIFICATION = 7_900  # bytes; PostgreSQL takes fewer than 8000
@@ -179,7 +180,7 @@ def with_rows(write: str) -> str:
 
     Its parameters are those of the move, the id of the table and its `Table.state`, then those of `write` from `FIRST_OF_ROWS` on.
     """
-    return f"{SQL['moving']}, {TABLE}, written AS ({write})\n{SQL['moved_or_error']}"
+    return f"{MOVING}, {TABLE}, written AS ({write}) SELECT {ALL_MOVED}, {UNCHANGED}, {TOLD}"
 
 
 async def advance(connection: Connection, move: Move) -> bool:

@@ -45,7 +45,7 @@ UPDATE sink.offsets SET epoch = epoch + 1, next_offset = -1, topic_id = '' WHERE
 
 -- name: moving
 -- Moves every partition of a batch, each only if the epoch is still the one it was claimed with and the batch is not
--- in yet. `floor` is the next offset that the writer stored last. One of the two below follows, and tells the listeners.
+-- in yet. `floor` is the next offset that the writer stored last. What follows says what came of it, and tells the listeners.
 WITH batch AS (
     SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[], $8::bigint[])
         AS batch (topic, partition, next_offset, epoch, floor)
@@ -71,31 +71,18 @@ SELECT
      WHERE coalesce(o.epoch, 0) < batch.epoch OR (o.epoch = batch.epoch AND o.next_offset < batch.floor)) AS behind,
     CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END;
 
--- name: moved_or_error
--- Whatever is not as it was expected ends the statement, with all that it wrote: who tries it finds out the other way.
--- $9 and $10 are the id of the table and its state. The statement's locks are taken before its snapshot.
-SELECT
-    CAST(CASE
-        WHEN (SELECT count(*) FROM moved) < (SELECT count(*) FROM batch) THEN 'sink: the offsets were not moved'
-        WHEN (SELECT state FROM found) IS DISTINCT FROM $10::bigint THEN 'sink: the table was changed'
-        ELSE '0'
-    END AS integer),
-    CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END;
-
--- name: moved_or_fail
--- The same of the offsets alone, as a step of a function that keeps its variable `sink_unread` for what nobody reads.
-SELECT
-    CAST(CASE
-        WHEN (SELECT count(*) FROM moved) < (SELECT count(*) FROM batch) THEN 'sink: the offsets were not moved'
-        ELSE '0'
-    END AS integer),
-    CASE WHEN $6::text <> '' THEN CAST(pg_notify($6, $7) AS text) END
-INTO sink_unread
-
--- name: unchanged_or_fail
--- The same of the table alone.
-SELECT CAST(CASE
-    WHEN (SELECT state FROM found) IS DISTINCT FROM $10::bigint THEN 'sink: the table was changed'
-    ELSE '0'
+-- Parts of what moves partitions and writes rows at once: whatever is not as it was expected ends it, with all that it wrote, and
+-- who tries it finds out the other way. $9 and $10 are the id of the table and its state.
+-- name: all_moved
+CAST(CASE
+    WHEN (SELECT count(*) FROM moved) < (SELECT count(*) FROM batch) THEN 'sink: the offsets were not moved' ELSE '0'
 END AS integer)
-INTO sink_unread
+
+-- The locks of the statement that asks, or of those before it, are taken before its snapshot.
+-- name: unchanged
+CAST(CASE
+    WHEN (SELECT state FROM found) IS DISTINCT FROM $10::bigint THEN 'sink: the table was changed' ELSE '0'
+END AS integer)
+
+-- name: told
+CAST(CASE WHEN $6::text <> '' THEN pg_notify($6, $7) END AS text)

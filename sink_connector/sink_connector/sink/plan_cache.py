@@ -94,17 +94,16 @@ class PlanCache:
             return found
         if group.delete and await self.table(connection, name) is None:
             return None
-        was_known = name in self._tables
+        before = self._tables.get(name)
         try:
             return self._plans.put(key, await self._made(connection, name, group))
         except SinkError:
-            if not was_known:
+            if before is None:
                 raise
-            before = self._tables.get(name)
             self._tables.pop(name)  # it may have been changed by hand since it was looked at
         made = await self._made(connection, name, group)
         now = await self.table(connection, name)
-        if before is not None and now is not None and (now.id, now.state) != (before.id, before.state):
+        if now is not None and (now.id, now.state) != (before.id, before.state):
             self._tables.pop(name)
             raise OutdatedSchemaCacheError(f"table {now.called} was changed")
         return self._plans.put(key, made)

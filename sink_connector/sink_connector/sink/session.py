@@ -43,9 +43,8 @@ UNPOOLED = {
     "temp_buffers": "64MB"
 }  # the staged rows of a batch stay in memory; fixed once a session has a temporary table
 
-LONGEST_KEPT = (
-    64 * 1024
-)  # letters of a statement: one with the places of many rows is to be prepared once (`at_once`)
+# Letters of a statement that stays prepared: one with the places of many rows is longer than the driver's own limit.
+LONGEST_KEPT = 64 * 1024
 
 
 async def connect(

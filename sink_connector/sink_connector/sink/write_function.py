@@ -30,9 +30,10 @@ NO_STEP = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteFunction:
-    """`create` makes it and what it needs; `call(n)` calls it with up to n rows, its parameters are those of `offsets.with_rows`."""
+    """`create` makes it and the tables it needs, which are `made`; `call(n)` calls it with up to n rows, as `offsets.with_rows` would."""
 
     name: str
+    made: tuple[str, ...]
     create: str
     call: Callable[[int], str]
 
@@ -45,7 +46,15 @@ def write_function(
     if any(NO_STEP.search(sql) for sql in projections):
         return None
     rows = builder.for_argument(stage, f"${FIRST_OF_ROWS}", delete=delete)
-    steps = [MOVE_OR_FAIL, rows.capture, rows.write, prune, *projections, UNCHANGED_OR_FAIL]
+    unread = " INTO sink_unread"
+    steps = [
+        MOVE_OR_FAIL + unread,
+        rows.capture,
+        rows.write,
+        prune,
+        *projections,
+        UNCHANGED_OR_FAIL + unread,
+    ]
     body = "".join(f"{step}\n;\n" for step in steps if step)
     digest = blake2b(f"{stage.name} {body}".encode(), digest_size=8).hexdigest()
     name = quote("pg_temp", f"sink_write_{digest}")
@@ -57,6 +66,7 @@ def write_function(
     )
     return WriteFunction(
         name=name,
+        made=(name, stage.name, tracking.new),
         create=f"{stage.create}; {tracking.create}; {function}",
         call=cache(partial(_call, name, stage, [target.wire.type for target in builder.targets])),
     )

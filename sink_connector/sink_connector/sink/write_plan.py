@@ -21,7 +21,7 @@ class WritePlan:
     """How entries of one layout are written to one table.
 
     `single` takes one row as parameters; `staged` all the rows in `stage`; `at_once(n)` is a statement that moves the offsets,
-    too, and has up to n rows among its parameters, of use where `is_at_once`; where changes are tracked, it calls `function`. With `direct`, rows may be copied straight into
+    too, and has up to n rows among its parameters, None where there is no such; where changes are tracked, it calls `function`. With `direct`, rows may be copied straight into
     the table instead, with `direct_if_new` those whose keys the table does not have yet; with `together`, only one statement may hold them, whatever their number, because they may refer to
     each other. `prune` drops captured rows that did not change after all; empty when there are none.
     """
@@ -36,9 +36,8 @@ class WritePlan:
     direct_if_new: bool
     together: bool
     prune: str
-    is_at_once: bool
     function: WriteFunction | None
-    at_once: Callable[[int], str]
+    at_once: Callable[[int], str] | None
 
     @property
     def columns(self) -> list[str]:
@@ -73,9 +72,15 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     mode = config.insert_mode
     staged = stage(_declared(config, targets), [f"c{place}" for place in range(len(targets))])
     prune = "" if delete else builder.prune()
-    function = None
-    if tracking is not None and mode is not InsertMode.IGNORE:  # whose temporary table numbers the rows
-        function = write_function(builder, staged, tracking, prune=prune, delete=delete)
+    function, at_once = None, None
+    if tracking is not None:
+        if mode is not InsertMode.IGNORE:  # whose temporary table numbers the rows
+            function = write_function(builder, staged, tracking, prune=prune, delete=delete)
+        at_once = function.call if function else None
+    elif (
+        delete or not builder.lacks_required
+    ):  # else it is two statements in one, which can be no part of a third
+        at_once = cache(partial(_at_once, builder, delete))
     copyable = not delete and tracking is None and _takes_rows_as_sent(table, targets)
     return WritePlan(
         table=table.name,
@@ -88,10 +93,8 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
         direct_if_new=copyable and mode is InsertMode.UPSERT and not table.has_triggers,
         together=table.refers_to_itself,
         prune=prune,
-        # What updates first is two statements in one, which can be no part of a third.
-        is_at_once=function is not None if tracking else delete or not builder.lacks_required,
         function=function,
-        at_once=function.call if function else cache(partial(_at_once, builder, delete)),
+        at_once=at_once,
     )
 
 

@@ -33,7 +33,7 @@ _INSTANT = "CAST({} AS timestamp with time zone)"
 _ZONED_TIME = "CAST({} AS time with time zone) AT TIME ZONE current_setting('TimeZone')"
 # A text with an offset is an instant. PostgreSQL passes over the offset where the column has no zone; the wall clock meant is
 # that of db.timezone, which is the session's.
-AS_INSTANT = {
+_AS_INSTANT = {
     base: f"CASE WHEN {_HAS_OFFSET} THEN CAST({through} AS {base}) ELSE CAST({{}} AS {base}) END"
     for base, through in (
         (TIMESTAMP, _INSTANT),
@@ -44,14 +44,14 @@ AS_INSTANT = {
 
 # In an array that is given as a text, only elements with an offset need that, and one by one has no dimensions and bounds.
 _OF_TEXT = "unnest(CAST({} AS text[])) WITH ORDINALITY AS u (e, place)"
-AS_INSTANT |= {
+_AS_INSTANT |= {
     f"{base}[]": (
         f"CASE WHEN NOT EXISTS (SELECT FROM {_OF_TEXT} WHERE {_HAS_OFFSET.replace('{}', 'u.e')}) THEN CAST({{}} AS {base}[]) "  # noqa: S608
         "WHEN array_ndims(CAST({} AS text[])) = 1 AND array_lower(CAST({} AS text[]), 1) = 1 "
         f"THEN ARRAY(SELECT {template.replace('{}', 'u.e')} FROM {_OF_TEXT} ORDER BY u.place) "
         f"ELSE CAST(CAST({{}} AS text) || ', of which the offsets would be lost' AS {base}[]) END"
     )
-    for base, template in AS_INSTANT.items()
+    for base, template in _AS_INSTANT.items()
 }
 
 
@@ -128,7 +128,7 @@ def with_offsets(wire: Encoder, column: Column) -> Encoder:
     """The encoder for a column whose texts may have an offset that the column has no place for."""
     if wire.template is not None or wire.type != "text":
         return wire
-    return replace(wire, template=AS_INSTANT.get(column.base_type))
+    return replace(wire, template=_AS_INSTANT.get(column.base_type))
 
 
 def kept_whole(wire: Encoder, column: Column) -> Encoder:
