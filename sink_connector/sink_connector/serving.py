@@ -111,13 +111,11 @@ def _bound(host: str, port: int, config: WorkerConfig) -> socket.socket:
     beside = {":" in other for other, at in config.listeners if at == port}
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        if (
-            len(beside) > 1 and ":" in host
-        ):  # else all of IPv6 is all of IPv4, too, which another listener is for
+        if len(beside) > 1 and ":" in host:
+            # Else all of IPv6 is all of IPv4, too, which another listener is for.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # a predecessor's connections end slowly
+        # A predecessor's connections end slowly.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         # Who asks for it, too, could share the address until somebody listens there.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)

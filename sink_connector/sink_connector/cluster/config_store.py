@@ -106,9 +106,8 @@ class ConfigStore:
 
     async def put(self, name: str, config: Config, *, target: TargetState | None = None) -> None:
         """Write a configuration; a target state given with it is written first, so that nothing starts too early."""
-        if name not in self._configs and self._tasks.get(
-            name
-        ):  # of one that is gone: Connect leaves its tasks
+        if name not in self._configs and self._tasks.get(name):
+            # Of one that is gone: Connect leaves its tasks.
             await self.commit_tasks(name, 0)
         if target is not None:
             await self.aim(name, target)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import javaproperties
 
 from sink_connector.certificates import Files
-from sink_connector.config.consumer_keys import CONSUMER, INT_MAX
+from sink_connector.config.consumer_keys import CONSUMER, INT_MAX, SECURITY
 from sink_connector.config.numbers import whole_number
 from sink_connector.config.overrides import OverridePolicy, read_override_policy
 from sink_connector.config.providers import (
@@ -29,7 +29,6 @@ from sink_connector.key_stores import OWN, TRUSTED, KeyStore
 PREFIX = "SINK_"
 EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - addresses to listen at, none that another worker could call
 CONVERTERS = ("key.converter", "value.converter", "header.converter")
-SECURITY = ("security.", "sasl.", "ssl.")
 LAST_PORT, SHORT_MAX = 65_535, 2**15 - 1
 
 # What a Connect worker is told by, too, and what changes nothing here, one by one and by how it begins.

@@ -54,7 +54,7 @@ register_url_convertor("task", TaskConvertor())
 
 
 class ConnectPaths:
-    """`/connectors/` is `/connectors`, `%2F` is part of a name, and what is no text is a bad request, as they are for Connect."""
+    """`/connectors/` is `/connectors`, `%2F` is part of a name, and a name that is no text is a bad request."""
 
     def __init__(self, app: ASGIApp) -> None:
         """`app` gets the requests."""

@@ -112,9 +112,8 @@ class Home:
             UnsafeFileError: there is no stack's in the folder, but somebody's files.
         """
         there = {each.name for each in self.root.iterdir()} if self.root.exists() else set()
-        unfinished = {
-            name for name in there if name.startswith(f".{self.record.name}.")
-        }  # of one that was killed
+        # Of a supervisor that was killed while it wrote.
+        unfinished = {name for name in there if name.startswith(f".{self.record.name}.")}
         made = MADE | unfinished
         if not (there <= made or self.lock.name in there):
             raise UnsafeFileError(f"{self.root} holds no stack: DEMO_HOME has to name the folder of one")

@@ -56,13 +56,8 @@ async def _do(request: web.Request) -> web.Response:
     control = request.app[_CONTROL]
     try:
         asked: Any = json.loads(await request.text())
-    except (
-        ValueError,
-        RecursionError,
-        LookupError,
-        web.RequestPayloadError,
-    ):  # a charset that nobody knows is a LookupError
-        asked = None
+    except (ValueError, RecursionError, LookupError, web.RequestPayloadError):
+        asked = None  # a LookupError is of a charset that nobody knows
     if not isinstance(asked, dict):
         return _problem(HTTPStatus.BAD_REQUEST, "malformed-json", "the body is not a JSON object")
     try:
