@@ -1,6 +1,6 @@
 """The topics job: create what `topics.json` declares and wait until every broker knows it and who leads each partition.
 
-    python create_topics.py --bootstrap kafka-1:9092,kafka-2:9092 --replication 3
+    python create_topics.py --bootstrap kafka-1:9092,kafka-2:9092 --replication 3 [--leaders together]
 
 Needs aiokafka and nothing of this repository, so that `./demo` and the containers run the same file. Running it again
 changes nothing. Exit code 1 with a sentence on standard error when brokers are missing or a topic has another shape.
@@ -12,7 +12,7 @@ import json
 import os
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,18 @@ class Topic:
     config: dict[str, str] = field(default_factory=dict)
 
 
-async def ensure(topics: list[Topic], *, bootstrap: str, replication: int, timeout_s: float) -> None:
-    """Create the missing of `topics` once `replication` brokers are there, and see each partition led."""
+async def ensure(
+    topics: list[Topic], *, bootstrap: str, replication: int, together: bool, timeout_s: float
+) -> None:
+    """Create the missing of `topics` once `replication` brokers are there, and see each partition led.
+
+    `together`: the same broker leads all their partitions, else Kafka spreads them.
+    """
     async with asyncio.timeout(timeout_s):
         admin = await connected(bootstrap)
         try:
             await until(lambda: enough_brokers(admin, replication))
-            await create_missing(admin, topics, replication=replication)
+            await create_missing(admin, topics, replication=replication, together=together)
             await until(lambda: all_led(admin, topics))
         finally:
             await admin.close()
@@ -95,19 +100,39 @@ async def enough_brokers(admin: AIOKafkaAdminClient, wanted: int) -> bool:
     return len((await admin.describe_cluster())["brokers"]) >= wanted
 
 
-async def create_missing(admin: AIOKafkaAdminClient, topics: list[Topic], *, replication: int) -> None:
+async def create_missing(
+    admin: AIOKafkaAdminClient, topics: list[Topic], *, replication: int, together: bool
+) -> None:
     """Make the topics that are not there yet; those that are keep what they have."""
     there = set(await admin.list_topics())
-    missing = [
-        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication, topic_configs=t.config)
-        for t in topics
-        if t.name not in there
-    ]
+    missing = [topic for topic in topics if topic.name not in there]
     if not missing:
         return
-    for name, code, *message in (await admin.create_topics(missing)).topic_errors:
+    brokers = (
+        [broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]] if together else []
+    )
+    new = [new_topic(topic, replication=replication, brokers=brokers) for topic in missing]
+    for name, code, *message in (await admin.create_topics(new)).topic_errors:
         if code not in {NO_ERROR, TOPIC_ALREADY_EXISTS}:
             raise TopicsError(f"topic {name} was not created: {message[0] if message else f'error {code}'}")
+
+
+def new_topic(topic: Topic, *, replication: int, brokers: Collection[int]) -> NewTopic:
+    """What Kafka is asked for: the first of `brokers` leads every partition, and the next ones would; without any, Kafka decides.
+
+    Brokers that share a machine gain nothing by sharing the lead: what one order causes would be requests to each of them
+    (docs/adr/0031).
+    """
+    if not brokers:
+        return NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config)
+    replicas = sorted(brokers)[:replication]
+    return NewTopic(
+        topic.name,
+        num_partitions=-1,
+        replication_factor=-1,
+        replica_assignments=dict.fromkeys(range(topic.partitions), replicas),
+        topic_configs=topic.config,
+    )
 
 
 async def all_led(admin: AIOKafkaAdminClient, topics: list[Topic]) -> bool:
@@ -150,13 +175,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Create the topics of the stack.")
     parser.add_argument("--bootstrap", required=True, help="brokers, host:port, comma-separated")
     parser.add_argument("--replication", type=int, default=3, help="replicas of every partition")
+    parser.add_argument(
+        "--leaders",
+        choices=("spread", "together"),
+        default="spread",
+        help="together: one broker leads everything",
+    )
     parser.add_argument("--topics", type=Path, nargs="+", default=[DECLARED], help="what to create")
     parser.add_argument("--timeout", type=float, default=90.0, help="seconds for all of it")
     words = parser.parse_args()
     topics = [Topic(**topic) for file in words.topics for topic in json.loads(file.read_text())]
     try:
         asyncio.run(
-            ensure(topics, bootstrap=words.bootstrap, replication=words.replication, timeout_s=words.timeout)
+            ensure(
+                topics,
+                bootstrap=words.bootstrap,
+                replication=words.replication,
+                together=words.leaders == "together",
+                timeout_s=words.timeout,
+            )
         )
     except (TopicsError, TimeoutError) as error:
         print(str(error) or f"the brokers were not ready within {words.timeout:g} s", file=sys.stderr)  # noqa: T201

@@ -183,8 +183,11 @@ def _live(settings: Settings, database: Database, topics: dict[str, str], metric
             rows = await database.fetch(STATEMENTS["product_instances"])
             feed.know_instances({row["product_id"]: row["instance"] for row in rows})
 
+    def watched() -> bool:
+        return feed.is_followed or bool(gate.waiting or history_gate.waiting)
+
     listener = NotificationListener(
-        database, topics=topics, applied=feed.applied, woken=wake, prepare=know_instances
+        database, topics=topics, applied=feed.applied, woken=wake, watched=watched, prepare=know_instances
     )
     reader = TopicReader(
         settings.kafka_bootstrap,

@@ -19,6 +19,7 @@ class Staging:
     def __init__(self) -> None:
         self._filled: set[str] = set()  # by the running transaction
         self._standing: set[str] = set()  # left empty by a committed transaction of this connection
+        self._possible: set[str] = set()  # made by a transaction of this connection, committed or not
 
     def begun(self) -> None:
         """A transaction begins."""
@@ -32,6 +33,7 @@ class Staging:
         """The connection is a new one, or its temporary tables were dropped."""
         self._standing.clear()
         self._filled.clear()
+        self._possible.clear()
 
     async def empty(self, connection: Connection, relation: str, create: str, clear: str) -> None:
         """Make sure that there is such a relation, without rows."""
@@ -40,6 +42,7 @@ class Staging:
         elif relation not in self._standing:
             await connection.execute(create)
         self._filled.add(relation)
+        self._possible.add(relation)
 
     def stands(self, name: str) -> bool:
         """Whether it was made by this connection, outside of any transaction or in one that is committed."""
@@ -49,6 +52,13 @@ class Staging:
         """Make what has these names; to be called outside of a transaction."""
         await connection.execute(create)
         self._standing.update(names)
+
+    async def remove(self, connection: Connection, relation: str, drop: str) -> None:
+        """Make sure that there is no such relation; to be called outside of a transaction."""
+        if relation in self._possible:
+            await connection.execute(drop)
+            self._standing.discard(relation)
+            self._possible.discard(relation)
 
     async def fill(self, connection: Connection, stage: StagingTable, rows: Sequence[Any] | Rows) -> None:
         """Have a table hold these rows and no others."""

@@ -9,7 +9,7 @@ from sink_connector.config.connector import InsertMode, PkMode, TableConfig
 from sink_connector.errors import BadRecordError
 from sink_connector.sink.ddl import unusable
 from sink_connector.sink.identifiers import quote
-from sink_connector.sink.projections import Tracked
+from sink_connector.sink.projections import Changes
 from sink_connector.sink.staging_table import StagingTable
 from sink_connector.sink.table_metadata import Table
 from sink_connector.sink.target_columns import TargetColumn
@@ -45,7 +45,7 @@ class StatementBuilder:
     table: Table
     targets: tuple[TargetColumn, ...]
     config: TableConfig
-    tracking: Tracked | None
+    tracking: Changes | None
 
     def for_parameters(self, *, delete: bool) -> Statements:
         """Those for one row, which is their parameters."""
@@ -76,8 +76,7 @@ class StatementBuilder:
         """Drops captured rows that did not change after all; empty when there are none."""
         if self.tracking is None or not (self.config.version_field or not self._others()):
             return ""
-        same = " AND ".join(f"n.{name} = o.{name}" for name in self._key_columns())
-        return f"DELETE FROM {self.tracking.old} AS o WHERE NOT EXISTS (SELECT FROM {self.tracking.new} AS n WHERE {same})"
+        return self.tracking.prune(self._key_columns())
 
     def _relation(self, sent: Sequence[str], origin: str = "") -> str:
         cells = (
@@ -89,14 +88,13 @@ class StatementBuilder:
     def _statements(self, relation: str, *, delete: bool) -> Statements:
         mode = self.config.insert_mode
         insert = not delete and mode is not InsertMode.UPDATE
-        old = self.tracking.old if self.tracking is not None else ""
         locking = f"FROM {self._table} JOIN {relation} ON {self._same_key()} ORDER BY {self._keys('s')} FOR UPDATE OF t"
         changes = any(target.is_key for target in self.targets) and (delete or mode is not InsertMode.IGNORE)
         # A view that aggregates has no rows to lock.
         lockable = self.table.may_lock_rows and not self.table.is_view
-        locks = lockable and not old and (not insert or self.lacks_required)
+        locks = lockable and self.tracking is None and (not insert or self.lacks_required)
         return Statements(
-            capture=f"INSERT INTO {old} SELECT t.* {locking}" if old and changes else "",
+            capture=self.tracking.capture(locking) if self.tracking is not None and changes else "",
             lock=f"SELECT 1 {locking}" if locks else "",
             write=self._delete(relation)
             if delete
@@ -209,11 +207,7 @@ class StatementBuilder:
         if self.tracking is None:
             *first, last = statements
             return "".join(f"WITH earlier AS ({each}) " for each in first) + last
-        parts = ", ".join(
-            f"changed{place} AS ({each} RETURNING t.*)" for place, each in enumerate(statements)
-        )
-        found = " UNION ALL ".join(f"SELECT * FROM changed{place}" for place in range(len(statements)))
-        return f"WITH {parts} INSERT INTO {self.tracking.new} {found}"
+        return self.tracking.collected(statements)
 
     @property
     def _version(self) -> str:

@@ -1,14 +1,14 @@
 """How entries of one layout are written to one table."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
 from sink_connector.config.connector import InsertMode, TableConfig
 from sink_connector.sink.column_mapping import ColumnMapping
 from sink_connector.sink.offsets import FIRST_OF_ROWS, with_rows
-from sink_connector.sink.projections import Tracked
+from sink_connector.sink.projections import Tracked, in_variables
 from sink_connector.sink.staging_table import PLACE, StagingTable
 from sink_connector.sink.statements import StatementBuilder, Statements
 from sink_connector.sink.table_metadata import Table, TableName
@@ -74,8 +74,9 @@ def make_write_plan(  # noqa: PLR0913 - each is a thing of its own
     prune = "" if delete else builder.prune()
     function, at_once = None, None
     if tracking is not None:
-        if mode is not InsertMode.IGNORE:  # whose temporary table numbers the rows
-            function = write_function(builder, staged, tracking, prune=prune, delete=delete)
+        changes = in_variables(tracking)
+        if changes and mode is not InsertMode.IGNORE:  # whose temporary table numbers the rows
+            function = write_function(replace(builder, tracking=changes), staged, changes, delete=delete)
         at_once = function.call if function else None
     elif (
         delete or not builder.lacks_required

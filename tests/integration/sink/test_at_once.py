@@ -296,6 +296,83 @@ async def test_a_projection_that_is_no_step_of_a_function_is_run_the_long_way(
     assert ways == [LONG_WAY]
 
 
+EQUAL_STEPS = {
+    "comments first": "-- what is new\n/* and * more */ INSERT INTO seen SELECT n.id, 0, 1 FROM new_items AS n",
+    "relations of its own": "WITH own AS (SELECT id FROM new_items), more AS (SELECT id FROM own) INSERT INTO seen SELECT id, 0, 1 FROM more",
+    "recursive": "WITH RECURSIVE own(id) AS (SELECT id FROM new_items UNION SELECT id FROM own WHERE id < 0) "
+    "INSERT INTO seen SELECT id, 0, 1 FROM own",
+    "small letters": "with own as (select * from new_items) insert into seen select id, 0, 1 from own;",
+    "relations further in": "INSERT INTO seen WITH own AS (SELECT * FROM new_items) SELECT id, 0, 1 FROM own",
+    "merged": "MERGE INTO seen USING new_items AS n ON seen.number = n.id WHEN NOT MATCHED THEN INSERT VALUES (n.id, 0, 1)",
+    "whole rows": "INSERT INTO seen SELECT (to_jsonb(n)->>'id')::bigint, 0, 1 FROM new_items AS n WHERE n IS NOT NULL OR n.id > 0",
+}
+
+
+@pytest.mark.parametrize("projection", EQUAL_STEPS.values(), ids=EQUAL_STEPS)
+async def test_a_projection_is_a_step_however_it_is_written(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str], projection: str
+) -> None:
+    """The table has had a column, and has some that are called like what the statements use."""
+    topic = await make_topic()
+    await execute(
+        projected,
+        "ALTER TABLE items ADD gone text, ADD t text, ADD changed text, ADD c text, ADD o text, ADD after text, ADD sink_changes text",
+        "ALTER TABLE items DROP gone, ADD twice bigint GENERATED ALWAYS AS (id * 2) STORED",
+    )
+    batches = [[item(1), item(2)], [item(1, "again", 2)]]
+    keys = projecting(seen=projection) | {"version.field": "version"}
+    await written(kafka_bootstrap, projected, topic, batches, **keys)
+    found = await rows(projected, "SELECT number FROM seen ORDER BY number")
+    assert found == ([(1,), (2,)] if "MERGE" in projection else [(1,), (1,), (2,)])
+    assert set(ways) == {AT_ONCE}
+
+
+NOTED = "CREATE FUNCTION noted() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM new_items); END $$"
+HIDDEN_STEPS = {
+    "in a function": "INSERT INTO seen SELECT noted(), 0, 1 WHERE 'new_items' <> ''",
+    "by its schema": "INSERT INTO seen SELECT count(*), 0, 1 FROM pg_temp.new_items",
+    "written to": "WITH gone AS (DELETE FROM new_items WHERE id = 0) INSERT INTO seen SELECT count(*), 0, 1 FROM new_items",
+}
+
+
+@pytest.mark.parametrize("projection", HIDDEN_STEPS.values(), ids=HIDDEN_STEPS)
+async def test_changes_that_only_temporary_tables_can_show_are_found_there(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str], projection: str
+) -> None:
+    """Also by a small batch behind a large one, which has left them empty."""
+    topic = await make_topic()
+    await execute(projected, NOTED)
+    sizes = (2, SIZES[-1] + 1, 3, 1)
+    batches = [[item(1_000 * at + number) for number in range(size)] for at, size in enumerate(sizes)]
+    await written(kafka_bootstrap, projected, topic, batches, **projecting(seen=projection))
+    assert await rows(projected, "SELECT sum(number)::bigint FROM seen") == [(sum(sizes),)]
+    assert set(ways) == {LONG_WAY}
+
+
+async def test_a_table_that_is_called_like_what_has_changed_is_taken_for_it_by_nobody(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    await execute(projected, NOTED, "CREATE TABLE new_items (id bigint)")
+    projection = "INSERT INTO seen SELECT noted(), (SELECT count(*) FROM new_items), 1"
+    await written(kafka_bootstrap, projected, topic, [[item(1), item(2)]], **projecting(seen=projection))
+    assert await rows(projected, "SELECT number, total FROM seen") == [(2, 2)]
+    assert set(ways) == {LONG_WAY}
+
+
+async def test_small_batches_behind_large_ones_are_steps_again(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    topic = await make_topic()
+    sizes = (1, SIZES[-1] + 1, 2, SIZES[-1] + 2, 3)
+    batches = [[item(1_000 * at + number) for number in range(size)] for at, size in enumerate(sizes)]
+    keys = projecting(seen="INSERT INTO seen SELECT count(*), 0, 1 FROM new_items")
+    await written(kafka_bootstrap, projected, topic, batches, **keys)
+    assert await rows(projected, "SELECT sum(number)::bigint FROM seen") == [(sum(sizes),)]
+    assert ways[0] == ways[-1] == AT_ONCE
+    assert LONG_WAY in ways
+
+
 async def test_a_record_that_a_projection_refuses_is_set_aside_and_its_neighbours_are_projected(
     kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str]
 ) -> None:

@@ -71,3 +71,21 @@ async def test_a_partition_without_a_leader_is_waited_for(job: ModuleType) -> No
 async def test_a_topic_of_another_shape_is_told(job: ModuleType) -> None:
     with pytest.raises(job.TopicsError, match="has 3 partitions, 2 are declared"):
         await led(job, Admin({1: 3}))
+
+
+def test_kafka_spreads_the_lead_unless_brokers_are_named(job: ModuleType) -> None:
+    topic = job.Topic(name="orders", partitions=PARTITIONS, config={"retention.ms": "-1"})
+    new = job.new_topic(topic, replication=3, brokers=[])
+    assert (new.num_partitions, new.replication_factor, new.replica_assignments) == (PARTITIONS, 3, {})
+    assert new.topic_configs == topic.config
+
+
+@pytest.mark.parametrize("replication", [1, 2, 3])
+def test_together_one_broker_leads_every_partition_and_the_same_ones_have_its_copies(
+    job: ModuleType, replication: int
+) -> None:
+    topic = job.Topic(name="orders", partitions=PARTITIONS, config={"retention.ms": "-1"})
+    new = job.new_topic(topic, replication=replication, brokers=[3, 1, 2])
+    assert new.replica_assignments == dict.fromkeys(range(PARTITIONS), [1, 2, 3][:replication])
+    assert (new.num_partitions, new.replication_factor) == (-1, -1)
+    assert new.topic_configs == topic.config

@@ -65,7 +65,15 @@ def _kafka(stack: Stack) -> list[Part]:
                 grace_s=15,
             ),
         ]
-    words = ("--bootstrap", stack.bootstrap, "--replication", str(stack.brokers))
+    # They share this machine: see docs/adr/0031.
+    words = (
+        "--bootstrap",
+        stack.bootstrap,
+        "--replication",
+        str(stack.brokers),
+        "--leaders",
+        "together",
+    )
     topics = Command(
         command=(sys.executable, str(TOPICS_JOB), *words),
         env=base_environment() | (stack.security.topics_env() if stack.security else {}),

@@ -149,6 +149,11 @@ class Feed:
         """Call it no more."""
         self._listeners.discard(listener)
 
+    @property
+    def is_followed(self) -> bool:
+        """Somebody hears of every change."""
+        return bool(self._listeners)
+
     def has_reached(self, position: Position) -> bool:
         """Everything before `position` is visible; what names a topic or an offset there has never been is not."""
         return self._visible.covers(position)

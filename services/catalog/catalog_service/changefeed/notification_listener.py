@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 CHANNEL = "read_model"
 _PAUSE_S = 0.5
 _PACE_S = 0.005  # between two looks at the table: under load one look serves several notifications
+_UNWATCHED_PACE_S = 0.025  # the same while nobody waits for what it finds
 _MAX_NOTIFICATIONS = 1_000
 
 _Offset = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -59,7 +60,8 @@ class NotificationListener:
     """Listens for ever; after every notification, and every pause in listening, it reads what the table says.
 
     `applied` hears of the connectors that write `topics` (Kafka's names → ours; each is called like its topic), `woken`
-    of every commit. `known` is set once the first positions are read; `prepare` is awaited before.
+    of every commit. It looks less often while `watched` says that nobody waits for either. `known` is set once the first
+    positions are read; `prepare` is awaited before.
     """
 
     def __init__(  # noqa: PLR0913 - its source, its receivers, its clocks
@@ -69,6 +71,7 @@ class NotificationListener:
         topics: Mapping[str, str],
         applied: OffsetsReceiver,
         woken: Callable[[], None],
+        watched: Callable[[], bool] = lambda: True,
         prepare: Callable[[], Awaitable[None]] = _nothing,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -78,6 +81,7 @@ class NotificationListener:
         self._topics = topics
         self._applied = applied
         self._woken = woken
+        self._watched = watched
         self._prepare = prepare
         self._clock = clock
         self._sleep = sleep
@@ -155,7 +159,7 @@ class NotificationListener:
                 self.listening = True
                 self.known.set()
             self._woken()
-            await self._sleep(_PACE_S)
+            await self._sleep(_PACE_S if self._watched() else _UNWATCHED_PACE_S)
 
     def _retry(self, error: Exception, *, resumed: bool, notifications: Sequence[_Heard]) -> None:
         if not isinstance(error, DatabaseAwayError):

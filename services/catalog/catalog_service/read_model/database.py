@@ -59,6 +59,7 @@ class Database:
             timeout=_CONNECT_S,
             command_timeout=statement_timeout_s + 1,
             init=_decode_json,
+            reset=_keep_session,
             server_settings={
                 "application_name": "catalog",
                 "default_transaction_read_only": "on",
@@ -174,6 +175,10 @@ class Database:
         finally:
             connection.terminate()
         raise DatabaseAwayError("stopped listening: the connection has ended")
+
+
+async def _keep_session(_connection: "asyncpg.Connection[Record]") -> None:
+    """Nothing here sets, locks or leaves anything in a session: undoing it would be a second round trip of every query."""
 
 
 async def _decode_json(connection: "asyncpg.Connection[Record]") -> None:
