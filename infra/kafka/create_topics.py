@@ -49,8 +49,8 @@ async def ensure(
     async with asyncio.timeout(timeout_s):
         admin = await connected(bootstrap)
         try:
-            await until(lambda: enough_brokers(admin, replication))
-            await create_missing(admin, topics, replication=replication, together=together)
+            brokers = await enough_brokers(admin, replication)
+            await create_missing(admin, topics, replication=replication, brokers=brokers if together else ())
             await until(lambda: all_led(admin, topics))
         finally:
             await admin.close()
@@ -95,22 +95,21 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(PAUSE_S)
 
 
-async def enough_brokers(admin: AIOKafkaAdminClient, wanted: int) -> bool:
-    """Whether as many brokers are there as copies are wanted."""
-    return len((await admin.describe_cluster())["brokers"]) >= wanted
+async def enough_brokers(admin: AIOKafkaAdminClient, wanted: int) -> list[int]:
+    """The brokers of the first answer that names as many as copies are wanted: the next one, of another broker, may name fewer."""
+    while len(brokers := (await admin.describe_cluster())["brokers"]) < wanted:  # noqa: ASYNC110
+        await asyncio.sleep(PAUSE_S)
+    return [broker["node_id"] for broker in brokers]
 
 
 async def create_missing(
-    admin: AIOKafkaAdminClient, topics: list[Topic], *, replication: int, together: bool
+    admin: AIOKafkaAdminClient, topics: list[Topic], *, replication: int, brokers: Collection[int]
 ) -> None:
-    """Make the topics that are not there yet; those that are keep what they have."""
+    """Make the topics that are not there yet, as `new_topic` says; those that are keep what they have."""
     there = set(await admin.list_topics())
     missing = [topic for topic in topics if topic.name not in there]
     if not missing:
         return
-    brokers = (
-        [broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]] if together else []
-    )
     new = [new_topic(topic, replication=replication, brokers=brokers) for topic in missing]
     for name, code, *message in (await admin.create_topics(new)).topic_errors:
         if code not in {NO_ERROR, TOPIC_ALREADY_EXISTS}:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sink_connector.sink.identifiers import quote
+from sink_connector.sink.identifiers import literal, quote
 from sink_connector.sink.table_metadata import TableName
 
 _BLOCK = "sink_changes"
@@ -91,19 +91,29 @@ class Tracked:
 class InVariables:
     """The changes of a table in two variables of a function, and the projections as steps of it."""
 
-    table: TableName
+    tracking: Tracked
     steps: tuple[str, ...]
 
     @property
     def declared(self) -> str:
         """The variables, and what the block with them is called: no column has the name of either then."""
-        return f"<<{_BLOCK}>>\nDECLARE before {self.table.sql}[]; after {self.table.sql}[];"
+        return f"<<{_BLOCK}>>\nDECLARE before {self.tracking.table.sql}[]; after {self.tracking.table.sql}[];"
+
+    @property
+    def check(self) -> str:
+        """Fails where a projection does not read the temporary tables, which it has to do by the long way, and leaves none of them."""
+        prepared = (
+            f"PREPARE sink_projection AS {sql.strip().removesuffix(';')}\n; DEALLOCATE sink_projection"
+            for sql in self.tracking.statements
+        )
+        return "; ".join((self.tracking.drop, self.tracking.create, *prepared, self.tracking.drop))
 
     @property
     def alone(self) -> str:
-        """Raises where a function that a projection calls would find another relation of one of these names."""
-        names = " OR ".join(f"to_regclass('{quote(name)}') IS NOT NULL" for name in names_of(self.table))
-        return f"DO $sink$ BEGIN IF {names} THEN RAISE 'sink: the names of changes are taken'; END IF; END $sink$"
+        """Fails where a function that a projection calls could find another relation of one of these names."""
+        names = ", ".join(f"{literal(name)}::name" for name in names_of(self.tracking.table))
+        taken = f"SELECT FROM pg_catalog.pg_class WHERE relname IN ({names}) AND relpersistence <> 't'"
+        return f"IF EXISTS ({taken}) THEN RAISE 'sink: the names of changes are taken'; END IF"
 
     def capture(self, locking: str) -> str:
         """As of `Changes`."""
@@ -121,7 +131,7 @@ class InVariables:
 
     def _row(self, alias: str) -> str:
         """A whole row, also where a column is called like the table's alias."""
-        return f"({alias}.*)::{self.table.sql}"
+        return f"({alias}.*)::{self.tracking.table.sql}"
 
 
 def names_of(table: TableName) -> tuple[str, str]:
@@ -145,13 +155,19 @@ def in_variables(tracking: Tracked) -> InVariables | None:
     names = zip(names_of(tracking.table), (_OLD, _NEW), strict=True)
     # PostgreSQL looks into an array whose rows are to come, and makes a plan for each length; not into what a question answers.
     relations = ", ".join(f"{quote(name)} AS (SELECT * FROM unnest((SELECT {rows})))" for name, rows in names)
-    steps = [_step(sql.strip().removesuffix(";"), relations) for sql in tracking.statements]
-    return None if None in steps else InVariables(tracking.table, tuple(filter(None, steps)))
+    # Whole rows of a relation whose columns are renamed have the new names, those of a table have its own.
+    any_name = "|".join(map(re.escape, names_of(tracking.table)))
+    renamed = re.compile(
+        rf'(?:{any_name})"?\s+(?:AS\s+)?(?!(?:WHERE|ON|USING|SELECT|VALUES|IN|AND|OR)\b)(?:"[^"]*"|\w+)\s*\(',
+        re.IGNORECASE,
+    )
+    steps = [_step(sql.strip().removesuffix(";"), relations, renamed) for sql in tracking.statements]
+    return None if None in steps else InVariables(tracking, tuple(filter(None, steps)))
 
 
-def _step(sql: str, relations: str) -> str | None:
+def _step(sql: str, relations: str, renamed: re.Pattern[str]) -> str | None:
     begin = _BEGINNING.match(sql)
-    if begin is None or _NO_STEP.search(sql):
+    if begin is None or _NO_STEP.search(sql) or renamed.search(sql):
         return None
     comments, joined = begin[1], begin[2]
     return f"{comments}{joined or 'WITH'} {relations}{',' if joined else ''} {sql[begin.end() :]}"

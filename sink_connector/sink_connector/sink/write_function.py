@@ -40,6 +40,7 @@ def write_function(
     rows = builder.for_argument(stage, f"${FIRST_OF_ROWS}", delete=delete)
     unread = " INTO sink_unread"
     steps = [
+        changes.alone,
         MOVE_OR_FAIL + unread,
         rows.capture,
         rows.write,
@@ -59,7 +60,7 @@ def write_function(
     return WriteFunction(
         name=name,
         made=(name, stage.name),
-        create=f"{changes.alone}; {stage.create}; {function}",
+        create=f"{changes.check}; {stage.create}; {function}",
         call=cache(partial(_call, name, stage, [target.wire.type for target in builder.targets])),
     )
 

@@ -331,6 +331,7 @@ NOTED = "CREATE FUNCTION noted() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RET
 HIDDEN_STEPS = {
     "in a function": "INSERT INTO seen SELECT noted(), 0, 1 WHERE 'new_items' <> ''",
     "by its schema": "INSERT INTO seen SELECT count(*), 0, 1 FROM pg_temp.new_items",
+    "under other names": "INSERT INTO seen SELECT (to_jsonb(n)->>'id')::bigint * 0 + 1, 0, 1 FROM new_items AS n (one, two)",
     "written to": "WITH gone AS (DELETE FROM new_items WHERE id = 0) INSERT INTO seen SELECT count(*), 0, 1 FROM new_items",
 }
 
@@ -349,15 +350,34 @@ async def test_changes_that_only_temporary_tables_can_show_are_found_there(
     assert set(ways) == {LONG_WAY}
 
 
+@pytest.mark.parametrize("schema", ["public", "elsewhere"])
 async def test_a_table_that_is_called_like_what_has_changed_is_taken_for_it_by_nobody(
-    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str]
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str], schema: str
 ) -> None:
+    """Nor by a function that looks for it in another schema."""
     topic = await make_topic()
-    await execute(projected, NOTED, "CREATE TABLE new_items (id bigint)")
+    await execute(
+        projected,
+        "CREATE SCHEMA elsewhere",
+        NOTED.replace("LANGUAGE", f"SET search_path = {schema} LANGUAGE"),
+        f"CREATE TABLE {schema}.new_items (id bigint)",
+    )
     projection = "INSERT INTO seen SELECT noted(), (SELECT count(*) FROM new_items), 1"
     await written(kafka_bootstrap, projected, topic, [[item(1), item(2)]], **projecting(seen=projection))
     assert await rows(projected, "SELECT number, total FROM seen") == [(2, 2)]
     assert set(ways) == {LONG_WAY}
+
+
+async def test_a_projection_that_only_a_function_would_take_is_refused_in_a_small_batch_as_in_a_large_one(
+    kafka_bootstrap: str, projected: str, make_topic: MakeTopic, ways: list[str]
+) -> None:
+    """A record becomes a row of a type, a row of another type does not."""
+    topic = await make_topic()
+    projection = "INSERT INTO seen SELECT first(n), 0, 1 FROM new_items AS n"
+    await execute(projected, "CREATE FUNCTION first(items) RETURNS bigint LANGUAGE sql AS 'SELECT $1.id'")
+    await written(kafka_bootstrap, projected, topic, [[item(1)]], **projecting(seen=projection))
+    assert await rows(projected, "SELECT number FROM seen") == []
+    assert AT_ONCE not in ways
 
 
 async def test_small_batches_behind_large_ones_are_steps_again(

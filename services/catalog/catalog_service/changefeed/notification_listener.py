@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 CHANNEL = "read_model"
 _PAUSE_S = 0.5
 _PACE_S = 0.005  # between two looks at the table: under load one look serves several notifications
-_UNWATCHED_PACE_S = 0.025  # the same while nobody waits for what it finds
+_UNWATCHED_PACES = 5  # as many lie between two looks while nobody waits for what they find
 _MAX_NOTIFICATIONS = 1_000
 
 _Offset = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -159,7 +159,14 @@ class NotificationListener:
                 self.listening = True
                 self.known.set()
             self._woken()
-            await self._sleep(_PACE_S if self._watched() else _UNWATCHED_PACE_S)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Somebody who begins to wait meanwhile ends it."""
+        for _ in range(_UNWATCHED_PACES):
+            await self._sleep(_PACE_S)
+            if self._watched():
+                return
 
     def _retry(self, error: Exception, *, resumed: bool, notifications: Sequence[_Heard]) -> None:
         if not isinstance(error, DatabaseAwayError):
