@@ -178,7 +178,7 @@ def main() -> int:
         "--leaders",
         choices=("spread", "together"),
         default="spread",
-        help="together: one broker leads everything",
+        help="together: one broker leads all that is made",
     )
     parser.add_argument("--topics", type=Path, nargs="+", default=[DECLARED], help="what to create")
     parser.add_argument("--timeout", type=float, default=90.0, help="seconds for all of it")

@@ -94,7 +94,11 @@ FAULTS = (
         name="one broker killed, paused or stopped",
         behaviour="everything goes on",
         invariants=("ACK", "LIVE"),
-        tests=(f"{_LOAD}test_a_broker_paused_for_eight_seconds__everything_goes_on__ack_live", _SEEDS),
+        tests=(
+            f"{_LOAD}test_the_leading_broker_killed__everything_goes_on__ack_live",
+            f"{_LOAD}test_a_broker_paused_for_eight_seconds__everything_goes_on__ack_live",
+            _SEEDS,
+        ),
     ),
     Fault(
         name="the controller killed or hanging",

@@ -19,7 +19,7 @@ FOREIGN = "f"  # a kind of relation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statements:
-    """What is run for the rows of one relation: a row of parameters, or a temporary table.
+    """What is run for the rows of one relation: parameters, an array, or a temporary table.
 
     `capture` collects the rows about to change, `lock` takes their locks in the order of the keys; either may be empty.
     """

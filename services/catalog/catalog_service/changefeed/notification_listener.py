@@ -57,10 +57,10 @@ async def _nothing() -> None:
 
 
 class NotificationListener:
-    """Listens for ever; after every notification, and every pause in listening, it reads what the table says.
+    """Listens for ever; after notifications, and every pause in listening, it reads what the table says.
 
     `applied` hears of the connectors that write `topics` (Kafka's names → ours; each is called like its topic), `woken`
-    of every commit. It looks less often while `watched` says that nobody waits for either. `known` is set once the first
+    of every look. It looks less often while `watched` says that nobody waits for either. `known` is set once the first
     positions are read; `prepare` is awaited before.
     """
 

@@ -1,6 +1,6 @@
 """Read your own writes: hold a query back until the versions its client has been promised are visible.
 
-Waiting is woken by the sink's notifications. However many wait, one statement per notification looks for all of them.
+Waiting is woken by the sink's notifications. However many wait, one statement for each look at the offsets looks for all of them.
 """
 
 import asyncio
