@@ -10,7 +10,7 @@ missed is marked as such, and none is left out.
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -256,19 +256,7 @@ def _sink() -> Iterator[Figure]:
     def measures(wanted: Callable[[Result], bool]) -> Callable[[Path], bool]:
         return lambda file: wanted(Result.read(file))
 
-    source = _newest("sink", measures(lambda result: bool(result.latencies and result.drains)))
-    result = Result.read(source)
-    for verdict in compare(result.drains, result.latencies, debezium=result.debezium):
-        yield Figure(
-            what=f"sink, {verdict.what} ({_count(verdict.runs)})",
-            goal=verdict.goal,
-            measured=verdict.measured,
-            missed=not verdict.reached,
-            source=source,
-            headline=verdict.what.startswith(
-                ("upsert, times", "insert, times", "latency at 1,000 events/s, 1")
-            ),
-        )
+    yield from of_sink({source: Result.read(source) for source in _results("sink")}).values()
     with_transforms = _newest("sink", measures(lambda result: _has_both(result.drains, "transforms")))
     result = Result.read(with_transforms)
     rates = settled(result.drains, "transforms")
@@ -281,6 +269,29 @@ def _sink() -> Iterator[Figure]:
         measured=f"{ours.median / theirs.median:.2f} ({ours.median:,.0f}/s : {theirs.median:,.0f}/s)",
         source=with_transforms,
     )
+
+
+def of_sink(results: Mapping[Path, Result]) -> dict[str, Figure]:
+    """What is measured → the figure of the newest of `results`, given newest first, that measures it.
+
+    A result need not have everything: peers take long and change seldom.
+    """
+    found: dict[str, Figure] = {}
+    for source, result in reversed(
+        results.items()
+    ):  # an older one decides the order, a newer one what is said
+        for verdict in compare(result.drains, result.latencies, debezium=result.debezium):
+            found[verdict.what] = Figure(
+                what=f"sink, {verdict.what} ({_count(verdict.runs)})",
+                goal=verdict.goal,
+                measured=verdict.measured,
+                missed=not verdict.reached,
+                source=source,
+                headline=verdict.what.startswith(
+                    ("upsert, times", "insert, times", "latency at 1,000 events/s, 1")
+                ),
+            )
+    return found
 
 
 def _count(runs: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks import figures
 from benchmarks.sink.kills import Survival
+from benchmarks.sink.report import Result
 
 
 def test_the_documents_say_what_the_results_say() -> None:
@@ -101,3 +103,16 @@ def test_a_document_without_a_place_for_the_figures_is_refused(
     monkeypatch.setattr(figures, "REPOSITORY", tmp_path)
     with pytest.raises(ValueError, match="no place"):
         figures.between_marks(tmp_path / "README.md", "text")
+
+
+def test_a_figure_of_the_sink_is_of_the_newest_result_that_measures_it() -> None:
+    whole = max(
+        map(Result.read, (figures.BENCHMARKS / "sink" / "results").glob("*.json")),
+        key=lambda each: len(each.drains),
+    )
+    sources = Path("newest"), Path("whole")
+    found = figures.of_sink(dict(zip(sources, (replace(whole, drains=[]), whole), strict=True)))
+    alone = figures.of_sink({sources[1]: whole})
+    assert [*found] == [*alone]
+    assert {figure.source for what, figure in found.items() if what.startswith("latency")} == {sources[0]}
+    assert {figure.source for what, figure in found.items() if ", times " in what} == {sources[1]}
