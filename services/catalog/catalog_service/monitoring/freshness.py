@@ -38,8 +38,8 @@ class Listening(Protocol):
 class Freshness:
     """An upper bound in milliseconds, from what this process knows of Kafka and of the sink.
 
-    0: everything in Kafka is visible. Otherwise the age of the oldest change that is not, as far as was looked; or, while Kafka or the read
-    database says nothing, the time since this was last known.
+    0: everything in Kafka is visible. Otherwise the age of the oldest change that is not, as far as was looked; or, while
+    Kafka or the read database says nothing, the time since this was last known.
     """
 
     def __init__(
