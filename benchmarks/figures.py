@@ -278,7 +278,7 @@ def of_sink(results: Mapping[Path, Result]) -> dict[str, Figure]:
     """
     found: dict[str, Figure] = {}
     for source, result in reversed(
-        results.items()
+        [*results.items()]
     ):  # an older one decides the order, a newer one what is said
         for verdict in compare(result.drains, result.latencies, debezium=result.debezium):
             found[verdict.what] = Figure(
