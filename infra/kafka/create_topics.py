@@ -15,7 +15,7 @@ import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
@@ -24,6 +24,8 @@ from aiokafka.protocol.metadata import MetadataRequest
 DECLARED = Path(__file__).with_name("topics.json")
 NO_ERROR, TOPIC_ALREADY_EXISTS = 0, 36
 PAUSE_S = 0.1
+
+Answer = TypeVar("Answer")
 
 
 class TopicsError(RuntimeError):
@@ -49,7 +51,7 @@ async def ensure(
     async with asyncio.timeout(timeout_s):
         admin = await connected(bootstrap)
         try:
-            brokers = await enough_brokers(admin, replication)
+            brokers = await until(lambda: enough_brokers(admin, replication))
             await create_missing(admin, topics, replication=replication, brokers=brokers if together else ())
             await until(lambda: all_led(admin, topics))
         finally:
@@ -89,17 +91,17 @@ async def connected(bootstrap: str) -> AIOKafkaAdminClient:
             return admin
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Ask until the condition holds."""
-    while not await condition():  # noqa: ASYNC110  the condition is a question to Kafka
+async def until(question: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask until there is an answer."""
+    while not (answer := await question()):  # noqa: ASYNC110  the question is one to Kafka
         await asyncio.sleep(PAUSE_S)
+    return answer
 
 
 async def enough_brokers(admin: AIOKafkaAdminClient, wanted: int) -> list[int]:
-    """The brokers of the first answer that names as many as copies are wanted: the next one, of another broker, may name fewer."""
-    while len(brokers := (await admin.describe_cluster())["brokers"]) < wanted:  # noqa: ASYNC110
-        await asyncio.sleep(PAUSE_S)
-    return [broker["node_id"] for broker in brokers]
+    """The brokers, of an answer that names as many as copies are wanted, else none: the next, of another broker, may name fewer."""
+    brokers = [broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]]
+    return brokers if len(brokers) >= wanted else []
 
 
 async def create_missing(

@@ -65,15 +65,10 @@ def _kafka(stack: Stack) -> list[Part]:
                 grace_s=15,
             ),
         ]
-    # They share this machine: see docs/adr/0031.
     words = (
-        "--bootstrap",
-        stack.bootstrap,
-        "--replication",
-        str(stack.brokers),
-        "--leaders",
-        "together",
-    )
+        "--bootstrap", stack.bootstrap, "--replication", str(stack.brokers),
+        "--leaders", "together",  # they share this machine: docs/adr/0031
+    )  # fmt: skip
     topics = Command(
         command=(sys.executable, str(TOPICS_JOB), *words),
         env=base_environment() | (stack.security.topics_env() if stack.security else {}),
