@@ -90,11 +90,10 @@ class AtOnce:
         plan = await self.plans.plan(connection, place[1], group)
         if plan is None or plan.at_once is None or not self._takes(plan, len(group.entries)):
             return None
-        if plan.function is not None and plan.tracking is not None:
-            # What the long way has left is empty, and would be found by a function that a projection calls.
-            await self.staging.remove(connection, plan.tracking.new, plan.tracking.drop)
-            if not self.staging.stands(plan.function.name):
-                await self.staging.stand(connection, plan.function.made, plan.function.create)
+        if function := plan.function:
+            await self.staging.remove(connection, function.tracking.new, function.tracking.drop)
+            if not self.staging.stands(function.name):
+                await self.staging.stand(connection, function.made, function.create)
         rows, size = plan.rows(group.layout.columns(group.entries)), _size(len(group.entries))
         without = repeat(None, (size - len(rows)) * len(plan.targets))
         values = (table.id, table.state, len(rows), *chain.from_iterable(rows), *without)

@@ -101,12 +101,15 @@ class InVariables:
 
     @property
     def check(self) -> str:
-        """Fails where a projection does not read the temporary tables, which it has to do by the long way, and leaves none of them."""
+        """Fails where a projection does not read the temporary tables, which it has to do by the long way.
+
+        Neither of them may be there before, nor is afterwards.
+        """
         prepared = (
             f"PREPARE sink_projection AS {sql.strip().removesuffix(';')}\n; DEALLOCATE sink_projection"
             for sql in self.tracking.statements
         )
-        return "; ".join((self.tracking.drop, self.tracking.create, *prepared, self.tracking.drop))
+        return "; ".join((self.tracking.create, *prepared, self.tracking.drop))
 
     @property
     def alone(self) -> str:

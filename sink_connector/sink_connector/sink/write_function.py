@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from sink_connector.sink.identifiers import quote
 from sink_connector.sink.offsets import FIRST_OF_ROWS, MOVE_OR_FAIL, UNCHANGED_OR_FAIL
-from sink_connector.sink.projections import InVariables
+from sink_connector.sink.projections import InVariables, Tracked
 from sink_connector.sink.staging_table import StagingTable
 from sink_connector.sink.statements import StatementBuilder, parameters
 
@@ -25,10 +25,14 @@ ARGUMENTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteFunction:
-    """`create` makes it and the type of its rows, which are `made`; `call(n)` calls it with up to n rows, as `offsets.with_rows` would."""
+    """`create` makes it and the type of its rows, which are `made`; `call(n)` calls it with up to n rows, as `offsets.with_rows` would.
+
+    The temporary tables of `tracking` may not be there: they are empty, and a function that a projection calls would read them.
+    """
 
     name: str
     made: tuple[str, ...]
+    tracking: Tracked
     create: str
     call: Callable[[int], str]
 
@@ -60,6 +64,7 @@ def write_function(
     return WriteFunction(
         name=name,
         made=(name, stage.name),
+        tracking=changes.tracking,
         create=f"{changes.check}; {stage.create}; {function}",
         call=cache(partial(_call, name, stage, [target.wire.type for target in builder.targets])),
     )
