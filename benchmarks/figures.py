@@ -253,11 +253,8 @@ def _named(ending: str) -> Callable[[Path], bool]:
 
 
 def _sink() -> Iterator[Figure]:
-    def measures(wanted: Callable[[Result], bool]) -> Callable[[Path], bool]:
-        return lambda file: wanted(Result.read(file))
-
     yield from of_sink({source: Result.read(source) for source in _results("sink")}).values()
-    with_transforms = _newest("sink", measures(lambda result: _has_both(result.drains, "transforms")))
+    with_transforms = _newest("sink", lambda file: _has_both(Result.read(file).drains, "transforms"))
     result = Result.read(with_transforms)
     rates = settled(result.drains, "transforms")
     ours, theirs = (
@@ -277,9 +274,8 @@ def of_sink(results: Mapping[Path, Result]) -> dict[str, Figure]:
     A result need not have everything: peers take long and change seldom.
     """
     found: dict[str, Figure] = {}
-    for source, result in reversed(
-        [*results.items()]
-    ):  # an older one decides the order, a newer one what is said
+    # An older one decides the order, a newer one what is said.
+    for source, result in reversed([*results.items()]):
         for verdict in compare(result.drains, result.latencies, debezium=result.debezium):
             found[verdict.what] = Figure(
                 what=f"sink, {verdict.what} ({_count(verdict.runs)})",

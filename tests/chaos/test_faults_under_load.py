@@ -23,20 +23,23 @@ def _kill(injector: FaultInjector, part: str) -> int:
     return injector.stack.signal(part, KILL)
 
 
+async def _leaders(injector: FaultInjector, *question: str, told: str) -> list[str]:
+    """The parts that `./demo kafka …` names, each as often as it does."""
+    answer = await asyncio.to_thread(injector.stack.demo, "kafka", *question)
+    found = re.findall(told, answer.stdout)
+    assert found, answer.stdout + answer.stderr
+    return [f"kafka-{number}" for number in found]
+
+
 async def _controller(injector: FaultInjector) -> str:
     """The part that leads the controllers now."""
-    quorum = await asyncio.to_thread(injector.stack.demo, "kafka", "quorum")
-    leader = re.search(r"LeaderId:\s+(\d)", quorum.stdout)
-    assert leader, quorum.stdout + quorum.stderr
-    return f"kafka-{leader[1]}"
+    return (await _leaders(injector, "quorum", told=r"LeaderId:\s+(\d)"))[0]
 
 
 async def _leading(injector: FaultInjector) -> str:
     """The part that leads the orders' partitions now, or most of them."""
-    described = await asyncio.to_thread(injector.stack.demo, "kafka", "topics", "describe", "orders")
-    leaders = re.findall(r"Leader: (\d)", described.stdout)
-    assert leaders, described.stdout + described.stderr
-    return f"kafka-{max(leaders, key=leaders.count)}"
+    leaders = await _leaders(injector, "topics", "describe", "orders", told=r"Leader: (\d)")
+    return max(leaders, key=leaders.count)
 
 
 @pytest.mark.guarantees("G-KAFKA-2")

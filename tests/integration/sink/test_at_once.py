@@ -66,6 +66,11 @@ def item(number: int, name: str | None = None, version: int = 1) -> Message:
     return Message(value=struct({"id": number, "name": name, "version": version}, **schema))
 
 
+def of_sizes(*sizes: int) -> list[list[Message]]:
+    """Batches of so many items, whose thousands tell the batch."""
+    return [[item(1_000 * at + number) for number in range(size)] for at, size in enumerate(sizes)]
+
+
 async def written(
     bootstrap: str, database: str, topic: str, batches: Sequence[Sequence[Message]], **keys: str
 ) -> None:
@@ -97,7 +102,7 @@ async def test_of_the_places_of_a_statement_only_those_with_a_row_count(
 ) -> None:
     topic = await make_topic()
     sizes = [count for size in SIZES for count in (size - 1, size, size + 1) if 0 < count <= SIZES[-1]]
-    batches = [[item(1_000 * at + number) for number in range(size)] for at, size in enumerate(sizes)]
+    batches = of_sizes(*sizes)
     await written(kafka_bootstrap, table, topic, batches, **KEYED)
     assert set(ways) == {AT_ONCE}
     found = await rows(table, "SELECT count(*)::int FROM items GROUP BY id / 1000 ORDER BY id / 1000")
@@ -344,8 +349,7 @@ async def test_changes_that_only_temporary_tables_can_show_are_found_there(
     topic = await make_topic()
     await execute(projected, NOTED)
     sizes = (2, SIZES[-1] + 1, 3, 1)
-    batches = [[item(1_000 * at + number) for number in range(size)] for at, size in enumerate(sizes)]
-    await written(kafka_bootstrap, projected, topic, batches, **projecting(seen=projection))
+    await written(kafka_bootstrap, projected, topic, of_sizes(*sizes), **projecting(seen=projection))
     assert await rows(projected, "SELECT sum(number)::bigint FROM seen") == [(sum(sizes),)]
     assert set(ways) == {LONG_WAY}
 
@@ -385,7 +389,7 @@ async def test_small_batches_behind_large_ones_are_steps_again(
 ) -> None:
     topic = await make_topic()
     sizes = (1, SIZES[-1] + 1, 2, SIZES[-1] + 2, 3)
-    batches = [[item(1_000 * at + number) for number in range(size)] for at, size in enumerate(sizes)]
+    batches = of_sizes(*sizes)
     keys = projecting(seen="INSERT INTO seen SELECT count(*), 0, 1 FROM new_items")
     await written(kafka_bootstrap, projected, topic, batches, **keys)
     assert await rows(projected, "SELECT sum(number)::bigint FROM seen") == [(sum(sizes),)]

@@ -26,8 +26,7 @@ class Answers:
 
     async def fetch(self, statement: str, *_values: object) -> list[dict[str, Any]]:
         self.asked += "next_offset" in statement
-        row = {"begun": True, "connector": "orders", "topic": "orders", "partition": 0, "next_offset": 3}
-        return [row] if statement else []
+        return [{"begun": True, "connector": "orders", "topic": "orders", "partition": 0, "next_offset": 3}]
 
 
 @pytest.mark.parametrize(("watched_from", "looks"), [(0, 20), (ENOUGH + 1, 4), (7, 15)])
