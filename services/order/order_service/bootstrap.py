@@ -205,7 +205,10 @@ def _monitor(
     settings: Settings, reader: OutboxReader, relay: Relay, clock: Callable[[], int]
 ) -> OutboxMonitor:
     return OutboxMonitor(
-        reader=reader, position=lambda: relay.position, clock=clock, max_age_s=settings.outbox_max_age_s
+        reader=reader,
+        position=lambda: relay.position if relay.began else None,
+        clock=clock,
+        max_age_s=settings.outbox_max_age_s,
     )
 
 

@@ -23,10 +23,13 @@ EVERY_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMonitor:
-    """`serve` is the task that keeps the metrics; `missing` is asked by readiness. `clock` is in milliseconds since 1970."""
+    """`serve` is the task that keeps the metrics; `missing` is asked by readiness. `clock` is in milliseconds since 1970.
+
+    `position` is the relay's, None until it knows its own: nothing is said of the outbox so long.
+    """
 
     reader: OutboxReader
-    position: Callable[[], LogPosition]
+    position: Callable[[], LogPosition | None]
     clock: Callable[[], int]
     max_age_s: float
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -43,7 +46,9 @@ class OutboxMonitor:
 
     async def missing(self) -> str | None:
         """What keeps a record from Kafka for longer than `max_age_s`. Raises `StorageUnavailableError`."""
-        oldest = await self.reader.oldest(self.position())
+        if (position := self.position()) is None:
+            return None
+        oldest = await self.reader.oldest(position)
         age_s = 0.0 if oldest is None else max(0.0, (self.clock() - oldest.committed_at) / 1000)
         AGE.set(age_s)
         HELD_BACK.set(oldest is not None and oldest.held_back)

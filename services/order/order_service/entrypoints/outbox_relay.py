@@ -71,6 +71,9 @@ class Relay:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     time: Callable[[], float] = monotonic
     position: LogPosition = field(default_factory=LogPosition)
+    """Up to here everything is in Kafka, once `began`."""
+    began: bool = False
+    """The position that was stored has been read."""
     connected: bool = False
     _noted: LogPosition = field(default_factory=LogPosition)
     _failures: int = 0
@@ -93,13 +96,12 @@ class Relay:
 
     async def serve(self) -> None:
         """Publish until cancelled."""
-        started = False
         while True:
             try:
-                if not started:
+                if not self.began:
                     self.position = self._noted = await self.reader.relayed(self.name)
                     self.backlog.recounted(await self.reader.pending(self.position))
-                    started = True
+                    self.began = True
                 async with self.publishers() as publisher:
                     self.connected = True
                     await self._publish(publisher)
