@@ -32,12 +32,13 @@ def main() -> None:
 
 
 def _migrate(settings: MigrationSettings) -> None:
-    from catalog_service.read_model.migrate import expected_revision, upgrade  # noqa: PLC0415 - see `main`
+    from catalog_service.read_model import migrations  # noqa: PLC0415 - see `main`
+    from catalog_service.read_model.migrate import upgrade  # noqa: PLC0415 - see `main`
 
     configure_logs(settings.log_level)
     dsn, schema = checked_dsn(settings.migration_database_url), settings.migration_schema
     asyncio.run(upgrade(dsn, schema=schema))
-    log.info("catalog.migrated", schema=schema, revision=expected_revision())
+    log.info("catalog.migrated", schema=schema, revision=migrations.head())
 
 
 def _serve(settings: Settings) -> None:

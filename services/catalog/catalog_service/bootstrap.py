@@ -41,9 +41,8 @@ from catalog_service.monitoring.freshness import Freshness
 from catalog_service.monitoring.metrics import Metrics
 from catalog_service.monitoring.probes import Probes
 from catalog_service.monitoring.sync_status import SyncStatusReporter
-from catalog_service.read_model import STATEMENTS
+from catalog_service.read_model import STATEMENTS, migrations
 from catalog_service.read_model.database import Database, DatabaseAwayError
-from catalog_service.read_model.migrate import expected_revision
 from catalog_service.settings import Settings, checked_dsn
 
 
@@ -298,7 +297,7 @@ async def _observe(parts: _Parts) -> None:
 
 
 async def _schema_missing(database: Database) -> str | None:
-    expected = expected_revision()
+    expected = migrations.head()
     try:
         row = await database.fetch_row(STATEMENTS["revision"])
     except DatabaseAwayError as away:

@@ -52,10 +52,10 @@ def main() -> None:
 
 
 def _migrate(settings: Settings) -> None:
-    from order_service.adapters import schema  # noqa: PLC0415 - only this command needs Alembic
+    from order_service.adapters import migrations, schema  # noqa: PLC0415 - only this command needs Alembic
 
     _run(schema.migrate(settings.database_url))
-    log.info("database.migrated", revision=schema.head())
+    log.info("database.migrated", revision=migrations.head())
 
 
 def _republish(settings: Settings, *, topics: Collection[str]) -> None:

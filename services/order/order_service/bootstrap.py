@@ -11,7 +11,7 @@ from prometheus_client import Gauge
 from ulid_transform import ulid_now
 
 from order_service import telemetry
-from order_service.adapters import schema
+from order_service.adapters import migrations
 from order_service.adapters.kafka.consumer import open_topic
 from order_service.adapters.kafka.decoding import Decoding
 from order_service.adapters.kafka.publisher import kafka_publisher
@@ -274,7 +274,7 @@ def _checks(
 
 
 def _database_check(queries: Queries) -> Check:
-    expected = schema.head()
+    expected = migrations.head()
 
     async def check() -> str | None:
         try:

@@ -16,8 +16,8 @@ from aiokafka import AIOKafkaProducer
 from auditor import audit
 from auditor.journal import read_journal
 from auditor.observations import Command, Planted
-from catalog_service.read_model.migrate import expected_revision
-from order_service.adapters.schema import head
+from catalog_service.read_model import migrations
+from order_service.adapters.migrations import head
 from tests.support.earlier_version import EarlierVersion, check_out
 from tests.support.record_batches import RawRecord, send_batch
 from tests.support.stack import RunningStack, described, own_ports, run_demo
@@ -147,7 +147,7 @@ def rows(home: Path, query: str, instance: str = "order-1") -> list[tuple[Any, .
 
 async def test_the_schemas_are_those_of_this_version(upgraded: Upgraded) -> None:
     revision = "SELECT version_num FROM alembic_version"
-    assert await fetch(upgraded.stack.owner_dsn, revision) == [(expected_revision(),)]
+    assert await fetch(upgraded.stack.owner_dsn, revision) == [(migrations.head(),)]
     for instance in upgraded.stack.instances:
         assert rows(upgraded.stack.home, revision, instance) == [(head(),)]
 

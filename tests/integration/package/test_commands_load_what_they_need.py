@@ -1,4 +1,4 @@
-"""A job that runs once at every start loads none of what only a server needs."""
+"""A job that runs once at every start loads none of what only a server needs, nor a server what only a migration does."""
 
 import subprocess
 import sys
@@ -6,6 +6,7 @@ import sys
 import pytest
 
 SERVING = {"aiokafka", "fastapi", "httpx", "uvicorn"}
+MIGRATING = {"alembic", "sqlalchemy"}
 
 
 @pytest.mark.parametrize(
@@ -17,8 +18,23 @@ SERVING = {"aiokafka", "fastapi", "httpx", "uvicorn"}
     ],
 )
 def test_a_migration_loads_no_server(modules: str) -> None:
+    assert not SERVING & _loaded(modules)
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "order_service.__main__, order_service.bootstrap, order_service.entrypoints.server",
+        "catalog_service.__main__, catalog_service.bootstrap, catalog_service.serving",
+        "sink_connector.__main__, sink_connector.bootstrap, sink_connector.serving",
+    ],
+)
+def test_a_server_loads_nothing_of_a_migration(modules: str) -> None:
+    """Alembic and SQLAlchemy would be a third of its start, which is how long it is away after it was killed."""
+    assert not MIGRATING & _loaded(modules)
+
+
+def _loaded(modules: str) -> set[str]:
     program = f"import {modules}, sys; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout
-    assert not SERVING & set(loaded.split())
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(printed.stdout.split())

@@ -1,12 +1,9 @@
-"""Bring the read schema to the newest revision; and say which revision that is."""
-
-from functools import cache
+"""Brings the read schema to the newest revision."""
 
 import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 _LOCK = 0x6361_7461_6C6F_67  # "catalog": two migrations started together take turns
@@ -17,15 +14,6 @@ def _config() -> Config:
     config.set_main_option("script_location", "catalog_service:read_model/migrations")
     config.set_main_option("path_separator", "os")
     return config
-
-
-@cache
-def expected_revision() -> str:
-    """The revision this code was written for."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
-        raise RuntimeError("the package carries no migrations")
-    return head
 
 
 async def upgrade(dsn: str, *, schema: str = "public") -> None:

@@ -1,4 +1,4 @@
-"""The schema's revision: bring the database to the newest, or tell which one this version works with."""
+"""Brings the database to the newest revision of the schema."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,23 +6,14 @@ from contextlib import asynccontextmanager
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from order_service.adapters.postgres.dsn import postgres_dsn
 
 
-def head() -> str:
-    """The revision that this version of the service works with."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    if revision is None:
-        raise RuntimeError("the package holds no migration")
-    return revision
-
-
 async def migrate(url: str) -> None:
-    """Upgrade to `head`, in one transaction."""
+    """Upgrade to `migrations.head()`, in one transaction."""
     if url.startswith("sqlite"):
         await asyncio.to_thread(_upgrade_file, url)
         return
