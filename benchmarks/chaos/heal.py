@@ -26,11 +26,8 @@ from typing import Any
 from demo.chaos.run import Plan, run_plan
 from demo.chaos.schedule import DEFAULT, LINK_FAULTS, Fault, candidate
 from demo.chaos.verdict import Verdict, healing
+from demo.cli.system import add_compose, system_of
 from demo.errors import CommandError, UsageError
-from demo.home import Home
-from demo.planted_records import planted_records
-from demo.running_stack import running_record, running_stack
-from demo.supervisor.control import ask
 
 RESULTS = Path(__file__).with_name("healing")
 CUSTOMERS = 4
@@ -79,24 +76,18 @@ async def measure(args: argparse.Namespace) -> AsyncIterator[Verdict]:
         CommandError: no stack runs, or none of this kind; nothing is called by one of the names.
         NotHealedError, UndecidedError: of a run; those before it have been given.
     """
-    home = Home.from_environment()
-    record = running_record(home)
-    if record.secure:
-        raise UsageError("customers have no log-ins: measure on a stack that is up without --secure")
-    known = ask(record, {"do": "follow"})
-    kinds = args.faults.split(",") if args.faults else [*DEFAULT, *(LINK_FAULTS if known["links"] else ())]
+    system, planted = system_of(args)
+    kinds = args.faults.split(",") if args.faults else [*DEFAULT, *(LINK_FAULTS if system.links else ())]
     for seed in range(1, args.runs + 1):
         try:
             schedule = one_by_one(
-                kinds, parts=list(known["parts"]), links=known["links"], apart_s=args.apart, seed=seed
+                kinds, parts=system.parts, links=system.links, apart_s=args.apart, seed=seed
             )
         except ValueError as error:
             raise UsageError(str(error)) from error
         seconds = schedule[-1].until_s + args.apart
         plan = Plan(seed=seed, seconds=seconds, schedule=schedule, customers=CUSTOMERS)
-        yield await run_plan(
-            plan, stack=running_stack(), record=record, told=print, planted=planted_records(home)
-        )
+        yield await run_plan(plan, system=system, told=print, planted=planted)
 
 
 def write(verdicts: Sequence[Verdict], *, apart_s: float, to: Path) -> None:
@@ -129,6 +120,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5, help="how often each fault strikes (5)")
     parser.add_argument("--apart", type=float, default=20.0, help="seconds between two faults (20)")
     parser.add_argument("--faults", help="kinds, joined by commas (all that leave no mark)")
+    add_compose(parser)
     args = parser.parse_args()
     try:
         verdicts = asyncio.run(measured(args))

@@ -1,6 +1,7 @@
 """Containers killed in the middle of a load, and the auditor afterwards."""
 
 import asyncio
+import json
 import random
 
 import pytest
@@ -31,6 +32,25 @@ async def test_a_broker_a_worker_an_instance_and_the_read_database_killed__ack_s
     assert report.counts["commands ok"] > ORDERS / 2
     assert report.counts["dead letters"] == 0, "an outage is no reason to give up a record"
     assert {order.instance for order in sent if order.outcome != "ok"} <= {"order-2"}
+
+
+def test_a_seed_of_mixed_faults_under_load_breaks_no_promise(stack: RunningContainers) -> None:
+    run = stack.demo("chaos", "--compose", "--seed", "1", "--minutes", "0.5", "--json", timeout_s=240)
+    assert run.returncode == 0, run.stdout + run.stderr
+    result = json.loads(run.stdout)
+    assert result["operations"] > 100
+    struck = sum(kind["struck"] for kind in result["faults"].values()) - len(result["not_carried_out"])
+    assert struck >= 5
+    assert stack.is_ready()
+
+
+def test_a_fault_is_thrown_by_hand(stack: RunningContainers) -> None:
+    listed = stack.demo("fault", "--compose")
+    assert "sink, sink-2" in listed.stdout, listed.stderr
+    thrown = stack.demo("fault", "--compose", "pause-instance", "order-2", "--seconds", "1")
+    assert thrown.returncode == 0, thrown.stderr
+    state = docker("inspect", "--format", "{{.State.Status}}", stack.container("order-2"))
+    assert state.strip() == "running"
 
 
 async def _load(stack: RunningContainers, victims: list[str]) -> list[Sent]:

@@ -70,10 +70,12 @@ class RunningContainers:
     def catalog(self) -> str:
         return str(self.addresses["parts"]["catalog"]["url"])
 
-    def demo(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def demo(
+        self, *arguments: str, timeout_s: float = _COMMAND_TIMEOUT_S
+    ) -> "subprocess.CompletedProcess[str]":
         """Run `./demo …`."""
         return subprocess.run(
-            [*DEMO, *arguments], capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False
+            [*DEMO, *arguments], capture_output=True, text=True, timeout=timeout_s, check=False
         )
 
     async def audit(self, *, commands: Iterable[Command] = (), wait_s: float = 0.0) -> Audited:

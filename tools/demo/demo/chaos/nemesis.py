@@ -1,8 +1,6 @@
-"""Carries a schedule out on the parts of the running stack, from outside: signals, the supervisor, the database, a topic."""
+"""Carries a schedule out on the parts of the running stack, from outside: whoever runs them, the database, a topic."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,14 +10,11 @@ from aiokafka import AIOKafkaProducer
 
 from auditor.observations import Planted
 from demo.chaos.schedule import BY_NAME, Fault
-from demo.stack import Stack
-from demo.supervisor.control import Snapshot, ask
-from demo.supervisor.record import Record
+from demo.chaos.system import System
 from devservers import links
 from devservers.waiting import until
 
 READY_S = 180.0
-_RUNS_S = 30.0
 _CUT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = 'read' AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -39,8 +34,7 @@ class NotHealedError(RuntimeError):
 class Nemesis:
     """`strike` once; `heal` always."""
 
-    stack: Stack
-    record: Record
+    system: System
     told: Callable[[str], None] = lambda _line: None
     planted: list[Planted] = field(default_factory=list)
     """Records it has put into topics."""
@@ -61,18 +55,11 @@ class Nemesis:
         Raises:
             NotHealedError: see its message.
         """
-        if self.stack.links:
-            with suppress(links.LinkError):  # what forwards was away, and begins anew with every link whole
-                await links.strike(self.stack.links.control, links.HEAL)
-        for name, part in (await self._snapshot())["parts"].items():
-            if part["pid"]:
-                self._send(part["pid"], signal.SIGCONT)
-            if part["state"] == "stopped":
-                await self._ask("start", name)
+        await self.system.resume_all()
         states: dict[str, str] = {}
 
         async def ready() -> bool:
-            states.update({name: part["state"] for name, part in (await self._status())["parts"].items()})
+            states.update(await self.system.states())
             return set(states.values()) == {"ready"}
 
         if not await until(ready, timeout_s=READY_S, pause_s=0.3):
@@ -95,22 +82,16 @@ class Nemesis:
         """One fault, from its beginning to its end; `at_s` does not count. Raises `CANNOT`."""
         verb = fault.kind.partition("-")[0]
         if BY_NAME[fault.kind].link:
-            await self._break(fault)
+            async with self.system.broken(fault.part, BY_NAME[fault.kind].link):
+                await asyncio.sleep(fault.lasts_s)
         elif verb == "kill":
-            self._send(await self._pid(fault.part), signal.SIGKILL)
+            await self.system.kill(fault.part)
         elif verb == "pause":
-            pid = await self._pid(fault.part)
-            self._send(pid, signal.SIGSTOP)
-            try:
+            async with self.system.paused(fault.part):
                 await asyncio.sleep(fault.lasts_s)
-            finally:
-                self._send(pid, signal.SIGCONT)
         elif verb == "stop":
-            await self._ask("stop", fault.part)
-            try:
+            async with self.system.stopped(fault.part):
                 await asyncio.sleep(fault.lasts_s)
-            finally:
-                await self._ask("start", fault.part)
         else:
             others: dict[str, Callable[[Fault], Awaitable[None]]] = {
                 "cut-connections": self._cut,
@@ -119,54 +100,15 @@ class Nemesis:
             }
             await others[fault.kind](fault)
 
-    async def _pid(self, part: str) -> int:
-        """The process of a part, waited for while the supervisor restarts it."""
-        found = 0
-
-        async def runs() -> bool:
-            nonlocal found
-            found = (await self._snapshot())["parts"][part]["pid"] or 0
-            return found > 0
-
-        if not await until(runs, timeout_s=_RUNS_S):
-            raise LookupError(f"{part} does not run")
-        return found
-
-    @staticmethod
-    def _send(pid: int, sig: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(pid, sig)
-
-    async def _status(self) -> Snapshot:
-        """Asks every part how it is, which takes its time while one is paused."""
-        return await asyncio.to_thread(ask, self.record, {"do": "status"})
-
-    async def _snapshot(self) -> Snapshot:
-        """What the supervisor knows without asking."""
-        return await asyncio.to_thread(ask, self.record, {"do": "follow"})
-
-    async def _ask(self, what: str, part: str) -> None:
-        await asyncio.to_thread(ask, self.record, {"do": what, "part": part})
-
-    async def _break(self, fault: Fault) -> None:
-        if self.stack.links is None:
-            raise LookupError("the stack has no links")
-        control = self.stack.links.control
-        await links.strike(control, BY_NAME[fault.kind].link, link=fault.part)
-        try:
-            await asyncio.sleep(fault.lasts_s)
-        finally:
-            await links.strike(control, links.HEAL, link=fault.part)
-
     async def _cut(self, _fault: Fault) -> None:
-        connection = await asyncpg.connect(self.stack.postgres.admin_dsn, timeout=5)
+        connection = await asyncpg.connect(self.system.admin_dsn, timeout=5)
         try:
             await connection.execute(_CUT)
         finally:
             await connection.close(timeout=5)
 
     async def _lock(self, fault: Fault) -> None:
-        connection = await asyncpg.connect(self.stack.read.owner_dsn, timeout=5)
+        connection = await asyncpg.connect(self.system.owner_dsn, timeout=5)
         try:
             async with connection.transaction():
                 await connection.execute(_LOCK, timeout=10)
@@ -176,6 +118,6 @@ class Nemesis:
                 await connection.close(timeout=5)
 
     async def _poison(self, _fault: Fault) -> None:
-        async with AIOKafkaProducer(bootstrap_servers=self.stack.bootstrap, acks="all") as producer:
+        async with AIOKafkaProducer(bootstrap_servers=self.system.bootstrap, acks="all") as producer:
             where = await producer.send_and_wait("orders", b"\xff{", key=b'"\x00')
         self.planted.append(Planted(where.topic, where.partition, where.offset))

@@ -8,15 +8,13 @@ from secrets import token_hex
 
 import asyncpg
 
-from auditor import audit
 from auditor.history.checks import examine_history
 from auditor.history.operation import Action, Outcome, Seen
 from auditor.observations import Planted
 from demo.chaos.nemesis import Nemesis
 from demo.chaos.schedule import Fault
+from demo.chaos.system import System
 from demo.chaos.verdict import Verdict, journal
-from demo.stack import Stack
-from demo.supervisor.record import Record
 from devservers.waiting import until
 from loadgen.listener import Listener
 from loadgen.recorder import Recorder
@@ -52,11 +50,10 @@ class Progress:
     nemesis: Nemesis
 
 
-async def run_plan(  # noqa: PLR0913 - what is broken, and who is told
+async def run_plan(
     plan: Plan,
     *,
-    stack: Stack,
-    record: Record,
+    system: System,
     show: Callable[[Progress], None] = lambda _: None,
     told: Callable[[str], None] = lambda _: None,
     planted: Sequence[Planted] = (),
@@ -71,14 +68,14 @@ async def run_plan(  # noqa: PLR0913 - what is broken, and who is told
         UndecidedError: a history that cannot be judged.
     """
     recorder, run = Recorder(), f"chaos-{token_hex(3)}"
-    nemesis = Nemesis(stack=stack, record=record, told=told, planted=[*planted])
+    nemesis = Nemesis(system=system, told=told, planted=[*planted])
     async with load_client(timeout_s=ATTEMPT_S) as client:
         shop = Shop(
-            client=client, instances=stack.orders, catalog=stack.catalog_url, run=run, recorder=recorder
+            client=client, instances=system.instances, catalog=system.catalog_url, run=run, recorder=recorder
         )
         await shop.open()
-        listener = Listener(client=client, catalog=stack.catalog_url, run=run, recorder=recorder)
-        running = _Run(plan=plan, stack=stack, nemesis=nemesis, shop=shop, listener=listener)
+        listener = Listener(client=client, catalog=system.catalog_url, run=run, recorder=recorder)
+        running = _Run(plan=plan, system=system, nemesis=nemesis, shop=shop, listener=listener)
         listening = asyncio.create_task(listener.listen())
         watching = asyncio.create_task(_watch(recorder, nemesis, show))
         try:
@@ -96,7 +93,7 @@ async def run_plan(  # noqa: PLR0913 - what is broken, and who is told
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
     plan: Plan
-    stack: Stack
+    system: System
     nemesis: Nemesis
     shop: Shop
     listener: Listener
@@ -121,13 +118,8 @@ class _Run:
     async def judged(self, *, began: float) -> Verdict:
         """`began` is when the load did, by the history's clock."""
         recorder = self.shop.recorder
-        report = await audit(
-            self.stack.audited,
-            commands=journal(recorder.operations),
-            planted=self.nemesis.planted,
-            wait_s=LIVE_S,
-        )
-        await _note_final(self.stack, recorder, self.shop.run)
+        report = await self.system.audit(journal(recorder.operations), self.nemesis.planted, wait_s=LIVE_S)
+        await _note_final(self.system, recorder, self.shop.run)
         await self._told_everything()
         operations = tuple(recorder.operations)
         return Verdict(
@@ -158,9 +150,9 @@ def _moved(schedule: Sequence[Fault], *, by_s: float) -> tuple[Fault, ...]:
     )
 
 
-async def _note_final(stack: Stack, recorder: Recorder, run: str) -> None:
+async def _note_final(system: System, recorder: Recorder, run: str) -> None:
     """Write down what the read model holds of this run now that nothing is on its way."""
-    connection = await asyncpg.connect(stack.read.catalog_dsn, timeout=10)
+    connection = await asyncpg.connect(system.catalog_dsn, timeout=10)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             invoked = recorder.now()

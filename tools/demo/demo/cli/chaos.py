@@ -19,11 +19,9 @@ from demo.chaos.nemesis import NotHealedError
 from demo.chaos.run import Plan, Progress, run_plan
 from demo.chaos.schedule import KINDS, Kind, draw_schedule
 from demo.chaos.verdict import Verdict
+from demo.cli.system import add_compose, system_of
 from demo.errors import UsageError
 from demo.home import Home
-from demo.planted_records import planted_records
-from demo.running_stack import running_record, running_stack
-from demo.supervisor.control import ask
 from loadgen.seed_data import ShopError
 
 CLEAN, VIOLATIONS, NOT_JUDGED, INTERRUPTED = 0, 1, 2, 130
@@ -52,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR",
         help="where history, schedule, result and pictures of violations are left (chaos/<seed> in the stack's folder)",
     )  # fmt: skip
+    add_compose(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON, no display")
     parser.add_argument(
         "--schedule", action="store_true", help="print what the seed would do, and do nothing"
@@ -64,17 +63,11 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         NotRunningError, UsageError: no stack; faults that there are not.
     """
-    home = Home.from_environment()
-    record = running_record(home)
-    if record.secure:
-        raise UsageError(
-            "customers and nemesis have no log-ins: run it on a stack that is up without --secure"
-        )
-    known = ask(record, {"do": "follow"})
+    system, planted = system_of(args)
     seconds = args.minutes * _MINUTE_S
     try:
         schedule = draw_schedule(
-            seed=args.seed, seconds=seconds, parts=list(known["parts"]), links=known["links"],
+            seed=args.seed, seconds=seconds, parts=system.parts, links=system.links,
             kinds=[name for name in args.faults.split(",") if name] if args.faults is not None else None,
         )  # fmt: skip
     except ValueError as error:
@@ -87,11 +80,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         with display.shown:
             verdict = asyncio.run(
-                run_plan(
-                    plan, stack=running_stack(), record=record, show=display.show, told=display.told,
-                    planted=planted_records(home),
-                )
-            )  # fmt: skip
+                run_plan(plan, system=system, show=display.show, told=display.told, planted=planted)
+            )
     except (NotHealedError, ShopError, UndecidedError, OSError, TimeoutError, aiohttp.ClientError,
             asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as error:  # fmt: skip
         print(f"chaos: {str(error) or type(error).__name__}", file=sys.stderr)
@@ -99,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("chaos: interrupted; the stack was healed, nothing was judged", file=sys.stderr)
         return INTERRUPTED
-    return _told(verdict, folder=args.out or home.root / "chaos" / str(args.seed), as_json=args.json)
+    folder = args.out or Home.from_environment().root / "chaos" / str(args.seed)
+    return _told(verdict, folder=folder, as_json=args.json)
 
 
 def _told(verdict: Verdict, *, folder: Path, as_json: bool) -> int:

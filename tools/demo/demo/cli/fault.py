@@ -6,10 +6,9 @@ import sys
 
 from demo.chaos.nemesis import CANNOT, Nemesis
 from demo.chaos.schedule import KINDS, Fault, Kind, candidate
+from demo.chaos.system import System
+from demo.cli.system import add_compose, system_of
 from demo.errors import UsageError
-from demo.home import Home
-from demo.running_stack import running_record, running_stack
-from demo.supervisor.control import Snapshot, ask
 
 DONE, NOT_DONE, INTERRUPTED = 0, 1, 130
 _SECONDS = 5.0
@@ -28,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=_seconds, default=_SECONDS, metavar="S",
         help=f"how long, if it is not over at once ({_SECONDS:g})",
     )  # fmt: skip
+    add_compose(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,20 +36,17 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         NotRunningError, UsageError: no stack; no such fault, or nothing that it could hit.
     """
-    record = running_record(Home.from_environment())
-    if record.secure:
-        raise UsageError("faults have no log-ins: run it on a stack that is up without --secure")
-    known = ask(record, {"do": "follow"})
+    system, _ = system_of(args)
     if args.kind is None:
-        print(_listed(known))
+        print(_listed(system))
         return DONE
-    fault = _meant(args, known)
+    fault = _meant(args, system)
     print(
         f"{fault.kind} {fault.part}".strip() + (f", {fault.lasts_s:g} s …" if fault.lasts_s else " …"),
         flush=True,
     )
     try:
-        asyncio.run(Nemesis(stack=running_stack(), record=record).carry_out(fault))
+        asyncio.run(Nemesis(system=system).carry_out(fault))
     except CANNOT as error:
         print(f"demo fault: {str(error) or type(error).__name__}", file=sys.stderr)
         return NOT_DONE
@@ -60,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _meant(args: argparse.Namespace, known: Snapshot) -> Fault:
+def _meant(args: argparse.Namespace, system: System) -> Fault:
     try:
-        kind, targets = candidate(args.kind, parts=list(known["parts"]), links=known["links"])
+        kind, targets = candidate(args.kind, parts=system.parts, links=system.links)
     except ValueError as error:
         raise UsageError(str(error)) from error
     part = args.part if args.part is not None else targets[0]
@@ -73,16 +70,13 @@ def _meant(args: argparse.Namespace, known: Snapshot) -> Fault:
     return Fault(at_s=0.0, kind=kind.name, part=part, lasts_s=args.seconds if kind.lasts_s[1] else 0.0)
 
 
-def _listed(known: Snapshot) -> str:
-    return "\n".join(f"{kind.name:<16} {kind.meaning}\n{'':<18} {_targets(kind, known)}" for kind in KINDS)
+def _listed(system: System) -> str:
+    return "\n".join(f"{kind.name:<16} {kind.meaning}\n{'':<18} {_targets(kind, system)}" for kind in KINDS)
 
 
-def _targets(kind: Kind, known: Snapshot) -> str:
+def _targets(kind: Kind, system: System) -> str:
     try:
-        return (
-            ", ".join(candidate(kind.name, parts=list(known["parts"]), links=known["links"])[1])
-            or "the stack"
-        )
+        return ", ".join(candidate(kind.name, parts=system.parts, links=system.links)[1]) or "the stack"
     except ValueError as error:
         return str(error)
 

@@ -32,6 +32,11 @@ class Container:
     ports: Mapping[int, int]
 
     @property
+    def part(self) -> str:
+        """The name of the service; the second of one is called `sink-2`."""
+        return self.service if self.number == 1 else f"{self.service}-{self.number}"
+
+    @property
     def is_running(self) -> bool:
         """Whether it has a process."""
         return self.pid is not None
@@ -94,6 +99,8 @@ def _container(inspected: dict[str, Any]) -> Container:
 
 def _state(state: dict[str, Any], *, is_job: bool) -> str:
     """In the words that `./demo status` has for the parts of a stack."""
+    if state["Status"] == "paused":  # whatever its last check of health has found
+        return "paused"
     if state["Running"] and "Health" in state:
         return _STATES[state["Health"]["Status"]]
     if state["Status"] == "exited":

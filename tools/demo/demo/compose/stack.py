@@ -70,9 +70,12 @@ class ComposeStack:
     @property
     def owner_dsn(self) -> str:
         """The read database as its owner."""
-        server = self.one("read-db")
-        password = docker("exec", server.id, "cat", "/run/secrets/read_owner_password").strip()
-        return f"postgresql://read_owner:{password}@{HOST}:{server.ports[POSTGRES_PORT]}/read"
+        return self._read_database("read_owner", kept_in="read_owner_password", database="read")
+
+    @property
+    def admin_dsn(self) -> str:
+        """The server of the read database, as its superuser."""
+        return self._read_database("postgres", kept_in="read_postgres_password", database="postgres")
 
     @property
     def sink_url(self) -> str:
@@ -107,6 +110,11 @@ class ComposeStack:
             script = copy_script(database=name, tables=tables)
             fill(copy, await _printed_by(server, "psql", *PSQL_OPTIONS, *script), tables=tables)
         return copy
+
+    def _read_database(self, role: str, *, kept_in: str, database: str) -> str:
+        server = self.one("read-db")
+        password = docker("exec", server.id, "cat", f"/run/secrets/{kept_in}").strip()
+        return f"postgresql://{role}:{password}@{HOST}:{server.ports[POSTGRES_PORT]}/{database}"
 
     def _running(self, service: re.Pattern[str]) -> tuple[Container, ...]:
         return tuple(c for c in self.containers if c.is_running and service.fullmatch(c.service))

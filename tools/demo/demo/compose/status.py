@@ -13,19 +13,15 @@ _BYTES = {"B": 1, "kB": 1e3, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
 def snapshot_of(stack: ComposeStack) -> Snapshot:
-    """State, memory and addresses of every container; the second of a service is called `sink-2`."""
+    """State, memory and addresses of every container, by the names of their parts."""
     memory = _memory_mb([container for container in stack.containers if container.is_running])
-    parts = {_name(c): _part(c) | {"rss_mb": memory.get(c.id)} for c in stack.containers}
+    parts = {c.part: _part(c) | {"rss_mb": memory.get(c.id)} for c in stack.containers}
     ready = all(part["state"] == "ready" for part in parts.values())
     return {
         "phase": "ready" if ready else "not ready",
         "parts": parts,
         "kafka": {"bootstrap": stack.bootstrap},
     }
-
-
-def _name(container: Container) -> str:
-    return container.service if container.number == 1 else f"{container.service}-{container.number}"
 
 
 def _part(container: Container) -> dict[str, Any]:

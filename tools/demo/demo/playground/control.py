@@ -10,6 +10,7 @@ import httpx
 
 from auditor import audit
 from demo.chaos.nemesis import Nemesis
+from demo.chaos.processes import Processes
 from demo.chaos.run import Plan, run_plan
 from demo.chaos.schedule import draw_schedule
 from demo.planted_records import keep_planted_records, planted_records
@@ -39,7 +40,6 @@ class Control:
     """Of the stack that runs. `do` is what a switch asks for, `state` what the page shows."""
 
     stack: Stack
-    record: Record
     http: httpx.AsyncClient
     nemesis: Nemesis
     parts: PartStates
@@ -55,7 +55,7 @@ class Control:
     @classmethod
     def of(cls, stack: Stack, record: Record, http: httpx.AsyncClient) -> Self:
         """Build it; nothing is asked yet."""
-        nemesis = Nemesis(stack=stack, record=record, planted=planted_records(stack.home))
+        nemesis = Nemesis(system=Processes(stack=stack, record=record), planted=planted_records(stack.home))
         parts = PartStates(record)
         switches = Switches(
             nemesis=nemesis,
@@ -65,7 +65,7 @@ class Control:
             planted=lambda: keep_planted_records(stack.home, nemesis.planted),
         )
         return cls(
-            stack=stack, record=record, http=http, nemesis=nemesis, parts=parts, switches=switches,
+            stack=stack, http=http, nemesis=nemesis, parts=parts, switches=switches,
             workers=Workers(parts, http), readers=Readers(stack.bootstrap), work=Work(), anomalies=Anomalies(stack),
         )  # fmt: skip
 
@@ -190,7 +190,7 @@ class Control:
         try:
             verdict = await run_plan(
                 Plan(seed=seed, seconds=seconds, schedule=faults, customers=CUSTOMERS),
-                stack=self.stack, record=self.record, planted=self.nemesis.planted,
+                system=self.nemesis.system, planted=self.nemesis.planted,
             )  # fmt: skip
         finally:
             self._schedule = None
