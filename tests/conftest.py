@@ -99,7 +99,7 @@ async def rich_postgres_admin_dsn(session_directory: Path, databases_directory: 
 
 
 @contextlib.asynccontextmanager
-async def own_topics(kafka_bootstrap: str, *, replication: int = 3) -> AsyncIterator[MakeTopic]:
+async def own_topics(kafka_bootstrap: str, *, replication: int = 1) -> AsyncIterator[MakeTopic]:
     """Make topics with names nobody else uses; they are deleted afterwards."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()

@@ -233,17 +233,18 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
         return True
 
     async def poll(self, *, timeout_ms: int, most: int) -> Polled:
-        """Records of claimed partitions, in the order of each; empty after `timeout_ms`.
+        """Records of claimed partitions, in the order of each; empty after `timeout_ms`, or when others are assigned.
 
         Raises `FatalError` when Kafka no longer has the offset to go on from, and `BrokenConsumerError`.
         """
         self._check()
         if self._missing is not None:
             self._missing.look()
-        claimed = tuple(self._epochs) or (NOTHING,)
         generation = self.generation
+        if not self._epochs:
+            return await self._until_assigned(timeout_ms)
         try:
-            polled = await self.consumer.getmany(*claimed, timeout_ms=timeout_ms, max_records=most)
+            polled = await self.consumer.getmany(*self._epochs, timeout_ms=timeout_ms, max_records=most)
         except NoOffsetForPartitionError:
             if generation == self.generation:
                 raise
@@ -263,6 +264,14 @@ class PartitionConsumer(ConsumerRebalanceListener):  # type: ignore[misc] # aiok
             self._fetch_again()
             polled = {}
         return self._polled(polled)
+
+    async def _until_assigned(self, timeout_ms: int) -> Polled:
+        """Nothing is claimed: an assignment is what there is to wait for, and it is not kept waiting."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_ms / 1000):
+                await self.assigned.wait()
+        await self.keep_alive()
+        return self._polled({})
 
     def _check(self) -> None:
         try:
