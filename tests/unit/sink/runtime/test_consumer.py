@@ -28,9 +28,10 @@ class Background:
 
 @dataclass(slots=True)
 class Kafka:
-    """A consumer of aiokafka's, as far as a claim asks it; `fails` is raised where it is to join."""
+    """A consumer of aiokafka's, as far as a claim asks it; `fails` is raised where it is to join, `polled` given without being asked twice."""
 
     fails: BaseException | None = None
+    polled: Mapping[TopicPartition, object] | None = None
     _coordinator: None = None
     _fetcher: Background = field(default_factory=Background)
     _client: Background = field(default_factory=Background)
@@ -68,6 +69,8 @@ class Kafka:
         return {0}
 
     async def getmany(self, *_: TopicPartition, **__: int) -> Mapping[TopicPartition, object]:
+        if self.polled is not None:
+            return self.polled
         self.asked.set()
         await self.answers.wait()
         raise NoOffsetForPartitionError(ONE)
@@ -180,8 +183,15 @@ async def test_what_is_assigned_while_there_was_nothing_to_claim_is_claimed_next
 async def test_a_poll_under_way_does_not_ask_where_a_partition_given_anew_goes_on(
     kafka: Kafka, *, is_anew: bool
 ) -> None:
+    store: Any = Store()
+    store.answers.set()
+    kafka.answers.set()
     consumer = source()
     await consumer.start()
+    await consumer.on_partitions_assigned([ONE])
+    await consumer.rewind(store)
+    kafka.asked.clear()
+    kafka.answers.clear()
     polling = asyncio.create_task(consumer.poll(timeout_ms=1, most=1))
     await kafka.asked.wait()
     if is_anew:
@@ -193,6 +203,18 @@ async def test_a_poll_under_way_does_not_ask_where_a_partition_given_anew_goes_o
     else:
         with pytest.raises(NoOffsetForPartitionError):
             await polling
+
+
+async def test_a_poll_ends_when_partitions_are_assigned_though_none_is_claimed_yet(kafka: Kafka) -> None:
+    kafka.polled = {}
+    consumer = source()
+    await consumer.start()
+    polling = asyncio.create_task(consumer.poll(timeout_ms=600_000, most=1))
+    await asyncio.sleep(0)
+    assert not polling.done()
+    await consumer.on_partitions_assigned([ONE])
+    async with asyncio.timeout(10):
+        assert (await polling).records == {}
 
 
 @pytest.mark.parametrize(
