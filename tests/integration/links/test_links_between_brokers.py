@@ -106,8 +106,9 @@ async def test_what_one_broker_cannot_have_copied_is_acknowledged_once_it_can_an
 
 
 @pytest.mark.guarantees("G-KAFKA-2")
+@pytest.mark.parametrize("fault", ["cut", "held both ways"])
 async def test_while_the_leading_controller_is_cut_off_another_leads_and_records_go_on(
-    brokers: LinkedBrokers, topic: str
+    brokers: LinkedBrokers, topic: str, fault: str
 ) -> None:
     async def agreed() -> int:
         leaders = await _leaders(brokers)
@@ -115,7 +116,7 @@ async def test_while_the_leading_controller_is_cut_off_another_leads_and_records
 
     led = await wait_until(agreed, what="a controller leads")
     link = brokers.quorum[led - 1]
-    link.cut()
+    BREAKS[fault](link)
     try:
         await _send_all(brokers, topic)
 

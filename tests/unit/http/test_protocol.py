@@ -103,6 +103,21 @@ async def test_what_is_no_request_is_refused_in_the_service_s_format(
     assert await connection.rest() == b""
 
 
+@pytest.mark.parametrize("step", ["on_url", "on_header", "on_headers_complete", "on_body"])
+async def test_a_request_that_there_is_no_memory_for_is_not_called_wrong(
+    service: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    async with served(service) as port, connected(port) as connection:
+        monkeypatch.setattr(service.HttpToolsProtocol, step, fail)
+        connection.send(request("/orders", method="POST", body=b"{}"))
+        answer = await connection.answer()
+        assert (answer.status, answer.body) == (503, b"503 out-of-memory")
+        assert await connection.rest() == b""
+
+
 @pytest.mark.parametrize(
     "head",
     [

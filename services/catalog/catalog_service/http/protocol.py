@@ -130,6 +130,11 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, TooLargeHeadError):
                 self._refuse_head()
+            elif isinstance(
+                error.__context__, MemoryError
+            ):  # the parser says that the request is wrong, whatever failed
+                detail = "there is no memory for this request"
+                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "out-of-memory", detail)
             else:
                 self.logger.warning("Invalid HTTP request received.")
                 self._refuse(HTTPStatus.BAD_REQUEST, "malformed-request", "this is not HTTP/1.1")

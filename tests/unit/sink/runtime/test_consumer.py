@@ -28,7 +28,7 @@ class Background:
 
 @dataclass(slots=True)
 class Kafka:
-    """A consumer of aiokafka's, as far as a claim asks it; `fails` is raised where it is to join, `polled` given without being asked twice."""
+    """A consumer of aiokafka's, as far as a claim asks it; `fails` is raised where it is to join, `polled` is what a poll gets."""
 
     fails: BaseException | None = None
     polled: Mapping[TopicPartition, object] | None = None
