@@ -7,11 +7,13 @@ was acknowledged is there exactly once, what was refused is not), VER, SUM, STOC
 import asyncio
 import re
 import signal
+from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from tests.support.fault_injector import FaultInjector
+from tests.support.memory_limit import no_more_memory
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
@@ -193,3 +195,20 @@ async def test_the_read_database_killed__retried_and_nothing_set_aside__sum_ryw(
     report = await injector.recover(victims=["postgres"])
     assert not injector.turned_away()
     assert report.counts["dead letters"] == 0, "an outage is no reason to give up a record"
+
+
+async def test_no_more_memory_for_one_of_each_part_for_six_seconds__they_go_on_or_are_started_again__ack_sum_live(
+    injector: FaultInjector,
+) -> None:
+    starved = ["order-2", "catalog", "sink", await _leading(injector)]
+
+    async def fault() -> None:
+        with ExitStack() as limits:
+            for part in starved:
+                limits.enter_context(no_more_memory(await asyncio.to_thread(injector.stack.pid, part)))
+            await asyncio.sleep(6)  # the fault's own length
+
+    await injector.inject(fault)
+    report = await injector.recover(perhaps=starved)
+    assert {instance for instance, _, _ in injector.turned_away()} <= {"order-2"}, injector.turned_away()
+    assert report.counts["dead letters"] == 0, "a lack of memory says nothing of a record"

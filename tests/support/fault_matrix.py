@@ -227,14 +227,13 @@ FAULTS = (
         ),
     ),
     Fault(
-        name="link to the leading controller, or to all of them, cut",
+        name="link to the leading controller cut or held, links to all of them cut",
         behaviour="another leads; without a quorum records go on, and what changes the cluster waits",
         invariants=("ACK", "VER", "LIVE"),
         tests=(
             f"{_BETWEEN}test_while_the_leading_controller_is_cut_off_another_leads_and_records_go_on",
             f"{_BETWEEN}test_while_no_controller_reaches_another_records_go_on_and_changes_wait",
         ),
-        open="held instead of cut: which controller leads was not told within 30 s then",
     ),
     Fault(
         name="link slow, also with jitter",
@@ -341,7 +340,7 @@ FAULTS = (
         name="mixed faults under load",
         behaviour="every promise holds, in the end and on the way",
         invariants=("ACK", "VER", "SUM", "STOCK", "ACCT", "LIVE", "RYW", "MONO"),
-        tests=(_SEEDS,),
+        tests=(_SEEDS, "tests/compose/test_kill.py::test_a_seed_of_mixed_faults_under_load_breaks_no_promise"),
     ),
     Fault(
         name="memory limits",
@@ -352,9 +351,11 @@ FAULTS = (
             f"{_MEMORY}test_a_sink_whose_fetching_has_ended_begins_anew",
             f"{_MEMORY}test_an_instance_whose_fetching_has_ended_is_told",
             f"{_MEMORY}test_a_catalog_whose_fetching_has_ended_is_told",
+            "tests/chaos/test_faults_under_load.py::test_no_more_memory_for_one_of_each_part_for_six_seconds__they_go_on_or_are_started_again__ack_sum_live",
             "tests/unit/sink/sink/test_buffer.py::test_a_process_short_of_memory_blames_no_record_and_reads_fewer_at_a_time",
+            "tests/unit/http/test_protocol.py::test_a_request_that_there_is_no_memory_for_is_not_called_wrong",
         ),
-        open="a running order instance, catalog, database or broker; an instance short of memory answers some requests with 400",
+        open="a running database",
     ),
     Fault(
         name="DNS and address changes",
