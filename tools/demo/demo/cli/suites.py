@@ -1,5 +1,6 @@
 """`./demo test [SUITE …] [pytest arguments]`: the folders of `tests/`, run by pytest."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -21,11 +22,12 @@ ALONE = "unit"
 """The suite that needs no server: its tests go to any core."""
 SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
 """What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
-OWN = (
-    "e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py", "chaos/test_seeds.py", "chaos/test_zombie_sink.py",
-)  # fmt: skip
-"""What starts stacks of its own, parts of suites, and as much of the rest as makes both take as long: it runs beside the tests of the
-session's stack, which mostly wait as well."""
+BESIDE = (
+    ("e2e/own_stack", "chaos/test_hostile_records.py"),
+    ("browser", "chaos/test_links_of_the_stack.py", "chaos/test_seeds.py", "chaos/test_zombie_sink.py"),
+)
+"""What runs beside the rest of the tests that need a whole stack, suites and parts of one: each with stacks of its own. These wait
+more than they compute; what starts stacks of its own anyway is in the first. All take about as long."""
 MAX_WORKERS = 6
 """As many as the servers of one session have connections and memory for."""
 NOTHING_TO_RUN, INTERRUPTED = 5, 2
@@ -61,9 +63,12 @@ def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
     """
     sharing = min((os.cpu_count() or 1) + 1, MAX_WORKERS)
     alone = [name for name in chosen if name == ALONE]
-    together, own = ([name for name in part if name.partition("/")[0] in chosen] for part in (SHARING, OWN))
-    stack = [name for name in SUITES if name in chosen and name not in (ALONE, *SHARING)]
-    elsewhere = [f"--ignore={TESTS / name}" for name in (*together, *own) if "/" in name]
+    together, *beside = (
+        [name for name in part if name.partition("/")[0] in chosen] for part in (SHARING, *BESIDE)
+    )
+    placed = [*together, *itertools.chain(*beside)]
+    stack = [name for name in SUITES if name in chosen and name not in (ALONE, *placed)]
+    elsewhere = [f"--ignore={TESTS / name}" for name in placed if "/" in name]
 
     def run(names: list[str], *how: str) -> list[list[str]]:
         return [[*(str(TESTS / name) for name in names), *how, *rest]] if names else []
@@ -71,7 +76,7 @@ def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
     runs = (
         run(alone, "-n", "auto", "--dist", "worksteal"),
         run(together, "-n", str(sharing), "-p", "tests.support.shared_servers"),
-        run(stack, *elsewhere) + run(own),
+        run(stack, *elsewhere) + [each for names in beside for each in run(names)],
     )
     return [each for each in runs if each]
 
