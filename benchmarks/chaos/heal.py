@@ -26,7 +26,7 @@ from typing import Any
 from demo.chaos.run import Plan, run_plan
 from demo.chaos.schedule import DEFAULT, LINK_FAULTS, Fault, candidate
 from demo.chaos.verdict import Verdict, healing
-from demo.cli.system import add_compose, system_of
+from demo.cli.system import add_compose, planted_of, system_of
 from demo.errors import CommandError, UsageError
 
 RESULTS = Path(__file__).with_name("healing")
@@ -76,7 +76,7 @@ async def measure(args: argparse.Namespace) -> AsyncIterator[Verdict]:
         CommandError: no stack runs, or none of this kind; nothing is called by one of the names.
         NotHealedError, UndecidedError: of a run; those before it have been given.
     """
-    system, planted = system_of(args)
+    system, planted = system_of(args), planted_of(args)
     kinds = args.faults.split(",") if args.faults else [*DEFAULT, *(LINK_FAULTS if system.links else ())]
     for seed in range(1, args.runs + 1):
         try:

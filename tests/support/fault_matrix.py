@@ -340,7 +340,10 @@ FAULTS = (
         name="mixed faults under load",
         behaviour="every promise holds, in the end and on the way",
         invariants=("ACK", "VER", "SUM", "STOCK", "ACCT", "LIVE", "RYW", "MONO"),
-        tests=(_SEEDS, "tests/compose/test_kill.py::test_a_seed_of_mixed_faults_under_load_breaks_no_promise"),
+        tests=(
+            _SEEDS,
+            "tests/compose/test_kill.py::test_a_seed_of_mixed_faults_under_load_breaks_no_promise",
+        ),
     ),
     Fault(
         name="memory limits",

@@ -172,7 +172,8 @@ class Broker:
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "1000",
             # How long a broker waits for a controller that does not answer, as one that hangs or whose link is held, before it
-            # looks for the one that leads now: 30 s by default, in which no copy is given up and none comes back.
+            # looks for the one that leads now: 30 s by default, in which no copy is given up and none comes back. A topic whose
+            # making takes longer is asked for again.
             "controller.socket.timeout.ms": "3000",
             # A leader with nothing to record says so twice a second by default, on each disk, and every member fetches it. It only
             # lets metrics tell that from a quorum that is stuck (KIP-835).

@@ -100,8 +100,8 @@ class Relay:
             try:
                 if not self.began:
                     self.position = self._noted = await self.reader.relayed(self.name)
-                    self.backlog.recounted(await self.reader.pending(self.position))
                     self.began = True
+                    self.backlog.recounted(await self.reader.pending(self.position))
                 async with self.publishers() as publisher:
                     self.connected = True
                     await self._publish(publisher)

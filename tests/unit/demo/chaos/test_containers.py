@@ -1,5 +1,8 @@
 """What the nemesis does to containers, by the commands that the engine gets."""
 
+import asyncio
+import threading
+
 import pytest
 
 from demo.chaos import containers as module
@@ -80,3 +83,46 @@ def _container(service: str, *, state: str, pid: int | None) -> Container:
         id=f"id-{service}", name=service, service=service, number=1, state=state, pid=pid, restarts=0, is_job=False,
         ports={},
     )  # fmt: skip
+
+
+async def test_a_stop_that_is_given_up_half_way_is_taken_back_once_it_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, begun, ends = [], threading.Event(), threading.Event()
+
+    def docker(*words: str) -> str:
+        if words[0] == "stop":
+            begun.set()
+            assert ends.wait(timeout=10)
+        asked.append(words[0])
+        return ""
+
+    monkeypatch.setattr(module, "docker", docker)
+    fault = Fault(at_s=0, kind="stop-broker", part="kafka-1", lasts_s=600)
+    striking = asyncio.create_task(Nemesis(system=system()).carry_out(fault))
+    await asyncio.to_thread(begun.wait, 10)
+    striking.cancel()
+    await asyncio.wait([striking], timeout=0.05)
+    assert asked == []
+    ends.set()
+    with pytest.raises(asyncio.CancelledError):
+        await striking
+    assert asked == ["stop", "start"]
+
+
+async def test_one_that_the_engine_refuses_to_start_keeps_no_other_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def docker(*words: str) -> str:
+        asked.append(" ".join(words))
+        if words[1] == "id-sink":
+            raise NotRunningError("no such container")
+        return ""
+
+    there = [_container("sink", state="paused", pid=8), _container("read-db", state="stopped", pid=None)]
+    monkeypatch.setattr(module, "docker", docker)
+    monkeypatch.setattr(module, "containers", lambda: tuple(there))
+    await system().resume_all()
+    assert asked == ["unpause id-sink", "start id-read-db"]

@@ -78,6 +78,7 @@ def test_a_job_that_has_done_its_work_is_no_part_and_one_that_failed_is(
         ({"Health": {"Status": "unhealthy"}}, "unready"),
         ({"Health": {"Status": "healthy"}, "Status": "paused"}, "paused"),
         ({"Health": {"Status": "starting"}}, "starting"),
+        ({}, "ready"),
         ({"Status": "created", "Running": False, "Pid": 0}, "starting"),
         (ENDED | {"ExitCode": 137}, "stopped"),
     ],

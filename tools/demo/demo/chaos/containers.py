@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from auditor import Command, Report
 from auditor.observations import Planted
+from demo.chaos.system import to_its_end
 from demo.compose.auditing import audit_containers
-from demo.compose.containers import containers, docker
+from demo.compose.containers import Container, containers, docker
 from demo.compose.stack import ComposeStack
-from demo.errors import NotRunningError
+from demo.errors import NotRunningError, UsageError
 
 _HIT = re.compile(r"kafka-\d+|order-\d+|sink(-\d+)?|catalog|read-db")
 """The order instances' databases are left alone: each is one with its instance, as the file of an instance is."""
@@ -33,8 +34,14 @@ class Containers:
 
     @classmethod
     def running(cls) -> "Containers":
-        """Those of the project. Raises NotRunningError."""
+        """Those of the project.
+
+        Raises:
+            NotRunningError, UsageError: there are none, or they ask for log-ins that nobody has who breaks them.
+        """
         stack = ComposeStack.running()
+        if stack.one("catalog").setting("CATALOG_ALLOW_ANONYMOUS") != "true":
+            raise UsageError("faults and customers have no log-ins: run it on containers without secure.yml")
         return cls(
             instances=stack.instances,
             catalog_url=stack.catalog_url,
@@ -53,7 +60,7 @@ class Containers:
     async def kill(self, part: str) -> None:
         """What somebody has killed through the engine it leaves alone, so it is started."""
         try:
-            await self._do("kill", part)
+            await to_its_end(self._do("kill", part))
         finally:
             await self._do("start", part)
 
@@ -61,7 +68,7 @@ class Containers:
     async def paused(self, part: str) -> AsyncIterator[None]:
         """All of its processes are frozen."""
         try:
-            await self._do("pause", part)
+            await to_its_end(self._do("pause", part))
             yield
         finally:
             with suppress(LookupError):  # it has ended meanwhile
@@ -71,7 +78,7 @@ class Containers:
     async def stopped(self, part: str) -> AsyncIterator[None]:
         """With the time to end that the container has."""
         try:
-            await self._do("stop", part)
+            await to_its_end(self._do("stop", part))
             yield
         finally:
             await self._do("start", part)
@@ -83,16 +90,17 @@ class Containers:
         yield  # what makes a generator of it
 
     async def resume_all(self) -> None:
-        """Whatever is paused or does not run."""
-        for container in await asyncio.to_thread(containers):
-            if container.state == "paused":
-                await self._do("unpause", container.part)
-            elif not container.is_running:
-                await self._do("start", container.part)
+        """Whatever is paused or does not run; what the engine refuses is left for the next time."""
+        for container in await self._there():
+            with suppress(LookupError):
+                if container.state == "paused":
+                    await self._do("unpause", container.part)
+                elif not container.is_running:
+                    await self._do("start", container.part)
 
     async def states(self) -> Mapping[str, str]:
         """As the engine's own checks of health have them."""
-        return {each.part: each.state for each in await asyncio.to_thread(containers)}
+        return {container.part: container.state for container in await self._there()}
 
     async def audit(
         self, commands: Sequence[Command], planted: Sequence[Planted], *, wait_s: float
@@ -100,6 +108,14 @@ class Containers:
         """The auditor's report."""
         stack = await asyncio.to_thread(ComposeStack.running)
         return await audit_containers(stack, commands=commands, planted=planted, wait_s=wait_s)
+
+    async def _there(self) -> Sequence[Container]:
+        """The containers as they are now, without jobs. Raises LookupError."""
+        try:
+            found = await asyncio.to_thread(containers)
+        except NotRunningError as error:
+            raise LookupError(str(error)) from error
+        return [container for container in found if not container.is_job]
 
     async def _do(self, what: str, part: str) -> None:
         """A command of the engine. Raises LookupError with what it says against it."""

@@ -55,12 +55,14 @@ class Nemesis:
         Raises:
             NotHealedError: see its message.
         """
-        await self.system.resume_all()
         states: dict[str, str] = {}
 
         async def ready() -> bool:
-            states.update(await self.system.states())
-            return set(states.values()) == {"ready"}
+            with suppress(*CANNOT):
+                await self.system.resume_all()  # again: what was under way may have ended since
+                states.update(await self.system.states())
+                return set(states.values()) == {"ready"}
+            return False
 
         if not await until(ready, timeout_s=READY_S, pause_s=0.3):
             away = ", ".join(f"{name} is {state}" for name, state in states.items() if state != "ready")

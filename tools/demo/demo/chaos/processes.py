@@ -10,6 +10,7 @@ from functools import cached_property
 
 from auditor import Command, Report, audit
 from auditor.observations import Planted
+from demo.chaos.system import to_its_end
 from demo.stack import Stack
 from demo.supervisor.control import Snapshot, ask
 from demo.supervisor.record import Record
@@ -84,7 +85,7 @@ class Processes:
     async def stopped(self, part: str) -> AsyncIterator[None]:
         """By the supervisor, which starts it again."""
         try:
-            await self._ask("stop", part)
+            await to_its_end(self._ask("stop", part))
             yield
         finally:
             await self._ask("start", part)

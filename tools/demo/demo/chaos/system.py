@@ -1,8 +1,9 @@
 """What faults strike: the running stack, whoever runs its parts."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from auditor import Command, Report
 from auditor.observations import Planted
@@ -68,3 +69,13 @@ class System(Protocol):
         self, commands: Sequence[Command], planted: Sequence[Planted], *, wait_s: float
     ) -> Report:
         """The auditor's report, which has up to `wait_s` seconds to become clean."""
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for what was begun, also when cancelled meanwhile: what takes it back must not come before it."""
+    doing = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise

@@ -19,8 +19,8 @@ from demo.chaos.nemesis import NotHealedError
 from demo.chaos.run import Plan, Progress, run_plan
 from demo.chaos.schedule import KINDS, Kind, draw_schedule
 from demo.chaos.verdict import Verdict
-from demo.cli.system import add_compose, system_of
-from demo.errors import UsageError
+from demo.cli.system import add_compose, planted_of, system_of
+from demo.errors import NotRunningError, UsageError
 from demo.home import Home
 from loadgen.seed_data import ShopError
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         NotRunningError, UsageError: no stack; faults that there are not.
     """
-    system, planted = system_of(args)
+    system, planted = system_of(args), planted_of(args)
     seconds = args.minutes * _MINUTE_S
     try:
         schedule = draw_schedule(
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             verdict = asyncio.run(
                 run_plan(plan, system=system, show=display.show, told=display.told, planted=planted)
             )
-    except (NotHealedError, ShopError, UndecidedError, OSError, TimeoutError, aiohttp.ClientError,
+    except (NotHealedError, NotRunningError, ShopError, UndecidedError, OSError, TimeoutError, aiohttp.ClientError,
             asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError) as error:  # fmt: skip
         print(f"chaos: {str(error) or type(error).__name__}", file=sys.stderr)
         return NOT_JUDGED

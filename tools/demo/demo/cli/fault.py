@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         NotRunningError, UsageError: no stack; no such fault, or nothing that it could hit.
     """
-    system, _ = system_of(args)
+    system = system_of(args)
     if args.kind is None:
         print(_listed(system))
         return DONE

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from tempfile import TemporaryFile
@@ -64,7 +65,7 @@ def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
     sharing = min((os.cpu_count() or 1) + 1, MAX_WORKERS)
     alone = [name for name in chosen if name == ALONE]
     together, *beside = (
-        [name for name in part if name.partition("/")[0] in chosen] for part in (SHARING, *BESIDE)
+        [name for name in part if name.partition("/")[0] in chosen] for part in (SHARING, *_beside())
     )
     placed = [*together, *itertools.chain(*beside)]
     stack = [name for name in SUITES if name in chosen and name not in (ALONE, *placed)]
@@ -79,6 +80,11 @@ def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
         run(stack, *elsewhere) + [each for names in beside for each in run(names)],
     )
     return [each for each in runs if each]
+
+
+def _beside() -> Sequence[Sequence[str]]:
+    """None when all tests are to use one stack that runs already: they would disturb each other."""
+    return () if "TEST_STACK_HOME" in os.environ else BESIDE
 
 
 def _run_all(runs: list[list[list[str]]]) -> int:

@@ -18,19 +18,22 @@ def add_compose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compose", action="store_true", help="the stack in containers")
 
 
-def system_of(args: argparse.Namespace) -> tuple[System, Sequence[Planted]]:
-    """The stack that runs, and the records that stand in its topics on purpose.
+def system_of(args: argparse.Namespace) -> System:
+    """The stack that runs.
 
     Raises:
         NotRunningError, UsageError: there is none, or it asks for log-ins that nobody has who breaks it.
-        CommandError: of the records, as `planted_records` says.
     """
     if args.compose:
-        return Containers.running(), ()
-    home = Home.from_environment()
-    record = running_record(home)
+        return Containers.running()
+    record = running_record(Home.from_environment())
     if record.secure:
         raise UsageError(
             "faults and customers have no log-ins: run it on a stack that is up without --secure"
         )
-    return Processes(stack=running_stack(), record=record), planted_records(home)
+    return Processes(stack=running_stack(), record=record)
+
+
+def planted_of(args: argparse.Namespace) -> Sequence[Planted]:
+    """The records that stand in its topics on purpose. Raises CommandError, as `planted_records` does."""
+    return () if args.compose else planted_records(Home.from_environment())

@@ -14,6 +14,8 @@ from demo.errors import NotRunningError
 from demo.home import REPOSITORY
 
 COMPOSE_UP = "docker compose up --detach --build --wait"
+_ONE_OFF = "com.docker.compose.oneoff"
+"""What `docker compose run` has started: of no part."""
 _STATES = {"healthy": "ready", "unhealthy": "unready", "starting": "starting"}
 
 
@@ -53,7 +55,8 @@ def containers() -> tuple[Container, ...]:
     Raises NotRunningError: there is none, or no Docker.
     """
     ids = docker("compose", "ps", "--all", "--quiet").split()
-    found = [_container(each) for each in json.loads(docker("inspect", *ids))] if ids else []
+    inspected = json.loads(docker("inspect", *ids)) if ids else []
+    found = [_container(each) for each in inspected if each["Config"]["Labels"].get(_ONE_OFF) != "True"]
     if not any(container.is_running for container in found):
         raise NotRunningError(f"nothing runs in containers; start it with `{COMPOSE_UP}`")
     kept = (container for container in found if not (container.is_job and container.state == "done"))
@@ -69,6 +72,7 @@ def docker(*words: str) -> str:
             capture_output=True,
             text=True,
             check=False,
+            start_new_session=True,  # Ctrl-C is for who asked: the engine would go on, and nobody know how it ends
         )
     except FileNotFoundError as error:
         raise NotRunningError("there is no `docker` command here") from error
@@ -101,8 +105,8 @@ def _state(state: dict[str, Any], *, is_job: bool) -> str:
     """In the words that `./demo status` has for the parts of a stack."""
     if state["Status"] == "paused":  # whatever its last check of health has found
         return "paused"
-    if state["Running"] and "Health" in state:
-        return _STATES[state["Health"]["Status"]]
+    if state["Running"]:
+        return _STATES[state["Health"]["Status"]] if "Health" in state else "ready"
     if state["Status"] == "exited":
         return "failed" if state["ExitCode"] and is_job else "done" if is_job else "stopped"
-    return "starting" if state["Running"] or state["Status"] == "created" else str(state["Status"])
+    return "starting" if state["Status"] == "created" else str(state["Status"])
