@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.support.fault_injector import FaultInjector
-from tests.support.memory_limit import no_more_memory
+from tests.support.memory_limit import no_more_memory, says_so
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
@@ -210,5 +210,7 @@ async def test_no_more_memory_for_one_of_each_part_for_six_seconds__they_go_on_o
 
     await injector.inject(fault)
     report = await injector.recover(perhaps=starved)
+    missed = {part for part in starved if says_so(injector.stack.home / "logs" / f"{part}.log")}
+    assert missed, "nobody was refused any memory"
     assert {instance for instance, _, _ in injector.turned_away()} <= {"order-2"}, injector.turned_away()
     assert report.counts["dead letters"] == 0, "a lack of memory says nothing of a record"

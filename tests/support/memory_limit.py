@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -24,3 +25,12 @@ def no_more_memory(pid: int) -> Iterator[None]:
     finally:
         with suppress(psutil.NoSuchProcess):
             process.rlimit(psutil.RLIMIT_AS, before)
+
+
+def says_so(log: Path) -> bool:
+    """Whether what a process has logged tells that it was refused memory: one in Python, one in Rust, or a JVM."""
+    said = log.read_text(errors="replace")
+    return any(
+        words in said
+        for words in ("MemoryError", "memory allocation", "OutOfMemoryError", "Cannot allocate memory")
+    )

@@ -16,7 +16,7 @@ from catalog_service.changefeed.topic_consumer import TopicConsumer, UnreadableP
 from devservers.ports import free_ports
 from order_service.adapters.kafka.consumer import ConsumerError, open_topic
 from tests.conftest import MakeTopic
-from tests.support.memory_limit import no_more_memory
+from tests.support.memory_limit import no_more_memory, says_so
 from tests.support.sink import (
     INT64,
     STRING,
@@ -126,8 +126,3 @@ async def test_a_catalog_whose_fetching_has_ended_is_told(
         with pytest.raises(UnreadablePartitionError, match="Unexpected error during data retrieval"):
             await wait_until(consumer.poll, what="the error")
     assert no_memory_once.is_set()
-
-
-def says_so(log: Path) -> bool:
-    said = log.read_text(errors="replace")
-    return "MemoryError" in said or "memory allocation" in said

@@ -1,7 +1,6 @@
 """What the subcommands make of their arguments, and what they print."""
 
 import argparse
-import itertools
 import json
 import os
 import threading
@@ -322,13 +321,12 @@ def ignored_by(arguments: Sequence[str]) -> set[str]:
 
 
 def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pytest.MonkeyPatch) -> None:
-    [[unit], [sharing], [stack, *beside]] = runs_of(monkeypatch)
+    [[unit], [sharing], [stack, own]] = runs_of(monkeypatch)
     assert folders_of(unit) == {"unit"}
     assert folders_of(sharing) == {"contract", "integration", "chaos/order", "chaos/sink"}
-    assert folders_of(stack) == {"e2e", "chaos"}
-    assert [folders_of(lane) for lane in beside] == [set(lane) for lane in suites.BESIDE]
-    placed = {"chaos/order", "chaos/sink", *itertools.chain(*suites.BESIDE)}
-    assert ignored_by(stack) == placed - {"browser"}
+    assert folders_of(stack) == {"e2e", "browser", "chaos"}
+    assert folders_of(own) == set(suites.OWN)
+    assert ignored_by(stack) == {"chaos/order", "chaos/sink", *suites.OWN}
     [[containers]] = runs_of(monkeypatch, suites.CONTAINERS)
     assert folders_of(containers) == {suites.CONTAINERS}
 
@@ -336,11 +334,10 @@ def test_without_a_suite_all_are_run_but_the_one_in_containers(monkeypatch: pyte
 def test_what_runs_elsewhere_of_a_suite_is_run_when_the_suite_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    [[sharing], [stack, *beside]] = runs_of(monkeypatch, "chaos")
+    [[sharing], [stack, own]] = runs_of(monkeypatch, "chaos")
     assert folders_of(sharing) == {"chaos/order", "chaos/sink"}
-    elsewhere = folders_of(sharing).union(*map(folders_of, beside))
-    assert {path.partition("/")[0] for path in elsewhere} == {"chaos"}
-    assert ignored_by(stack) == elsewhere
+    assert {path.partition("/")[0] for path in folders_of(own)} == {"chaos"}
+    assert ignored_by(stack) == folders_of(sharing) | folders_of(own)
     [[stack, own]] = runs_of(monkeypatch, "e2e")
     assert folders_of(own) == ignored_by(stack) == {"e2e/own_stack"}
 

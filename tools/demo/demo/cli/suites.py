@@ -1,11 +1,9 @@
 """`./demo test [SUITE …] [pytest arguments]`: the folders of `tests/`, run by pytest."""
 
-import itertools
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from tempfile import TemporaryFile
@@ -23,12 +21,11 @@ ALONE = "unit"
 """The suite that needs no server: its tests go to any core."""
 SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
 """What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
-BESIDE = (
-    ("e2e/own_stack", "chaos/test_hostile_records.py"),
-    ("browser", "chaos/test_links_of_the_stack.py", "chaos/test_seeds.py", "chaos/test_zombie_sink.py"),
-)
-"""What runs beside the rest of the tests that need a whole stack, suites and parts of one: each with stacks of its own. These wait
-more than they compute; what starts stacks of its own anyway is in the first. All take about as long."""
+OWN = (
+    "e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py", "chaos/test_seeds.py", "chaos/test_zombie_sink.py",
+)  # fmt: skip
+"""What starts stacks of its own, parts of suites, and as much of the rest as makes both take as long: it runs beside the tests of the
+session's stack, which mostly wait as well."""
 MAX_WORKERS = 6
 """As many as the servers of one session have connections and memory for."""
 NOTHING_TO_RUN, INTERRUPTED = 5, 2
@@ -64,12 +61,9 @@ def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
     """
     sharing = min((os.cpu_count() or 1) + 1, MAX_WORKERS)
     alone = [name for name in chosen if name == ALONE]
-    together, *beside = (
-        [name for name in part if name.partition("/")[0] in chosen] for part in (SHARING, *_beside())
-    )
-    placed = [*together, *itertools.chain(*beside)]
-    stack = [name for name in SUITES if name in chosen and name not in (ALONE, *placed)]
-    elsewhere = [f"--ignore={TESTS / name}" for name in placed if "/" in name]
+    together, own = ([name for name in part if name.partition("/")[0] in chosen] for part in (SHARING, OWN))
+    stack = [name for name in SUITES if name in chosen and name not in (ALONE, *SHARING)]
+    elsewhere = [f"--ignore={TESTS / name}" for name in (*together, *own) if "/" in name]
 
     def run(names: list[str], *how: str) -> list[list[str]]:
         return [[*(str(TESTS / name) for name in names), *how, *rest]] if names else []
@@ -77,14 +71,9 @@ def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
     runs = (
         run(alone, "-n", "auto", "--dist", "worksteal"),
         run(together, "-n", str(sharing), "-p", "tests.support.shared_servers"),
-        run(stack, *elsewhere) + [each for names in beside for each in run(names)],
+        run(stack, *elsewhere) + run(own),
     )
     return [each for each in runs if each]
-
-
-def _beside() -> Sequence[Sequence[str]]:
-    """None when all tests are to use one stack that runs already: they would disturb each other."""
-    return () if "TEST_STACK_HOME" in os.environ else BESIDE
 
 
 def _run_all(runs: list[list[list[str]]]) -> int:
