@@ -30,7 +30,7 @@ def test_a_migration_loads_no_server(modules: str) -> None:
     ],
 )
 def test_a_server_loads_nothing_of_a_migration(modules: str) -> None:
-    """Alembic and SQLAlchemy would be a third of its start, which is how long it is away after it was killed."""
+    """What it loads is a part of how long it is away after it was killed."""
     assert not MIGRATING & _loaded(modules)
 
 

@@ -11,7 +11,7 @@ _SCRIPT = re.compile(r"r(\d{4})_\w+\.py")
 def head() -> str:
     """The revision that this version of the service works with, by the name of the newest script (`r0003_….py`).
 
-    Whoever serves asks here: Alembic, which only a migration needs, takes a third of a server's start to load.
+    Whoever serves asks here: Alembic and SQLAlchemy, which only a migration needs, would be loaded at every start.
     """
     names = (script.name for script in (files(__name__) / "versions").iterdir())
     revisions = [found[1] for name in names if (found := _SCRIPT.fullmatch(name))]
