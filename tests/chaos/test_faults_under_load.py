@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.support.fault_injector import FaultInjector
-from tests.support.memory_limit import no_more_memory, says_so
+from tests.support.memory_limit import crowded, no_more_memory, says_so
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
@@ -206,7 +206,8 @@ async def test_no_more_memory_for_one_of_each_part_for_six_seconds__they_go_on_o
         with ExitStack() as limits:
             for part in starved:
                 limits.enter_context(no_more_memory(await asyncio.to_thread(injector.stack.pid, part)))
-            await asyncio.sleep(6)  # the fault's own length
+            async with crowded(injector.stack.instances["order-2"]):
+                await asyncio.sleep(6)  # the fault's own length
 
     await injector.inject(fault)
     report = await injector.recover(perhaps=starved)

@@ -1,11 +1,16 @@
-"""No more memory for a process that runs already."""
+"""No more memory for a process that runs already, and a need for more."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
+
+_CROWD = 400
+_BODY = 60_000
 
 
 @contextmanager
@@ -25,6 +30,34 @@ def no_more_memory(pid: int) -> Iterator[None]:
     finally:
         with suppress(psutil.NoSuchProcess):
             process.rlimit(psutil.RLIMIT_AS, before)
+
+
+@asynccontextmanager
+async def crowded(url: str) -> AsyncIterator[None]:
+    """Until the block ends hundreds of clients of a service have each sent most of a long order: some 25 MB to keep.
+
+    A process under a steady load may well have all it needs; not with these.
+    """
+    at = urlsplit(url)
+    head = f"POST /orders HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Type: application/json\r\nContent-Length: {_BODY}\r\n\r\n"
+    most = head.encode() + b" " * (_BODY - 1)
+
+    async def come_and_stay() -> None:
+        with suppress(OSError):  # turned away as well, as it may be
+            _, writer = await asyncio.open_connection(at.hostname, at.port)
+            try:
+                writer.write(most)
+                await asyncio.Event().wait()
+            finally:
+                writer.transport.abort()
+
+    crowd = [asyncio.create_task(come_and_stay()) for _ in range(_CROWD)]
+    try:
+        yield
+    finally:
+        for each in crowd:
+            each.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
 
 
 def says_so(log: Path) -> bool:

@@ -180,7 +180,8 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc] # as abo
                     raise
                 log.warning("group.join_failed", error=str(error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._joined.wait(), RETRY_S)
+                async with asyncio.timeout(RETRY_S):
+                    await self._joined.wait()
 
     async def keep(self) -> None:
         """Stay a member until cancelled. A member that never polls is left out of the next rebalance."""

@@ -77,13 +77,16 @@ class Maintenance:
                 await self.show()
             if turn % TOPICS_EVERY == 0:
                 with contextlib.suppress(KafkaError, TimeoutError):
-                    await asyncio.wait_for(self._source.check_topics(), PATIENCE_S)
+                    async with asyncio.timeout(PATIENCE_S):
+                        await self._source.check_topics()
 
     async def show(self) -> None:
         """Commit to the group what was committed to the database since; if that cannot be done, something later will be."""
         fresh = {part: offset for part, offset in self._committed.items() if self._shown.get(part) != offset}
         try:
-            if await asyncio.wait_for(self._source.show_progress(fresh), PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S):
+                shown = await self._source.show_progress(fresh)
+            if shown:
                 self._shown.update(fresh)
         except (KafkaError, TimeoutError) as error:
             log.debug("progress.not_shown", connector=self._connector, error=repr(error))

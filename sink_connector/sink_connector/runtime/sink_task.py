@@ -263,7 +263,8 @@ class SinkTask:
 
     async def _is_assigned(self) -> bool:
         with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(self.source.claim_assignment(), IDLE_S)
+            async with asyncio.timeout(IDLE_S):
+                return await self.source.claim_assignment()
         return False
 
     async def _finish(self, delivery: asyncio.Task[None] | None) -> None:

@@ -84,7 +84,8 @@ class ChildProcess:
                 self._process.send_signal(sig)
             self._signal_group(signal.SIGCONT)  # a stopped process would never see the request
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wait(), grace_s)
+                async with asyncio.timeout(grace_s):
+                    await self.wait()
         self.kill_group()
         return await self.wait()
 

@@ -167,7 +167,8 @@ class Database:
             heard("")
             while not ended.is_set():
                 try:
-                    await asyncio.wait_for(ended.wait(), timeout=self._statement_timeout_s)
+                    async with asyncio.timeout(self._statement_timeout_s):
+                        await ended.wait()
                 except TimeoutError:
                     await connection.fetchval("SELECT 1")  # finds a half-open connection
         except _AWAY as error:

@@ -1,4 +1,4 @@
-"""What a task measures beside delivering."""
+"""What a task does beside delivering."""
 
 import asyncio
 from dataclasses import dataclass
@@ -60,3 +60,38 @@ async def test_a_partition_nothing_was_committed_of_lags_from_where_it_was_claim
         return REGISTRY.get_sample_value("sink_lag_records", labels)
 
     assert (lag(CLAIMED), lag(COMMITTED)) == lags
+
+
+async def test_a_stop_that_comes_just_when_progress_was_shown_is_obeyed() -> None:
+    shown = 0
+
+    class Showing:
+        begun: dict[TopicPartition, int] = {}  # noqa: RUF012 - nothing is claimed
+
+        async def show_progress(self, _fresh: object) -> bool:
+            nonlocal shown
+            shown += 1
+            await asyncio.sleep(0)
+            if shown == 1:
+                running.cancel()
+            return True
+
+        async def check_topics(self) -> None:
+            pass
+
+    source: Any = Showing()
+    connector = f"c{uuid4().hex}"
+    maintenance = Maintenance(
+        connector=connector,
+        source=source,
+        committed={},
+        held=lambda: (0, 0),
+        metrics=TaskMetrics(connector, 0),
+        time=Time(sleep=lambda _seconds: asyncio.sleep(0)),
+    )
+    running = asyncio.create_task(maintenance.run())
+    await asyncio.wait([running], timeout=5)
+    ended = running.cancelled()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (ended, shown) == (True, 1)

@@ -123,7 +123,8 @@ async def _send(writer: asyncio.StreamWriter, message: Snapshot) -> None:
 
 async def _is_healthy(service: Service) -> bool:
     with suppress(TimeoutError):
-        return await asyncio.wait_for(service.ready(), HEALTH_TIMEOUT_S)
+        async with asyncio.timeout(HEALTH_TIMEOUT_S):
+            return await service.ready()
     return False
 
 

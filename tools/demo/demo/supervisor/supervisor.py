@@ -171,7 +171,8 @@ class Supervisor:
             )
             await self._set(part_state, State.RESTARTING)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._until(lambda: not part_state.wanted), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._until(lambda: not part_state.wanted)
 
     async def _live(self, part_state: PartState, service: Service) -> int:
         """One life of a service, from its start to its exit code."""
