@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -238,6 +239,20 @@ async def under_way(stack: RunningStack, read: Connection) -> bool:
     return bool(made) and any(name.endswith("-next") for name in connectors)
 
 
+async def ended(interrupted: "subprocess.Popen[str]", read: Connection) -> str:
+    """What it complained of. Fails with what the database waits for."""
+    try:
+        return (await asyncio.to_thread(interrupted.communicate, timeout=120))[1]
+    except subprocess.TimeoutExpired:
+        busy = await read.fetch(
+            "SELECT pid, usename, state, wait_event, pg_blocking_pids(pid) AS behind, left(query, 200) AS query"
+            " FROM pg_stat_activity WHERE state <> 'idle'"
+        )
+        interrupted.kill()
+        said = interrupted.communicate()
+        pytest.fail(f"it did not end within 120 s: {said}\n" + "\n".join(map(str, busy)))
+
+
 @pytest.mark.slow
 async def test_a_rebuild_that_is_interrupted_or_killed_leaves_the_old_model_serving_and_can_be_run_again(
     stack: RunningStack, read: Connection, customer: Customer
@@ -258,7 +273,7 @@ async def test_a_rebuild_that_is_interrupted_or_killed_leaves_the_old_model_serv
             refused = await asyncio.to_thread(stack.demo, "rebuild")
             await customer.order()
             interrupted.send_signal(signal.SIGINT)
-            _, complained = await asyncio.to_thread(interrupted.communicate, timeout=120)
+            complained = await ended(interrupted, read)
     assert (refused.returncode, "another rebuild is under way" in refused.stderr) == (1, True), refused
     assert interrupted.returncode == 130, complained
     assert "the old read model serves as before" in complained
