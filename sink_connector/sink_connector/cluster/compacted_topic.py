@@ -218,6 +218,8 @@ class CompactedTopic:
         try:
             value = None if record.value is None else json.loads(record.value)
             self._apply(LogEntry((record.key or b"").decode(), value, record.offset))
+        except MemoryError:
+            raise  # the process is short of it, which says nothing of the entry
         except Exception as error:  # noqa: BLE001 - an entry may be anything, and the rest of the topic counts all the same
             self._skipped(record.offset, error)
 

@@ -106,7 +106,7 @@ class DeadLetterTopic:
             try:
                 async with asyncio.timeout(SEND_S):
                     await self._send_all(await self._started(), some)
-            except (KafkaError, OSError) as error:
+            except (KafkaError, OSError, MemoryError) as error:
                 log.warning(
                     "dead_letter_topic.send_failed",
                     connector=self._connector,

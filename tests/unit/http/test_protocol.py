@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+import uvicorn
+import uvloop
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog_service.http import protocol as catalog
@@ -288,3 +290,37 @@ async def test_an_answer_under_way_is_not_broken_by_what_comes_behind_it(connect
     connection.send(request("/first") + b"no request at all\r\n\r\n")
     assert (await connection.answer()).json()["path"] == "/first"
     assert await connection.rest() == b""
+
+
+@pytest.mark.parametrize("of_memory", [True, False])
+def test_a_server_that_can_take_on_no_connection_any_more_answers_what_it_has_and_ends(
+    service: Any, *, of_memory: bool
+) -> None:
+    """uvloop stops listening for good when a connection could not be taken on; whoever is deaf has to be started again."""
+    bounds: Any = service.http_protocol(service.Limits(), document=document, headers={})
+    taken: list[asyncio.Protocol] = []
+
+    class Second(bounds):  # type: ignore[misc]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            if taken:
+                raise MemoryError if of_memory else RuntimeError
+            super().__init__(*arguments, **options)
+            taken.append(self)
+
+    async def scene() -> None:
+        config = uvicorn.Config(echo, port=0, http=Second, ws="none", lifespan="off", log_config=None)
+        server = service.AcceptingServer(config)
+        running = asyncio.create_task(server._serve())  # noqa: SLF001 - without signal handlers
+        await wait_until(lambda: server.started, what="it listens")
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with connected(port) as first:
+            first.send(request("/first", method="POST", body=b"ab")[:-1])
+            await wait_until(lambda: taken, what="the first is there")
+            async with connected(port):
+                await wait_until(lambda: server.should_exit, what="it gives up")
+                first.send(b"b")
+                assert (await first.answer()).json()["body"] == "ab"
+                with pytest.raises(service.DeafError):
+                    await running
+
+    uvloop.run(scene())

@@ -127,6 +127,8 @@ def read_change(  # noqa: PLR0913 - the fields of a Kafka record
     try:
         state = _DECODERS[topic].decode(value or b"").payload
         body = _body(state)
+    except MemoryError:
+        raise  # the process is short of it, which says nothing of the record
     # RecursionError of deep JSON is no error of msgspec's, and a record decides about nothing but itself.
     except Exception as error:
         raise UnreadableRecordError(MALFORMED, f"{type(error).__name__}: {error}") from error

@@ -138,7 +138,7 @@ class TokenVerifier:
             claims = jwt.decode(token, self._keys, registry=_HEADERS).claims
             registry.validate(claims)
             return float(claims["exp"]), Caller(claims["sub"], _roles(claims, self.roles_claim))
-        except InvalidKeyIdError:
+        except (InvalidKeyIdError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - a token holds anything: a header that is a list, JSON nested too deeply
             raise InvalidTokenError(getattr(error, "description", "") or type(error).__name__) from None

@@ -12,13 +12,11 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httptools
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-
-if TYPE_CHECKING:
-    import uvicorn
 
 LINGER_S = 2.0
 LEAST_TAKEN = 16 * 1024
@@ -379,10 +377,42 @@ class TlsConnection(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._agreeing.cancel)
 
 
-def agree_on_tls(config: "uvicorn.Config") -> None:
+def agree_on_tls(config: uvicorn.Config) -> None:
     """Have the server of `config`, which is loaded and does not run yet, count connections before TLS is agreed on."""
     if config.ssl is None:
         return
     bound = {"speaks": config.http_protocol_class, "context": config.ssl}
     config.http_protocol_class = type("TlsProtocol", (TlsConnection,), bound)
     config.ssl = None
+
+
+class DeafError(RuntimeError):
+    """Connections are not accepted any more, and never will be again by this process."""
+
+
+class AcceptingServer(uvicorn.Server):
+    """uvicorn's server for as long as it accepts connections; afterwards it answers what it has and raises DeafError.
+
+    uvloop tells the loop's handler of errors when a connection could not be taken on (there was no memory for it), and
+    accepts no other from then on.
+    """
+
+    _deaf: BaseException | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        asyncio.get_running_loop().set_exception_handler(self._told)
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is under way, as uvicorn does. Raises DeafError when that was not asked for."""
+        await super().shutdown(sockets)
+        if self._deaf is not None:
+            raise DeafError("connections are not accepted any more") from self._deaf
+
+    def _told(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Of nobody's callback, task or connection are what libuv calls itself: here, for a new connection."""
+        loop.default_exception_handler(context)
+        if context.keys() == {"exception"}:
+            self._deaf = context["exception"]
+            self.should_exit = True

@@ -56,6 +56,8 @@ class Mapper(Generic[V]):
                 of_column = f"{column} of "
                 raise TypeError(f"{column} is {held!r:.100}")  # noqa: TRY301 - one way out for all that is wrong
             return self.value(row)
+        except MemoryError:
+            raise  # the process is short of it, which says nothing of the row
         except Exception as error:
             raise UnreadableStateError(
                 f"{of_column}the row {row[0]!r:.100} of {self.table} cannot be read"

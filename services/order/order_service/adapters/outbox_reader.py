@@ -121,6 +121,8 @@ def _record(  # noqa: PLR0913, PLR0917 - the columns of a row
         sent = [(name, text.encode()) for name, text in _headers(headers).items()]
         sent.insert(0, ("ce_id", b"%s:%d" % (instance, id_)))
         return LoggedRecord(LogPosition(xid, id_), topic, key, value, sent)
+    except MemoryError:
+        raise  # the process is short of it, which says nothing of the row
     except Exception as error:  # noqa: BLE001 - a row is at fault, its neighbours are not
         reason = printable(f"{UNREADABLE}{error}")[:MOST_REASON]
         name = printable(str(topic)[:MOST_TOPIC])[:MOST_TOPIC]

@@ -128,6 +128,8 @@ def _apply(incoming: Incoming, tx: Transaction) -> RecordDeadLetter | None:
             incoming.effect.decide(tx)
     except DomainError as refusal:
         dead_letter = RecordDeadLetter(incoming, refusal.detail)
+    except MemoryError:
+        raise  # the process is short of it, which says nothing of the message
     except Exception as defect:  # whatever a message makes of the code must not stop those behind it
         log.exception("effect.failed", record=incoming.record)
         dead_letter = RecordDeadLetter(incoming, repr(defect))

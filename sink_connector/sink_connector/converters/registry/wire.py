@@ -173,6 +173,8 @@ class RegistryConverter:
             self._decoders.put(schema_id, self._compile(registered))
         except RecursionError:
             self._refused.put(schema_id, f"schema {schema_id} cannot be used: it is nested too deeply")
+        except MemoryError:
+            raise  # the process is short of it, which says nothing of the schema
         except Exception as error:  # noqa: BLE001 - whatever a compiler raises, this schema made it
             self._refused.put(schema_id, f"schema {schema_id} cannot be used: {error}")
 

@@ -162,6 +162,8 @@ def incoming(record: Record, effect_of: Effect, *, topic_id: str | None = None) 
         effect = effect_of(record, attributes.get("ce_type", ""))
     except (UnreadableError, msgspec.DecodeError) as error:  # ValidationError is a DecodeError
         refusal = str(error)
+    except MemoryError:
+        raise  # the process is short of it, which says nothing of the record
     except Exception as error:  # noqa: BLE001 - nested too deeply, for one; the record is at fault, its neighbours are not
         refusal = f"cannot be decoded: {error!r}"
     found = Incoming(

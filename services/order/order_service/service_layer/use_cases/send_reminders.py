@@ -38,6 +38,8 @@ class SendReminders:
             except DomainError as error:
                 log.warning("reminder.failed", order_id=order_id, error=error.detail)
                 failed.add(order_id)
+            except MemoryError:
+                raise  # the process is short of it, which says nothing of the order
             except Exception:  # whatever a hand has made of one must not keep the others waiting
                 log.exception("reminder.failed", order_id=order_id)
                 failed.add(order_id)
