@@ -174,3 +174,10 @@ def stack(session_directory: Path) -> Iterator[RunningStack]:
     options = ["--secure"] if os.environ.get("TEST_STACK_SECURE") else []
     with whole_stack(session_directory / "stack", *options) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def playground(session_directory: Path) -> Iterator[RunningStack]:
+    """One that was started to be broken, for what breaks links or uses the switches of its page."""
+    with whole_stack(session_directory / "playground", "--playground") as running:
+        yield running

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -13,17 +12,16 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.test_page import place_order, somebody
 from tests.browser.test_page_languages import HANGUL
-from tests.support.stack import RunningStack, whole_stack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 LONG_MS = 90_000
 
 
-@pytest.fixture(scope="module")
-def stack(session_directory: Path) -> Iterator[RunningStack]:
-    """One with a playground, beside the session's."""
-    with whole_stack(session_directory / "playground", "--playground") as running:
-        yield running
+@pytest.fixture
+def stack(playground: RunningStack) -> RunningStack:
+    """Not the session's plain one."""
+    return playground
 
 
 @pytest.fixture(autouse=True)

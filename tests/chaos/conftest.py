@@ -8,5 +8,5 @@ from tests.support.stack import RunningStack
 
 @pytest.fixture
 def injector(stack: RunningStack) -> FaultInjector:
-    """Two thousand orders on the session's stack, with a fault to come."""
+    """Orders on the session's stack, with a fault to come."""
     return FaultInjector(stack=stack)

@@ -3,26 +3,18 @@
 import asyncio
 import json
 import signal
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import httpx
 import pytest
 
 from demo.chaos.schedule import LINK_FAULTS
-from tests.support.stack import RunningStack, whole_stack
+from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 MINUTES = 0.5
-
-
-@pytest.fixture(scope="module")
-def playground(session_directory: Path) -> Iterator[RunningStack]:
-    with whole_stack(session_directory / "playground", "--playground") as running:
-        yield running
 
 
 def test_links_that_a_seed_breaks_under_load_break_no_promise(playground: RunningStack) -> None:

@@ -12,8 +12,8 @@ MINUTES = 0.5
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_seed_of_mixed_faults_under_load_breaks_no_promise(stack: RunningStack, seed: int) -> None:
-    run = stack.demo("chaos", "--seed", str(seed), "--minutes", str(MINUTES), "--json", timeout_s=240)
+def test_a_seed_of_mixed_faults_under_load_breaks_no_promise(playground: RunningStack, seed: int) -> None:
+    run = playground.demo("chaos", "--seed", str(seed), "--minutes", str(MINUTES), "--json", timeout_s=240)
     assert run.returncode == 0, run.stdout + run.stderr
     result = json.loads(run.stdout)
     assert result["operations"] > 100

@@ -63,6 +63,7 @@ async def _second_worker(injector: FaultInjector, log: Path) -> AsyncIterator[No
 async def test_a_zombie_sink__the_epoch_fence_refuses_it__ack_ver(
     injector: FaultInjector, tmp_path: Path
 ) -> None:
+    injector.orders = 2_000  # as long as it takes until the group misses the first worker
     read = await asyncpg.connect(injector.stack.owner_dsn)
 
     async def orders_taken_over() -> bool:

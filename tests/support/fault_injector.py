@@ -14,9 +14,9 @@ from loadgen.seed_data import Customers, open_shop
 from tests.support.stack import RunningStack
 from tests.support.waiting import wait_until
 
-ORDERS = 2_000
+ORDERS = 1_200
 RATE = 100.0
-FAULT_AFTER = 500
+FAULT_AFTER = 300
 LIVE_S = 60.0
 """LIVE: lag is 0 within 60 s of the last fault."""
 
@@ -30,11 +30,12 @@ class FaultInjector:
     """`inject` runs the load and the fault, `recover` waits for the stack and asks the auditor."""
 
     stack: RunningStack
+    orders: int = ORDERS
     sent: list[Sent] = field(default_factory=list)
     _deaths: Counter[str] = field(default_factory=Counter)
 
     async def inject(self, fault: Fault) -> None:
-        """Send `ORDERS` orders; `fault` strikes once `FAULT_AFTER` of them are answered, and the load goes on."""
+        """Send `orders` orders; `fault` strikes once `FAULT_AFTER` of them are answered, and the load goes on."""
         self._deaths = await asyncio.to_thread(self.stack.deaths)
         customers = Customers(run=f"injector-{token_hex(3)}", users=50, dice=random.Random(1))  # noqa: S311
         strike = asyncio.Event()
@@ -53,7 +54,7 @@ class FaultInjector:
             generator = Generator(client=client, instances=self.stack.instances, answered=answered)
             async with asyncio.TaskGroup() as group:
                 group.create_task(strike_when_due())
-                group.create_task(generator.send_all(orders=ORDERS, rate=RATE, draw=customers.basket))
+                group.create_task(generator.send_all(orders=self.orders, rate=RATE, draw=customers.basket))
 
     async def recover(self, *, victims: Iterable[str] = (), perhaps: Iterable[str] = ()) -> Report:
         """Every part is ready again, `victims` died and none else, and the auditor finds nothing wrong; returns its report.

@@ -340,6 +340,8 @@ def test_what_runs_elsewhere_of_a_suite_is_run_when_the_suite_is_named(
     assert ignored_by(stack) == folders_of(sharing) | folders_of(own)
     [[stack, own]] = runs_of(monkeypatch, "e2e")
     assert folders_of(own) == ignored_by(stack) == {"e2e/own_stack"}
+    [[stack, own]] = runs_of(monkeypatch, "browser")
+    assert folders_of(own) == ignored_by(stack) == {"browser/test_playground.py"}
 
 
 def test_a_failed_run_of_suites_is_told_and_the_others_are_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ ALONE = "unit"
 SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
 """What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
 OWN = (
-    "e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py", "chaos/test_seeds.py", "chaos/test_zombie_sink.py",
+    "e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py", "chaos/test_seeds.py", "browser/test_playground.py",
 )  # fmt: skip
 """What starts stacks of its own, parts of suites, and as much of the rest as makes both take as long: it runs beside the tests of the
 session's stack, which mostly wait as well."""
