@@ -14,12 +14,10 @@ from fastapi import FastAPI
 from sink_connector.config.worker import DEFAULT, WorkerConfig
 from sink_connector.errors import PortTakenError
 from sink_connector.rest.errors import document
-from sink_connector.rest.protocol import AcceptingServer, Limits, agree_on_tls, http_protocol
+from sink_connector.rest.protocol import END_S, GuardedServer, Limits, agree_on_tls, http_protocol
 from sink_connector.rest.response_headers import SAFE_HEADERS
 
 FAILED = 1
-END_S = 10
-"""After a failure. A process that is short of memory may wait for ever for a thread that never began."""
 EVERY = {False: "0.0.0.0", True: "::"}  # noqa: S104 - all addresses of IPv4, and of IPv6
 KEEP_ALIVE_S = (
     20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
@@ -153,7 +151,7 @@ def _taken(host: str, port: int, error: Exception, settings: Sequence[str]) -> P
     )
 
 
-class _Server(AcceptingServer):
+class _Server(GuardedServer):
     """Leaves the signals alone: uvicorn raises one anew when it has ended, and the tasks would never get to stop."""
 
     @contextmanager

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from catalog_service.bootstrap import running
 from catalog_service.http.problems import document
-from catalog_service.http.protocol import AcceptingServer, Limits, agree_on_tls, http_protocol
+from catalog_service.http.protocol import END_S, GuardedServer, Limits, agree_on_tls, http_protocol
 from catalog_service.http.response_headers import SAFE_HEADERS
 from catalog_service.settings import Settings
 from catalog_service.tls_files import serve_from_files
@@ -23,8 +23,6 @@ log = structlog.get_logger(__name__)
 NO_TLS: Mapping[str, Any] = MappingProxyType({})
 
 _DRAIN_S = 3
-_END_S = 10
-"""After a failure. A process that is short of memory may wait for ever for a thread that never began."""
 _KEEP_ALIVE_S = (
     20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
 )
@@ -57,7 +55,7 @@ def http_server(
     if tls:
         serve_from_files(config)
         agree_on_tls(config)
-    return AcceptingServer(config)
+    return GuardedServer(config)
 
 
 async def serve(settings: Settings) -> None:
@@ -77,7 +75,7 @@ async def serve(settings: Settings) -> None:
         watched = {serving, *service.tasks}
         ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         if ended - {serving} or serving.exception():
-            signal.alarm(_END_S)  # the system's, which needs nothing of this process
+            signal.alarm(END_S)  # the system's, which needs nothing of this process
         server.should_exit = True
         await serving
         if dead := ended - {serving}:

@@ -7,8 +7,10 @@ reads it as the next request. No protocol is offered here to upgrade to, so such
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,6 +21,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 LINGER_S = 2.0
+END_S = 10
+"""For the end of a process that has failed, however little memory it has for it."""
 LEAST_TAKEN = 16 * 1024
 TOLD_AT_ONCE = 32  # connections beyond their bound that may agree on TLS, to be told that they are too many
 
@@ -386,33 +390,48 @@ def agree_on_tls(config: uvicorn.Config) -> None:
     config.ssl = None
 
 
-class DeafError(RuntimeError):
-    """Connections are not accepted any more, and never will be again by this process."""
+class BrokenLoopError(RuntimeError):
+    """The event loop accepts no connections any more, or has lost a call: whatever waits for it would wait for ever."""
 
 
-class AcceptingServer(uvicorn.Server):
-    """uvicorn's server for as long as it accepts connections; afterwards it answers what it has and raises DeafError.
+class GuardedServer(uvicorn.Server):
+    """uvicorn's server for as long as its event loop can be relied on; then it answers what it has and raises BrokenLoopError.
 
-    uvloop tells the loop's handler of errors when a connection could not be taken on (there was no memory for it), and
-    accepts no other from then on.
+    uvloop accepts no connection after one that it could not take on, and a timer or what was read is lost when there is no
+    memory for it. The process has `END_S` for its end then: for want of memory it may wait for a thread that never began.
     """
 
-    _deaf: BaseException | None = None
+    _broken: BaseException | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
         asyncio.get_running_loop().set_exception_handler(self._told)
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._ignored
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what is under way, as uvicorn does. Raises DeafError when that was not asked for."""
-        await super().shutdown(sockets)
-        if self._deaf is not None:
-            raise DeafError("connections are not accepted any more") from self._deaf
+        """End what is under way, as uvicorn does. Raises BrokenLoopError when that was not asked for."""
+        try:
+            await super().shutdown(sockets)
+        finally:
+            sys.unraisablehook = self._hook
+        if self._broken is not None:
+            raise BrokenLoopError("the event loop cannot be relied on any more") from self._broken
 
     def _told(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Of nobody's callback, task or connection are what libuv calls itself: here, for a new connection."""
+        """Of nobody's callback, task or connection is what libuv itself calls: here, for a new connection."""
+        error = context.get("exception")
+        lacks_memory = isinstance(error, MemoryError) and "transport" not in context  # which is closed for it
+        if error is not None and (lacks_memory or context.keys() == {"exception"}):
+            self._end(error)
         loop.default_exception_handler(context)
-        if context.keys() == {"exception"}:
-            self._deaf = context["exception"]
-            self.should_exit = True
+
+    def _ignored(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        if issubclass(unraisable.exc_type, MemoryError):
+            self._end(unraisable.exc_value or MemoryError())
+        self._hook(unraisable)
+
+    def _end(self, error: BaseException) -> None:
+        signal.alarm(END_S)  # the system's, which needs nothing of this process
+        self._broken = error
+        self.should_exit = True

@@ -1,7 +1,9 @@
 """What every service's HTTP does with requests to upgrade, and with clients that send too much or too slowly."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -292,9 +294,32 @@ async def test_an_answer_under_way_is_not_broken_by_what_comes_behind_it(connect
     assert await connection.rest() == b""
 
 
+@pytest.fixture
+def alarms(service: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The seconds after which the system would have ended this process."""
+    asked: list[int] = []
+    monkeypatch.setattr(service.signal, "alarm", asked.append)
+    return asked
+
+
+@contextlib.asynccontextmanager
+async def guarded(
+    service: Any, http: type[asyncio.Protocol]
+) -> AsyncIterator[tuple[Any, asyncio.Task[None], int]]:
+    """A server as a process has it, the task that it is, and its port."""
+    server = service.GuardedServer(
+        uvicorn.Config(echo, port=0, http=http, ws="none", lifespan="off", log_config=None)
+    )
+    running = asyncio.create_task(server._serve())  # noqa: SLF001 - without signal handlers
+    await wait_until(lambda: server.started, what="it listens")
+    yield server, running, server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await asyncio.gather(running, return_exceptions=True)
+
+
 @pytest.mark.parametrize("of_memory", [True, False])
 def test_a_server_that_can_take_on_no_connection_any_more_answers_what_it_has_and_ends(
-    service: Any, *, of_memory: bool
+    service: Any, alarms: list[int], *, of_memory: bool
 ) -> None:
     """uvloop stops listening for good when a connection could not be taken on; whoever is deaf has to be started again."""
     bounds: Any = service.http_protocol(service.Limits(), document=document, headers={})
@@ -308,19 +333,73 @@ def test_a_server_that_can_take_on_no_connection_any_more_answers_what_it_has_an
             taken.append(self)
 
     async def scene() -> None:
-        config = uvicorn.Config(echo, port=0, http=Second, ws="none", lifespan="off", log_config=None)
-        server = service.AcceptingServer(config)
-        running = asyncio.create_task(server._serve())  # noqa: SLF001 - without signal handlers
-        await wait_until(lambda: server.started, what="it listens")
-        port = server.servers[0].sockets[0].getsockname()[1]
-        async with connected(port) as first:
+        async with guarded(service, Second) as (server, running, port), connected(port) as first:
             first.send(request("/first", method="POST", body=b"ab")[:-1])
             await wait_until(lambda: taken, what="the first is there")
             async with connected(port):
                 await wait_until(lambda: server.should_exit, what="it gives up")
                 first.send(b"b")
                 assert (await first.answer()).json()["body"] == "ab"
-                with pytest.raises(service.DeafError):
+                with pytest.raises(service.BrokenLoopError):
                     await running
 
     uvloop.run(scene())
+    assert alarms == [service.END_S]
+
+
+class NeedingMore:
+    """Whose end finds no memory, which nobody can be told."""
+
+    def __del__(self) -> None:
+        raise MemoryError
+
+
+def lose_a_call() -> None:
+    def needing_more() -> None:
+        raise MemoryError
+
+    asyncio.get_running_loop().call_soon(needing_more)
+
+
+def lose_an_object() -> None:
+    NeedingMore()
+
+
+def lose_a_connection() -> None:
+    context = {"message": "Fatal error on transport", "exception": MemoryError(), "transport": object()}
+    asyncio.get_running_loop().call_exception_handler(context)
+
+
+def fail_in_a_call() -> None:
+    asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+
+
+@pytest.mark.parametrize(
+    ("happens", "ends"),
+    [(lose_a_call, True), (lose_an_object, True), (lose_a_connection, False), (fail_in_a_call, False)],
+)
+def test_a_server_ends_where_a_lack_of_memory_has_cost_the_loop_more_than_a_connection(
+    service: Any,
+    alarms: list[int],
+    happens: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    ends: bool,
+) -> None:
+    monkeypatch.setattr(
+        sys, "unraisablehook", lambda _told: None
+    )  # pytest's would make it this test's failure
+    http = service.http_protocol(service.Limits(), document=document, headers={})
+
+    async def scene() -> None:
+        async with guarded(service, http) as (server, running, port), connected(port) as client:
+            happens()
+            client.send(request("/then"))
+            assert (await client.answer()).status == 200
+            assert server.should_exit is ends
+            if ends:
+                with pytest.raises(service.BrokenLoopError):
+                    await running
+
+    uvloop.run(scene())
+    assert alarms == [service.END_S] * ends

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from order_service.entrypoints.http.problems import document
-from order_service.entrypoints.http.protocol import AcceptingServer, Limits, agree_on_tls, http_protocol
+from order_service.entrypoints.http.protocol import END_S, GuardedServer, Limits, agree_on_tls, http_protocol
 from order_service.entrypoints.http.response_headers import SAFE_HEADERS
 from order_service.entrypoints.service import Service
 from order_service.tls_files import serve_from_files
@@ -24,14 +24,12 @@ NO_TLS: Mapping[str, Any] = MappingProxyType({})
 
 ANSWER_S = 2
 DRAIN_S = 1.5
-END_S = 10
-"""After a failure. A process that is short of memory may wait for ever for a thread that never began."""
 KEEP_ALIVE_S = (
     20  # longer than clients keep a connection for (5 s in httpx), so that theirs is the hand that closes it
 )
 
 
-class HttpServer(AcceptingServer):
+class HttpServer(GuardedServer):
     """uvicorn without its own signal handlers: who starts it decides when it ends, by `should_exit`."""
 
     def __init__(
