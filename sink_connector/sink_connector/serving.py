@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sink_connector.config.worker import DEFAULT, WorkerConfig
 from sink_connector.errors import PortTakenError
 from sink_connector.rest.errors import document
-from sink_connector.rest.protocol import END_S, GuardedServer, Limits, agree_on_tls, http_protocol
+from sink_connector.rest.protocol import GuardedServer, Limits, agree_on_tls, http_protocol
 from sink_connector.rest.response_headers import SAFE_HEADERS
 
 FAILED = 1
@@ -77,9 +77,7 @@ async def serve(
     ) as parts:
         serving, asking, failing = parts
         await asyncio.wait([*parts, *watched], return_when=asyncio.FIRST_COMPLETED)
-        if not asking.done():
-            signal.alarm(END_S)  # the system's, which needs nothing of this process
-        server.should_exit = True
+        server.give_up(next((task.exception() for task in watched if task.done()), None))
         await serving
         for task in watched:
             if task.done():

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from catalog_service.bootstrap import running
 from catalog_service.http.problems import document
-from catalog_service.http.protocol import END_S, GuardedServer, Limits, agree_on_tls, http_protocol
+from catalog_service.http.protocol import GuardedServer, Limits, agree_on_tls, http_protocol
 from catalog_service.http.response_headers import SAFE_HEADERS
 from catalog_service.settings import Settings
 from catalog_service.tls_files import serve_from_files
@@ -35,7 +35,7 @@ def http_server(
     port: int,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     tls: Mapping[str, Any] = NO_TLS,
-) -> uvicorn.Server:
+) -> GuardedServer:
     """What serves the application, not yet running; `tls` are uvicorn's options for it."""
     config = uvicorn.Config(
         app,
@@ -74,9 +74,7 @@ async def serve(settings: Settings) -> None:
         log.info("catalog.started", host=settings.host, port=settings.port)
         watched = {serving, *service.tasks}
         ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        if ended - {serving} or serving.exception():
-            signal.alarm(END_S)  # the system's, which needs nothing of this process
-        server.should_exit = True
+        server.give_up(next((task.exception() for task in ended - {serving}), None))
         await serving
         if dead := ended - {serving}:
             task = dead.pop()

@@ -29,7 +29,7 @@ class ConnectorCache:
     _made: dict[str, tuple[int, ConnectorDefinition | RefusedConnector]] = field(default_factory=dict)
 
     def of(self, spec: ConnectorSpec) -> ConnectorDefinition | RefusedConnector:
-        """The definition of a connector, or why it has none; never raises."""
+        """The definition of a connector, or why it has none. Raises for nothing that a configuration holds."""
         revision, made = self._made.get(spec.name, (None, None))
         if made is None or revision != spec.revision:
             made = self._read(spec)
@@ -76,6 +76,8 @@ class ConnectorCache:
         except ConfigError as error:
             log.error("connector.refused", connector=spec.name, keys=sorted(error.problems))  # noqa: TRY400 - the keys say it all
             return RefusedConnector(str(error))
+        except MemoryError:
+            raise  # the process is short of it, which says nothing of the configuration
         except Exception as error:  # noqa: BLE001 - whatever a configuration leads to is that connector's, not the worker's end
             log.error("connector.refused", connector=spec.name, error=repr(error))  # noqa: TRY400 - as above
             return RefusedConnector(f"the configuration cannot be used: {error!r}")

@@ -92,6 +92,8 @@ class Herder:
     async def _keep(self, spec: ConnectorSpec, share: list[int]) -> None:
         try:
             await self._start(spec, share)
+        except MemoryError:
+            raise  # as where a configuration is read
         except Exception as error:
             log.exception("connector.start_failed", connector=spec.name)
             self.definitions.refuse(spec, f"the connector cannot be started: {error!r}")

@@ -110,6 +110,8 @@ def _problems_of(key: str, step: Callable[[], object]) -> dict[str, list[str]]:
         step()
     except ConfigError as error:
         return error.problems
+    except MemoryError:
+        raise  # the process is short of it, which says nothing of the configuration
     except Exception as error:  # noqa: BLE001 - libraries fail in ways of their own over what they are given
         return {key: [str(error) if isinstance(error, ValueError) else f"cannot be used: {error!r}"]}
     return {}

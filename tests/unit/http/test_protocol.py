@@ -295,11 +295,12 @@ async def test_an_answer_under_way_is_not_broken_by_what_comes_behind_it(connect
 
 
 @pytest.fixture
-def alarms(service: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The seconds after which the system would have ended this process."""
-    asked: list[int] = []
-    monkeypatch.setattr(service.signal, "alarm", asked.append)
-    return asked
+def ends(service: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The exit codes with which the last resort, which is not patient here, would have ended this process."""
+    codes: list[int] = []
+    monkeypatch.setattr(service, "END_S", 0)
+    monkeypatch.setattr(service.os, "_exit", codes.append)
+    return codes
 
 
 @contextlib.asynccontextmanager
@@ -319,7 +320,7 @@ async def guarded(
 
 @pytest.mark.parametrize("of_memory", [True, False])
 def test_a_server_that_can_take_on_no_connection_any_more_answers_what_it_has_and_ends(
-    service: Any, alarms: list[int], *, of_memory: bool
+    service: Any, ends: list[int], *, of_memory: bool
 ) -> None:
     """uvloop stops listening for good when a connection could not be taken on; whoever is deaf has to be started again."""
     bounds: Any = service.http_protocol(service.Limits(), document=document, headers={})
@@ -342,9 +343,10 @@ def test_a_server_that_can_take_on_no_connection_any_more_answers_what_it_has_an
                 assert (await first.answer()).json()["body"] == "ab"
                 with pytest.raises(service.BrokenLoopError):
                     await running
+        await wait_until(lambda: ends, what="the last resort")
 
     uvloop.run(scene())
-    assert alarms == [service.END_S]
+    assert ends == [1]
 
 
 class NeedingMore:
@@ -370,21 +372,33 @@ def lose_a_connection() -> None:
     asyncio.get_running_loop().call_exception_handler(context)
 
 
+def lose_more_and_more() -> None:
+    for _ in range(3):
+        lose_a_call()
+        lose_an_object()
+
+
 def fail_in_a_call() -> None:
     asyncio.get_running_loop().call_soon(lambda: 1 / 0)
 
 
 @pytest.mark.parametrize(
-    ("happens", "ends"),
-    [(lose_a_call, True), (lose_an_object, True), (lose_a_connection, False), (fail_in_a_call, False)],
+    ("happens", "breaks"),
+    [
+        (lose_a_call, True),
+        (lose_an_object, True),
+        (lose_more_and_more, True),
+        (lose_a_connection, False),
+        (fail_in_a_call, False),
+    ],
 )
 def test_a_server_ends_where_a_lack_of_memory_has_cost_the_loop_more_than_a_connection(
     service: Any,
-    alarms: list[int],
+    ends: list[int],
     happens: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
     *,
-    ends: bool,
+    breaks: bool,
 ) -> None:
     monkeypatch.setattr(
         sys, "unraisablehook", lambda _told: None
@@ -396,10 +410,26 @@ def test_a_server_ends_where_a_lack_of_memory_has_cost_the_loop_more_than_a_conn
             happens()
             client.send(request("/then"))
             assert (await client.answer()).status == 200
-            assert server.should_exit is ends
-            if ends:
+            assert server.should_exit is breaks
+            if breaks:
                 with pytest.raises(service.BrokenLoopError):
                     await running
+                await wait_until(lambda: ends, what="the last resort")
 
+    hook = sys.unraisablehook
     uvloop.run(scene())
-    assert alarms == [service.END_S] * ends
+    assert ends == [1] * breaks
+    assert sys.unraisablehook is hook
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError(), None])
+async def test_a_server_that_ends_for_another_part_has_little_time_only_if_that_was_for_want_of_memory(
+    service: Any, ends: list[int], error: Exception | None
+) -> None:
+    http = service.http_protocol(service.Limits(), document=document, headers={})
+    async with guarded(service, http) as (server, running, _):
+        server.give_up(error)
+        await running
+    if isinstance(error, MemoryError):
+        await wait_until(lambda: ends, what="the last resort")
+    assert ends == [1] * isinstance(error, MemoryError)

@@ -183,10 +183,10 @@ class TopicReader:
             name = self._name((record.topic, record.partition))
             if record.offset < self._next[name]:
                 continue
-            self._move(name, record.offset + 1)
             try:
-                self._changes.seen(self._change(record, seen_ms=seen_ms))
+                change = self._change(record, seen_ms=seen_ms)
             except UnreadableRecordError as error:
+                self._move(name, record.offset + 1)
                 self._unreadable(name[0], error.reason)
                 log.warning(
                     "record.skipped",
@@ -196,6 +196,9 @@ class TopicReader:
                     reason=error.reason,
                     detail=str(error)[:500],
                 )
+            else:
+                self._move(name, record.offset + 1)
+                self._changes.seen(change)
 
     def _change(self, record: Record, *, seen_ms: int) -> Change:
         for name, _ in record.headers:

@@ -7,10 +7,11 @@ reads it as the next request. No protocol is offered here to upgrade to, so such
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import ssl
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -22,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 LINGER_S = 2.0
 END_S = 10
-"""For the end of a process that has failed, however little memory it has for it."""
+"""For the end of a process that is short of memory."""
 LEAST_TAKEN = 16 * 1024
 TOLD_AT_ONCE = 32  # connections beyond their bound that may agree on TLS, to be told that they are too many
 
@@ -402,36 +403,65 @@ class GuardedServer(uvicorn.Server):
     """
 
     _broken: BaseException | None = None
+    _is_hurried = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
+        self._end = threading.Lock()
+        self._end.acquire()
+        threading.Thread(target=self._last_resort, name="last-resort", daemon=True).start()
         asyncio.get_running_loop().set_exception_handler(self._told)
         self._hook, sys.unraisablehook = sys.unraisablehook, self._ignored
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what is under way, as uvicorn does. Raises BrokenLoopError when that was not asked for."""
+        """End what is under way, as uvicorn does. Raises BrokenLoopError once the loop is broken, whoever asked for the end."""
         try:
             await super().shutdown(sockets)
         finally:
-            sys.unraisablehook = self._hook
+            if sys.unraisablehook == self._ignored:
+                sys.unraisablehook = self._hook
         if self._broken is not None:
             raise BrokenLoopError("the event loop cannot be relied on any more") from self._broken
+        if not self._is_hurried:
+            self._end.release()
+
+    def give_up(self, error: BaseException | None) -> None:
+        """Let the server end, for what another part of the process has failed with, if any has."""
+        self.should_exit = True
+        if isinstance(error, MemoryError):
+            self._hurry()
 
     def _told(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Of nobody's callback, task or connection is what libuv itself calls: here, for a new connection."""
+        """What libuv calls itself, such as for a new connection, comes with nothing but the exception."""
         error = context.get("exception")
-        lacks_memory = isinstance(error, MemoryError) and "transport" not in context  # which is closed for it
-        if error is not None and (lacks_memory or context.keys() == {"exception"}):
-            self._end(error)
+        of_connection = context.get("message", "").startswith("Fatal")  # which is closed for it
+        if error is not None and (
+            context.keys() == {"exception"} or (isinstance(error, MemoryError) and not of_connection)
+        ):
+            self._break(error)
         loop.default_exception_handler(context)
 
     def _ignored(self, unraisable: "sys.UnraisableHookArgs") -> None:
         if issubclass(unraisable.exc_type, MemoryError):
-            self._end(unraisable.exc_value or MemoryError())
+            self._break(unraisable.exc_value or MemoryError())
         self._hook(unraisable)
 
-    def _end(self, error: BaseException) -> None:
-        signal.alarm(END_S)  # the system's, which needs nothing of this process
-        self._broken = error
+    def _break(self, error: BaseException) -> None:
+        self._broken = self._broken or error
         self.should_exit = True
+        self._hurry()
+
+    def _hurry(self) -> None:
+        if not self._is_hurried:
+            self._is_hurried = True
+            self._end.release()
+
+    def _last_resort(self) -> None:
+        """A thread that was there before, and needs nothing more. A signal would not do: the first process of a container gets none."""
+        self._end.acquire()
+        if self._is_hurried:
+            try:
+                time.sleep(END_S)
+            finally:
+                os._exit(1)

@@ -193,7 +193,7 @@ class InboxConsumer:
                 self._trouble = f"the database does not take its records: {error}"
                 log.warning("inbox.delayed", topic=self.topic, error=str(error), records=len(batch))
                 await self.sleep(RETRY_S)
-            except UnstorableError as error:
+            except (UnstorableError, MemoryError) as error:
                 await self._apply_parts(batch, processing, error)
                 return
             else:
@@ -207,14 +207,17 @@ class InboxConsumer:
             log.error("inbox.record_refused", record=record, reason=letter.reason, trace_id=trace_id)
 
     async def _apply_parts(
-        self, batch: Sequence[Incoming], processing: Processing, error: UnstorableError
+        self, batch: Sequence[Incoming], processing: Processing, error: UnstorableError | MemoryError
     ) -> None:
-        """Halve what the database refuses until the one record is found, and put that among the dead letters."""
+        """Halve what the database refuses until the one record is found, and put that among the dead letters.
+
+        Halved is what there is no memory for, too; nothing of it is refused.
+        """
         if len(batch) > 1:
             middle = len(batch) // 2
             await self._apply(batch[:middle], processing)
             await self._apply(batch[middle:], processing)
-        elif isinstance(batch[0].effect, RecordDeadLetter):
+        elif isinstance(error, MemoryError) or isinstance(batch[0].effect, RecordDeadLetter):
             raise error
         else:
             await self._apply([batch[0].refused(error.detail)], processing)

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from order_service.entrypoints.http.problems import document
-from order_service.entrypoints.http.protocol import END_S, GuardedServer, Limits, agree_on_tls, http_protocol
+from order_service.entrypoints.http.protocol import GuardedServer, Limits, agree_on_tls, http_protocol
 from order_service.entrypoints.http.response_headers import SAFE_HEADERS
 from order_service.entrypoints.service import Service
 from order_service.tls_files import serve_from_files
@@ -91,9 +91,7 @@ async def serve(
     try:
         ended, _ = await asyncio.wait([stopping, front, *background], return_when=asyncio.FIRST_COMPLETED)
         dead = [task for task in ended if task is not stopping]
-        if dead:
-            signal.alarm(END_S)  # the system's, which needs nothing of this process
-        http.should_exit = True
+        http.give_up(dead[0].exception() if dead else None)
         await asyncio.wait([front], timeout=ANSWER_S + 1)
         if not dead:
             await _drain(service)

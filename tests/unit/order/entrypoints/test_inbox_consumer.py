@@ -74,6 +74,8 @@ class Applied:
     values: list[bytes | None] = field(default_factory=list)
     dead_letters: list[RecordDeadLetter] = field(default_factory=list)
     away: bool = False
+    room: int = 500
+    """Of a batch with more records there is no memory for the effects."""
     calls: int = 0
 
     async def run(self, use_case: Any) -> tuple[RecordDeadLetter, ...]:
@@ -81,6 +83,8 @@ class Applied:
         if self.away:
             raise StorageUnavailableError("the disk is full")
         assert isinstance(use_case, ApplyOnce)
+        if len(use_case.batch) > self.room:
+            raise MemoryError
         letters = [each.effect for each in use_case.batch if isinstance(each.effect, RecordDeadLetter)]
         effects = [each.value for each in use_case.batch if not isinstance(each.effect, RecordDeadLetter)]
         if b"poison" in effects:
@@ -134,6 +138,14 @@ async def test_a_consumer_whose_topic_cannot_be_read_says_why_and_is_back_when_i
             topic.error = None
             await wait_until(lambda: consumer.missing() is None, every_s=0)
         assert applied.values == [b"a"]
+
+
+async def test_a_batch_that_there_is_no_memory_for_takes_effect_in_parts() -> None:
+    values = [b"%d" % number for number in range(100)]
+    applied = Applied(room=10)
+    async with consuming(Topic(values), applied):
+        await wait_until(lambda: len(applied.values) == 100, what="everything")
+    assert (applied.values, applied.dead_letters) == (values, [])
 
 
 async def test_while_the_database_takes_nothing_it_says_so_and_loses_nothing() -> None:

@@ -19,8 +19,8 @@ CONTAINERS = "compose"
 """The suite that brings up a second stack, on another engine: it runs when it is named."""
 ALONE = "unit"
 """The suite that needs no server: its tests go to any core."""
-SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
-"""What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
+SHARING = ("chaos/order", "chaos/sink", "contract", "integration")
+"""What shares a Kafka and a PostgreSQL, suites and parts of one, the longest tests first. They wait for these more than they compute."""
 OWN = (
     "e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py", "chaos/test_seeds.py", "browser/test_playground.py",
 )  # fmt: skip
@@ -59,7 +59,7 @@ def _runs(chosen: list[str], rest: list[str]) -> list[list[list[str]]]:
 
     Each run is one pytest, with workers, or some that run beside each other.
     """
-    sharing = min((os.cpu_count() or 1) + 1, MAX_WORKERS)
+    sharing = min((os.cpu_count() or 1) + 2, MAX_WORKERS)
     alone = [name for name in chosen if name == ALONE]
     together, own = ([name for name in part if name.partition("/")[0] in chosen] for part in (SHARING, OWN))
     stack = [name for name in SUITES if name in chosen and name not in (ALONE, *SHARING)]
