@@ -1,5 +1,6 @@
 """The topics' side: every record that is in Kafka now, read without a consumer group so that nobody notices."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -94,15 +95,20 @@ def _login(target: Target) -> dict[str, Any]:
 @asynccontextmanager
 async def _consumer(target: Target, *, begin: str) -> AsyncIterator[AIOKafkaConsumer]:
     """Without a group a consumer assigns itself every partition of its topics."""
-    async with AIOKafkaConsumer(
+    consumer = AIOKafkaConsumer(
         *map(target.in_kafka, target.topics()),
         bootstrap_servers=target.bootstrap,
         auto_offset_reset=begin,
         enable_auto_commit=False,
         max_partition_fetch_bytes=4 << 20,
         **_login(target),
-    ) as consumer:
+    )
+    try:
+        await consumer.start()
         yield consumer
+    finally:
+        # A task of its own: aiokafka's `stop` takes its caller's cancellation for that of a task it ends, and it is lost.
+        await asyncio.shield(asyncio.create_task(consumer.stop()))
 
 
 async def _bounds(consumer: AIOKafkaConsumer, target: Target) -> list[Log]:

@@ -208,12 +208,16 @@ def _leave_transactions(producer: AIOKafkaProducer) -> None:
 async def _close(producer: AIOKafkaProducer) -> None:
     """Stop it within a bound; what it has not sent by then is given up.
 
-    aiokafka's `stop` waits until everything is sent, and its sender goes on trying when nobody waits any more.
+    aiokafka's `stop` waits until everything is sent, and its sender goes on trying when nobody waits any more. In a task of
+    its own, as it takes its caller's cancellation for that of a task it ends, and it is lost.
     """
-    try:
+
+    async def stop() -> None:
         async with asyncio.timeout(STOP_TIMEOUT_S):
             await producer.stop()
-    except Exception:  # noqa: BLE001 - whatever it is, this producer is not used any more
+
+    (failure,) = await asyncio.gather(stop(), return_exceptions=True)
+    if failure is not None:
         sender = producer._sender.sender_task  # noqa: SLF001 - `stop` got no further
         if sender is not None:
             sender.cancel()
