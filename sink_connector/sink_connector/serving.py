@@ -77,7 +77,7 @@ async def serve(
     ) as parts:
         serving, asking, failing = parts
         await asyncio.wait([*parts, *watched], return_when=asyncio.FIRST_COMPLETED)
-        server.give_up(next((task.exception() for task in watched if task.done()), None))
+        server.give_up(*(task for task in (serving, *watched) if task.done()))
         await serving
         for task in watched:
             if task.done():

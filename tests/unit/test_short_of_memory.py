@@ -19,7 +19,6 @@ from order_service.adapters.mappers import Mapper
 from order_service.adapters.postgres.errors import translated
 from order_service.entrypoints.http import authentication as order_authentication
 from order_service.service_layer.apply_once import ApplyOnce
-from order_service.service_layer.errors import StorageUnavailableError
 from order_service.service_layer.use_cases.send_reminders import SendReminders
 from sink_connector.cluster.compacted_topic import CompactedTopic
 from sink_connector.cluster.config_store import ConnectorSpec, TargetState
@@ -84,9 +83,8 @@ def show_a_change(patch: pytest.MonkeyPatch) -> None:
 def send_a_value_to_postgresql(_patch: pytest.MonkeyPatch) -> None:
     error = asyncpg.DataError("invalid input for query argument $1")
     error.__cause__ = MemoryError()  # as the driver has it
-    with pytest.raises(StorageUnavailableError), translated():
+    with translated():
         raise error
-    raise MemoryError
 
 
 def read_a_configuration(_patch: pytest.MonkeyPatch) -> None:
@@ -206,3 +204,23 @@ def test_a_letter_for_the_dead_letter_topic_is_sent_once_there_is_memory_for_it(
 
     run_in_virtual_time(scene())
     assert (sent, skipped) == ([letter], [])
+
+
+async def test_the_catalog_s_reader_ends_for_want_of_memory_and_for_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    errors: list[Exception] = [ValueError(), MemoryError()]
+
+    async def read(_reader: topic_reader.TopicReader) -> None:
+        raise ExceptionGroup("of its tasks", [errors.pop(0)])
+
+    async def at_once(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    changes: Any = SimpleNamespace(wants=lambda _partition: True)
+    reader = topic_reader.TopicReader("", topics={}, changes=changes, known=asyncio.Event(), sleep=at_once)
+    monkeypatch.setattr(topic_reader.TopicReader, "_read", read)
+    with pytest.raises(ExceptionGroup) as ended:
+        await reader.run()
+    assert ended.value.subgroup(MemoryError) is not None
+    assert errors == []

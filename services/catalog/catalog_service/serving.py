@@ -74,7 +74,7 @@ async def serve(settings: Settings) -> None:
         log.info("catalog.started", host=settings.host, port=settings.port)
         watched = {serving, *service.tasks}
         ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        server.give_up(next((task.exception() for task in ended - {serving}), None))
+        server.give_up(*ended)
         await serving
         if dead := ended - {serving}:
             task = dead.pop()

@@ -5,9 +5,10 @@ should run here with what does.
 """
 
 import asyncio
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import structlog
 
@@ -64,10 +65,8 @@ class Herder:
             await self._restart(restart)
         specs = self.cluster.configs.all()
         shares = {spec.name: self._share(spec) for spec in specs}
-        await asyncio.gather(
-            *(self._leave(name) for name in list(self.worker.connectors) if not shares.get(name))
-        )
-        await asyncio.gather(*(self._keep(spec, shares[spec.name]) for spec in specs if shares[spec.name]))
+        await _all(self._leave(name) for name in list(self.worker.connectors) if not shares.get(name))
+        await _all(self._keep(spec, shares[spec.name]) for spec in specs if shares[spec.name])
         self.definitions.forget_all_but(
             [spec.name for spec in specs if spec.target is not TargetState.STOPPED]
         )
@@ -130,3 +129,10 @@ class Herder:
 
 def _refuse(reason: str, _: int) -> NoReturn:
     raise SinkError(reason)
+
+
+async def _all(steps: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do them at once, each to its end; then raises what the first of those that failed has raised."""
+    for failure in await asyncio.gather(*steps, return_exceptions=True):
+        if failure is not None:
+            raise failure

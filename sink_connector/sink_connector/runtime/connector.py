@@ -124,6 +124,8 @@ class Connector:
         running = RunningTask(TaskStatus(number, self.state), self.config.redactor.scrub)
         try:
             running.task = self.make_task(number)
+        except MemoryError:
+            raise  # the process is short of it, which says nothing of the task
         except Exception as error:  # noqa: BLE001 - as in `_watch`
             self._fail(running, error)
             return running

@@ -422,14 +422,45 @@ def test_a_server_ends_where_a_lack_of_memory_has_cost_the_loop_more_than_a_conn
     assert sys.unraisablehook is hook
 
 
-@pytest.mark.parametrize("error", [MemoryError(), ValueError(), None])
+@pytest.mark.parametrize(
+    ("error", "hurries"),
+    [
+        (MemoryError(), True),
+        (ExceptionGroup("of two tasks", [ValueError(), MemoryError()]), True),
+        (ValueError(), False),
+        (asyncio.CancelledError(), False),
+        (None, False),
+    ],
+)
 async def test_a_server_that_ends_for_another_part_has_little_time_only_if_that_was_for_want_of_memory(
-    service: Any, ends: list[int], error: Exception | None
+    service: Any, ends: list[int], error: BaseException | None, *, hurries: bool
+) -> None:
+    async def part() -> None:
+        if error is not None:
+            raise error
+
+    ended = asyncio.create_task(part())
+    await asyncio.wait([ended])
+    http = service.http_protocol(service.Limits(), document=document, headers={})
+    async with guarded(service, http) as (server, running, _):
+        server.give_up(ended)
+        await running
+    if hurries:
+        await wait_until(lambda: ends, what="the last resort")
+    assert ends == [1] * hurries
+
+
+async def test_a_server_without_the_memory_to_wait_ends(
+    service: Any, ends: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     http = service.http_protocol(service.Limits(), document=document, headers={})
     async with guarded(service, http) as (server, running, _):
-        server.give_up(error)
-        await running
-    if isinstance(error, MemoryError):
+
+        async def no_memory(_counter: int) -> bool:
+            raise MemoryError
+
+        monkeypatch.setattr(server, "on_tick", no_memory)
+        with pytest.raises(service.BrokenLoopError):
+            await running
         await wait_until(lambda: ends, what="the last resort")
-    assert ends == [1] * isinstance(error, MemoryError)
+    assert (ends, server.servers[0].sockets) == ([1], ())

@@ -121,12 +121,14 @@ class TopicReader:
         return self._stalled()
 
     async def run(self) -> None:
-        """Read until cancelled. A Kafka that is away is waited for; whatever else happens is tried again as well."""
+        """Read until cancelled. A Kafka that is away is waited for; whatever else happens is tried again, but for a lack of memory."""
         while True:
             try:
                 await self._read()
             except* KafkaUnavailableError as away:
                 log.warning("kafka.disconnected", errors=[str(error) for error in away.exceptions])
+            except* MemoryError:
+                raise  # a change may be half told: the process is started again
             except* Exception as failed:  # noqa: BLE001 - a record, a bug: the process is of more use than without
                 self._fail(failed)
             await self._sleep(_PAUSE_S)

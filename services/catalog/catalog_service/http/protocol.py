@@ -405,14 +405,25 @@ class GuardedServer(uvicorn.Server):
     _broken: BaseException | None = None
     _is_hurried = False
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
+    def __init__(self, config: uvicorn.Config) -> None:
+        """Serve what `config` says."""
+        super().__init__(config)
         self._end = threading.Lock()
         self._end.acquire()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
         threading.Thread(target=self._last_resort, name="last-resort", daemon=True).start()
         asyncio.get_running_loop().set_exception_handler(self._told)
         self._hook, sys.unraisablehook = sys.unraisablehook, self._ignored
         await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        """Until the end is asked for, or there is not even memory for waiting."""
+        try:
+            await super().main_loop()
+        except MemoryError as error:
+            self._break(error)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what is under way, as uvicorn does. Raises BrokenLoopError once the loop is broken, whoever asked for the end."""
@@ -426,11 +437,14 @@ class GuardedServer(uvicorn.Server):
         if not self._is_hurried:
             self._end.release()
 
-    def give_up(self, error: BaseException | None) -> None:
-        """Let the server end, for what another part of the process has failed with, if any has."""
+    def give_up(self, *ended: "asyncio.Task[Any]") -> None:
+        """Let the server end, because other parts of the process have, if any has."""
         self.should_exit = True
-        if isinstance(error, MemoryError):
-            self._hurry()
+        for error in (None if each.cancelled() else each.exception() for each in ended):
+            if isinstance(error, MemoryError) or (
+                isinstance(error, BaseExceptionGroup) and error.subgroup(MemoryError) is not None
+            ):
+                self._hurry()
 
     def _told(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What libuv calls itself, such as for a new connection, comes with nothing but the exception."""

@@ -186,6 +186,7 @@ class InboxConsumer:
 
     async def _apply(self, batch: Sequence[Incoming], processing: Processing) -> None:
         """Until the database has it: an outage must lose nothing, and there is nothing else to do meanwhile."""
+        refusal: UnstorableError | MemoryError | None = None
         while True:
             try:
                 letters = await self.run(ApplyOnce(batch))
@@ -194,10 +195,13 @@ class InboxConsumer:
                 log.warning("inbox.delayed", topic=self.topic, error=str(error), records=len(batch))
                 await self.sleep(RETRY_S)
             except (UnstorableError, MemoryError) as error:
-                await self._apply_parts(batch, processing, error)
-                return
+                refusal = error.with_traceback(None)  # which holds what was loaded
+                break
             else:
                 break
+        if refusal is not None:
+            await self._apply_parts(batch, processing, refusal)
+            return
         TAKEN_IN.labels(self.topic).inc(len(batch))
         for letter in letters or ():
             DEAD_LETTERS.labels(self.topic).inc()

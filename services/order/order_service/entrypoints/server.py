@@ -91,7 +91,7 @@ async def serve(
     try:
         ended, _ = await asyncio.wait([stopping, front, *background], return_when=asyncio.FIRST_COMPLETED)
         dead = [task for task in ended if task is not stopping]
-        http.give_up(dead[0].exception() if dead else None)
+        http.give_up(*dead)
         await asyncio.wait([front], timeout=ANSWER_S + 1)
         if not dead:
             await _drain(service)

@@ -218,6 +218,8 @@ def _decide(session: Session, waiting: _Waiting) -> _Outcome:
             return _Outcome(waiting, result=waiting.use_case.decide(session))
     except DomainError as refusal:
         return _Outcome(waiting, error=refusal)
+    except MemoryError:
+        raise  # it may have left a part behind: the transaction is given up
     except Exception as error:
         log.exception("use_case.failed", use_case=type(waiting.use_case).__name__)
         return _Outcome(waiting, error=error)

@@ -32,7 +32,7 @@ def translated() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         if isinstance(error.__cause__, MemoryError):  # which the driver takes for a value that cannot be sent
-            raise StorageUnavailableError("there is no memory for what is sent to the database") from error
+            raise error.__cause__ from None
         raise of_sqlstate(error.sqlstate or "")(str(error)) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
         raise StorageUnavailableError(str(error) or "the database does not answer in time") from error
