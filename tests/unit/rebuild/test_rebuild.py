@@ -2,16 +2,20 @@
 
 import asyncio
 from io import StringIO
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from auditor import Target
 from auditor.observations import Log
 from auditor.target import SINK_CONNECTORS
+from rebuild import sequence
 from rebuild.connect_client import Connector, SinkError
 from rebuild.display import Display
 from rebuild.pace import CopyProgress, Pace
-from rebuild.read_model import SwitchBlockedError
+from rebuild.read_model import RebuildError, SwitchBlockedError
 from rebuild.sequence import to_its_end
 
 LOGS = (Log("orders", 0, 0, 100), Log("orders", 1, 20, 20), Log("products", 0, 0, 10))
@@ -56,6 +60,39 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     for at_s, done in ((0, 0), (2, 10), (4, 40), (8, 100)):
         orders = pace.look(LOGS, BEGUN | {("orders", "orders", 0): done}, at_s=at_s)[0]
     assert orders.per_s == (100 - 40) / (8 - 4)
+
+
+def test_who_copies_nothing_stands_still_unless_there_is_nothing_to_copy() -> None:
+    pace = Pace(SINK_CONNECTORS)
+    pace.look(LOGS, BEGUN, at_s=0)
+    pace.look(LOGS, BEGUN | {("orders", "orders", 0): 5}, at_s=10)
+    offsets = BEGUN | {("orders", "orders", 0): 5, ("products", "products", 0): 10}
+    orders, products, history = pace.look(LOGS, offsets, at_s=40)
+    assert (orders.still_s, products.still_s, history.still_s) == (30, 0, 40)
+
+
+async def test_a_copy_of_which_a_part_stands_still_is_given_up_with_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def ends(_target: Target) -> list[Log]:
+        return list(LOGS)
+
+    async def nothing(*_arguments: object) -> None:
+        await asyncio.sleep(0)
+
+    async def offsets(names: list[str]) -> dict[tuple[str, str, int], int]:
+        return {(f"{name}-next", topic, number): at for (name, topic, number), at in copied.items()}
+
+    copied = ALL | {("order-history", "orders", 0): 0}
+    parts: Any = SimpleNamespace(begin=nothing, require_healthy=nothing, offsets=offsets)
+    monkeypatch.setattr(sequence, "partition_ends", ends)
+    monkeypatch.setattr(sequence, "_LOOK_S", 0.01)
+    monkeypatch.setattr(sequence, "_STALLED_S", 0.05)
+    target = Target(write_databases={}, read_dsn="", bootstrap="")
+    site = sequence.Site(owner_dsn="", sink_url="", target=target)
+    watching: Any = SimpleNamespace(progressed=lambda _progress: None)
+    with pytest.raises(RebuildError, match=r"by order-history: "):
+        await sequence._fill(site, [], parts, parts, watching)  # noqa: SLF001 - the step that can stand still
 
 
 def test_caught_up_is_who_has_what_was_there_a_look_before() -> None:

@@ -14,12 +14,14 @@ Place = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyProgress:
-    """How far one connector is: records copied and in all, and records per second of late."""
+    """How far one connector is: records copied and in all, records per second of late, and for how long there were none."""
 
     connector: str
     done: int
     total: int
     per_s: float
+    still_s: float = 0.0
+    """Since it last copied anything; 0 for one that has everything."""
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class Pace:
     caught_up: bool = False
     _before: tuple[Log, ...] | None = None
     _samples: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
+    _moved: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """What each connector had copied when it last copied something, and when that was."""
 
     def look(self, logs: Iterable[Log], offsets: Mapping[Place, int], *, at_s: float) -> list[CopyProgress]:
         """How far each connector is. Caught up is who has what was there at the look before: more comes all the time."""
@@ -59,9 +63,13 @@ class Pace:
         while at_s - samples[0][0] > _WINDOW_S:
             samples.popleft()
         then_s, then = samples[0]
+        total = sum(max(log.end, reached[log.partition]) - log.first for log in own)
+        if self._moved.get(reader.name, (-1, 0.0))[0] != done or done == total:
+            self._moved[reader.name] = (done, at_s)
         return CopyProgress(
             connector=reader.name,
             done=done,
-            total=sum(max(log.end, reached[log.partition]) - log.first for log in own),
+            total=total,
+            still_s=at_s - self._moved[reader.name][1],
             per_s=(done - then) / (at_s - then_s) if at_s > then_s else 0.0,
         )

@@ -18,6 +18,7 @@ from rebuild.read_model import ReadModel, RebuildError, SwitchBlockedError, read
 T = TypeVar("T")
 
 _LOOK_S = 0.5
+_STALLED_S = 120.0
 _SWITCH_S = 120.0
 _PAUSE_S = 0.3
 _GO_ON_S = 60.0
@@ -121,7 +122,7 @@ async def _heal(site: Site, sink: Worker) -> None:
 async def _fill(
     site: Site, copies: Sequence[Connector], database: ReadModel, sink: Worker, observer: Observer
 ) -> None:
-    """Return when the copy has all that was there half a second ago."""
+    """Return when the copy has all that was there half a second ago. Raises RebuildError when a part of it stands still."""
     pace = Pace(SINK_CONNECTORS)
 
     async def look() -> None:
@@ -130,7 +131,12 @@ async def _fill(
             (name.removesuffix(SUFFIX), site.target.plain(topic), partition): at
             for (name, topic, partition), at in (await database.offsets(site.copy_names)).items()
         }
-        observer.progressed(pace.look(logs, offsets, at_s=time.monotonic()))
+        progress = pace.look(logs, offsets, at_s=time.monotonic())
+        observer.progressed(progress)
+        if still := [each.connector for each in progress if each.still_s > _STALLED_S]:
+            raise RebuildError(
+                f"nothing was copied for {_STALLED_S:g} s by {', '.join(still)}: see the sink's log"
+            )
 
     await look()
     await _all(sink.begin(copy) for copy in copies)
