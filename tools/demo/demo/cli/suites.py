@@ -19,8 +19,8 @@ CONTAINERS = "compose"
 """The suite that brings up a second stack, on another engine: it runs when it is named."""
 ALONE = "unit"
 """The suite that needs no server: its tests go to any core."""
-SHARING = ("chaos/order", "chaos/sink", "contract", "integration")
-"""What shares a Kafka and a PostgreSQL, suites and parts of one, the longest tests first. They wait for these more than they compute."""
+SHARING = ("contract", "integration", "chaos/order", "chaos/sink")
+"""What shares a Kafka and a PostgreSQL, suites and parts of one. Its tests wait for these more than they compute."""
 OWN = (
     "e2e/own_stack", "chaos/test_hostile_records.py", "chaos/test_links_of_the_stack.py", "chaos/test_seeds.py", "browser/test_playground.py",
 )  # fmt: skip
