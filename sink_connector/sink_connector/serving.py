@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from sink_connector.config.worker import DEFAULT, WorkerConfig
 from sink_connector.errors import PortTakenError
 from sink_connector.rest.errors import document
-from sink_connector.rest.protocol import GuardedServer, Limits, agree_on_tls, http_protocol
+from sink_connector.rest.guarded_server import GuardedServer
+from sink_connector.rest.protocol import Limits, agree_on_tls, http_protocol
 from sink_connector.rest.response_headers import SAFE_HEADERS
 
 FAILED = 1

@@ -17,7 +17,7 @@ COPIES = {
     "security_settings": (ORDER / "security_settings.py", CATALOG / "security_settings.py"),
     **{
         name: tuple(place / f"{name}.py" for place in HTTP)
-        for name in ("protocol", "guard", "methods", "docs", "exposition")
+        for name in ("protocol", "guarded_server", "guard", "methods", "docs", "exposition")
     },
     "sql_files": (
         ORDER / "adapters/sql_files.py",

@@ -12,8 +12,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from catalog_service.bootstrap import running
+from catalog_service.http.guarded_server import GuardedServer
 from catalog_service.http.problems import document
-from catalog_service.http.protocol import GuardedServer, Limits, agree_on_tls, http_protocol
+from catalog_service.http.protocol import Limits, agree_on_tls, http_protocol
 from catalog_service.http.response_headers import SAFE_HEADERS
 from catalog_service.settings import Settings
 from catalog_service.tls_files import serve_from_files

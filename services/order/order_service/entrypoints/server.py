@@ -12,8 +12,9 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from order_service.entrypoints.http.guarded_server import GuardedServer
 from order_service.entrypoints.http.problems import document
-from order_service.entrypoints.http.protocol import GuardedServer, Limits, agree_on_tls, http_protocol
+from order_service.entrypoints.http.protocol import Limits, agree_on_tls, http_protocol
 from order_service.entrypoints.http.response_headers import SAFE_HEADERS
 from order_service.entrypoints.service import Service
 from order_service.tls_files import serve_from_files
